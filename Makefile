@@ -1,0 +1,47 @@
+# Two commands do everything on a fresh Debian machine: `make demo` and `make test`.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+CARGO ?= cargo
+SAMPLES := .cache/samples
+DEMO := .demo
+
+.PHONY: demo test lint bench setup samples build clean-demo help
+
+help:
+	@echo "make demo   install what is missing, build, analyse real footage, say where the report is"
+	@echo "make test   everything that is tested"
+	@echo "make lint   formatting, clippy, licences"
+	@echo "make bench  measure, and print the table of docs/performance.md"
+
+setup:
+	@tools/setup.sh
+
+samples: setup
+	@tools/samples.sh $(SAMPLES)
+
+build: setup
+	$(CARGO) build --release -p framefleet
+
+# Pedestrians before a fixed camera, and a film with cuts: two items of one job.
+demo: build samples
+	@mkdir -p $(DEMO)/footage
+	@cp -u $(SAMPLES)/bikes.mp4 $(SAMPLES)/vtest.avi $(DEMO)/footage/
+	target/release/framefleet run $(DEMO)/footage --output $(DEMO)/footage.framefleet --set motion.flow_pictures=25
+	target/release/framefleet verify $(DEMO)/footage.framefleet
+	@echo
+	@echo "The report: $(CURDIR)/$(DEMO)/footage.framefleet/report.html"
+
+test: setup samples
+	$(CARGO) test --workspace --no-fail-fast
+
+lint: setup
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	@command -v cargo-deny >/dev/null || $(CARGO) install --locked cargo-deny
+	$(CARGO) deny check bans licenses sources
+
+bench: build samples
+	$(CARGO) bench -p framefleet --bench performance
+
+clean-demo:
+	rm -rf $(DEMO)

@@ -1,0 +1,58 @@
+//! Writes frames as films and images: groups of batches are encoded to pieces, in parallel, and joined without encoding
+//! again; sound and everything else comes from the source.
+
+mod film;
+mod names;
+mod piece;
+mod settings;
+mod stills;
+
+pub use settings::{AssembleSettings, Sound};
+
+use framefleet_media::{Rendition, encode::EncodeError};
+use framefleet_stage::{Batch, Host, Input, Job, Needs, Outputs, Records, SetupError, Stage, StageError};
+
+/// The stage.
+#[derive(Debug)]
+pub struct Assemble {
+    settings: AssembleSettings,
+}
+
+impl Stage for Assemble {
+    const NAME: &'static str = "assemble";
+    const ABOUT: &'static str = "writes the frames of the latest step as films with the source's sound, or as images";
+    const VERSION: u32 = 1;
+    type Settings = AssembleSettings;
+
+    fn needs(settings: &AssembleSettings) -> Needs {
+        Needs {
+            renditions: vec![Rendition::Full],
+            input: Input::Latest,
+            group: u64::from(settings.group),
+            ..Needs::default()
+        }
+    }
+
+    fn load(_host: &Host, settings: &AssembleSettings) -> Result<Self, SetupError> {
+        Ok(Self { settings: settings.clone() })
+    }
+
+    fn process(&self, _job: &Job, batch: &Batch, out: &mut Outputs) -> Result<(), StageError> {
+        match self.settings.encoding.codec(batch.item()) {
+            Some(codec) => piece::encode(codec, &self.settings, batch, out),
+            None => stills::write(self.settings.encoding, batch, out),
+        }
+    }
+
+    fn finish(&self, job: &Job, records: &dyn Records, out: &mut Outputs) -> Result<(), StageError> {
+        film::join_all(&self.settings, job, records, out)
+    }
+}
+
+/// What is to be done about an encoding that failed: files that cannot be written may be written later, the rest cannot.
+fn stage_error(error: EncodeError) -> StageError {
+    match error {
+        EncodeError::Io { .. } => StageError::retry(error),
+        _ => StageError::bad_input(error),
+    }
+}

@@ -1,0 +1,50 @@
+//! The process half for films: the frames of a group to one piece.
+use crate::{AssembleSettings, stage_error};
+use framefleet_media::encode::{Codec, Encoder, PIECE_EXTENSION, VideoFormat};
+use framefleet_media::{Frame, Rendition};
+use framefleet_stage::{Batch, Outputs, StageError};
+
+/// Name of the piece that a task attaches, without extension.
+pub(crate) const PIECE: &str = "piece";
+
+/// Encodes every frame of the group, so that the film keeps its timing: for a frame that is not there (failed or skipped
+/// upstream, sampled out) the one before is shown again, at the group's beginning the next one. A group without any frame
+/// makes no piece; the last frame before it is shown meanwhile.
+pub(crate) fn encode(
+    codec: Codec,
+    settings: &AssembleSettings,
+    batch: &Batch,
+    out: &mut Outputs,
+) -> Result<(), StageError> {
+    let present = |number| batch.frame(Rendition::Full, number);
+    let Some(first) = batch.frames().iter().find_map(|&number| present(number)) else { return Ok(()) };
+    let mut encoder = start(codec, settings, batch, first, out)?;
+    let mut shown = first;
+    for number in batch.range().start..batch.range().end {
+        // Only frames that are to have a result count: others may be there for their neighbours' sake.
+        if batch.frames().binary_search(&number).is_ok() {
+            shown = present(number).unwrap_or(shown);
+        }
+        let pts_ns = batch.pts_ns(number).ok_or_else(|| missing_time(batch, number))?;
+        encoder.push(&shown.image, pts_ns).map_err(stage_error)?;
+    }
+    encoder.finish().map_err(stage_error)?;
+    Ok(())
+}
+
+fn start(
+    codec: Codec,
+    settings: &AssembleSettings,
+    batch: &Batch,
+    first: &Frame,
+    out: &mut Outputs,
+) -> Result<Encoder, StageError> {
+    let size = (first.image.width(), first.image.height(), first.image.format());
+    let format = VideoFormat::new(codec, batch.item(), size, settings.quality);
+    let piece = out.attach(&format!("{PIECE}.{PIECE_EXTENSION}")).map_err(StageError::retry)?;
+    Encoder::create(piece.path(), &format).map_err(stage_error)
+}
+
+fn missing_time(batch: &Batch, number: u64) -> StageError {
+    StageError::BadInput(format!("{}: frame {number} has no presentation time", batch.item().name))
+}

@@ -1,0 +1,52 @@
+//! What changes what is written.
+use framefleet_media::encode::Encoding;
+use framefleet_stage::Settings;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Whether films have the source's sound.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Sound {
+    /// Every audio stream that the container carries, as it is.
+    #[default]
+    Copy,
+    /// No sound.
+    None,
+}
+
+/// Settings of the stage `assemble`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct AssembleSettings {
+    /// What frames are written as: "auto" (videos in the source's codec and container where those can be written, images in
+    /// the format of each), "h264", "h265", "prores", "dnxhr", "ffv1" (lossless), "png" or "tiff" (one file per frame).
+    /// Folders of stills are written as images whatever is asked for.
+    pub encoding: Encoding,
+    /// Constant rate factor of H.264 and H.265: 0 (best) to 51. Not set: 16 and 18, which show no difference to the eye.
+    /// Other codecs have a fixed quality.
+    pub quality: Option<u32>,
+    /// "copy": sound of the source goes along unchanged; "none": films are silent.
+    pub audio: Sound,
+    /// Batches that are encoded to one piece, 1 to 64. More: smaller files (each piece starts with a key frame), fewer
+    /// tasks, more frames in memory.
+    pub group: u32,
+}
+
+impl Default for AssembleSettings {
+    fn default() -> Self {
+        Self { encoding: Encoding::Auto, quality: None, audio: Sound::Copy, group: 8 }
+    }
+}
+
+impl Settings for AssembleSettings {
+    fn validate(&self) -> Result<(), String> {
+        if let Some(quality) = self.quality.filter(|quality| *quality > 51) {
+            return Err(format!("quality must be 0 to 51, got {quality}"));
+        }
+        if !(1..=64).contains(&self.group) {
+            return Err(format!("group must be 1 to 64, got {}", self.group));
+        }
+        Ok(())
+    }
+}

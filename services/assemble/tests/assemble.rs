@@ -1,0 +1,357 @@
+//! Films come out as they went in, however the work was spread.
+use assemble::{Assemble, AssembleSettings, Sound};
+use framefleet_media::encode::Encoding;
+use framefleet_media::{Frame, FrameRange, Image, Item, ItemKind, Outcome, PixelFormat, Rational, Rendition};
+use framefleet_stage::{
+    Artifact, Audio, AudioSource, Batch, Host, Job, Made, Outputs, Record, Records, RecordsError, Settings, Stage,
+};
+use framefleet_testkit::{
+    Audio as ClipAudio, Clip, Picture, decode_errors, decode_rgb8, decode_rgb16, ffprobe, frame_times, numbered,
+    read_number, write_image, write_image16,
+};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+struct NoSound;
+
+impl AudioSource for NoSound {
+    fn read(&self, _: &Item, _: std::ops::Range<i64>, _: u32) -> Result<Option<Audio>, String> {
+        Ok(None)
+    }
+}
+
+/// What a step's records would be.
+struct Kept {
+    records: Vec<Record>,
+    attachments: Vec<(String, String, PathBuf)>,
+}
+
+impl Records for Kept {
+    fn read(&self) -> Box<dyn Iterator<Item = Result<Record, RecordsError>> + '_> {
+        Box::new(self.records.iter().cloned().map(Ok))
+    }
+
+    fn attachments(&self, prefix: &str) -> Result<Vec<(String, String, PathBuf)>, RecordsError> {
+        Ok(self.attachments.iter().filter(|(_, name, _)| name.starts_with(prefix)).cloned().collect())
+    }
+}
+
+/// A source whose frames are in memory, as a runner would have them.
+struct Source {
+    item: Item,
+    images: Vec<Image>,
+    pts_ns: Vec<i64>,
+}
+
+impl Source {
+    /// Frames and times of a video as the reference program reads it.
+    fn open(path: &Path) -> Self {
+        let probe = ffprobe(path).unwrap();
+        let stream = probe["streams"].as_array().unwrap().iter().find(|s| s["codec_type"] == "video").unwrap();
+        let fraction = |key: &str| {
+            let (num, den) = stream[key].as_str().unwrap().split_once('/').unwrap();
+            Some(Rational { num: num.parse().unwrap(), den: den.parse().unwrap() })
+        };
+        let tag = |key: &str| stream[key].as_str().unwrap_or_default().to_owned();
+        let colour = framefleet_media::Colour {
+            primaries: tag("color_primaries"),
+            transfer: tag("color_transfer"),
+            matrix: tag("color_space"),
+            range: tag("color_range"),
+        };
+        let pictures = decode_rgb8(path).unwrap();
+        let item = Item {
+            name: path.file_name().unwrap().to_string_lossy().into_owned(),
+            location: path.display().to_string(),
+            kind: ItemKind::Video as i32,
+            width: pictures[0].width,
+            height: pictures[0].height,
+            bit_depth: 8,
+            frame_rate: fraction("avg_frame_rate"),
+            time_base: fraction("time_base"),
+            estimated_frames: pictures.len() as u64,
+            codec: tag("codec_name"),
+            colour: Some(colour),
+            ..Item::default()
+        };
+        let pts_ns = frame_times(path).unwrap().iter().map(|t| (t * 1e9).round() as i64).collect();
+        Self { item, images: pictures.iter().map(rgb8).collect(), pts_ns }
+    }
+}
+
+fn rgb8(picture: &Picture) -> Image {
+    Image::new(PixelFormat::Rgb8, picture.width, picture.height, picture.rgb.clone()).unwrap()
+}
+
+fn job(items: Vec<Item>, scratch: &Path) -> Job {
+    Job {
+        step: "assemble".to_owned(),
+        items,
+        seed: 0,
+        scoped: vec![],
+        audio: Arc::new(NoSound),
+        scratch: scratch.to_owned(),
+    }
+}
+
+fn scratch(folder: &Path, name: &str) -> PathBuf {
+    let path = folder.join(name);
+    std::fs::create_dir_all(&path).unwrap();
+    path
+}
+
+/// What one process task makes of frames `range`, of which `missing` are not there.
+fn process(stage: &Assemble, source: &Source, range: std::ops::Range<u64>, missing: &[u64], folder: &Path) -> Made {
+    let scratch = scratch(folder, &format!("{}-{}", source.item.name, range.start));
+    let frames: Vec<u64> = range.clone().filter(|n| !missing.contains(n)).collect();
+    let range = FrameRange { start: range.start, end: range.end };
+    let times = source.pts_ns[range.start as usize..range.end as usize].to_vec();
+    let mut batch = Batch::new(source.item.clone(), range, range, frames.clone(), times);
+    for number in frames {
+        let (pts_ns, image) = (source.pts_ns[number as usize], source.images[number as usize].clone());
+        batch.insert_frame(Rendition::Full, Frame { number, pts_ns, image });
+    }
+    let mut out = Outputs::new(&scratch);
+    stage.process(&job(vec![source.item.clone()], &scratch), &batch, &mut out).unwrap();
+    out.into_made()
+}
+
+/// Runs the stage over frames `range` in groups of `group`, tasks in the order that `order` gives them; returns the film,
+/// its name and the statistics.
+struct Run<'a> {
+    settings: AssembleSettings,
+    range: std::ops::Range<u64>,
+    group: u64,
+    missing: &'a [u64],
+    parallel: bool,
+}
+
+impl Run<'_> {
+    fn whole(source: &Source, encoding: Encoding) -> Self {
+        let settings = AssembleSettings { encoding, ..AssembleSettings::default() };
+        Self { settings, range: 0..source.images.len() as u64, group: 8, missing: &[], parallel: false }
+    }
+
+    fn film(&self, source: &Source, folder: &Path) -> (PathBuf, String, Value) {
+        let stage = Assemble::load(&Host::default(), &self.settings).unwrap();
+        let kept = Kept { records: self.records(source), attachments: self.attachments(&stage, source, folder) };
+        let mut out = Outputs::new(&scratch(folder, "finish"));
+        stage.finish(&job(vec![source.item.clone()], folder), &kept, &mut out).unwrap();
+        let made = out.into_made();
+        let film = made.artifacts.first().unwrap();
+        let statistics = serde_json::from_str(&made.annotations.statistics).unwrap();
+        (film.path().to_owned(), film.name().to_owned(), statistics)
+    }
+
+    fn records(&self, source: &Source) -> Vec<Record> {
+        let outcome = |frame| match self.missing.contains(&frame) {
+            true => Outcome::Skipped { rule: "upstream".to_owned() },
+            false => Outcome::Result,
+        };
+        let record = |frame: u64| Record {
+            item: source.item.name.clone(),
+            frame,
+            pts_ns: source.pts_ns[frame as usize],
+            outcome: outcome(frame),
+            annotations: vec![],
+        };
+        self.range.clone().map(record).collect()
+    }
+
+    fn attachments(&self, stage: &Assemble, source: &Source, folder: &Path) -> Vec<(String, String, PathBuf)> {
+        let starts: Vec<u64> = self.range.clone().step_by(self.group as usize).collect();
+        let task = |start: u64| {
+            let range = start..(start + self.group).min(self.range.end);
+            let made = process(stage, source, range, self.missing, folder);
+            made.attachments.iter().map(|a| (a.name().to_owned(), a.path().to_owned())).collect::<Vec<_>>()
+        };
+        let made: Vec<Vec<(String, PathBuf)>> = if self.parallel {
+            // Last one first, all at once.
+            std::thread::scope(|scope| {
+                let task = &task;
+                let mut running: Vec<_> = starts.iter().rev().map(|&start| scope.spawn(move || task(start))).collect();
+                running.reverse();
+                running.into_iter().map(|thread| thread.join().unwrap()).collect()
+            })
+        } else {
+            starts.iter().map(|&start| task(start)).collect()
+        };
+        made.into_iter().flatten().map(|(name, path)| (source.item.name.clone(), name, path)).collect()
+    }
+}
+
+fn numbers(path: &Path) -> Vec<u64> {
+    let read = |p: &Picture| read_number(&p.rgb, p.width, p.height).unwrap();
+    decode_rgb8(path).unwrap().iter().map(read).collect()
+}
+
+fn milliseconds(path: &Path) -> Vec<i64> {
+    frame_times(path).unwrap().iter().map(|t| (t * 1000.0).round() as i64).collect()
+}
+
+fn stream<'a>(probe: &'a Value, kind: &str) -> &'a Value {
+    probe["streams"].as_array().unwrap().iter().find(|stream| stream["codec_type"] == kind).unwrap_or(&Value::Null)
+}
+
+/// Two seconds at 30000/1001 with a tone, tagged BT.709.
+fn source(folder: &Path, name: &str) -> Source {
+    let clip = Clip::new(96, 64, 60).rate(30_000, 1001).colour("bt709", "bt709", "bt709", "tv");
+    let clip = clip.audio(ClipAudio::Tone(440.0, 2.0));
+    Source::open(&clip.write(&folder.join(name), |n| numbered(96, 64, n)).unwrap())
+}
+
+#[test]
+fn a_film_is_what_its_source_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = source(folder.path(), "film.mp4");
+    let (film, name, statistics) = Run::whole(&source, Encoding::Auto).film(&source, folder.path());
+    let original = Path::new(&source.item.location);
+    assert_eq!(name, "film.mp4");
+    assert_eq!(numbers(&film), (0..60).collect::<Vec<_>>());
+    assert_eq!(milliseconds(&film), milliseconds(original));
+    assert_eq!(decode_errors(&film).unwrap(), "");
+    let (mine, theirs) = (ffprobe(&film).unwrap(), ffprobe(original).unwrap());
+    for key in
+        ["codec_name", "width", "height", "pix_fmt", "color_space", "color_transfer", "color_primaries", "color_range"]
+    {
+        assert_eq!(stream(&mine, "video")[key], stream(&theirs, "video")[key], "{key}");
+    }
+    for key in ["codec_name", "nb_read_packets", "start_time", "sample_rate"] {
+        assert_eq!(stream(&mine, "audio")[key], stream(&theirs, "audio")[key], "{key}");
+    }
+    assert_eq!(stream(&mine, "video")["sample_aspect_ratio"], "1:1");
+    let film = &statistics["films"]["film.mp4"];
+    assert_eq!((film["frames"].as_u64(), film["held_frames"].as_u64()), (Some(60), Some(0)));
+    assert_eq!(film["left_out"], serde_json::json!([]));
+}
+
+#[test]
+fn the_answer_does_not_depend_on_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = source(folder.path(), "film.mp4");
+    for encoding in [Encoding::H264, Encoding::H265, Encoding::Prores, Encoding::Ffv1] {
+        let digest = |name: &str, parallel| {
+            let run = Run { parallel, ..Run::whole(&source, encoding) };
+            let (film, ..) = run.film(&source, &scratch(folder.path(), name));
+            blake3::hash(&std::fs::read(film).unwrap())
+        };
+        assert_eq!(digest("in order", false), digest("at once", true), "{encoding:?}");
+    }
+}
+
+#[test]
+fn ffv1_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = source(folder.path(), "film.mp4");
+    let (film, name, _) = Run::whole(&source, Encoding::Ffv1).film(&source, folder.path());
+    assert_eq!(name, "film.mkv");
+    let frames: Vec<Image> = decode_rgb8(&film).unwrap().iter().map(rgb8).collect();
+    assert!(frames == source.images, "frames differ");
+}
+
+#[test]
+fn variable_durations_are_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let clip = Clip::new(96, 64, 30).durations_ms(&[40, 40, 200, 17, 33, 90, 41, 500, 20, 20, 77]);
+    let path = clip.write(&folder.path().join("film.mp4"), |n| numbered(96, 64, n)).unwrap();
+    let source = Source::open(&path);
+    let (film, ..) = Run::whole(&source, Encoding::Auto).film(&source, folder.path());
+    assert_eq!(milliseconds(&film), milliseconds(&path));
+    assert_eq!(numbers(&film), (0..30).collect::<Vec<_>>());
+}
+
+#[test]
+fn missing_frames_are_held_and_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = source(folder.path(), "film.mp4");
+    // The beginning of a group, its middle, and a whole group.
+    let missing: Vec<u64> = [8, 9, 13].into_iter().chain(24..32).collect();
+    let run = Run { missing: &missing, ..Run::whole(&source, Encoding::Auto) };
+    let (film, _, statistics) = run.film(&source, folder.path());
+    let mut expected: Vec<u64> = (0..60).collect();
+    (expected[8], expected[9], expected[13]) = (10, 10, 12);
+    expected.drain(24..32);
+    assert_eq!(numbers(&film), expected);
+    let times = milliseconds(Path::new(&source.item.location));
+    assert_eq!(milliseconds(&film), [&times[..24], &times[32..]].concat(), "what is shown is shown at its time");
+    assert_eq!(statistics["films"]["film.mp4"]["held_frames"], 11);
+}
+
+#[test]
+fn a_range_is_cut_with_its_sound() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = source(folder.path(), "film.mp4");
+    let settings = AssembleSettings { encoding: Encoding::H264, ..AssembleSettings::default() };
+    let run = Run { settings, range: 15..45, group: 8, missing: &[], parallel: false };
+    let (film, ..) = run.film(&source, folder.path());
+    assert_eq!(numbers(&film), (15..45).collect::<Vec<_>>());
+    assert_eq!(milliseconds(&film)[0], 0);
+    let probe = ffprobe(&film).unwrap();
+    let seconds: f64 = stream(&probe, "audio")["duration"].as_str().unwrap().parse().unwrap();
+    assert!((seconds - 1.001).abs() < 0.05, "{seconds}");
+}
+
+#[test]
+fn sound_can_be_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = source(folder.path(), "film.mp4");
+    let settings = AssembleSettings { audio: Sound::None, ..AssembleSettings::default() };
+    let (film, ..) = Run { settings, ..Run::whole(&source, Encoding::Auto) }.film(&source, folder.path());
+    assert!(stream(&ffprobe(&film).unwrap(), "audio").is_null());
+}
+
+#[test]
+fn containers_follow_the_sound() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, encoder, expected) in
+        [("a.mkv", "libvorbis", "a.mkv"), ("b.avi", "libmp3lame", "b.mov"), ("c.webm", "libvorbis", "c.mkv")]
+    {
+        let clip = Clip::new(96, 64, 12).audio_codec(ClipAudio::Tone(440.0, 0.48), encoder);
+        let clip = match name {
+            "c.webm" => clip.codec("libvpx", "yuv420p"),
+            "b.avi" => clip.codec("mpeg4", "yuv420p").quality(2).b_frames(0),
+            _ => clip,
+        };
+        let path = clip.write(&folder.path().join(name), |n| numbered(96, 64, n)).unwrap();
+        let source = Source::open(&path);
+        let (film, name, _) =
+            Run::whole(&source, Encoding::Auto).film(&source, &scratch(folder.path(), &format!("run {name}")));
+        assert_eq!(name, expected);
+        assert_eq!(numbers(&film), (0..12).collect::<Vec<_>>(), "{name}");
+        assert!(!stream(&ffprobe(&film).unwrap(), "audio").is_null(), "{name}");
+    }
+}
+
+#[test]
+fn stills_keep_names_formats_and_depth() {
+    let folder = tempfile::tempdir().unwrap();
+    let ramp: Vec<u16> = (0..64 * 48 * 3).map(|n| (n * 7) as u16).collect();
+    let stills = scratch(folder.path(), "holiday");
+    write_image16(&stills.join("a.TIFF"), 64, 48, &ramp).unwrap();
+    write_image(&stills.join("b.jpg"), &numbered(96, 64, 1)).unwrap();
+    let bytes: Vec<u8> = ramp.iter().flat_map(|v| v.to_le_bytes()).collect();
+    let item = Item {
+        name: "holiday".to_owned(),
+        location: stills.display().to_string(),
+        kind: ItemKind::Stills as i32,
+        files: vec!["a.TIFF".to_owned(), "b.jpg".to_owned()],
+        ..Item::default()
+    };
+    let images = vec![Image::new(PixelFormat::Rgb16, 64, 48, bytes).unwrap(), rgb8(&numbered(96, 64, 1))];
+    let source = Source { item, images, pts_ns: vec![0, 0] };
+    let settings = AssembleSettings { encoding: Encoding::H264, ..AssembleSettings::default() };
+    let stage = Assemble::load(&Host::default(), &settings).unwrap();
+    let made = process(&stage, &source, 0..2, &[], folder.path());
+    assert_eq!(made.artifacts.iter().map(Artifact::name).collect::<Vec<_>>(), ["a.TIFF", "b.jpg"]);
+    assert_eq!(decode_rgb16(made.artifacts[0].path()).unwrap().2, [ramp]);
+    assert_eq!(numbers(made.artifacts[1].path()), [1]);
+    assert!(made.attachments.is_empty());
+}
+
+#[test]
+fn wrong_settings_are_refused() {
+    let wrong = |settings: AssembleSettings| settings.validate().unwrap_err();
+    assert!(wrong(AssembleSettings { quality: Some(52), ..Default::default() }).contains("52"));
+    assert!(wrong(AssembleSettings { group: 0, ..Default::default() }).contains("1 to 64"));
+}

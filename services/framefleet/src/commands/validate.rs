@@ -1,0 +1,19 @@
+//! `framefleet validate`
+use crate::args::{PipelineChoice, ValidateArguments};
+use crate::failure::Failure;
+use crate::submit;
+use framefleet_service::Exit;
+
+/// Checks a pipeline as `run` would, without footage.
+pub fn run(arguments: &ValidateArguments) -> Result<Exit, Failure> {
+    let choice =
+        PipelineChoice { stages: Vec::new(), pipeline: Some(arguments.pipeline.clone()), set: arguments.set.clone() };
+    let registry = submit::registry()?;
+    let pipeline = submit::pipeline(&choice, &registry)?;
+    let plan = submit::plan_of(&pipeline, &[], &submit::PlanOptions::default(), &registry)?;
+    println!("{}: {} steps in {} passes", plan.pipeline, plan.steps.len(), plan.passes.len());
+    for line in submit::describe_passes(&plan) {
+        println!("  {line}");
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,51 @@
+//! What a run would do, found out by indexing the items and asking the ledger, without doing any of it.
+use framefleet_media::Item;
+use framefleet_pipeline::Plan;
+use framefleet_stage::{SourceStage, StageError};
+use orchestrator::{Fact, JobOptions, JobState, Lookup};
+use serde::Serialize;
+use std::sync::Arc;
+
+/// One step's frames.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct StepForecast {
+    /// The step.
+    pub step: String,
+    /// Frames to do, as far as that is known before anything is done: frames whose inputs fail will be skipped.
+    pub to_do: u64,
+    /// Frames that earlier runs did.
+    pub reused: u64,
+    /// Frames that sampling leaves out.
+    pub skipped: u64,
+}
+
+/// Indexes the items and asks the ledger which tasks are done.
+pub fn forecast(
+    plan: Arc<Plan>,
+    items: Vec<Item>,
+    options: JobOptions,
+    source: &dyn SourceStage,
+    lookup: Lookup,
+) -> Result<Vec<StepForecast>, StageError> {
+    let mut state = JobState::forecasting(Arc::clone(&plan), items.clone(), options);
+    for (item, footage) in items.iter().enumerate() {
+        let mut batches = Vec::new();
+        let batch_frames = framefleet_media::frame::batch_frames(footage);
+        let (corrected, damage) = source.index(footage, batch_frames, &mut |found| {
+            batches.extend(found);
+            true
+        })?;
+        state.apply(
+            Fact::Indexed { item, from: 0, batches, complete: true, damage, corrected: Some(corrected) },
+            lookup,
+        );
+    }
+    state.advance(lookup);
+    let steps = plan.steps.iter().enumerate().map(|(index, step)| {
+        let counts = state.counts(index);
+        let (sampled, all) = state.sampled_frames(index);
+        let reused = counts.result + counts.failed;
+        StepForecast { step: step.name.clone(), to_do: sampled.saturating_sub(reused), reused, skipped: all - sampled }
+    });
+    Ok(steps.collect())
+}

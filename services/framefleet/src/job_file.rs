@@ -1,0 +1,142 @@
+//! `job.json`: what was run over what, with which versions, how long it took, and what earlier runs did.
+use crate::failure::Failure;
+use bytes::Bytes;
+use framefleet_ledger::Ledger;
+use framefleet_pipeline::Plan;
+use orchestrator::{JobSummary, Progress};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::time::SystemTime;
+
+/// Where it lies in the output.
+const FILE: &str = "job.json";
+/// Runs that the history keeps.
+const HISTORY: usize = 100;
+
+/// One run, as the history keeps it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RunRecord {
+    /// When it began, RFC 3339, UTC.
+    pub started: String,
+    /// How it ended: `running` until it has.
+    pub ending: String,
+    /// Wall time in seconds.
+    pub seconds: f64,
+    /// The command, word by word.
+    pub command: Vec<String>,
+    /// Owner's epoch in the ledger.
+    pub epoch: u64,
+}
+
+/// The file of an output, as runs before this one left it.
+pub struct JobFile {
+    history: Vec<RunRecord>,
+    /// Execution class that the output was begun with.
+    pub class: Option<String>,
+    this: RunRecord,
+}
+
+impl JobFile {
+    /// Reads the file of an output that this process owns.
+    pub async fn open(ledger: &Ledger) -> Result<Self, Failure> {
+        let earlier: Value = match ledger.read_file(FILE).await? {
+            Some(bytes) => serde_json::from_slice(&bytes).unwrap_or_default(),
+            None => Value::Null,
+        };
+        let history: Vec<RunRecord> = serde_json::from_value(earlier["history"].clone()).unwrap_or_default();
+        Ok(Self {
+            class: earlier["plan"]["class"].as_str().map(str::to_owned),
+            history,
+            this: RunRecord {
+                started: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
+                ending: "running".to_owned(),
+                seconds: 0.0,
+                command: std::env::args().collect(),
+                epoch: ledger.epoch(),
+            },
+        })
+    }
+
+    /// When this run began.
+    pub fn started(&self) -> &str {
+        &self.this.started
+    }
+
+    /// Writes the file as the run begins, so that an output that is interrupted says what it is.
+    pub async fn begin(&self, ledger: &Ledger, source: &str, plan: &Plan) -> Result<(), Failure> {
+        self.write(ledger, source, plan, &Value::Null).await
+    }
+
+    /// Writes the file as the run ends.
+    pub async fn end(
+        &mut self,
+        ledger: &Ledger,
+        source: &str,
+        plan: &Plan,
+        summary: &JobSummary,
+        facts: &RunFacts,
+    ) -> Result<(), Failure> {
+        self.this.ending = facts.outcome.to_owned();
+        self.this.seconds = summary.progress.elapsed.as_secs_f64();
+        let results = json!({
+            "outcome": facts.outcome,
+            "refused": pairs(&facts.refused),
+            "damage": pairs(&summary.damage),
+            "unfinished": pairs(&summary.unfinished),
+            "failures": facts.failures,
+            "timings": timings(&summary.progress, facts.threads),
+            "items": summary.items,
+        });
+        self.write(ledger, source, plan, &results).await
+    }
+
+    async fn write(&self, ledger: &Ledger, source: &str, plan: &Plan, results: &Value) -> Result<(), Failure> {
+        let mut history = self.history.clone();
+        history.push(self.this.clone());
+        let kept = history.split_off(history.len().saturating_sub(HISTORY));
+        let document = json!({
+            "schema": 1,
+            "source": source,
+            "version": env!("CARGO_PKG_VERSION"),
+            "plan": plan,
+            "models": [],
+            "results": results,
+            "history": kept,
+        });
+        ledger.write_file(FILE, Bytes::from(serde_json::to_vec_pretty(&document)?)).await?;
+        Ok(())
+    }
+}
+
+/// What a run has come to, besides the orchestrator's summary.
+pub struct RunFacts {
+    /// In words.
+    pub outcome: &'static str,
+    /// Frames that failed, in all steps.
+    pub failures: u64,
+    /// Files of the source that are no readable item: (name, why).
+    pub refused: Vec<(String, String)>,
+    /// Threads that could compute.
+    pub threads: usize,
+}
+
+fn pairs(list: &[(String, String)]) -> Vec<Value> {
+    list.iter().map(|(name, reason)| json!({ "name": name, "reason": reason })).collect()
+}
+
+fn timings(progress: &Progress, threads: usize) -> Value {
+    let step = |step: &orchestrator::StepProgress| {
+        json!({
+            "step": step.step, "tasks": step.tasks, "frames": step.frames_worked, "task_seconds": step.task_seconds,
+            "frames_per_second": (step.task_seconds > 0.0).then(|| step.frames_worked as f64 / step.task_seconds),
+        })
+    };
+    json!({
+        "seconds": progress.elapsed.as_secs_f64(),
+        "first_result_seconds": progress.first_result.map(|time| time.as_secs_f64()),
+        "threads": threads,
+        "efficiency": progress.efficiency(threads),
+        "bottleneck": progress.bottleneck().map(|step| &step.step),
+        "steps": progress.steps.iter().map(step).collect::<Vec<_>>(),
+    })
+}

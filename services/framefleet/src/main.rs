@@ -1,0 +1,6 @@
+//! The `framefleet` program.
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    framefleet::main()
+}

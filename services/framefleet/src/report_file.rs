@@ -1,0 +1,167 @@
+//! `report.html`: gathers what the output holds and draws it, with pictures decoded from the source.
+use crate::failure::Failure;
+use bytes::Bytes;
+use framefleet_ledger::{Ledger, StepManifest};
+use framefleet_media::{BatchInfo, Image, Item, Rendition};
+use framefleet_pipeline::Plan;
+use framefleet_report::model::{Efficiency, JobSummary, Label, PlanSummary, State, StepShare, Timing};
+use framefleet_report::{JobFacts, Thumbnails, encode_jpeg};
+use framefleet_stage::{IngestRequest, PixelSink, SourceStage, StageError};
+use orchestrator::Progress;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What the report says besides results.
+pub struct ReportFacts<'a> {
+    /// The source as given.
+    pub source: &'a str,
+    /// When the run began.
+    pub started: &'a str,
+    /// How far the job got, and in a sentence what that means.
+    pub state: (State, String),
+    /// The plan.
+    pub plan: &'a Plan,
+    /// Progress at the end of the run.
+    pub progress: &'a Progress,
+    /// Threads that could compute.
+    pub threads: usize,
+}
+
+/// Draws the report of an output.
+pub async fn draw(ledger: &Ledger, source: Arc<dyn SourceStage>, facts: &ReportFacts<'_>) -> Result<(), Failure> {
+    let decoder = Decoder { source, batches: batches(&ledger.manifests().await?) };
+    let report = framefleet_report::gather(ledger, job_facts(facts), &decoder).await.map_err(Failure::failed)?;
+    let page = framefleet_report::render(&report).map_err(Failure::failed)?;
+    ledger.write_file("report.html", Bytes::from(page)).await?;
+    for page in 0..framefleet_report::item_pages(&report) {
+        let html = framefleet_report::render_item_page(&report, page).map_err(Failure::failed)?;
+        ledger.write_file(&framefleet_report::item_page_path(page), Bytes::from(html)).await?;
+    }
+    Ok(())
+}
+
+fn job_facts(facts: &ReportFacts) -> JobFacts {
+    let progress = facts.progress;
+    let total: f64 = progress.steps.iter().map(|step| step.task_seconds).sum();
+    let worked = progress.steps.iter().filter(|step| step.task_seconds > 0.0);
+    let shares = worked.clone().map(|step| StepShare {
+        step: step.step.clone(),
+        task_seconds: step.task_seconds,
+        share: step.task_seconds / total,
+    });
+    let efficiency = (total > 0.0).then(|| Efficiency {
+        value: progress.efficiency(facts.threads),
+        frames_per_second: frames_per_second(progress),
+        bottleneck: bottleneck(progress, facts.threads),
+        steps: shares.collect(),
+    });
+    let mut timings = vec![Timing { name: "this run".to_owned(), seconds: progress.elapsed.as_secs_f64() }];
+    timings.extend(
+        progress.first_result.map(|time| Timing { name: "first result".to_owned(), seconds: time.as_secs_f64() }),
+    );
+    let name = facts.source.trim_end_matches('/').rsplit('/').next().unwrap_or(facts.source);
+    let failed = progress.steps.iter().any(|step| step.failed > 0);
+    JobFacts {
+        job: JobSummary {
+            name: name.to_owned(),
+            source: facts.source.to_owned(),
+            created: facts.started.replace('T', " ").replace('Z', " UTC"),
+            state: facts.state.0,
+            message: facts.state.1.clone(),
+        },
+        efficiency,
+        plan: plan_summary(facts.plan),
+        timings,
+        task_seconds: worked.map(|step| (step.step.clone(), step.task_seconds)).collect(),
+        replay: if failed { format!("framefleet run {} --retry-failed", facts.source) } else { String::new() },
+    }
+}
+
+/// Frames per second that went through all steps of this run.
+pub fn frames_per_second(progress: &Progress) -> f64 {
+    let through = progress.steps.iter().filter(|step| step.frames_worked > 0).map(|step| step.frames_worked).min();
+    through.map_or(0.0, |frames| frames as f64 / progress.elapsed.as_secs_f64().max(1e-3))
+}
+
+/// What held the run up, in a sentence.
+pub fn bottleneck(progress: &Progress, threads: usize) -> String {
+    let Some(step) = progress.bottleneck() else { return "nothing had to be done".to_owned() };
+    let total: f64 = progress.steps.iter().map(|step| step.task_seconds).sum();
+    let share = 100.0 * step.task_seconds / total;
+    let efficiency = 100.0 * progress.efficiency(threads);
+    format!(
+        "{} took {share:.0} % of all task time; tasks kept the {threads} threads busy {efficiency:.0} % of the time",
+        step.step
+    )
+}
+
+fn plan_summary(plan: &Plan) -> PlanSummary {
+    let version = Label { name: "framefleet".to_owned(), value: env!("CARGO_PKG_VERSION").to_owned() };
+    PlanSummary { versions: vec![version], ..PlanSummary::from(plan) }
+}
+
+/// Whole batches of every item, as decoding found them.
+fn batches(manifests: &[StepManifest]) -> BTreeMap<String, Vec<BatchInfo>> {
+    let mut all: BTreeMap<String, Vec<BatchInfo>> = BTreeMap::new();
+    for of in manifests.iter().filter(|manifest| manifest.stage == ingest::NAME).flat_map(|manifest| &manifest.items) {
+        let Some(item) = &of.item else { continue };
+        let batches = all.entry(item.name.clone()).or_default();
+        let info = |task: &framefleet_proto::v1::TaskResult| {
+            Some(BatchInfo { start: task.range?.start, pts_ns: task.pts_ns.clone(), ..BatchInfo::default() })
+        };
+        batches.extend(of.tasks.iter().filter_map(info));
+    }
+    all
+}
+
+/// Decodes pictures for the report from the source.
+struct Decoder {
+    source: Arc<dyn SourceStage>,
+    batches: BTreeMap<String, Vec<BatchInfo>>,
+}
+
+impl Thumbnails for Decoder {
+    fn jpeg(&self, item: &Item, frames: &[u64], side: u32) -> Vec<(u64, Vec<u8>)> {
+        let mut pictures = Vec::new();
+        for batch in self.batches.get(&item.name).into_iter().flatten() {
+            let end = batch.start + batch.pts_ns.len() as u64;
+            let proxy: Vec<u64> = frames.iter().copied().filter(|frame| (batch.start..end).contains(frame)).collect();
+            if proxy.is_empty() {
+                continue;
+            }
+            let request = IngestRequest { batch: batch.clone(), proxy, full: Vec::new() };
+            let mut sink = HeapSink::default();
+            match self.source.ingest(item, &request, &mut sink) {
+                Ok((found, _)) => {
+                    pictures.extend(found.iter().filter_map(|frame| Some((frame.frame, sink.jpeg(frame, side)?))))
+                }
+                Err(error) => tracing::warn!(item = item.name, %error, "no pictures for the report"),
+            }
+        }
+        pictures
+    }
+}
+
+/// Frames on the heap.
+#[derive(Default)]
+struct HeapSink(Vec<u8>);
+
+impl HeapSink {
+    fn jpeg(&self, frame: &framefleet_stage::Ingested, side: u32) -> Option<Vec<u8>> {
+        let length = framefleet_media::frame::byte_length(frame.format, frame.width, frame.height);
+        let bytes = self.0.get(frame.offset..frame.offset + length)?.to_vec();
+        let image = Image::new(frame.format, frame.width, frame.height, bytes).ok()?;
+        encode_jpeg(&image, side).ok()
+    }
+}
+
+impl PixelSink for HeapSink {
+    fn reserve(&mut self, _rendition: Rendition, bytes: usize) -> Result<(), StageError> {
+        self.0 = vec![0; bytes];
+        Ok(())
+    }
+
+    fn memory(&mut self, _rendition: Rendition) -> &mut [u8] {
+        &mut self.0
+    }
+}

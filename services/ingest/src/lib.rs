@@ -1,0 +1,36 @@
+//! Ingest: opens items and makes batches of decoded frames. Built in; the runner drives it as a
+//! [`SourceStage`](framefleet_stage::SourceStage), and frames are a cache: ingesting again gives the same bytes.
+
+mod settings;
+mod source;
+
+pub use settings::{DeinterlaceSetting, ImagesSetting, Settings};
+pub use source::Ingest;
+
+use framefleet_stage::{Description, SettingsError};
+use serde_json::{Map, Value};
+
+/// Name of the stage.
+pub const NAME: &str = "ingest";
+
+/// Raised when the same source gives other pixels, times or digests.
+pub const VERSION: u32 = 1;
+
+/// One line for people.
+pub const ABOUT: &str = "Decodes videos, image sequences and stills into frames.";
+
+/// What the stage tells about itself, as other stages do.
+pub fn describe() -> Description {
+    Description {
+        name: NAME.to_owned(),
+        about: ABOUT.to_owned(),
+        version: VERSION,
+        schema: schemars::schema_for!(Settings).to_value(),
+        profiles: [("balanced".to_owned(), settings::object(&Settings::default()))].into(),
+    }
+}
+
+/// Settings with defaults filled in, checked key by key.
+pub fn resolve(given: &Map<String, Value>) -> Result<Settings, SettingsError> {
+    framefleet_stage::complete(NAME, None, given)
+}

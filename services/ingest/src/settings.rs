@@ -1,0 +1,77 @@
+//! What changes the frames that ingest makes.
+use framefleet_media::{Deinterlace, ImageFolders};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// Settings of ingest.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// What is done about interlaced video: auto (one frame of each frame where combing is measured; flags are not
+    /// believed), off, frame (the same for every video), field (one frame of each field of every video: twice the frames,
+    /// on a timeline of their own).
+    pub deinterlace: DeinterlaceSetting,
+    /// What the images of a folder are: auto (a sequence where names carry consecutive numbers after a common stem and all
+    /// have one size, else stills), sequence, stills.
+    pub images: ImagesSetting,
+}
+
+/// See [`Settings::deinterlace`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DeinterlaceSetting {
+    /// Where combing is measured.
+    #[default]
+    Auto,
+    /// Never.
+    Off,
+    /// One frame of each frame.
+    Frame,
+    /// One frame of each field.
+    Field,
+}
+
+/// See [`Settings::images`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ImagesSetting {
+    /// By names and sizes.
+    #[default]
+    Auto,
+    /// Frames of one film.
+    Sequence,
+    /// Images that have nothing to do with each other.
+    Stills,
+}
+
+impl framefleet_stage::Settings for Settings {}
+
+impl From<DeinterlaceSetting> for Deinterlace {
+    fn from(setting: DeinterlaceSetting) -> Self {
+        match setting {
+            DeinterlaceSetting::Auto => Self::Auto,
+            DeinterlaceSetting::Off => Self::Off,
+            DeinterlaceSetting::Frame => Self::Frame,
+            DeinterlaceSetting::Field => Self::Field,
+        }
+    }
+}
+
+impl From<ImagesSetting> for ImageFolders {
+    fn from(setting: ImagesSetting) -> Self {
+        match setting {
+            ImagesSetting::Auto => Self::Auto,
+            ImagesSetting::Sequence => Self::Sequence,
+            ImagesSetting::Stills => Self::Stills,
+        }
+    }
+}
+
+/// Settings as a JSON object.
+pub(crate) fn object(settings: &Settings) -> Map<String, Value> {
+    match serde_json::to_value(settings) {
+        Ok(Value::Object(object)) => object,
+        _ => Map::new(),
+    }
+}

@@ -1,0 +1,104 @@
+//! The source stage: media's decoding, behind the trait that the runner knows.
+use crate::Settings;
+use framefleet_media::decode::{Canvas, Slot};
+use framefleet_media::{BatchInfo, Decoders, FrameFailure, Item, ReadError, Rendition, audio, index};
+use framefleet_stage::{Audio, IngestRequest, Ingested, PixelSink, Probe, SourceStage, StageError};
+use std::ops::Range;
+
+/// Opens items and makes batches.
+pub struct Ingest {
+    settings: Settings,
+    decoders: Decoders,
+}
+
+impl Ingest {
+    /// A source with these settings. Decoders stay open between batches, two for each core.
+    pub fn new(settings: Settings) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let decoders = Decoders::new(settings.deinterlace.into(), 2 * cores);
+        Self { settings, decoders }
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+}
+
+impl SourceStage for Ingest {
+    fn index(
+        &self,
+        item: &Item,
+        batch_frames: u64,
+        found: &mut dyn FnMut(Vec<BatchInfo>) -> bool,
+    ) -> Result<(Item, Option<String>), StageError> {
+        index::index(item, batch_frames, self.settings.deinterlace.into(), found).map_err(stage_error)
+    }
+
+    fn ingest(
+        &self,
+        item: &Item,
+        request: &IngestRequest,
+        sink: &mut dyn PixelSink,
+    ) -> Result<(Vec<Ingested>, Vec<FrameFailure>), StageError> {
+        let (slots, mut failures) =
+            self.decoders.slots(item, &request.batch, &request.proxy, &request.full).map_err(stage_error)?;
+        let mut places = place(&slots, sink)?;
+        let mut canvas = SinkCanvas { places: &places, slots: &slots, sink };
+        failures.extend(self.decoders.decode(item, &request.batch, &slots, &mut canvas).map_err(stage_error)?);
+        failures.sort_by_key(|failure| failure.frame);
+        failures.dedup_by_key(|failure| failure.frame);
+        places.retain(|place| failures.binary_search_by_key(&place.frame, |failure| failure.frame).is_err());
+        Ok((places, failures))
+    }
+
+    fn probe(&self, source: &str) -> Result<Probe, StageError> {
+        let found = framefleet_media::probe(source, self.settings.images.into()).map_err(stage_error)?;
+        Ok(Probe { items: found.items, refused: found.refused })
+    }
+
+    fn audio(&self, item: &Item, range_ns: Range<i64>, rate: u32) -> Result<Option<Audio>, String> {
+        let samples = audio::audio(item, range_ns, rate).map_err(|error| error.to_string())?;
+        Ok(samples.map(|samples| Audio { rate, samples }))
+    }
+}
+
+/// Puts the pictures of each rendition one behind the other, and reserves the memory.
+fn place(slots: &[Slot], sink: &mut dyn PixelSink) -> Result<Vec<Ingested>, StageError> {
+    let mut places = Vec::with_capacity(slots.len());
+    for rendition in [Rendition::Proxy, Rendition::Full] {
+        let mut offset = 0;
+        // Slots come proxies first, so places are in the same order.
+        for slot in slots.iter().filter(|slot| slot.rendition == rendition) {
+            let Slot { frame, pts_ns, format, width, height, .. } = *slot;
+            places.push(Ingested { rendition, frame, pts_ns, format, width, height, offset });
+            offset += slot.bytes();
+        }
+        if offset > 0 {
+            sink.reserve(rendition, offset)?;
+        }
+    }
+    Ok(places)
+}
+
+/// The runner's memory, cut into pictures.
+struct SinkCanvas<'a> {
+    places: &'a [Ingested],
+    slots: &'a [Slot],
+    sink: &'a mut dyn PixelSink,
+}
+
+impl Canvas for SinkCanvas<'_> {
+    fn memory(&mut self, slot: usize) -> &mut [u8] {
+        let (place, bytes) = (&self.places[slot], self.slots[slot].bytes());
+        &mut self.sink.memory(place.rendition)[place.offset..place.offset + bytes]
+    }
+}
+
+/// Footage that cannot be read stays unreadable; the file system may recover.
+fn stage_error(error: ReadError) -> StageError {
+    match error {
+        ReadError::Io { .. } => StageError::retry(error),
+        error => StageError::bad_input(error),
+    }
+}

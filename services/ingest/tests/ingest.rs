@@ -1,0 +1,108 @@
+//! Ingest as the runner drives it.
+use framefleet_media::{Rendition, frame::batch_frames};
+use framefleet_stage::{IngestRequest, PixelSink, SourceStage, StageError};
+use framefleet_testkit::{Audio, Clip, image_folder, numbered, read_number, write_image};
+use ingest::{DeinterlaceSetting, Ingest, Settings};
+use serde_json::{Map, json};
+use std::collections::HashMap;
+
+/// Memory as the runner lends it.
+#[derive(Default)]
+struct Heap(HashMap<i32, Vec<u8>>);
+
+impl PixelSink for Heap {
+    fn reserve(&mut self, rendition: Rendition, bytes: usize) -> Result<(), StageError> {
+        assert!(self.0.insert(rendition as i32, vec![0; bytes]).is_none(), "reserved once");
+        Ok(())
+    }
+
+    fn memory(&mut self, rendition: Rendition) -> &mut [u8] {
+        self.0.get_mut(&(rendition as i32)).map(Vec::as_mut_slice).unwrap_or_default()
+    }
+}
+
+#[test]
+fn a_video_goes_from_source_to_pixels() {
+    let folder = tempfile::tempdir().unwrap();
+    let clip = Clip::new(800, 480, 40).audio(Audio::Tone(440.0, 1.6));
+    let path = clip.write(&folder.path().join("a.mp4"), |frame| numbered(800, 480, frame)).unwrap();
+    let ingest = Ingest::new(Settings::default());
+    let item = ingest.probe(path.to_str().unwrap()).unwrap().items.remove(0);
+    let mut batches = Vec::new();
+    let (item, damage) = ingest
+        .index(&item, batch_frames(&item), &mut |more| {
+            batches.extend(more);
+            true
+        })
+        .unwrap();
+    assert_eq!((damage, item.scan.as_str(), batches.len()), (None, "progressive", 2));
+    let mut sink = Heap::default();
+    let request = IngestRequest { batch: batches[1].clone(), proxy: vec![32, 35], full: vec![33, 35, 39] };
+    let (ingested, failures) = ingest.ingest(&item, &request, &mut sink).unwrap();
+    assert_eq!(failures, []);
+    let places: Vec<_> =
+        ingested.iter().map(|place| (place.rendition, place.frame, place.width, place.offset)).collect();
+    let (proxy, full) = (640 * 384 * 3, 800 * 480 * 3);
+    assert_eq!(
+        places,
+        [
+            (Rendition::Proxy, 32, 640, 0),
+            (Rendition::Proxy, 35, 640, proxy),
+            (Rendition::Full, 33, 800, 0),
+            (Rendition::Full, 35, 800, full),
+            (Rendition::Full, 39, 800, 2 * full),
+        ]
+    );
+    for place in ingested {
+        let pixels = &sink.memory(place.rendition)[place.offset..];
+        assert_eq!(read_number(pixels, place.width, place.height), Some(place.frame));
+        assert_eq!(place.pts_ns, place.frame as i64 * 40_000_000);
+    }
+    let audio = ingest.audio(&item, 0..500_000_000, 8000).unwrap().unwrap();
+    assert_eq!((audio.rate, audio.samples.len()), (8000, 4000));
+    assert!(audio.samples.iter().any(|sample| sample.abs() > 0.05));
+}
+
+#[test]
+fn stills_keep_their_sizes_and_bad_ones_fail() {
+    let folder = tempfile::tempdir().unwrap();
+    image_folder(folder.path(), "png", 3, |frame| numbered(128, 96, frame)).unwrap();
+    write_image(&folder.path().join("large.png"), &numbered(700, 500, 3)).unwrap();
+    let ingest = Ingest::new(Settings::default());
+    let item = ingest.probe(folder.path().to_str().unwrap()).unwrap().items.remove(0);
+    let mut batches = Vec::new();
+    ingest
+        .index(&item, 32, &mut |more| {
+            batches.extend(more);
+            true
+        })
+        .unwrap();
+    std::fs::write(folder.path().join("frame_000001.png"), "gone bad").unwrap();
+    let mut sink = Heap::default();
+    let request = IngestRequest { batch: batches[0].clone(), proxy: vec![3], full: vec![0, 1, 2, 3] };
+    let (ingested, failures) = ingest.ingest(&item, &request, &mut sink).unwrap();
+    let sizes: Vec<_> = ingested.iter().map(|place| (place.frame, place.width, place.height)).collect();
+    assert_eq!(sizes, [(3, 640, 457), (0, 128, 96), (2, 128, 96), (3, 700, 500)]);
+    assert_eq!(
+        failures.iter().map(|failure| (failure.frame, failure.code.as_str())).collect::<Vec<_>>(),
+        [(1, "decode")]
+    );
+}
+
+#[test]
+fn settings_are_documented_and_checked() {
+    let description = ingest::describe();
+    assert_eq!(description.name, "ingest");
+    let documented = |key: &str| description.schema["properties"][key]["description"].is_string();
+    assert!(documented("deinterlace") && documented("images"));
+    let given = |value: serde_json::Value| value.as_object().cloned().unwrap_or_else(Map::new);
+    assert_eq!(ingest::resolve(&given(json!({"deinterlace": "off"}))).unwrap().deinterlace, DeinterlaceSetting::Off);
+    assert!(ingest::resolve(&given(json!({"deinterlace": "sometimes"}))).is_err());
+    assert!(ingest::resolve(&given(json!({"speed": 2}))).is_err());
+}
+
+#[test]
+fn a_missing_source_says_so() {
+    let error = Ingest::new(Settings::default()).probe("/nowhere/film.mp4").unwrap_err().to_string();
+    assert!(error.contains("/nowhere/film.mp4"), "{error}");
+}

@@ -1,0 +1,5 @@
+//! The `lighting` service.
+
+fn main() -> std::process::ExitCode {
+    framefleet_service::main::<lighting::LightingStage>()
+}

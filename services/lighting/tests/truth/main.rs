@@ -1,0 +1,34 @@
+//! Lighting against pictures whose light is known.
+// Clippy lets #[test] functions unwrap, but not what they call.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod direction;
+mod exposure;
+mod extremes;
+mod illuminant;
+mod shadows;
+mod stage;
+
+use framefleet_media::{Image, Lighting, PixelFormat};
+use framefleet_testkit::{Picture, srgb_encode};
+use lighting::{LightingSettings, measure};
+
+/// A painted picture as a frame's image.
+pub fn image(picture: &Picture) -> Image {
+    Image::new(PixelFormat::Rgb8, picture.width, picture.height, picture.rgb.clone()).unwrap()
+}
+
+/// The lighting of a picture under default settings.
+pub fn lighting(picture: &Picture) -> Lighting {
+    measure(&image(picture), &LightingSettings::default()).unwrap()
+}
+
+/// A grey picture from linear light at every pixel.
+pub fn lit(width: u32, height: u32, light: impl Fn(u32, u32) -> f64) -> Picture {
+    Picture::from_fn(width, height, |x, y| [srgb_encode(light(x, y)); 3])
+}
+
+/// Light of a weakly structured surface, 0.9 to 1.1: what keeps a painted wall from being one single value.
+pub fn grain(x: u32, y: u32) -> f64 {
+    0.9 + 0.2 * f64::from((x * 7919 + y * 104_729) % 97) / 96.0
+}

@@ -1,0 +1,236 @@
+//! The stage as the runner calls it: process, finish, settings and a golden digest.
+use crate::{image, lighting, lit};
+use framefleet_media::annotation::Value as AnnotationValue;
+use framefleet_media::{
+    Annotation, Frame, FrameRange, Item, ItemKind, KeyLevel, Look, Outcome, Rendition, ScopedAnnotation, Shot,
+    annotation::to_json,
+};
+use framefleet_stage::{
+    Audio, AudioSource, Batch, Host, Job, Made, Outputs, Record, Records, RecordsError, Registry, Stage,
+};
+use framefleet_testkit::{Picture, Sphere, temperature_rgb};
+use lighting::{LightingSettings, LightingStage};
+use serde_json::{Map, Value, json};
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+struct Silent;
+
+impl AudioSource for Silent {
+    fn read(&self, _: &Item, _: Range<i64>, _: u32) -> Result<Option<Audio>, String> {
+        Ok(None)
+    }
+}
+
+struct Listed(Vec<Record>);
+
+impl Records for Listed {
+    fn read(&self) -> Box<dyn Iterator<Item = Result<Record, RecordsError>> + '_> {
+        Box::new(self.0.iter().cloned().map(Ok))
+    }
+
+    fn attachments(&self, _: &str) -> Result<Vec<(String, String, PathBuf)>, RecordsError> {
+        Ok(Vec::new())
+    }
+}
+
+fn item(name: &str, kind: ItemKind) -> Item {
+    Item { name: name.to_owned(), kind: kind.into(), ..Item::default() }
+}
+
+fn job(items: Vec<Item>, scoped: Vec<ScopedAnnotation>) -> Job {
+    Job { step: "lighting".to_owned(), items, seed: 0, scoped, audio: Arc::new(Silent), scratch: PathBuf::new() }
+}
+
+fn shot(item: &str, start: u64, end: u64) -> ScopedAnnotation {
+    let annotation = Annotation { instance: 0, value: Some(AnnotationValue::Shot(Shot::default())) };
+    ScopedAnnotation { item: item.to_owned(), range: Some(FrameRange { start, end }), annotation: Some(annotation) }
+}
+
+/// A record of an evenly lit frame.
+fn record(item: &str, frame: u64, light: f64) -> Record {
+    let found = lighting(&lit(32, 18, |_, _| light));
+    Record {
+        item: item.to_owned(),
+        frame,
+        pts_ns: frame as i64 * 40_000_000,
+        outcome: Outcome::Result,
+        annotations: vec![Annotation { instance: 0, value: Some(AnnotationValue::Lighting(found)) }],
+    }
+}
+
+fn finish(job: &Job, records: Vec<Record>) -> Made {
+    let folder = tempfile::tempdir().unwrap();
+    let mut out = Outputs::new(folder.path());
+    let stage = LightingStage::load(&Host::default(), &LightingSettings::default()).unwrap();
+    stage.finish(job, &Listed(records), &mut out).unwrap();
+    out.into_made()
+}
+
+fn statistics(made: &Made) -> Value {
+    serde_json::from_str(&made.annotations.statistics).unwrap()
+}
+
+/// Frame and change of exposure of every amendment.
+fn deltas(made: &Made) -> Vec<(u64, f64)> {
+    let amendments = made.annotations.amendments.iter();
+    amendments
+        .map(|amendment| {
+            let fields: Value = serde_json::from_str(&amendment.json).unwrap();
+            assert_eq!((amendment.kind.as_str(), amendment.instance), ("lighting", 0));
+            (amendment.frame, fields["exposure_delta_ev"].as_f64().unwrap())
+        })
+        .collect()
+}
+
+/// Range and look of every scoped result.
+fn looks(made: &Made) -> Vec<(Option<(u64, u64)>, Look)> {
+    let scoped = made.annotations.scoped.iter();
+    scoped
+        .map(|scoped| match &scoped.annotation.as_ref().unwrap().value {
+            Some(AnnotationValue::Look(look)) => (scoped.range.as_ref().map(|r| (r.start, r.end)), look.clone()),
+            other => panic!("{other:?}"),
+        })
+        .collect()
+}
+
+#[test]
+fn process_gives_every_frame_a_result_or_a_reason() {
+    let range = FrameRange { start: 10, end: 13 };
+    let mut batch = Batch::new(item("a.mp4", ItemKind::Video), range.clone(), range, vec![10, 11, 12], vec![0, 1, 2]);
+    let bright = image(&lit(64, 36, |_, _| 0.5));
+    batch.insert_frame(Rendition::Proxy, Frame { number: 10, pts_ns: 0, image: bright });
+    batch.insert_frame(Rendition::Proxy, Frame { number: 12, pts_ns: 2, image: image(&Picture::filled(0, 0, [0; 3])) });
+    let folder = tempfile::tempdir().unwrap();
+    let mut out = Outputs::new(folder.path());
+    let stage = LightingStage::load(&Host::default(), &LightingSettings::default()).unwrap();
+    stage.process(&job(Vec::new(), Vec::new()), &batch, &mut out).unwrap();
+    let made = out.into_made();
+    assert_eq!(made.annotations.frames.iter().map(|f| f.frame).collect::<Vec<_>>(), [10]);
+    let failed: Vec<_> = made.outcomes.failed.iter().map(|f| (f.frame, f.code.as_str())).collect();
+    assert_eq!(failed, [(11, "no-proxy"), (12, "unmeasurable")]);
+}
+
+#[test]
+fn no_frames_make_valid_statistics() {
+    let made = finish(&job(Vec::new(), Vec::new()), Vec::new());
+    let statistics = statistics(&made);
+    assert_eq!((&statistics["frames"], &statistics["warnings"]), (&json!(0), &json!([])));
+    assert_eq!((&statistics["exposure_ev"], &statistics["keys"]), (&Value::Null, &json!({})));
+    assert!(made.annotations.scoped.is_empty() && made.annotations.amendments.is_empty());
+}
+
+#[test]
+fn exposure_changes_are_amended_within_shots() {
+    let job = job(vec![item("a.mp4", ItemKind::Video)], vec![shot("a.mp4", 0, 3), shot("a.mp4", 3, 6)]);
+    let lights = [0.1, 0.1, 0.2, 0.8, 0.4, 0.4];
+    let made = finish(&job, lights.iter().enumerate().map(|(i, light)| record("a.mp4", i as u64, *light)).collect());
+    let deltas = deltas(&made);
+    assert_eq!(deltas.iter().map(|(frame, _)| *frame).collect::<Vec<_>>(), [1, 2, 4, 5]);
+    for ((frame, found), truth) in deltas.iter().zip([0.0, 1.0, -1.0, 0.0]) {
+        assert!((found - truth).abs() < 0.05, "frame {frame}: {found}");
+    }
+    let looks = looks(&made);
+    assert_eq!(
+        looks.iter().map(|(range, look)| (*range, look.frames)).collect::<Vec<_>>(),
+        [(Some((0, 3)), 3), (Some((3, 6)), 3)]
+    );
+    assert!((looks[0].1.flicker_ev.unwrap() - 0.5).abs() < 0.05);
+}
+
+#[test]
+fn gaps_and_items_end_comparisons() {
+    let items = vec![item("a.mp4", ItemKind::Video), item("b.mp4", ItemKind::Video)];
+    let records =
+        [("a.mp4", 0), ("a.mp4", 2), ("a.mp4", 3), ("b.mp4", 4)].map(|(item, frame)| record(item, frame, 0.2));
+    let made = finish(&job(items, Vec::new()), records.to_vec());
+    assert_eq!(deltas(&made), [(3, 0.0)]);
+    assert_eq!(
+        looks(&made).iter().map(|(range, look)| (*range, look.frames)).collect::<Vec<_>>(),
+        [(None, 3), (None, 1)]
+    );
+}
+
+#[test]
+fn stills_are_not_compared() {
+    let items = vec![item("photos", ItemKind::Stills)];
+    let made = finish(&job(items, Vec::new()), (0..4).map(|i| record("photos", i, 0.1 * (i + 1) as f64)).collect());
+    assert!(made.annotations.amendments.is_empty());
+    assert_eq!(looks(&made)[0].1.flicker_ev, None);
+}
+
+#[test]
+fn statistics_count_labels_and_warn() {
+    let items = vec![item("a.mp4", ItemKind::Video)];
+    let mut records: Vec<Record> = (0..8).map(|i| record("a.mp4", i, if i % 2 == 0 { 0.1 } else { 0.2 })).collect();
+    records.extend([record("a.mp4", 8, 1.0), record("a.mp4", 9, 0.0)]);
+    records.push(Record {
+        outcome: Outcome::Skipped { rule: "sampling".to_owned() },
+        annotations: Vec::new(),
+        ..record("a.mp4", 10, 0.0)
+    });
+    let made = finish(&job(items, Vec::new()), records);
+    let statistics = statistics(&made);
+    assert_eq!(statistics["frames"], 10);
+    assert_eq!(statistics["keys"], json!({ "low": 0.1, "normal": 0.8, "high": 0.1 }));
+    assert_eq!(statistics["temperatures"], json!({ "unspecified": 0.2, "neutral": 0.8 }));
+    let warnings = statistics["warnings"].as_array().unwrap();
+    let codes: Vec<_> = warnings.iter().map(|warning| warning["code"].as_str().unwrap()).collect();
+    assert_eq!(codes, ["clipped_high", "clipped_low", "flicker"]);
+    assert_eq!((&warnings[0]["frames"], &warnings[0]["share"]), (&json!(1), &json!(0.1)));
+    assert_eq!(looks(&made)[0].1.key(), KeyLevel::Normal);
+}
+
+#[test]
+fn profiles_and_settings_are_checked() {
+    let registry = Registry::new().with::<LightingStage>().unwrap();
+    let stage = registry.get("lighting").unwrap();
+    for (profile, side) in [("fast", 160), ("balanced", 256), ("quality", 640)] {
+        assert_eq!(stage.resolve(Some(profile), &Map::new()).unwrap().settings["analysis_side"], side);
+    }
+    for (key, value) in [("grid", json!(0)), ("analysis_side", json!(10_000)), ("direction_confidence", json!(2))] {
+        let given = Map::from_iter([(key.to_owned(), value)]);
+        assert!(stage.resolve(None, &given).unwrap_err().to_string().contains(key));
+    }
+    let described = stage.describe().schema;
+    for (name, property) in described["properties"].as_object().unwrap() {
+        assert!(property["description"].as_str().is_some_and(|text| text.len() > 20), "{name} is not documented");
+    }
+}
+
+/// A forgotten `VERSION` is caught here: when this digest changes, answers have changed. What floating-point filters had a
+/// part in is compared to three digits, as those may differ in the last bits between processors.
+#[test]
+fn golden_digest() {
+    let sphere = Sphere { radius: 90.0, background: 0.2, ..Sphere::lit_from(480, 270, 40.0, 30.0) };
+    let tint = temperature_rgb(4000.0, 1.0).map(f64::from);
+    let picture = Picture::from_fn(480, 270, |x, y| {
+        let light = sphere.radiance(x.into(), y.into()) * if x < 120 { 0.25 } else { 1.0 };
+        tint.map(|channel| framefleet_testkit::srgb_encode(light.min(1.0) * (channel / 255.0).powf(2.2)))
+    });
+    let annotation = Annotation { instance: 0, value: Some(AnnotationValue::Lighting(lighting(&picture))) };
+    let mut record = to_json(&annotation).unwrap();
+    for (name, value) in &mut record {
+        let filtered = ["source", "shadows", "grid_lightness", "grid_variance"].contains(&name.as_str());
+        round(value, if filtered { 3 } else { 6 });
+    }
+    let text = Value::Object(record).to_string();
+    let digest = blake3::hash(text.as_bytes()).to_hex();
+    assert_eq!(
+        digest.as_str(),
+        "2ce1d4bfe19878975c5a8a375527c63922c1ef34c9bc7f95016c7ef11945651d",
+        "answers changed: raise VERSION, then this digest; the record is now\n{text}"
+    );
+    assert_eq!(LightingStage::VERSION, 1);
+}
+
+/// Rounds all numbers to so many significant digits.
+fn round(value: &mut Value, digits: usize) {
+    match value {
+        Value::Number(number) => *value = json!(format!("{:.*e}", digits - 1, number.as_f64().unwrap())),
+        Value::Array(values) => values.iter_mut().for_each(|value| round(value, digits)),
+        Value::Object(fields) => fields.values_mut().for_each(|value| round(value, digits)),
+        _ => {}
+    }
+}

@@ -1,0 +1,115 @@
+//! What is computed once per frame, before it is compared with its predecessor.
+use crate::settings::MotionSettings;
+use framefleet_media::{Frame, PixelFormat};
+use framefleet_vision::{VisionError, mat};
+use opencv::core::{self, Mat, MatTraitConst, MatTraitConstManual, Size, Vector};
+use opencv::{imgproc, video};
+
+/// Window of the point tracker, pixels of the analysed frame.
+pub const TRACK_WINDOW: Size = Size { width: 15, height: 15 };
+/// Pyramid levels of the point tracker above the analysed frame.
+pub const TRACK_LEVELS: i32 = 3;
+/// Cells per side of the grid of mean colours.
+pub const COLOUR_GRID: i32 = 4;
+/// Colours are compared on pictures of this long side: noise and small motion average out.
+const SMALL_SIDE: i32 = 160;
+/// Smaller frames (shorter side, analysed) have no flow worth the name, and dense inverse search refuses them.
+const MIN_SIDE: i32 = 16;
+
+/// A frame, ready to be compared.
+pub struct Prepared {
+    /// Number in the item.
+    pub number: u64,
+    /// Luma at the analysed size, CV_8UC1.
+    pub grey: Mat,
+    /// Pyramid of `grey` with derivatives, for the point tracker; empty when the frame is too small for flow.
+    pub pyramid: Vector<Mat>,
+    /// Small picture, HSV, CV_8UC3.
+    pub small: Mat,
+    /// HSV histogram of `small`, 8×4×4 bins, sums to 1.
+    pub histogram: Mat,
+    /// Mean luma, 0–255.
+    pub luma: f64,
+    /// Mean RGB of the cells of a 4×4 grid, row by row: 48 bytes.
+    pub colours: Vec<u8>,
+}
+
+impl Prepared {
+    /// Whether flow can be measured on frames of this size.
+    pub fn has_flow(&self) -> bool {
+        !self.pyramid.is_empty()
+    }
+}
+
+/// Prepares a frame: 8-bit RGB, as proxies are.
+pub fn prepare(frame: &Frame, settings: &MotionSettings) -> Result<Prepared, VisionError> {
+    let format = frame.image.format();
+    if format != PixelFormat::Rgb8 {
+        return Err(VisionError::Format { operation: "motion analysis", format, accepted: "8-bit RGB" });
+    }
+    let rgb = mat::view(&frame.image)?;
+    let grey = analysed(&converted(&rgb, imgproc::COLOR_RGB2GRAY)?, settings.analysis_height as i32)?;
+    let small_rgb = small_picture(&rgb)?;
+    let small = converted(&small_rgb, imgproc::COLOR_RGB2HSV)?;
+    Ok(Prepared {
+        number: frame.number,
+        pyramid: pyramid(&grey)?,
+        luma: core::mean_def(&grey)?[0],
+        colours: resized(&small_rgb, Size::new(COLOUR_GRID, COLOUR_GRID))?.data_bytes()?.to_vec(),
+        histogram: histogram(&small)?,
+        grey,
+        small,
+    })
+}
+
+/// The picture in another colour space.
+fn converted(picture: &impl core::ToInputArray, code: i32) -> opencv::Result<Mat> {
+    let mut result = Mat::default();
+    imgproc::cvt_color_def(picture, &mut result, code)?;
+    Ok(result)
+}
+
+/// The picture at another size, averaged over areas.
+fn resized(picture: &impl core::ToInputArray, size: Size) -> opencv::Result<Mat> {
+    let mut result = Mat::default();
+    imgproc::resize(picture, &mut result, size, 0.0, 0.0, imgproc::INTER_AREA)?;
+    Ok(result)
+}
+
+/// The picture at `height` at most.
+fn analysed(grey: &Mat, height: i32) -> opencv::Result<Mat> {
+    if grey.rows() <= height {
+        return Ok(grey.clone());
+    }
+    let width = (i64::from(grey.cols()) * i64::from(height) / i64::from(grey.rows())).max(1) as i32;
+    resized(grey, Size::new(width, height))
+}
+
+/// The picture with a long side of [`SMALL_SIDE`] at most.
+fn small_picture(rgb: &(impl MatTraitConst + core::ToInputArray)) -> opencv::Result<Mat> {
+    let long = rgb.cols().max(rgb.rows());
+    let side = |length: i32| if long <= SMALL_SIDE { length } else { (length * SMALL_SIDE / long).max(1) };
+    resized(rgb, Size::new(side(rgb.cols()), side(rgb.rows())))
+}
+
+/// The tracker's pyramid; empty for frames that are too small.
+fn pyramid(grey: &Mat) -> opencv::Result<Vector<Mat>> {
+    let mut levels = Vector::<Mat>::new();
+    if grey.rows().min(grey.cols()) >= MIN_SIDE {
+        video::build_optical_flow_pyramid_def(grey, &mut levels, TRACK_WINDOW, TRACK_LEVELS)?;
+    }
+    Ok(levels)
+}
+
+/// Normalised histogram of an HSV picture.
+fn histogram(hsv: &Mat) -> opencv::Result<Mat> {
+    let mut counts = Mat::default();
+    let images = Vector::<Mat>::from_iter([hsv.clone()]);
+    let channels = Vector::from_slice(&[0, 1, 2]);
+    let bins = Vector::from_slice(&[8, 4, 4]);
+    let ranges = Vector::from_slice(&[0.0, 180.0, 0.0, 256.0, 0.0, 256.0]);
+    imgproc::calc_hist_def(&images, &channels, &core::no_array(), &mut counts, &bins, &ranges)?;
+    let mut shares = Mat::default();
+    counts.convert_to(&mut shares, core::CV_32F, 1.0 / hsv.total().max(1) as f64, 0.0)?;
+    Ok(shares)
+}

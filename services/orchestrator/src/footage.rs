@@ -1,0 +1,101 @@
+//! What is known of the items so far: batches on the grid, cut to the job's range, sampled per step.
+use framefleet_media::{BatchInfo, FrameRange, Item, frame::batch_frames};
+use framefleet_pipeline::JobRange;
+use framefleet_stage::Halo;
+
+/// One item, as far as it is indexed.
+#[derive(Clone, Debug)]
+pub struct Footage {
+    /// The item.
+    pub item: Item,
+    /// Frames of a whole batch on its grid.
+    pub batch_frames: u64,
+    /// Batches found so far, from frame 0.
+    pub batches: Vec<BatchInfo>,
+    /// Whether the last batch has been found.
+    pub complete: bool,
+    /// Why the rest of the item cannot be read.
+    pub damage: Option<String>,
+}
+
+impl Footage {
+    /// An item nothing is known of but its headers.
+    pub fn new(item: Item) -> Self {
+        Self { batch_frames: batch_frames(&item), item, batches: Vec::new(), complete: false, damage: None }
+    }
+
+    /// Frames found so far.
+    pub fn frames(&self) -> u64 {
+        self.batches.last().map_or(0, |batch| batch.start + batch.pts_ns.len() as u64)
+    }
+
+    /// Frames of a batch.
+    pub fn batch_range(&self, batch: usize) -> FrameRange {
+        self.batches.get(batch).map_or(FrameRange { start: 0, end: 0 }, |info| FrameRange {
+            start: info.start,
+            end: info.start + info.pts_ns.len() as u64,
+        })
+    }
+
+    /// Presentation time of a frame, if it is indexed.
+    pub fn pts_ns(&self, frame: u64) -> Option<i64> {
+        let batch = self.batches.get(usize::try_from(frame / self.batch_frames).ok()?)?;
+        batch.pts_ns.get(usize::try_from(frame - batch.start).ok()?).copied()
+    }
+
+    /// Presentation times of a range, which must be indexed.
+    pub fn range_pts_ns(&self, range: &FrameRange) -> Vec<i64> {
+        (range.start..range.end).filter_map(|frame| self.pts_ns(frame)).collect()
+    }
+
+    /// Whether everything up to `end` (or the item's end, when that is nearer) is indexed.
+    pub fn known_to(&self, end: u64) -> bool {
+        self.complete || self.frames() >= end
+    }
+
+    /// `range` widened by a halo and cut to the item.
+    pub fn window(&self, range: &FrameRange, halo: Halo) -> FrameRange {
+        let end = range.end.saturating_add(halo.after);
+        FrameRange { start: range.start.saturating_sub(halo.before), end: end.min(self.frames()) }
+    }
+
+    /// Batches that overlap a range.
+    pub fn batches_of(&self, range: &FrameRange) -> std::ops::Range<usize> {
+        if range.start >= range.end {
+            return 0..0;
+        }
+        let first = (range.start / self.batch_frames) as usize;
+        let last = ((range.end - 1) / self.batch_frames) as usize + 1;
+        first.min(self.batches.len())..last.min(self.batches.len())
+    }
+
+    /// The frames of a batch that the job does; empty when none.
+    pub fn selected(&self, batch: usize, job: &JobRange) -> FrameRange {
+        self.batches.get(batch).map_or(FrameRange { start: 0, end: 0 }, |info| job.cut(info))
+    }
+
+    /// The frames of a group of batches that the job does; `None` when there are none. The group must be indexed.
+    pub fn group_range(&self, group: usize, size: u64, job: &JobRange) -> Option<FrameRange> {
+        let size = size.max(1) as usize;
+        let batches = (group * size)..((group + 1) * size).min(self.batches.len());
+        let mut parts = batches.map(|batch| self.selected(batch, job)).filter(|part| part.start < part.end);
+        let first = parts.next()?;
+        let end = parts.last().map_or(first.end, |last| last.end);
+        Some(FrameRange { start: first.start, end })
+    }
+
+    /// Whether all batches of a group are indexed.
+    pub fn group_known(&self, group: usize, size: u64) -> bool {
+        self.complete || self.batches.len() as u64 >= (group as u64 + 1) * size.max(1)
+    }
+
+    /// Groups that have a frame in a range.
+    pub fn groups_of(&self, range: &FrameRange, size: u64) -> std::ops::Range<usize> {
+        let batches = self.batches_of(range);
+        if batches.is_empty() {
+            return 0..0;
+        }
+        let size = size.max(1) as usize;
+        batches.start / size..(batches.end - 1) / size + 1
+    }
+}

@@ -1,0 +1,361 @@
+//! What a task is given, and the key that follows from it: whatever can change the answer is in the key, and nothing else.
+use crate::state::{FinishStatus, JobState, Lookup, Status};
+use crate::task::TaskRef;
+use framefleet_ledger::{KeyHasher, TaskKey};
+use framefleet_media::{FrameRange, FrameSkip, Kind, Outcomes, Rendition, ScopedAnnotation, annotation};
+use framefleet_pipeline::{Half, PixelInput, PixelSource, Provider, Sampling, StepPlan};
+use framefleet_proto::v1::AnnotationsRef;
+use framefleet_stage::Halo;
+use std::collections::BTreeSet;
+
+/// What is known of a process task's inputs.
+pub(crate) enum Inputs {
+    /// Not everything yet.
+    Unknown,
+    /// No frame of the task belongs to the job.
+    Empty,
+    /// Everything.
+    Known(Box<ProcessInputs>),
+}
+
+/// Everything that a process task is given, but for pixels.
+pub(crate) struct ProcessInputs {
+    pub range: FrameRange,
+    pub window: FrameRange,
+    /// Frames the step looks at, as ascending ranges.
+    pub visible: Vec<FrameRange>,
+    /// Frames to do.
+    pub frames: Vec<u64>,
+    pub decided: Outcomes,
+    pub annotations: Vec<AnnotationsRef>,
+    pub job_scoped: Vec<AnnotationsRef>,
+    hasher: KeyHasher,
+}
+
+impl ProcessInputs {
+    /// The task's key in a retry generation.
+    pub fn key(&self, generation: u32) -> TaskKey {
+        self.hasher.clone().field_u64("retry", u64::from(generation)).finish()
+    }
+}
+
+impl JobState {
+    /// The halo of a step on an item.
+    pub(crate) fn halo(&self, step: usize, item: usize) -> Halo {
+        self.plan.steps[step].halo_for(&self.footage[item].item)
+    }
+
+    /// Frames of `range` that a step does. `range` must be indexed.
+    pub(crate) fn sampled(&self, step: usize, item: usize, range: &FrameRange) -> Vec<u64> {
+        let plan = &self.plan.steps[step];
+        if plan.sampling == Sampling::All {
+            return (range.start..range.end).collect();
+        }
+        let footage = &self.footage[item];
+        plan.sampling.sampled_frames(range, &|frame| footage.pts_ns(frame), &self.shots(step, item))
+    }
+
+    /// Shots of an item, for sampling by shot.
+    fn shots(&self, step: usize, item: usize) -> Vec<FrameRange> {
+        if !matches!(self.plan.steps[step].sampling, Sampling::PerShot(_)) {
+            return Vec::new();
+        }
+        let shot = Kind::new("shot");
+        let whole = FrameRange { start: 0, end: u64::MAX };
+        let providers = self.job_scoped_providers(step, Half::Process);
+        let scoped = providers.filter(|(provider, _)| provider.kind == shot).flat_map(|(_, scoped)| scoped);
+        annotation::slice(scoped, &self.footage[item].item.name, &whole, std::slice::from_ref(&shot))
+            .into_iter()
+            .filter_map(|scoped| scoped.range)
+            .collect()
+    }
+
+    /// The providers of job-scoped kinds of a half, with what they made (nothing when their finish failed).
+    fn job_scoped_providers(&self, step: usize, half: Half) -> impl Iterator<Item = (&Provider, &[ScopedAnnotation])> {
+        let plan = &self.plan.steps[step];
+        let providers = match half {
+            Half::Process => plan.process.as_ref().map_or(&[][..], |process| &process.providers),
+            Half::Finish => &plan.finish.providers,
+        };
+        providers.iter().filter(|provider| provider.half == Half::Finish).map(|provider| {
+            match &self.finish[provider.step] {
+                FinishStatus::Done(_, scoped) => (provider, scoped.as_slice()),
+                _ => (provider, &[][..]),
+            }
+        })
+    }
+
+    /// The inputs of the task of `step` on a group of batches.
+    pub(crate) fn inputs(&self, step: usize, item: usize, group: usize) -> Inputs {
+        self.try_inputs(step, item, group).unwrap_or(Inputs::Unknown)
+    }
+
+    /// `None` = not everything is known yet.
+    fn try_inputs(&self, step: usize, item: usize, group: usize) -> Option<Inputs> {
+        let plan = &self.plan.steps[step];
+        let Some(process) = &plan.process else { return Some(Inputs::Empty) };
+        let footage = &self.footage[item];
+        if !footage.group_known(group, plan.group) {
+            return None;
+        }
+        let Some(range) = self.chosen_range(step, item, group) else { return Some(Inputs::Empty) };
+        let halo = self.halo(step, item);
+        if !footage.known_to(range.end + halo.after) {
+            return None;
+        }
+        let window = footage.window(&range, halo);
+        let sampled = self.sampled(step, item, &range);
+        let visible = visible_ranges(&sampled, halo, &window);
+
+        let mut hasher = self.step_hasher("process", plan).field("item", footage.item.name.as_bytes());
+        hasher = hash_range(hasher, "range", &range);
+        hasher = hash_frames(hasher, "sampled", &sampled);
+        let mut blocked = BTreeSet::new();
+        for input in &plan.pixels {
+            let absent = match input.source {
+                PixelSource::Ingest => {
+                    for batch in visible.iter().flat_map(|range| footage.batches_of(range)).collect::<BTreeSet<_>>() {
+                        hasher = hasher.key("pixels", &self.content_key(item, batch));
+                    }
+                    self.undecoded(item, &visible)?
+                }
+                PixelSource::Step(maker) => {
+                    for key in self.task_keys(maker, item, &visible)? {
+                        hasher = hasher.key("made", &key);
+                    }
+                    self.without_result(maker, item, &visible)?
+                }
+            };
+            hasher = hash_frames(hasher, if input.rendition == Rendition::Proxy { "proxy" } else { "full" }, &absent);
+            blocked.extend(absent);
+        }
+        let mut annotations = Vec::new();
+        for provider in process.providers.iter().filter(|provider| provider.half == Half::Process) {
+            let keys = self.task_keys(provider.step, item, &visible)?;
+            let absent = self.without_result(provider.step, item, &visible)?;
+            hasher = hash_frames(hasher.field("kind", provider.kind.as_str().as_bytes()), "absent", &absent);
+            for key in keys {
+                hasher = hasher.key("annotations", &key);
+                annotations.push(self.reference(provider, key));
+            }
+            if provider.required {
+                blocked.extend(absent);
+            }
+        }
+        let mut job_scoped = Vec::new();
+        for (provider, scoped) in self.job_scoped_providers(step, Half::Process) {
+            let slice = annotation::slice(scoped, &footage.item.name, &window, std::slice::from_ref(&provider.kind));
+            hasher = hash_scoped(hasher.field("kind", provider.kind.as_str().as_bytes()), &slice);
+            match &self.finish[provider.step] {
+                FinishStatus::Done(key, _) => job_scoped.push(self.reference(provider, *key)),
+                _ if provider.required => blocked.extend(sampled.iter().copied()),
+                _ => {}
+            }
+        }
+        let (upstream, frames): (Vec<u64>, Vec<u64>) = sampled.iter().partition(|frame| blocked.contains(frame));
+        let mut skipped = skips(&complement(&sampled, &range), "sampling");
+        skipped.extend(skips(&upstream, "upstream"));
+        let decided = Outcomes { failed: Vec::new(), skipped };
+        Some(Inputs::Known(Box::new(ProcessInputs {
+            range,
+            window,
+            visible,
+            frames,
+            decided,
+            annotations,
+            job_scoped,
+            hasher,
+        })))
+    }
+
+    fn reference(&self, provider: &Provider, key: TaskKey) -> AnnotationsRef {
+        AnnotationsRef {
+            step: self.plan.steps[provider.step].name.clone(),
+            key: key.as_bytes().to_vec().into(),
+            kinds: vec![provider.kind.as_str().to_owned()],
+        }
+    }
+
+    /// What every key of a step's tasks starts with.
+    fn step_hasher(&self, half: &str, plan: &StepPlan) -> KeyHasher {
+        KeyHasher::new(half)
+            .field("stage", plan.stage.as_bytes())
+            .field_u64("version", u64::from(plan.version))
+            .field("settings", serde_json::Value::Object(plan.settings.clone()).to_string().as_bytes())
+            .field("class", self.plan.class.as_bytes())
+            .field_u64("seed", self.plan.seed)
+    }
+
+    /// What decoding a batch gives, whoever asks for it: the packets and the ingest settings.
+    fn content_key(&self, item: usize, batch: usize) -> TaskKey {
+        let digest = self.footage[item].batches.get(batch).map_or(&[][..], |info| &info.digest);
+        self.ingest_hasher().field("packets", digest).finish()
+    }
+
+    fn ingest_hasher(&self) -> KeyHasher {
+        KeyHasher::new("ingest")
+            .field_u64("version", u64::from(self.plan.ingest_version))
+            .field("settings", serde_json::Value::Object(self.plan.ingest.clone()).to_string().as_bytes())
+    }
+
+    /// The key of an ingest task: what it decodes, and which frames of it are wanted in this pass.
+    pub(crate) fn ingest_key(&self, item: usize, batch: usize, lookup: Lookup) -> TaskKey {
+        let footage = &self.footage[item];
+        let mut hasher = self
+            .ingest_hasher()
+            .field("item", footage.item.name.as_bytes())
+            .key("content", &self.content_key(item, batch));
+        hasher = hash_range(hasher, "range", &footage.batch_range(batch));
+        for rendition in [Rendition::Proxy, Rendition::Full] {
+            hasher = hash_frames(hasher, "wanted", &self.wanted(item, batch, rendition));
+        }
+        let key = |generation: u32| hasher.clone().field_u64("retry", u64::from(generation)).finish();
+        self.latest_generation(TaskRef::ingest(self.pass, item, batch), key, lookup)
+    }
+
+    /// Frames of a batch that some step of this pass looks at in a rendition decoded from the source.
+    pub(crate) fn wanted(&self, item: usize, batch: usize, rendition: Rendition) -> Vec<u64> {
+        let footage = &self.footage[item];
+        let pixels = PixelInput { rendition, source: PixelSource::Ingest };
+        let sampled = |step: usize, reach: &FrameRange| {
+            let selected = footage.batches_of(reach).map(|near| footage.selected(near, &self.plan.range));
+            let cut =
+                selected.map(|range| FrameRange { start: range.start.max(reach.start), end: range.end.min(reach.end) });
+            cut.filter(|range| range.start < range.end).flat_map(|range| self.sampled(step, item, &range)).collect()
+        };
+        framefleet_pipeline::wanted(&self.plan, self.pass, &footage.item, pixels, &footage.batch_range(batch), &sampled)
+    }
+
+    /// Visible frames that could not be decoded; `None` while that is unknown.
+    fn undecoded(&self, item: usize, visible: &[FrameRange]) -> Option<Vec<u64>> {
+        let footage = &self.footage[item];
+        let mut absent = Vec::new();
+        for batch in visible.iter().flat_map(|range| footage.batches_of(range)).collect::<BTreeSet<_>>() {
+            let (_, outcomes) = self.ingest.get(&(item, batch))?;
+            let failed = outcomes.iter().flat_map(|outcomes| &outcomes.failed).map(|failure| failure.frame);
+            absent.extend(failed.filter(|frame| covers(visible, *frame)));
+        }
+        Some(absent)
+    }
+
+    /// Keys of the tasks of `step` that have a visible frame; `None` while one is unknown.
+    fn task_keys(&self, step: usize, item: usize, visible: &[FrameRange]) -> Option<Vec<TaskKey>> {
+        let mut keys = Vec::new();
+        for group in self.groups_over(step, item, visible) {
+            match self.status(step, item, group) {
+                Status::Done(key, _) => keys.push(*key),
+                Status::Empty => {}
+                Status::Unknown | Status::Missing(_) => return None,
+            }
+        }
+        Some(keys)
+    }
+
+    /// Visible frames without a result of `step`; `None` while that is unknown.
+    fn without_result(&self, step: usize, item: usize, visible: &[FrameRange]) -> Option<Vec<u64>> {
+        let footage = &self.footage[item];
+        let size = self.plan.steps[step].group;
+        let mut results = BTreeSet::new();
+        for group in self.groups_over(step, item, visible) {
+            let Status::Done(_, outcomes) = self.status(step, item, group) else {
+                if matches!(self.status(step, item, group), Status::Empty) {
+                    continue;
+                }
+                return None;
+            };
+            let Some(range) = footage.group_range(group, size, &self.plan.range) else { continue };
+            results.extend((range.start..range.end).filter(|frame| has_result(outcomes.as_deref(), *frame)));
+        }
+        Some(visible.iter().flat_map(|range| range.start..range.end).filter(|frame| !results.contains(frame)).collect())
+    }
+
+    fn groups_over(&self, step: usize, item: usize, visible: &[FrameRange]) -> BTreeSet<usize> {
+        let size = self.plan.steps[step].group;
+        visible.iter().flat_map(|range| self.footage[item].groups_of(range, size)).collect()
+    }
+
+    /// The key of a step's finish, once its providers are done.
+    pub(crate) fn finish_key(&self, step: usize) -> Option<TaskKey> {
+        let plan = &self.plan.steps[step];
+        let mut hasher = self.step_hasher("finish", plan);
+        for provider in plan.finish.providers.iter().filter(|provider| provider.half == Half::Finish) {
+            if !matches!(self.finish[provider.step], FinishStatus::Done(..) | FinishStatus::Failed(_)) {
+                return None;
+            }
+        }
+        for (provider, scoped) in self.job_scoped_providers(step, Half::Finish) {
+            hasher = hash_scoped(
+                hasher.field("kind", provider.kind.as_str().as_bytes()),
+                &scoped.iter().collect::<Vec<_>>(),
+            );
+        }
+        for (item, footage) in self.footage.iter().enumerate() {
+            hasher = hasher.field("item", footage.item.name.as_bytes());
+            for status in &self.process[step][item] {
+                if let Status::Done(key, _) = status {
+                    hasher = hasher.key("task", key);
+                }
+            }
+        }
+        Some(hasher.finish())
+    }
+}
+
+/// Whether outcomes leave a frame its result.
+fn has_result(outcomes: Option<&Outcomes>, frame: u64) -> bool {
+    outcomes.is_none_or(|outcomes| {
+        let skipped =
+            |skip: &FrameSkip| skip.range.as_ref().is_some_and(|range| (range.start..range.end).contains(&frame));
+        !outcomes.failed.iter().any(|failure| failure.frame == frame) && !outcomes.skipped.iter().any(skipped)
+    })
+}
+
+/// The union of [frame − before, frame + after] over the sampled frames, cut to the window.
+fn visible_ranges(sampled: &[u64], halo: Halo, window: &FrameRange) -> Vec<FrameRange> {
+    let mut ranges: Vec<FrameRange> = Vec::new();
+    for frame in sampled {
+        let start = frame.saturating_sub(halo.before).max(window.start);
+        let end = (frame + halo.after + 1).min(window.end);
+        match ranges.last_mut() {
+            Some(last) if start <= last.end => last.end = last.end.max(end),
+            _ => ranges.push(FrameRange { start, end }),
+        }
+    }
+    ranges
+}
+
+fn covers(ranges: &[FrameRange], frame: u64) -> bool {
+    ranges.iter().any(|range| (range.start..range.end).contains(&frame))
+}
+
+/// Frames of `range` that are not in `frames` (ascending).
+fn complement(frames: &[u64], range: &FrameRange) -> Vec<u64> {
+    let present: BTreeSet<u64> = frames.iter().copied().collect();
+    (range.start..range.end).filter(|frame| !present.contains(frame)).collect()
+}
+
+/// Frames skipped by one rule, consecutive ones together.
+fn skips(frames: &[u64], rule: &str) -> Vec<FrameSkip> {
+    let mut skips: Vec<FrameSkip> = Vec::new();
+    for &frame in frames {
+        match skips.last_mut().and_then(|skip| skip.range.as_mut()) {
+            Some(range) if range.end == frame => range.end += 1,
+            _ => skips
+                .push(FrameSkip { range: Some(FrameRange { start: frame, end: frame + 1 }), rule: rule.to_owned() }),
+        }
+    }
+    skips
+}
+
+fn hash_range(hasher: KeyHasher, name: &str, range: &FrameRange) -> KeyHasher {
+    hasher.field_u64(name, range.start).field_u64(name, range.end)
+}
+
+fn hash_frames(hasher: KeyHasher, name: &str, frames: &[u64]) -> KeyHasher {
+    let bytes: Vec<u8> = frames.iter().flat_map(|frame| frame.to_le_bytes()).collect();
+    hasher.field(name, &bytes)
+}
+
+fn hash_scoped(hasher: KeyHasher, scoped: &[&ScopedAnnotation]) -> KeyHasher {
+    scoped.iter().fold(hasher, |hasher, annotation| hasher.field("scoped", &prost::Message::encode_to_vec(*annotation)))
+}

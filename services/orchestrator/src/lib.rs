@@ -1,0 +1,17 @@
+//! Coordinates a job: what has happened is folded into a state, what should happen is derived from it, and the difference
+//! to what is under way is published. Sees names and references, never pixels, and links no stage.
+
+mod driver;
+mod footage;
+mod keys;
+mod messages;
+mod progress;
+mod results;
+mod schedule;
+mod state;
+mod task;
+
+pub use driver::{Ending, JobRun, JobSummary, Orchestrator, OrchestratorError};
+pub use progress::{Progress, StepProgress};
+pub use state::{Counts, Fact, JobOptions, JobState, Lookup};
+pub use task::{TaskRef, Work};

@@ -1,0 +1,164 @@
+//! Tasks and events on the wire.
+use crate::schedule::RENDITIONS;
+use crate::state::{Fact, JobState, Lookup};
+use crate::task::{TaskRef, Work};
+use framefleet_ledger::TaskKey;
+use framefleet_media::{FrameRange, Item, Rendition};
+use framefleet_pipeline::Half;
+use framefleet_proto::v1::{
+    AnnotationsRef, Event, FailureKind, FinishWork, IndexWork, IngestWork, ItemTasks, ProcessWork, Task, TaskId,
+    event::What, task::Work as WireWork,
+};
+
+/// Name of the stage that index and ingest tasks go to.
+pub const INGEST: &str = "ingest";
+
+impl JobState {
+    /// The task as a worker is handed it; `None` when it is not to be done any more.
+    pub fn message(&self, job: &str, task: TaskRef, lookup: Lookup) -> Option<Task> {
+        let attempt = self.attempts.get(&task).copied().unwrap_or(0);
+        let mut message = Task { job: job.to_owned(), attempt, seed: self.plan.seed, ..Task::default() };
+        let (range, key, work) = match task.kind {
+            Work::Index => (None, None, self.index_work(task)),
+            Work::Ingest => {
+                let known = self.ingest.get(&(task.item, task.index)).map(|(key, _)| *key);
+                let key = known.unwrap_or_else(|| self.ingest_key(task.item, task.index, lookup));
+                (Some(self.footage[task.item].batch_range(task.index)), Some(key), self.ingest_work(task)?)
+            }
+            Work::Process => {
+                let (key, inputs) = self.process_work(task.step, task.item, task.index)?;
+                let footage = &self.footage[task.item];
+                let work = ProcessWork {
+                    window: Some(inputs.window),
+                    window_pts_ns: footage.range_pts_ns(&inputs.window),
+                    pixels: self.pixels(task.step, task.item, &inputs)?,
+                    visible: inputs.visible,
+                    frames: inputs.frames,
+                    annotations: inputs.annotations,
+                    job_scoped: inputs.job_scoped,
+                    decided: Some(inputs.decided),
+                };
+                (Some(inputs.range), Some(key), WireWork::Process(work))
+            }
+            Work::Finish => {
+                (None, Some(self.missing_finish(task.step)?), WireWork::Finish(self.finish_work(task.step)))
+            }
+        };
+        match task.kind {
+            Work::Index | Work::Ingest => {
+                message.stage = INGEST.to_owned();
+                message.settings = serde_json::Value::Object(self.plan.ingest.clone()).to_string();
+            }
+            Work::Process | Work::Finish => {
+                let step = &self.plan.steps[task.step];
+                message.stage = step.stage.clone();
+                message.version = step.version;
+                message.settings = serde_json::Value::Object(step.settings.clone()).to_string();
+            }
+        }
+        message.item = (task.kind != Work::Finish).then(|| self.footage[task.item].item.clone());
+        message.id = Some(self.task_id(task, range));
+        message.key = key.map(|key| key.as_bytes().to_vec().into()).unwrap_or_default();
+        message.work = Some(work);
+        Some(message)
+    }
+
+    /// The name of a task on the wire.
+    pub(crate) fn task_id(&self, task: TaskRef, range: Option<FrameRange>) -> TaskId {
+        let (step, group) = match task.kind {
+            Work::Index | Work::Ingest => (INGEST, 1),
+            Work::Process | Work::Finish => {
+                (self.plan.steps[task.step].name.as_str(), self.plan.steps[task.step].group)
+            }
+        };
+        let item = if task.kind == Work::Finish { "" } else { self.footage[task.item].item.name.as_str() };
+        TaskId {
+            kind: task.wire_kind(group) as i32,
+            pass: task.pass as u32,
+            step: step.to_owned(),
+            item: item.to_owned(),
+            range,
+        }
+    }
+
+    fn index_work(&self, task: TaskRef) -> WireWork {
+        let footage = &self.footage[task.item];
+        WireWork::Index(IndexWork { batch_frames: footage.batch_frames as u32 })
+    }
+
+    fn ingest_work(&self, task: TaskRef) -> Option<WireWork> {
+        let batch = self.footage[task.item].batches.get(task.index)?.clone();
+        let [proxy, full] = RENDITIONS.map(|rendition: Rendition| self.wanted(task.item, task.index, rendition));
+        Some(WireWork::Ingest(IngestWork { batch: Some(batch), proxy, full }))
+    }
+
+    fn finish_work(&self, step: usize) -> FinishWork {
+        let providers = self.plan.steps[step].finish.providers.iter().filter(|provider| provider.half == Half::Finish);
+        let job_scoped = providers.filter_map(|provider| {
+            Some(AnnotationsRef {
+                step: self.plan.steps[provider.step].name.clone(),
+                key: self.finished_key(provider.step)?.as_bytes().to_vec().into(),
+                kinds: vec![provider.kind.as_str().to_owned()],
+            })
+        });
+        FinishWork { job_scoped: job_scoped.collect(), items: self.item_tasks(step) }
+    }
+
+    /// The finished process tasks of a step, by item.
+    pub(crate) fn item_tasks(&self, step: usize) -> Vec<ItemTasks> {
+        (0..self.footage.len()).map(|item| self.tasks_of_item(step, item)).collect()
+    }
+
+    /// What an event tells, in the state's terms. `None` when it is of no task of this job.
+    pub fn fact(&self, event: &Event) -> Option<(TaskRef, Option<Fact>)> {
+        let task = self.task_ref(event.id.as_ref()?)?;
+        let key = || TaskKey::from_bytes(&event.key).ok();
+        let fact = match event.what.as_ref()? {
+            What::Started(_) => None,
+            What::Indexed(indexed) => Some(Fact::Indexed {
+                item: task.item,
+                from: usize::try_from(indexed.from).ok()?,
+                batches: indexed.batches.clone(),
+                complete: indexed.complete,
+                damage: (!indexed.damage.is_empty()).then(|| indexed.damage.clone()),
+                corrected: indexed.item.clone(),
+            }),
+            What::Done(done) => Some(Fact::Done { task, key: key()?, made: done.made.clone() }),
+            What::Failed(failed) => Some(Fact::Failed {
+                task,
+                attempt: event.attempt,
+                code: failed.code.clone(),
+                reason: failed.reason.clone(),
+                retryable: failed.kind() == FailureKind::Retry,
+            }),
+        };
+        Some((task, fact))
+    }
+
+    /// The task that an id names.
+    fn task_ref(&self, id: &TaskId) -> Option<TaskRef> {
+        let item = || self.footage.iter().position(|footage| footage.item.name == id.item);
+        let step = || self.plan.step(&id.step).map(|(index, _)| index);
+        let pass = id.pass as usize;
+        use framefleet_proto::v1::TaskKind;
+        Some(match id.kind() {
+            TaskKind::Index => TaskRef::index(item()?),
+            TaskKind::Ingest => {
+                let item = item()?;
+                TaskRef::ingest(pass, item, (id.range?.start / self.footage[item].batch_frames) as usize)
+            }
+            TaskKind::Process | TaskKind::Group => {
+                let (item, step) = (item()?, step()?);
+                let frames = self.footage[item].batch_frames * self.plan.steps[step].group.max(1);
+                TaskRef::process(pass, step, item, (id.range?.start / frames) as usize)
+            }
+            TaskKind::Finish => TaskRef::finish(pass, step()?),
+            TaskKind::Unspecified | TaskKind::Resolve => return None,
+        })
+    }
+
+    /// The item of this index, as far as it is known by now.
+    pub fn item(&self, item: usize) -> &Item {
+        &self.footage[item].item
+    }
+}

@@ -1,0 +1,539 @@
+//! The state of a job as a fold over facts. Pure: no IO, no clock, no async; the ledger is asked through a function.
+//!
+//! Facts commute where they can: what a task's entry says is final, an entry that is there already wins over anything a
+//! worker tells, and duplicates change nothing. What should exist is derived from the state (`schedule.rs`), never stored.
+use crate::footage::Footage;
+use crate::keys::Inputs;
+use crate::schedule::Preview;
+use crate::task::{TaskRef, Work};
+use framefleet_ledger::TaskKey;
+use framefleet_media::{BatchInfo, Item, ScopedAnnotation};
+use framefleet_pipeline::Plan;
+use framefleet_proto::v1::{Entry, Outcomes, Pixels, StepManifest};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+/// Answers whether the ledger holds an entry.
+pub type Lookup<'a> = &'a dyn Fn(&TaskKey) -> Option<Arc<Entry>>;
+
+/// How often a task is tried before its frames are given up.
+pub const ATTEMPTS: u32 = 5;
+
+/// What a job does beyond its plan.
+#[derive(Clone, Debug, Default)]
+pub struct JobOptions {
+    /// Do this many whole batches, spread over the items, and no finish.
+    pub preview: Option<u64>,
+    /// Do frames that failed in earlier runs once more.
+    pub retry_failed: bool,
+    /// Stop when more frames than this have failed.
+    pub max_failures: Option<u64>,
+}
+
+/// Something that has happened.
+#[derive(Clone, Debug)]
+pub enum Fact {
+    /// Batches of an item were found, in order.
+    Indexed {
+        /// Index of the item.
+        item: usize,
+        /// Number of batches found before these.
+        from: usize,
+        /// The batches.
+        batches: Vec<BatchInfo>,
+        /// Whether these are the last.
+        complete: bool,
+        /// Why the rest of the item cannot be read.
+        damage: Option<String>,
+        /// The item with what reading it corrected.
+        corrected: Option<Item>,
+    },
+    /// A task has its entry in the ledger.
+    Done {
+        /// The task.
+        task: TaskRef,
+        /// The key its result is filed under.
+        key: TaskKey,
+        /// Volatile frames it made.
+        made: Vec<Pixels>,
+    },
+    /// The job-scoped annotations of a finished step were read.
+    Finished {
+        /// Index of the step.
+        step: usize,
+        /// The key of its finish entry.
+        key: TaskKey,
+        /// What it made.
+        scoped: Arc<Vec<ScopedAnnotation>>,
+    },
+    /// A task did not come to its end.
+    Failed {
+        /// The task.
+        task: TaskRef,
+        /// Which attempt.
+        attempt: u32,
+        /// Short and stable.
+        code: String,
+        /// For a person.
+        reason: String,
+        /// Whether trying again can help.
+        retryable: bool,
+    },
+}
+
+/// What is known of a process task.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Status {
+    /// Its inputs are not all known.
+    #[default]
+    Unknown,
+    /// Its key is known and the ledger has no entry.
+    Missing(TaskKey),
+    /// The ledger has its entry.
+    Done(TaskKey, Option<Arc<Outcomes>>),
+    /// There is nothing to do: no frame of it belongs to the job.
+    Empty,
+}
+
+/// What is known of a finish task.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum FinishStatus {
+    #[default]
+    Waiting,
+    Missing(TaskKey),
+    /// Its entry is there, its annotations are not read yet.
+    Committed(TaskKey),
+    Done(TaskKey, Arc<Vec<ScopedAnnotation>>),
+    Failed(String),
+}
+
+/// A batch's volatile frames while they may be needed.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Admitted {
+    /// Bytes reserved for it.
+    pub bytes: u64,
+    /// Decoded frames, once they are there.
+    pub decoded: Option<Vec<Pixels>>,
+}
+
+/// Frames by outcome, for progress and for limits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Frames with a result.
+    pub result: u64,
+    /// Frames that failed.
+    pub failed: u64,
+    /// Frames that a rule left out.
+    pub skipped: u64,
+}
+
+/// The state of one job.
+pub struct JobState {
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) options: JobOptions,
+    pub(crate) footage: Vec<Footage>,
+    pub(crate) pass: usize,
+    /// The next batch that admission looks at.
+    pub(crate) cursor: (usize, usize),
+    /// Batches behind the cursor with open tasks or volatile frames.
+    pub(crate) live: BTreeSet<(usize, usize)>,
+    pub(crate) admitted: BTreeMap<(usize, usize), Admitted>,
+    pub(crate) reserved: u64,
+    pub(crate) ingest: HashMap<(usize, usize), (TaskKey, Option<Arc<Outcomes>>)>,
+    /// By step, item and group.
+    pub(crate) process: Vec<Vec<Vec<Status>>>,
+    /// Frames made by (step, item, group), while they may be needed.
+    pub(crate) made: BTreeMap<(usize, usize, usize), Vec<Pixels>>,
+    pub(crate) finish: Vec<FinishStatus>,
+    pub(crate) attempts: HashMap<TaskRef, u32>,
+    /// Tasks that were given up: their entries are to be written by the orchestrator.
+    pub(crate) condemned: BTreeMap<TaskRef, (String, String)>,
+    /// Volatile frames that nothing needs (any more).
+    pub(crate) orphans: Vec<Pixels>,
+    /// By step; ingest is behind the last step.
+    pub(crate) counts: Vec<Counts>,
+    /// Retry generations raised in this run.
+    pub(crate) retried: BTreeSet<TaskRef>,
+    /// Per step: the code that whole batches failed with so far, and the batches; cleared by the first result.
+    pub(crate) failing: Vec<Option<(String, Vec<usize>)>>,
+    pub(crate) stop: Option<String>,
+    pub(crate) finished: bool,
+    pub(crate) preview: Option<Preview>,
+    /// What decoding gave, of passes that are over.
+    pub(crate) decoded: Vec<StepManifest>,
+}
+
+impl JobState {
+    /// A job of which nothing has happened.
+    pub fn new(plan: Arc<Plan>, items: Vec<Item>, options: JobOptions) -> Self {
+        let steps = plan.steps.len();
+        let footage: Vec<Footage> = items.into_iter().map(Footage::new).collect();
+        let mut state = Self {
+            process: vec![vec![Vec::new(); footage.len()]; steps],
+            finish: vec![FinishStatus::default(); steps],
+            counts: vec![Counts::default(); steps + 1],
+            failing: vec![Some((String::new(), Vec::new())); steps + 1],
+            plan,
+            options,
+            footage,
+            pass: 0,
+            cursor: (0, 0),
+            live: BTreeSet::new(),
+            admitted: BTreeMap::new(),
+            reserved: 0,
+            ingest: HashMap::new(),
+            made: BTreeMap::new(),
+            attempts: HashMap::new(),
+            condemned: BTreeMap::new(),
+            orphans: Vec::new(),
+            retried: BTreeSet::new(),
+            stop: None,
+            finished: false,
+            preview: None,
+            decoded: Vec::new(),
+        };
+        state.preview = state.options.preview.map(|count| Preview::new(count, &state));
+        state
+    }
+
+    /// A job that is looked at before it runs: nothing waits for memory.
+    pub fn forecasting(plan: Arc<Plan>, items: Vec<Item>, options: JobOptions) -> Self {
+        let mut plan = plan.as_ref().clone();
+        plan.memory.budget = u64::MAX;
+        Self::new(Arc::new(plan), items, options)
+    }
+
+    /// Frames that a step samples, and all frames of the job; by headers where an item is not indexed.
+    pub fn sampled_frames(&self, step: usize) -> (u64, u64) {
+        let mut counts = (0, 0);
+        for (item, footage) in self.footage.iter().enumerate() {
+            for batch in 0..footage.batches.len() {
+                let range = footage.selected(batch, &self.plan.range);
+                counts.0 += self.sampled(step, item, &range).len() as u64;
+                counts.1 += range.end - range.start;
+            }
+        }
+        counts
+    }
+
+    /// Folds a fact in. Facts that are old news change nothing.
+    pub fn apply(&mut self, fact: Fact, lookup: Lookup) {
+        match fact {
+            Fact::Indexed { item, from, batches, complete, damage, corrected } => {
+                let Some(footage) = self.footage.get_mut(item) else { return };
+                if footage.complete || from > footage.batches.len() {
+                    return;
+                }
+                let known = footage.batches.len() - from;
+                footage.batches.extend(batches.into_iter().skip(known));
+                if let Some(corrected) = corrected {
+                    footage.item = corrected;
+                }
+                if complete {
+                    footage.complete = true;
+                    footage.damage = damage;
+                }
+            }
+            Fact::Done { task, key, made } => self.done(task, key, made, lookup),
+            Fact::Finished { step, key, scoped } => {
+                if let Some(status @ FinishStatus::Committed(_)) = self.finish.get_mut(step) {
+                    *status = FinishStatus::Done(key, scoped);
+                }
+            }
+            Fact::Failed { task, attempt, code, reason, retryable } => {
+                self.failed(task, attempt, code, reason, retryable)
+            }
+        }
+    }
+
+    /// A task's entry is in the ledger; the entry says what came of it.
+    fn done(&mut self, task: TaskRef, key: TaskKey, made: Vec<Pixels>, lookup: Lookup) {
+        let Some(entry) = lookup(&key) else { return };
+        if task.pass != self.pass && task.kind != Work::Index {
+            self.orphans.extend(made);
+            return;
+        }
+        self.condemned.remove(&task);
+        match task.kind {
+            Work::Index => {}
+            Work::Ingest => {
+                self.note_ingest(task.item, task.index, key, &entry);
+                match self.admitted.get_mut(&(task.item, task.index)) {
+                    Some(admitted) if admitted.decoded.is_none() => admitted.decoded = Some(made),
+                    _ => self.orphans.extend(made),
+                }
+            }
+            Work::Process => {
+                if matches!(self.status(task.step, task.item, task.index), Status::Missing(expected) if *expected == key)
+                {
+                    self.note_process(task, key, &entry);
+                }
+                let place = (task.step, task.item, task.index);
+                let maker = self.plan.steps[task.step].made.is_some();
+                if maker && !self.made.contains_key(&place) && self.made_wanted(task.step, task.item, task.index) {
+                    self.made.insert(place, made);
+                } else {
+                    self.orphans.extend(made);
+                }
+            }
+            Work::Finish => {
+                if matches!(self.finish.get(task.step), Some(FinishStatus::Missing(expected)) if *expected == key) {
+                    self.finish[task.step] = FinishStatus::Committed(key);
+                }
+            }
+        }
+    }
+
+    fn failed(&mut self, task: TaskRef, attempt: u32, code: String, reason: String, retryable: bool) {
+        let attempts = self.attempts.entry(task).or_insert(0);
+        if attempt < *attempts {
+            return;
+        }
+        *attempts = attempt + 1;
+        if retryable && *attempts < ATTEMPTS {
+            return;
+        }
+        match task.kind {
+            Work::Finish => {
+                if let Some(status @ FinishStatus::Missing(_)) = self.finish.get_mut(task.step) {
+                    *status = FinishStatus::Failed(reason);
+                }
+            }
+            Work::Index => {
+                if let Some(footage) = self.footage.get_mut(task.item).filter(|footage| !footage.complete) {
+                    footage.complete = true;
+                    footage.damage = Some(reason);
+                }
+            }
+            Work::Ingest | Work::Process => {
+                self.condemned.insert(task, (code, reason));
+            }
+        }
+    }
+
+    /// Records what an ingest entry says.
+    pub(crate) fn note_ingest(&mut self, item: usize, batch: usize, key: TaskKey, entry: &Entry) {
+        if self.ingest.insert((item, batch), (key, exceptions(entry))).is_none() {
+            self.count(self.plan.steps.len(), item, entry);
+        }
+    }
+
+    /// Records what a process entry says.
+    pub(crate) fn note_process(&mut self, task: TaskRef, key: TaskKey, entry: &Entry) {
+        *self.status_mut(task.step, task.item, task.index) = Status::Done(key, exceptions(entry));
+        self.count(task.step, task.item, entry);
+    }
+
+    /// Adds an entry to the counts, and stops a job that only fails.
+    fn count(&mut self, step: usize, item: usize, entry: &Entry) {
+        let outcomes = entry.outcomes.clone().unwrap_or_default();
+        let counts = &mut self.counts[step];
+        counts.result += entry.frames_done;
+        counts.failed += outcomes.failed.len() as u64;
+        counts.skipped +=
+            outcomes.skipped.iter().filter_map(|skip| skip.range).map(|range| range.end - range.start).sum::<u64>();
+        let failed: u64 = self.counts.iter().map(|counts| counts.failed).sum();
+        if self.options.max_failures.is_some_and(|limit| failed > limit) && self.stop.is_none() {
+            self.stop = Some(format!("{failed} frames have failed, more than --max-failures allows"));
+        }
+        self.watch_for_hopelessness(step, item, entry.frames_done, &outcomes);
+    }
+
+    /// When three batches of different items (or the first three of a lone item) fail with one code and none has succeeded,
+    /// going on would only repeat it.
+    fn watch_for_hopelessness(&mut self, step: usize, item: usize, results: u64, outcomes: &Outcomes) {
+        if results > 0 {
+            self.failing[step] = None;
+            return;
+        }
+        let Some(first) = outcomes.failed.first() else { return };
+        let lone = self.footage.len() == 1;
+        let Some((code, items)) = &mut self.failing[step] else { return };
+        if code.is_empty() {
+            *code = first.code.clone();
+        }
+        if *code != first.code || outcomes.failed.iter().any(|failure| failure.code != first.code) {
+            self.failing[step] = None;
+            return;
+        }
+        if lone || !items.contains(&item) {
+            items.push(item);
+        }
+        if items.len() >= 3 && self.stop.is_none() {
+            let name = self.plan.steps.get(step).map_or("ingest", |step| step.name.as_str());
+            self.stop =
+                Some(format!("step {name}: the first three batches all failed ({}): {}", first.code, first.reason));
+        }
+    }
+
+    /// What is known of a process task.
+    pub(crate) fn status(&self, step: usize, item: usize, group: usize) -> &Status {
+        const UNKNOWN: &Status = &Status::Unknown;
+        self.process.get(step).and_then(|items| items.get(item)).and_then(|groups| groups.get(group)).unwrap_or(UNKNOWN)
+    }
+
+    pub(crate) fn status_mut(&mut self, step: usize, item: usize, group: usize) -> &mut Status {
+        let groups = &mut self.process[step][item];
+        if groups.len() <= group {
+            groups.resize(group + 1, Status::Unknown);
+        }
+        &mut groups[group]
+    }
+
+    /// Looks up what became known: keys of tasks whose inputs are now known, entries the ledger already has. Admits batches,
+    /// releases volatile frames, goes on to the next pass.
+    pub fn advance(&mut self, lookup: Lookup) {
+        while !self.finished && self.stop.is_none() {
+            let moved = self.admit(lookup);
+            self.settle_live(lookup);
+            self.release();
+            if moved {
+                continue;
+            }
+            if !self.drained() {
+                break;
+            }
+            if self.options.preview.is_some() {
+                self.finished = true;
+                break;
+            }
+            self.settle_finishes(lookup);
+            if !self.pass_finished() {
+                break;
+            }
+            self.next_pass();
+        }
+    }
+
+    /// Whether every batch of the pass is done.
+    pub(crate) fn drained(&self) -> bool {
+        self.cursor.0 >= self.footage.len() && self.live.is_empty()
+    }
+
+    fn pass_finished(&self) -> bool {
+        self.plan.passes[self.pass]
+            .finish
+            .iter()
+            .all(|&step| matches!(self.finish[step], FinishStatus::Done(..) | FinishStatus::Failed(_)))
+    }
+
+    fn next_pass(&mut self) {
+        self.decoded.push(self.ingest_manifest());
+        if self.pass + 1 == self.plan.passes.len() {
+            self.finished = true;
+            return;
+        }
+        self.pass += 1;
+        self.cursor = (0, 0);
+        self.ingest.clear();
+        self.attempts.clear();
+    }
+
+    /// Asks the ledger what decoding a batch gave.
+    pub(crate) fn settle_ingest(&mut self, item: usize, batch: usize, lookup: Lookup) {
+        if self.ingest.contains_key(&(item, batch)) {
+            return;
+        }
+        let key = self.ingest_key(item, batch, lookup);
+        let Some(entry) = lookup(&key) else { return };
+        let retry = self.options.retry_failed && self.raise_retry(TaskRef::ingest(self.pass, item, batch), &entry);
+        if !retry {
+            self.note_ingest(item, batch, key, &entry);
+        }
+    }
+
+    pub(crate) fn settle_process(&mut self, step: usize, item: usize, group: usize, lookup: Lookup) {
+        let task = TaskRef::process(self.pass, step, item, group);
+        let key = match self.inputs(step, item, group) {
+            Inputs::Unknown => return,
+            Inputs::Empty => {
+                *self.status_mut(step, item, group) = Status::Empty;
+                return;
+            }
+            Inputs::Known(inputs) => self.latest_generation(task, |generation| inputs.key(generation), lookup),
+        };
+        match lookup(&key) {
+            Some(entry) if self.options.retry_failed && self.raise_retry(task, &entry) => {
+                self.settle_process(step, item, group, lookup);
+            }
+            Some(entry) => self.note_process(task, key, &entry),
+            None => *self.status_mut(step, item, group) = Status::Missing(key),
+        }
+    }
+
+    /// Marks a task to be done in a new retry generation if its entry has failures and this run has not raised it yet.
+    fn raise_retry(&mut self, task: TaskRef, entry: &Entry) -> bool {
+        let failed = entry.outcomes.as_ref().is_some_and(|outcomes| !outcomes.failed.is_empty());
+        failed && self.retried.insert(task)
+    }
+
+    /// The key of the newest retry generation that the ledger has (0 when it has none), or the one after it when this run
+    /// raised the task's generation and that is not done yet.
+    pub(crate) fn latest_generation(&self, task: TaskRef, key: impl Fn(u32) -> TaskKey, lookup: Lookup) -> TaskKey {
+        let mut generation = 0;
+        while lookup(&key(generation + 1)).is_some() {
+            generation += 1;
+        }
+        let raised = self.retried.contains(&task) && lookup(&key(generation)).is_some();
+        key(generation + u32::from(raised))
+    }
+
+    /// Computes keys of the finish halves of this pass, in order, as their inputs become known.
+    fn settle_finishes(&mut self, lookup: Lookup) {
+        let plan = Arc::clone(&self.plan);
+        for &step in &plan.passes[self.pass].finish {
+            if !matches!(self.finish[step], FinishStatus::Waiting) {
+                continue;
+            }
+            let Some(key) = self.finish_key(step) else { continue };
+            self.finish[step] = match lookup(&key) {
+                Some(_) => FinishStatus::Committed(key),
+                None => FinishStatus::Missing(key),
+            };
+        }
+    }
+
+    /// Finish entries whose annotations are to be read and handed back as [`Fact::Finished`].
+    pub fn unread_finishes(&self) -> Vec<(usize, TaskKey)> {
+        let committed = |(step, status): (usize, &FinishStatus)| match status {
+            FinishStatus::Committed(key) => Some((step, *key)),
+            _ => None,
+        };
+        self.finish.iter().enumerate().filter_map(committed).collect()
+    }
+
+    /// Volatile frames that nothing needs any more; they are the caller's to release.
+    pub fn take_orphans(&mut self) -> Vec<Pixels> {
+        std::mem::take(&mut self.orphans)
+    }
+
+    /// Manifests of decoding, of passes that are over.
+    pub fn take_decoded(&mut self) -> Vec<StepManifest> {
+        std::mem::take(&mut self.decoded)
+    }
+
+    /// Whether there is nothing left to do.
+    pub fn is_finished(&self) -> bool {
+        self.finished
+    }
+
+    /// Why the job stopped before its end.
+    pub fn stopped(&self) -> Option<&str> {
+        self.stop.as_deref()
+    }
+
+    /// Frames by outcome of a step; of ingest behind the last step.
+    pub fn counts(&self, step: usize) -> Counts {
+        self.counts.get(step).copied().unwrap_or_default()
+    }
+
+    /// The pass that is running.
+    pub fn pass(&self) -> usize {
+        self.pass
+    }
+}
+
+/// The exceptions of an entry, `None` when every frame has a result: most entries have none, and there are many.
+fn exceptions(entry: &Entry) -> Option<Arc<Outcomes>> {
+    entry.outcomes.clone().filter(|outcomes| !outcomes.failed.is_empty() || !outcomes.skipped.is_empty()).map(Arc::new)
+}

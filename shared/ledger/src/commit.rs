@@ -1,0 +1,127 @@
+//! Making a task done: its parts first, then the entry, which alone decides.
+use crate::index::{Place, Slot};
+use crate::store::Store;
+use crate::{Ledger, LedgerError, TaskKey, index, layout, outcomes};
+use bytes::Bytes;
+use framefleet_proto::v1::{AnnotationBlock, Entry, Part, PartKind};
+use prost::Message;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// A file that a task made.
+#[derive(Clone, Debug)]
+pub struct CommitFile {
+    /// Artifact or attachment.
+    pub kind: PartKind,
+    /// Artifact: path below `artifacts/<step>/`. Attachment: name within the task.
+    pub name: String,
+    /// Where it lies now. It is moved from there into a folder on the same file system, and copied otherwise.
+    pub path: PathBuf,
+}
+
+impl Ledger {
+    /// Files a task's results: parts under its key, then the entry. The first entry of a key stays; whoever comes later
+    /// gets that one. Parts, frames done, epoch and build are filled in here.
+    pub async fn commit(
+        &self,
+        mut entry: Entry,
+        annotations: AnnotationBlock,
+        files: Vec<CommitFile>,
+    ) -> Result<Arc<Entry>, LedgerError> {
+        self.check_owner("commit a task")?;
+        let key = TaskKey::from_bytes(&entry.key)
+            .map_err(|error| LedgerError::invalid(index::describe(&entry), error.to_string()))?;
+        self.remember(&key);
+        if let Some(found) = self.slot(&key) {
+            return Ok(found.entry);
+        }
+        let counts = outcomes::check(&entry).map_err(|reason| LedgerError::invalid(index::describe(&entry), reason))?;
+        check_frames(&entry, &annotations).map_err(|reason| LedgerError::invalid(index::describe(&entry), reason))?;
+        entry.frames_done = counts.result;
+        entry.epoch = self.inner.epoch;
+        entry.build.clone_from(&self.inner.build);
+        entry.parts = write_parts(&self.inner.store, &key, &annotations, &files).await?;
+        self.create_entry(key, entry).await
+    }
+
+    /// Creates the entry unless there is one; compaction does not move entries meanwhile.
+    async fn create_entry(&self, key: TaskKey, entry: Entry) -> Result<Arc<Entry>, LedgerError> {
+        let _entries_stay = self.inner.commits.read().await;
+        if let Some(found) = self.slot(&key) {
+            return Ok(found.entry);
+        }
+        self.check_owner("commit a task")?;
+        let path = layout::entry(&key);
+        let entry = match self.inner.store.create(&path, entry.encode_to_vec().into()).await? {
+            true => entry,
+            false => self.winner(&path, &key).await?,
+        };
+        let slot = Slot { entry: Arc::new(entry), place: Place::Loose };
+        Ok(self.index_mut().slots.entry(key).or_insert(slot).entry.clone())
+    }
+
+    /// The entry that was there first.
+    async fn winner(&self, path: &str, key: &TaskKey) -> Result<Entry, LedgerError> {
+        let store = &self.inner.store;
+        let bytes = store.read(path).await?.ok_or_else(|| store.damaged(path, "it was there and is gone"))?;
+        let entry = Entry::decode(bytes).map_err(|error| store.damaged(path, error))?;
+        match entry.key == key.as_bytes()[..] {
+            true => Ok(entry),
+            false => Err(store.damaged(path, "it is the entry of another key")),
+        }
+    }
+}
+
+/// Annotations are of frames of the task, in ascending order: readers look them up by that.
+fn check_frames(entry: &Entry, annotations: &AnnotationBlock) -> Result<(), String> {
+    let range = entry.id.as_ref().and_then(|id| id.range).unwrap_or_default();
+    let mut next = range.start;
+    for on_frame in &annotations.frames {
+        if on_frame.frame < next || on_frame.frame >= range.end {
+            return Err(format!("its annotations of frame {} are outside its range or out of order", on_frame.frame));
+        }
+        next = on_frame.frame + 1;
+    }
+    Ok(())
+}
+
+/// Writes everything a task made under its key.
+async fn write_parts(
+    store: &Store,
+    key: &TaskKey,
+    annotations: &AnnotationBlock,
+    files: &[CommitFile],
+) -> Result<Vec<Part>, LedgerError> {
+    let mut parts = Vec::with_capacity(files.len() + 1);
+    if *annotations != AnnotationBlock::default() {
+        let bytes = Bytes::from(annotations.encode_to_vec());
+        let part = part(PartKind::Annotations, String::new(), &blake3::hash(&bytes), bytes.len() as u64);
+        store.write(&layout::part(key, &part), bytes).await?;
+        parts.push(part);
+    }
+    for file in files {
+        layout::check_name("a file of a task", &file.name)?;
+        let (digest, length) = digest_file(file.path.clone()).await?;
+        let part = part(file.kind, file.name.clone(), &digest, length);
+        store.write_file(&layout::part(key, &part), &file.path).await?;
+        parts.push(part);
+    }
+    Ok(parts)
+}
+
+fn part(kind: PartKind, name: String, digest: &blake3::Hash, length: u64) -> Part {
+    Part { kind: kind.into(), name, digest: Bytes::copy_from_slice(digest.as_bytes()), length }
+}
+
+/// blake3 and length of a local file.
+async fn digest_file(path: PathBuf) -> Result<(blake3::Hash, u64), LedgerError> {
+    let read = |path: PathBuf| {
+        let mut hasher = blake3::Hasher::new();
+        let result =
+            std::fs::File::open(&path).and_then(|file| hasher.update_reader(file).map(|hasher| hasher.finalize()));
+        result.map(|digest| (digest, hasher.count())).map_err(|source| LedgerError::access("read", path, source))
+    };
+    let shown = path.clone();
+    let joined = tokio::task::spawn_blocking(move || read(path)).await;
+    joined.map_err(|error| LedgerError::access("read", shown, std::io::Error::other(error)))?
+}

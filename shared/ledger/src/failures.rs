@@ -1,0 +1,84 @@
+//! The list of frames that failed, with the command that does them again.
+use crate::parts::parse_key;
+use crate::rows::{range, tasks};
+use crate::{Ledger, LedgerError, layout};
+use framefleet_proto::v1::{FrameFailure, StepManifest, TaskResult};
+use serde_json::json;
+
+impl Ledger {
+    /// Writes `failures.jsonl`: one line per failed frame with item, frame, time (seconds), step, code, reason and the command that
+    /// replays it, and before them one per item of `unreadable` (name, why) that could not be read, or not to its end; removes
+    /// the file when there is none. The number of lines.
+    pub async fn write_failures(
+        &self,
+        manifests: &[StepManifest],
+        unreadable: &[(String, String)],
+    ) -> Result<u64, LedgerError> {
+        let replay = replay(&self.inner.source.source, self.inner.output.url());
+        let mut file = self.inner.store.upload(layout::FAILURES).await?;
+        for (item, reason) in unreadable {
+            let record =
+                json!({ "item": item, "step": "ingest", "code": "unreadable", "reason": reason, "replay": replay });
+            file.write(format!("{record}\n").as_bytes()).await?;
+        }
+        let mut count = unreadable.len() as u64;
+        for manifest in manifests {
+            for (item, task) in tasks(manifest) {
+                let entry =
+                    self.existing(&parse_key(manifest, &task.key)?, &format!("a task of step {}", manifest.step))?;
+                for failure in entry.outcomes.iter().flat_map(|outcomes| &outcomes.failed) {
+                    file.write(line(manifest, item, task, failure, &replay).as_bytes()).await?;
+                    count += 1;
+                }
+            }
+        }
+        file.finish().await?;
+        if count == 0 {
+            self.inner.store.delete([layout::FAILURES.to_owned()]).await?;
+        }
+        Ok(count)
+    }
+}
+
+fn line(manifest: &StepManifest, item: &str, task: &TaskResult, failure: &FrameFailure, replay: &str) -> String {
+    let offset = usize::try_from(failure.frame.saturating_sub(range(task).start)).unwrap_or(usize::MAX);
+    let seconds = task.pts_ns.get(offset).map(|&pts_ns| pts_ns as f64 / 1e9);
+    let record = json!({
+        "item": item,
+        "frame": failure.frame,
+        "time": seconds,
+        "step": manifest.step,
+        "code": failure.code,
+        "reason": failure.reason,
+        "replay": replay,
+    });
+    format!("{record}\n")
+}
+
+/// The command that does failed frames again, and nothing else.
+fn replay(source: &str, output: &str) -> String {
+    format!("framefleet run {} --output {} --retry-failed", quoted(source), quoted(output))
+}
+
+/// A word for a POSIX shell.
+fn quoted(word: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-:+,@%".contains(&byte);
+    match !word.is_empty() && !word.starts_with('-') && word.bytes().all(plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_survive_a_shell() {
+        for word in ["films/a.mp4", "it's; rm -rf $HOME", "", "ü & ö", "-x"] {
+            let script = format!("printf %s {}", quoted(word));
+            let out = std::process::Command::new("sh").arg("-c").arg(script).output().unwrap();
+            assert_eq!(String::from_utf8(out.stdout).unwrap(), word);
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Keys: what a task's result is filed under.
+use std::fmt;
+use std::str::FromStr;
+
+/// What a task's result is filed under: blake3 over everything that can change the answer. Shows as 64 hex digits.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TaskKey([u8; 32]);
+
+/// Text or bytes that are no key.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a task key is 32 bytes or 64 hex digits, not {0}")]
+pub struct KeyError(String);
+
+impl TaskKey {
+    /// A key as messages carry it: exactly 32 bytes.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, KeyError> {
+        bytes.try_into().map(Self).map_err(|_| KeyError(format!("{} bytes", bytes.len())))
+    }
+
+    /// The key's 32 bytes.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Display for TaskKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(blake3::Hash::from(self.0).to_hex().as_str())
+    }
+}
+
+impl fmt::Debug for TaskKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TaskKey({self})")
+    }
+}
+
+impl FromStr for TaskKey {
+    type Err = KeyError;
+
+    fn from_str(text: &str) -> Result<Self, KeyError> {
+        blake3::Hash::from_hex(text).map(|hash| Self(*hash.as_bytes())).map_err(|_| KeyError(format!("\"{text}\"")))
+    }
+}
+
+/// Builds a key out of named fields. Names and values are length-prefixed, so that no two lists of fields look alike;
+/// the order of fields counts.
+#[derive(Clone, Debug)]
+pub struct KeyHasher(blake3::Hasher);
+
+impl KeyHasher {
+    /// A key for one purpose (`process`, `finish`, `ingest`, …): keys of different purposes never meet.
+    pub fn new(purpose: &str) -> Self {
+        Self(blake3::Hasher::new_derive_key("framefleet v1 task key")).field("purpose", purpose.as_bytes())
+    }
+
+    /// Adds bytes under a name.
+    pub fn field(mut self, name: &str, value: &[u8]) -> Self {
+        for bytes in [name.as_bytes(), value] {
+            self.0.update(&(bytes.len() as u64).to_le_bytes());
+            self.0.update(bytes);
+        }
+        self
+    }
+
+    /// Adds a number under a name.
+    pub fn field_u64(self, name: &str, value: u64) -> Self {
+        self.field(name, &value.to_le_bytes())
+    }
+
+    /// Adds the key of a task whose result is read.
+    pub fn key(self, name: &str, key: &TaskKey) -> Self {
+        self.field(name, key.as_bytes())
+    }
+
+    /// The key.
+    pub fn finish(self) -> TaskKey {
+        TaskKey(*self.0.finalize().as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn names_values_order_and_purpose_count() {
+        let base = KeyHasher::new("process").field("a", b"1").field("b", b"2").finish();
+        assert_eq!(base, KeyHasher::new("process").field("a", b"1").field("b", b"2").finish());
+        assert_ne!(base, KeyHasher::new("finish").field("a", b"1").field("b", b"2").finish());
+        assert_ne!(base, KeyHasher::new("process").field("b", b"2").field("a", b"1").finish());
+        assert_ne!(base, KeyHasher::new("process").field("a", b"1").field("c", b"2").finish());
+        assert_ne!(base, KeyHasher::new("process").field("a", b"1b2").finish());
+    }
+
+    #[test]
+    fn wrong_lengths_are_refused() {
+        assert!(TaskKey::from_bytes(&[0; 31]).is_err());
+        assert!("abc".parse::<TaskKey>().is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn distinct_field_lists_have_distinct_keys(
+            one in prop::collection::vec(("[ab]{0,2}", "[ab]{0,2}"), 0..4),
+            two in prop::collection::vec(("[ab]{0,2}", "[ab]{0,2}"), 0..4),
+        ) {
+            let key = |fields: &[(String, String)]| {
+                fields.iter().fold(KeyHasher::new("x"), |h, (name, value)| h.field(name, value.as_bytes())).finish()
+            };
+            prop_assert_eq!(key(&one) == key(&two), one == two);
+        }
+
+        #[test]
+        fn text_and_bytes_round_trip(bytes in any::<[u8; 32]>()) {
+            let key = TaskKey::from_bytes(&bytes).unwrap();
+            prop_assert_eq!(key.as_bytes(), &bytes);
+            prop_assert_eq!(key.to_string().parse::<TaskKey>().unwrap(), key);
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Where things lie below an output. Paths use '/', in stores and in folders alike.
+use crate::{LedgerError, TaskKey};
+use framefleet_proto::v1::{Part, PartKind};
+
+pub(crate) const INTERNAL: &str = ".framefleet";
+pub(crate) const STATE: &str = ".framefleet/output.json";
+pub(crate) const LOCK: &str = ".framefleet/lock";
+pub(crate) const LEASE: &str = ".framefleet/lease";
+pub(crate) const ENTRIES: &str = ".framefleet/entries";
+pub(crate) const PARTS: &str = ".framefleet/parts";
+pub(crate) const SEGMENTS: &str = ".framefleet/segments";
+pub(crate) const STEPS: &str = ".framefleet/steps";
+/// What can be found out again: dropping it loses time and nothing else.
+pub(crate) const CACHE: &str = ".framefleet/cache";
+pub(crate) const FAILURES: &str = "failures.jsonl";
+pub(crate) const COCO: &str = "coco.json";
+
+/// What starting over removes, in an order that leaves a consistent output wherever it stops: what refers to others first.
+/// The user's own corrections (edits.jsonl) are not among it.
+pub(crate) const FOLDERS_MADE: [&str; 9] =
+    [STEPS, ENTRIES, SEGMENTS, PARTS, CACHE, "records", "summary", "artifacts", "report"];
+/// Files that starting over removes, after the folders.
+pub(crate) const FILES_MADE: [&str; 4] = ["report.html", "job.json", FAILURES, COCO];
+
+/// Entries are spread over 256 folders: file systems are slow with very many files in one.
+pub(crate) fn entry(key: &TaskKey) -> String {
+    let hex = key.to_string();
+    format!("{ENTRIES}/{}/{hex}", &hex[..2])
+}
+
+/// A part is named by its content, so that two attempts at one task never write over each other. The extension is kept:
+/// libraries choose formats by it.
+pub(crate) fn part(key: &TaskKey, part: &Part) -> String {
+    let hex = key.to_string();
+    let digest = hex_digest(&part.digest);
+    let folder = format!("{PARTS}/{}/{hex}", &hex[..2]);
+    match extension(&part.name) {
+        Some(extension) => format!("{folder}/{digest}.{extension}"),
+        None => format!("{folder}/{digest}"),
+    }
+}
+
+/// The key that a path below [`PARTS`] or [`ENTRIES`] belongs to.
+pub(crate) fn key_of(path: &str) -> Option<TaskKey> {
+    path.split('/').nth(3)?.parse().ok()
+}
+
+pub(crate) fn segment_index(id: &str) -> String {
+    format!("{SEGMENTS}/{id}.index")
+}
+
+pub(crate) fn segment_blocks(id: &str) -> String {
+    format!("{SEGMENTS}/{id}.blocks")
+}
+
+pub(crate) fn step(step: &str) -> String {
+    format!("{STEPS}/{step}")
+}
+
+pub(crate) fn records(step: &str, extension: &str) -> String {
+    format!("records/{step}.{extension}")
+}
+
+pub(crate) fn summary(step: &str) -> String {
+    format!("summary/{step}.json")
+}
+
+pub(crate) fn artifact(step: &str, name: &str) -> String {
+    format!("artifacts/{step}/{name}")
+}
+
+/// Whether `name` stays below the folder it is put into: relative, without empty, "." or ".." segments.
+pub(crate) fn check_name(what: &str, name: &str) -> Result<(), LedgerError> {
+    let good = |segment: &str| !matches!(segment, "" | "." | "..") && !segment.contains(['\\', '\0']);
+    if name.split('/').all(good) {
+        return Ok(());
+    }
+    Err(LedgerError::invalid(what, format!("\"{name}\" is no relative path that stays in its folder")))
+}
+
+/// Kind of a part; unknown numbers count as unspecified.
+pub(crate) fn kind(part: &Part) -> PartKind {
+    PartKind::try_from(part.kind).unwrap_or(PartKind::Unspecified)
+}
+
+/// Bytes of a digest as hex digits.
+pub(crate) fn hex_digest(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn extension(name: &str) -> Option<&str> {
+    let (_, extension) = name.rsplit('/').next()?.rsplit_once('.')?;
+    let plain = (1..=8).contains(&extension.len()) && extension.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    plain.then_some(extension)
+}

@@ -1,0 +1,182 @@
+//! The ledger of one output: who owns it, what it holds, and small files beside it.
+use crate::cache::BlockCache;
+use crate::index::{Index, Slot};
+use crate::ownership::Ownership;
+use crate::state::SourceIdentity;
+use crate::store::Store;
+use crate::{LedgerError, Output, TaskKey, layout};
+use bytes::Bytes;
+use framefleet_proto::v1::{CompletedStep, Entry, StepManifest};
+use futures::{StreamExt, TryStreamExt};
+use prost::Message;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+/// The list of finished tasks of one output, and what they made: the truth. Clones share everything.
+#[derive(Clone, Debug)]
+pub struct Ledger {
+    pub(crate) inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Inner {
+    pub output: Output,
+    pub store: Store,
+    /// Absent when the output was opened for reading.
+    pub owner: Option<Ownership>,
+    pub epoch: u64,
+    pub build: String,
+    pub source: SourceIdentity,
+    index: RwLock<Index>,
+    /// Entries that this run asked for or made: they stay, whatever the manifests say.
+    asked: Mutex<HashSet<TaskKey>>,
+    /// Shared by those who create entries; compaction has it alone while it moves them.
+    pub commits: tokio::sync::RwLock<()>,
+    /// Held by compaction and by completing steps: one at a time.
+    pub maintenance: tokio::sync::Mutex<()>,
+    pub cache: Mutex<BlockCache>,
+    /// Files fetched from a store, until the ledger is dropped.
+    pub downloads: OnceLock<tempfile::TempDir>,
+}
+
+impl Ledger {
+    pub(crate) fn assemble(
+        output: Output,
+        store: Store,
+        owner: Option<Ownership>,
+        (epoch, build, source): (u64, String, SourceIdentity),
+        index: Index,
+    ) -> Self {
+        let inner = Inner {
+            output,
+            store,
+            owner,
+            epoch,
+            build,
+            source,
+            index: RwLock::new(index),
+            asked: Mutex::default(),
+            commits: tokio::sync::RwLock::default(),
+            maintenance: tokio::sync::Mutex::default(),
+            cache: Mutex::default(),
+            downloads: OnceLock::new(),
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// Where the output lies.
+    pub fn output(&self) -> &Output {
+        &self.inner.output
+    }
+
+    /// Counts the owners that the output has had; every entry says under which it was made.
+    pub fn epoch(&self) -> u64 {
+        self.inner.epoch
+    }
+
+    /// What the output was made from: the job's source and the identity of every item that it has seen.
+    pub fn source(&self) -> &SourceIdentity {
+        &self.inner.source
+    }
+
+    /// Number of entries.
+    pub fn len(&self) -> usize {
+        self.index().slots.len()
+    }
+
+    /// Whether no task is finished.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The entry of a finished task.
+    pub fn entry(&self, key: &TaskKey) -> Option<Arc<Entry>> {
+        let entry = self.slot(key)?.entry;
+        self.remember(key);
+        Some(entry)
+    }
+
+    /// What is known of all steps that have records, by step.
+    pub async fn manifests(&self) -> Result<Vec<StepManifest>, LedgerError> {
+        Ok(self.completed_steps().await?.into_iter().filter_map(|step| step.manifest).collect())
+    }
+
+    /// Writes a small file (job.json, report.html) whole or not at all. `relative` lies below the output and outside the
+    /// ledger's own folder. Possible without ownership: reports are drawn at any moment.
+    pub async fn write_file(&self, relative: &str, bytes: Bytes) -> Result<(), LedgerError> {
+        layout::check_name("a file of the output", relative)?;
+        if relative.split('/').next() == Some(layout::INTERNAL) {
+            return Err(LedgerError::invalid(relative, "the ledger alone writes below .framefleet"));
+        }
+        self.inner.store.write(relative, bytes).await
+    }
+
+    /// A small file of the output, if it is there.
+    pub async fn read_file(&self, relative: &str) -> Result<Option<Bytes>, LedgerError> {
+        layout::check_name("a file of the output", relative)?;
+        self.inner.store.read(relative).await
+    }
+
+    /// Keeps something that can be found out again (an item's index) under a name, whole or not at all.
+    pub async fn write_cache(&self, name: &str, bytes: Bytes) -> Result<(), LedgerError> {
+        layout::check_name("a name in the cache", name)?;
+        self.check_owner("keep a cache")?;
+        self.inner.store.write(&format!("{}/{name}", layout::CACHE), bytes).await
+    }
+
+    /// What the cache holds under a name.
+    pub async fn read_cache(&self, name: &str) -> Result<Option<Bytes>, LedgerError> {
+        layout::check_name("a name in the cache", name)?;
+        self.inner.store.read(&format!("{}/{name}", layout::CACHE)).await
+    }
+
+    /// Gives the output back. Clones that are left can still read.
+    pub async fn close(self) -> Result<(), LedgerError> {
+        match &self.inner.owner {
+            Some(owner) => owner.release().await,
+            None => Ok(()),
+        }
+    }
+
+    /// Refuses unless this ledger owns the output (still).
+    pub(crate) fn check_owner(&self, action: &'static str) -> Result<(), LedgerError> {
+        self.inner.owner.as_ref().ok_or(LedgerError::NotOwner { action })?.check(&self.inner.store)
+    }
+
+    pub(crate) fn index(&self) -> RwLockReadGuard<'_, Index> {
+        self.inner.index.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn index_mut(&self) -> RwLockWriteGuard<'_, Index> {
+        self.inner.index.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn slot(&self, key: &TaskKey) -> Option<Slot> {
+        self.index().slots.get(key).cloned()
+    }
+
+    pub(crate) fn remember(&self, key: &TaskKey) {
+        self.inner.asked.lock().unwrap_or_else(PoisonError::into_inner).insert(*key);
+    }
+
+    pub(crate) fn was_asked(&self, key: &TaskKey) -> bool {
+        self.inner.asked.lock().unwrap_or_else(PoisonError::into_inner).contains(key)
+    }
+
+    /// What the output holds of every step, by name.
+    pub(crate) async fn completed_steps(&self) -> Result<Vec<CompletedStep>, LedgerError> {
+        completed_steps(&self.inner.store).await
+    }
+}
+
+/// What an output holds of every step, by name.
+pub(crate) async fn completed_steps(store: &Store) -> Result<Vec<CompletedStep>, LedgerError> {
+    let mut paths = store.list(layout::STEPS).await?;
+    paths.sort();
+    let read = |(path, _): (String, u64)| async move {
+        let Some(bytes) = store.read(&path).await? else { return Ok(None) };
+        CompletedStep::decode(bytes).map(Some).map_err(|error| store.damaged(&path, error))
+    };
+    let found: Vec<_> = futures::stream::iter(paths).map(read).buffered(8).try_collect().await?;
+    Ok(found.into_iter().flatten().collect())
+}

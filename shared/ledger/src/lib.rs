@@ -1,0 +1,43 @@
+//! The ledger of an output: which tasks are finished and what they made, merged into records, and verified. Everything
+//! lies in an object store; a folder is one.
+//!
+//! A task's results are filed under its key: first its parts (annotations, artifacts, attachments), then its entry, which
+//! alone makes it done. A step's manifest says which entries make up its result; records, summary and artifacts are
+//! derived from that, and can be derived again.
+
+mod cache;
+mod columns;
+mod commit;
+mod compact;
+mod complete;
+mod error;
+mod failures;
+mod index;
+mod key;
+mod layout;
+mod ledger;
+mod outcomes;
+mod output;
+mod ownership;
+mod parts;
+mod prune;
+mod records;
+mod rows;
+mod state;
+mod store;
+mod summary;
+mod verify;
+
+#[cfg(test)]
+mod tests;
+
+pub use commit::CommitFile;
+pub use error::LedgerError;
+pub use framefleet_proto::v1::{AnnotationBlock, Entry, PartKind, StepManifest};
+pub use key::{KeyError, KeyHasher, TaskKey};
+pub use ledger::Ledger;
+pub use output::Output;
+pub use records::RecordsOptions;
+pub use rows::Row;
+pub use state::{OpenOptions, SourceIdentity};
+pub use verify::{StepCounts, VerifyReport, verify};

@@ -1,0 +1,10 @@
+//! Tests of the ledger as a whole, on made-up tasks with known results.
+mod crash;
+mod faulty;
+mod fixture;
+mod folders;
+mod leases;
+mod orders;
+mod records;
+mod scale;
+mod verification;

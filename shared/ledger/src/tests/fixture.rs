@@ -1,0 +1,206 @@
+//! A small job with known results: two items, one step, an artifact per task, attachments, a finish.
+use crate::ownership::LeaseTiming;
+use crate::{
+    AnnotationBlock, CommitFile, Entry, KeyHasher, Ledger, LedgerError, OpenOptions, Output, PartKind, RecordsOptions,
+    SourceIdentity, StepManifest, TaskKey,
+};
+use bytes::Bytes;
+use framefleet_media::{
+    Amendment, Annotation, FrameAnnotations, FrameFailure, FrameRange, FrameSkip, Item, Lighting, Outcomes,
+    ScopedAnnotation, Shot,
+};
+use framefleet_proto::v1::{Extension, ItemTasks, TaskId, TaskKind, TaskResult, annotation};
+use std::time::Duration;
+
+/// Frames of a batch.
+pub const BATCH: u64 = 4;
+/// Batches of an item.
+pub const BATCHES: u64 = 3;
+pub const ITEMS: [&str; 2] = ["a/one.mp4", "two [x] #1.mp4"];
+/// The frame of every item that failed.
+pub const FAILED: u64 = 5;
+
+/// A lease that is over at once and never renewed: what is left by a process that was killed long ago.
+pub const EXPIRED: LeaseTiming = LeaseTiming { lasts: Duration::ZERO, renewed_every: Duration::from_secs(3600) };
+
+pub fn options() -> OpenOptions {
+    let items = ITEMS.iter().map(|item| ((*item).to_owned(), "digest".to_owned())).collect();
+    OpenOptions { fresh: false, build: "test".to_owned(), source: SourceIdentity { source: "films".to_owned(), items } }
+}
+
+pub async fn open(output: &Output) -> Result<Ledger, LedgerError> {
+    Ledger::open_timed(output.clone(), options(), EXPIRED).await
+}
+
+/// A task ready to be committed.
+#[derive(Clone)]
+pub struct Task {
+    pub key: TaskKey,
+    pub entry: Entry,
+    pub block: AnnotationBlock,
+    /// Kind, name and bytes of its files.
+    pub files: Vec<(PartKind, String, Vec<u8>)>,
+}
+
+/// The job of a step under one value of its settings: other values give other keys, other results and artifacts of the
+/// same names with other bytes.
+pub struct Job {
+    pub step: String,
+    pub setting: u64,
+}
+
+impl Job {
+    pub fn new(setting: u64) -> Self {
+        Self { step: "light".to_owned(), setting }
+    }
+
+    pub fn process(&self) -> Vec<Task> {
+        ITEMS.iter().flat_map(|item| (0..BATCHES).map(|batch| self.batch(item, batch))).collect()
+    }
+
+    pub fn tasks(&self) -> Vec<Task> {
+        let mut tasks = self.process();
+        tasks.push(self.finish());
+        tasks
+    }
+
+    fn batch(&self, item: &str, batch: u64) -> Task {
+        let range = FrameRange { start: batch * BATCH, end: (batch + 1) * BATCH };
+        let key = KeyHasher::new("process")
+            .field_u64("setting", self.setting)
+            .field("item", item.as_bytes())
+            .field_u64("batch", batch)
+            .finish();
+        let failed = (range.start..range.end).contains(&FAILED).then(|| FrameFailure {
+            frame: FAILED,
+            code: "dark".to_owned(),
+            reason: "nothing to see".to_owned(),
+        });
+        let skipped = (batch == 2)
+            .then(|| FrameSkip { range: Some(FrameRange { start: 9, end: 11 }), rule: "sampling".to_owned() });
+        let frames = (range.start..range.end).filter(|&frame| frame != FAILED && !(9..11).contains(&frame));
+        let frames = frames.map(|frame| FrameAnnotations { frame, annotations: vec![self.lighting(frame)] }).collect();
+        Task {
+            key,
+            entry: Entry {
+                key: Bytes::copy_from_slice(key.as_bytes()),
+                id: Some(TaskId {
+                    kind: TaskKind::Process.into(),
+                    step: self.step.clone(),
+                    item: item.to_owned(),
+                    range: Some(range),
+                    ..Default::default()
+                }),
+                stage: "lighting".to_owned(),
+                outcomes: Some(Outcomes {
+                    failed: failed.into_iter().collect(),
+                    skipped: skipped.into_iter().collect(),
+                }),
+                ..Default::default()
+            },
+            block: AnnotationBlock { frames, ..Default::default() },
+            files: vec![
+                (
+                    PartKind::Artifact,
+                    format!("{item}/{batch}.png"),
+                    format!("picture {} {item} {batch}", self.setting).into_bytes(),
+                ),
+                (
+                    PartKind::Attachment,
+                    "crop.bin".to_owned(),
+                    format!("crop {} {item} {batch}", self.setting).into_bytes(),
+                ),
+            ],
+        }
+    }
+
+    fn lighting(&self, frame: u64) -> Annotation {
+        let exposure_ev = frame as f32 + self.setting as f32 / 4.0;
+        Annotation {
+            instance: 0,
+            value: Some(annotation::Value::Lighting(Lighting { exposure_ev, ..Default::default() })),
+        }
+    }
+
+    /// Amends frame 1 of the first item and finds one shot on it.
+    pub fn finish(&self) -> Task {
+        let key = KeyHasher::new("finish").field_u64("setting", self.setting).finish();
+        let shot = Shot { number: 7, start_ns: 0, end_ns: 480, ..Default::default() };
+        Task {
+            key,
+            entry: Entry {
+                key: Bytes::copy_from_slice(key.as_bytes()),
+                id: Some(TaskId { kind: TaskKind::Finish.into(), step: self.step.clone(), ..Default::default() }),
+                stage: "lighting".to_owned(),
+                kinds: vec!["shot".to_owned(), "trajectory".to_owned()],
+                ..Default::default()
+            },
+            block: AnnotationBlock {
+                scoped: vec![ScopedAnnotation {
+                    item: ITEMS[0].to_owned(),
+                    range: Some(FrameRange { start: 0, end: 12 }),
+                    annotation: Some(Annotation { instance: 0, value: Some(annotation::Value::Shot(shot)) }),
+                }],
+                amendments: vec![Amendment {
+                    item: ITEMS[0].to_owned(),
+                    frame: 1,
+                    instance: 0,
+                    kind: "lighting".to_owned(),
+                    json: r#"{"scene": 3}"#.to_owned(),
+                }],
+                statistics: r#"{"mean": 1.5}"#.to_owned(),
+                ..Default::default()
+            },
+            files: Vec::new(),
+        }
+    }
+
+    pub fn manifest(&self) -> StepManifest {
+        let tasks = self.process();
+        let of = |name: &&str| ItemTasks {
+            item: Some(Item { name: (*name).to_owned(), ..Default::default() }),
+            tasks: tasks.iter().filter(|task| task.entry.id.as_ref().unwrap().item == **name).map(result).collect(),
+        };
+        StepManifest {
+            step: self.step.clone(),
+            stage: "lighting".to_owned(),
+            items: ITEMS.iter().map(|name| of(&name)).collect(),
+            finish_key: Bytes::copy_from_slice(self.finish().key.as_bytes()),
+            complete: true,
+            kinds: vec!["lighting".to_owned()],
+        }
+    }
+}
+
+pub fn result(task: &Task) -> TaskResult {
+    let range = task.entry.id.as_ref().unwrap().range.unwrap();
+    let pts_ns = (range.start..range.end).map(|frame| frame as i64 * 40_000_000).collect();
+    TaskResult { key: task.entry.key.clone(), range: Some(range), pts_ns }
+}
+
+/// An annotation of a kind that the wire format has no type for.
+pub fn extension(instance: u32, json: &str) -> Annotation {
+    let value = Extension { kind: "other".to_owned(), json: json.to_owned() };
+    Annotation { instance, value: Some(annotation::Value::Extension(value)) }
+}
+
+pub async fn commit(ledger: &Ledger, task: &Task) -> Result<(), LedgerError> {
+    let scratch = tempfile::tempdir().unwrap();
+    let mut files = Vec::new();
+    for (number, (kind, name, bytes)) in task.files.iter().enumerate() {
+        let path = scratch.path().join(number.to_string());
+        std::fs::write(&path, bytes).unwrap();
+        files.push(CommitFile { kind: *kind, name: name.clone(), path });
+    }
+    ledger.commit(task.entry.clone(), task.block.clone(), files).await.map(drop)
+}
+
+/// Commits what is missing of a job and completes its step.
+pub async fn run(ledger: &Ledger, job: &Job) -> Result<(), LedgerError> {
+    for task in job.tasks() {
+        if ledger.entry(&task.key).is_none() {
+            commit(ledger, &task).await?;
+        }
+    }
+    ledger.complete_step(job.manifest(), RecordsOptions::default()).await
+}

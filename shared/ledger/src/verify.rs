@@ -1,0 +1,340 @@
+//! Proving that an output is whole: every frame has one outcome, every part its digest.
+use crate::index::{Place, annotations_part, describe};
+use crate::parts::{finish_key, parse_key};
+use crate::records::{line, without};
+use crate::rows::{range, tasks};
+use crate::{Ledger, LedgerError, Output, TaskKey, layout, outcomes};
+use framefleet_proto::v1::{CompletedStep, Entry, Part, PartKind, StepManifest};
+use futures::TryStreamExt;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Problems that are told in words; more of them are counted only.
+const TOLD: usize = 200;
+
+/// What `verify` found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct VerifyReport {
+    /// Digest of the whole, hex: of rows, summaries, artifacts and coco.json. The same however and how often it was
+    /// computed, wherever it lies and however entries are stored. Means nothing when there are problems.
+    pub digest: String,
+    /// What is wrong, in words; empty when the output is whole.
+    pub problems: Vec<String>,
+    /// Problems in all: `problems` names the first 200.
+    pub problem_count: u64,
+    /// Frames of every step.
+    pub steps: Vec<StepCounts>,
+    /// Files and annotation blocks whose digest was checked, and their bytes.
+    pub parts: u64,
+    /// Bytes of these parts.
+    pub bytes: u64,
+}
+
+/// The frames of a step by outcome.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StepCounts {
+    /// The step.
+    pub step: String,
+    /// Whether every task of its job is in it.
+    pub complete: bool,
+    /// Frames with a result.
+    pub result: u64,
+    /// Frames that failed.
+    pub failed: u64,
+    /// Frames that a rule left out.
+    pub skipped: u64,
+}
+
+/// Checks an output: tasks of every complete step tile their items, every frame has exactly one outcome, every part and
+/// every file of a step is there with its digest. `deep` also compares every record line with the ledger, and the number of
+/// rows in Parquet. Reads everything; memory stays bounded. An error means that it could not be checked, not that it
+/// is damaged.
+pub async fn verify(output: &Output, deep: bool) -> Result<VerifyReport, LedgerError> {
+    let ledger = Ledger::read(output.clone()).await?;
+    let mut steps = ledger.completed_steps().await?;
+    steps.sort_by(|one, other| name(one).cmp(name(other)));
+    let problems = ledger.index().problems.clone();
+    let mut check = Check { ledger, deep, report: VerifyReport::default(), digest: blake3::Hasher::new() };
+    problems.into_iter().for_each(|problem| check.problem(problem));
+    for step in &steps {
+        check.step(step).await?;
+    }
+    check.artifacts(&steps);
+    check.parts(&steps).await?;
+    if let Some((digest, length)) = check.ledger.inner.store.digest(layout::COCO).await? {
+        check.count(length);
+        check.hash(b"coco", digest.as_bytes());
+    }
+    check.report.digest = check.digest.finalize().to_hex().to_string();
+    Ok(check.report)
+}
+
+struct Check {
+    ledger: Ledger,
+    deep: bool,
+    report: VerifyReport,
+    digest: blake3::Hasher,
+}
+
+impl Check {
+    fn problem(&mut self, problem: String) {
+        self.report.problem_count += 1;
+        if self.report.problems.len() < TOLD {
+            self.report.problems.push(problem);
+        }
+    }
+
+    fn count(&mut self, bytes: u64) {
+        self.report.parts += 1;
+        self.report.bytes += bytes;
+    }
+
+    /// Adds something to the digest of the whole; lengths keep neighbours apart.
+    fn hash(&mut self, what: &[u8], value: &[u8]) {
+        for bytes in [what, value] {
+            self.digest.update(&(bytes.len() as u64).to_le_bytes());
+            self.digest.update(bytes);
+        }
+    }
+
+    async fn step(&mut self, step: &CompletedStep) -> Result<(), LedgerError> {
+        let Some(manifest) = &step.manifest else { return Ok(()) };
+        self.outcomes(manifest);
+        self.rows(step, manifest).await;
+        for file in &step.files {
+            self.file(&file.path, &file.digest, file.length).await?;
+        }
+        Ok(())
+    }
+
+    /// Every frame has exactly one outcome: tasks tile, and the outcomes of each are disjoint.
+    fn outcomes(&mut self, manifest: &StepManifest) {
+        let mut counts = StepCounts { step: manifest.step.clone(), complete: manifest.complete, ..Default::default() };
+        let mut ends: BTreeMap<&str, u64> = BTreeMap::new();
+        for (item, task) in tasks(manifest) {
+            let range = range(task);
+            let what = format!("step {}, {item} frames {}–{}", manifest.step, range.start, range.end);
+            match ends.insert(item, range.end) {
+                Some(end) if range.start < end => self.problem(format!("{what}: frames before {end} are in two tasks")),
+                Some(end) if range.start > end && manifest.complete => {
+                    self.problem(format!("{what}: frames {end}–{} are in no task", range.start));
+                }
+                _ => {}
+            }
+            let entry = parse_key(manifest, &task.key).and_then(|key| self.ledger.existing(&key, &what));
+            match entry
+                .map_err(|error| error.to_string())
+                .and_then(|entry| check_entry(&entry, item, task.range, &what))
+            {
+                Ok(found) => {
+                    counts.result += found.result;
+                    counts.failed += found.failed;
+                    counts.skipped += found.skipped;
+                }
+                Err(problem) => self.problem(problem),
+            }
+        }
+        self.report.steps.push(counts);
+    }
+
+    /// Adds a step's rows and summary to the digest; with `deep`, compares the record lines with them.
+    async fn rows(&mut self, step: &CompletedStep, manifest: &StepManifest) {
+        self.hash(b"step", manifest.step.as_bytes());
+        if let Err(error) = self.try_rows(step, manifest).await {
+            self.problem(error.to_string());
+        }
+        match self.ledger.summary(manifest).await {
+            Ok(summary) => self.hash(b"summary", Value::from(summary).to_string().as_bytes()),
+            Err(error) => self.problem(error.to_string()),
+        }
+    }
+
+    async fn try_rows(&mut self, step: &CompletedStep, manifest: &StepManifest) -> Result<(), LedgerError> {
+        let path = layout::records(&manifest.step, "jsonl");
+        let hidden: Vec<(String, String)> = step
+            .parquet_only
+            .iter()
+            .filter_map(|field| field.split_once('.'))
+            .map(|(kind, field)| (kind.into(), field.into()))
+            .collect();
+        let mut lines = match self.deep {
+            true => Lines::open(&self.ledger, &path).await?,
+            false => None,
+        };
+        let ledger = self.ledger.clone();
+        let mut rows = ledger.rows(manifest);
+        let mut count = 0_u64;
+        while let Some(row) = rows.try_next().await? {
+            let record = row.to_json(&manifest.kinds)?;
+            self.hash(b"row", &line(&record));
+            count += 1;
+            if let Some(found) = &mut lines
+                && found.next().await? != line(&without(record, &hidden))
+            {
+                self.problem(format!(
+                    "{path} line {count} is not what the ledger has of {} frame {}",
+                    row.item, row.frame
+                ));
+                lines = None;
+            }
+        }
+        if let Some(found) = &mut lines
+            && !found.next().await?.is_empty()
+        {
+            self.problem(format!("{path} has more lines than the ledger has rows"));
+        }
+        if self.deep && step.parquet {
+            let path = layout::records(&manifest.step, "parquet");
+            match parquet_rows(&self.ledger, &path).await {
+                Ok(found) if found == count => {}
+                Ok(found) => self.problem(format!("{path} has {found} rows, the ledger {count}")),
+                Err(problem) => self.problem(format!("{path}: {problem}")),
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds artifacts to the digest of the whole; that their bytes have these digests was checked with the files.
+    fn artifacts(&mut self, steps: &[CompletedStep]) {
+        let files = steps.iter().flat_map(|step| &step.files).filter(|file| file.path.starts_with("artifacts/"));
+        let sorted: BTreeMap<&str, &[u8]> = files.map(|file| (file.path.as_str(), file.digest.as_ref())).collect();
+        for (path, digest) in sorted {
+            self.hash(b"artifact", path.as_bytes());
+            self.hash(b"digest", digest);
+        }
+        for step in steps {
+            let Some(manifest) = &step.manifest else { continue };
+            for problem in missing_artifacts(&self.ledger, step, manifest) {
+                self.problem(problem);
+            }
+        }
+    }
+
+    /// Checks the parts of all entries, those of no result included. Artifacts of completed steps lie among their files.
+    async fn parts(&mut self, steps: &[CompletedStep]) -> Result<(), LedgerError> {
+        let slots: Vec<(TaskKey, Arc<Entry>, bool)> = {
+            let index = self.ledger.index();
+            index.slots.iter().map(|(key, slot)| (*key, slot.entry.clone(), slot.place == Place::Loose)).collect()
+        };
+        let published: std::collections::HashSet<&[u8]> =
+            steps.iter().flat_map(|step| &step.files).map(|file| file.digest.as_ref()).collect();
+        for (key, entry, loose) in slots {
+            if annotations_part(&entry).is_some() {
+                match self.ledger.block_bytes(&key).await {
+                    Ok((bytes, _)) => self.count(bytes.len() as u64),
+                    Err(error) => self.problem(error.to_string()),
+                }
+            }
+            if loose && let Err(reason) = outcomes::check(&entry) {
+                self.problem(format!("{}: {reason}", describe(&entry)));
+            }
+            for part in entry.parts.iter().filter(|part| layout::kind(part) != PartKind::Annotations) {
+                let moved = layout::kind(part) == PartKind::Artifact && published.contains(part.digest.as_ref());
+                if !moved {
+                    self.file(&layout::part(&key, part), &part.digest, part.length).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn file(&mut self, path: &str, digest: &[u8], length: u64) -> Result<(), LedgerError> {
+        match self.ledger.inner.store.digest(path).await? {
+            None => self.problem(format!("{path} is missing")),
+            Some((found, bytes)) if found.as_bytes()[..] == *digest && bytes == length => self.count(bytes),
+            Some((_, bytes)) if bytes != length => {
+                self.problem(format!("{path} has {bytes} bytes instead of {length}"))
+            }
+            Some(_) => self.problem(format!("{path} has other bytes than were written")),
+        }
+        Ok(())
+    }
+}
+
+fn name(step: &CompletedStep) -> &str {
+    step.manifest.as_ref().map_or("", |manifest| &manifest.step)
+}
+
+/// Whether an entry is that of a task of a manifest, with one outcome for every frame.
+fn check_entry(
+    entry: &Entry,
+    item: &str,
+    range: Option<framefleet_media::FrameRange>,
+    what: &str,
+) -> Result<outcomes::Counts, String> {
+    let id = entry.id.as_ref();
+    if id.and_then(|id| id.range) != range || id.is_none_or(|id| id.item != item) {
+        return Err(format!("{what}: its entry is that of {}", describe(entry)));
+    }
+    outcomes::check(entry).map_err(|reason| format!("{what}: {reason}"))
+}
+
+/// Artifacts that a step's entries list and its files do not.
+fn missing_artifacts(ledger: &Ledger, step: &CompletedStep, manifest: &StepManifest) -> Vec<String> {
+    let listed: BTreeMap<&str, &[u8]> =
+        step.files.iter().map(|file| (file.path.as_str(), file.digest.as_ref())).collect();
+    let keys = tasks(manifest).filter_map(|(_, task)| TaskKey::from_bytes(&task.key).ok());
+    let keys = keys.chain(finish_key(manifest).ok().flatten());
+    let missing = |part: &&Part| {
+        let path = layout::artifact(&manifest.step, &part.name);
+        layout::kind(part) == PartKind::Artifact && listed.get(path.as_str()) != Some(&part.digest.as_ref())
+    };
+    let entries = keys.filter_map(|key| ledger.slot(&key)).map(|slot| slot.entry);
+    let names =
+        entries.flat_map(|entry| entry.parts.iter().filter(missing).map(|part| part.name.clone()).collect::<Vec<_>>());
+    names.map(|name| format!("artifact \"{name}\" of step {} was not published", manifest.step)).collect()
+}
+
+/// The number of rows that a Parquet file says it has.
+async fn parquet_rows(ledger: &Ledger, path: &str) -> Result<u64, String> {
+    use parquet::file::metadata::ParquetMetaDataReader;
+    const TAIL: u64 = 8;
+    let store = &ledger.inner.store;
+    let words = |error: LedgerError| error.to_string();
+    let length = store.length(path).await.map_err(words)?.ok_or("it is missing")?;
+    let read = |from: u64, to: u64| async move {
+        store.read_range(path, from..to).await.map_err(words)?.ok_or("it is missing".to_owned())
+    };
+    let tail = read(length.checked_sub(TAIL).ok_or("it is too short")?, length).await?;
+    let size: [u8; 4] = tail.get(..4).and_then(|bytes| bytes.try_into().ok()).ok_or("it is too short")?;
+    let footer = u64::from(u32::from_le_bytes(size));
+    let start = length.checked_sub(TAIL + footer).ok_or("its footer is longer than the file")?;
+    let metadata = ParquetMetaDataReader::decode_metadata(&read(start, length - TAIL).await?)
+        .map_err(|error| error.to_string())?;
+    Ok(metadata.row_groups().iter().map(|group| group.num_rows().unsigned_abs()).sum())
+}
+
+/// The lines of an object, one at a time.
+struct Lines {
+    pieces: futures::stream::BoxStream<'static, object_store::Result<bytes::Bytes>>,
+    rest: Vec<u8>,
+    ledger: Ledger,
+    path: String,
+}
+
+impl Lines {
+    async fn open(ledger: &Ledger, path: &str) -> Result<Option<Self>, LedgerError> {
+        let found = ledger.inner.store.stream(path).await?;
+        Ok(found.map(|found| Self {
+            pieces: found.into_stream(),
+            rest: Vec::new(),
+            ledger: ledger.clone(),
+            path: path.to_owned(),
+        }))
+    }
+
+    /// The next line with its end; empty after the last.
+    async fn next(&mut self) -> Result<Vec<u8>, LedgerError> {
+        loop {
+            if let Some(end) = self.rest.iter().position(|&byte| byte == b'\n') {
+                let rest = self.rest.split_off(end + 1);
+                return Ok(std::mem::replace(&mut self.rest, rest));
+            }
+            match self.pieces.try_next().await.map_err(|error| self.ledger.inner.store.damaged(&self.path, error))? {
+                Some(piece) => self.rest.extend_from_slice(&piece),
+                None => return Ok(std::mem::take(&mut self.rest)),
+            }
+        }
+    }
+}

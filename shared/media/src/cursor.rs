@@ -1,0 +1,221 @@
+//! An open decoder, and where in its video it stands.
+use crate::demux::{Demuxer, Read};
+use crate::read_error::ReadError;
+use crate::timeline::{Numbering, Timeline};
+use ffmpeg_next::{Packet, codec, frame};
+use std::collections::VecDeque;
+use std::path::Path;
+
+/// Packets looked at for a key frame after a seek, before an earlier place is tried.
+const MAX_PACKETS_TO_KEY: usize = 2000;
+
+/// How often an earlier place is tried before decoding begins at the start of the file.
+const MAX_SEEKS: u32 = 8;
+
+/// A frame as the decoder gave it.
+pub(crate) struct Decoded {
+    pub(crate) frame: frame::Video,
+    /// Parts of it are missing or were made up by the decoder.
+    pub(crate) damaged: bool,
+}
+
+impl Decoded {
+    /// Presentation timestamp in ticks; guessed by libavcodec when the packet had none.
+    pub(crate) fn timestamp(&self) -> Option<i64> {
+        self.frame.pts().or_else(|| self.frame.timestamp())
+    }
+}
+
+/// A container with the decoder of its picture stream.
+pub(crate) struct Reader {
+    demuxer: Demuxer,
+    decoder: codec::decoder::Video,
+}
+
+impl Reader {
+    /// Opens a video at its start.
+    pub(crate) fn open(path: &Path) -> Result<Self, ReadError> {
+        let demuxer = Demuxer::video(path)?;
+        let decoder = demuxer.decoder()?.video().map_err(|error| demuxer.refused(error))?;
+        Ok(Self { demuxer, decoder })
+    }
+
+    /// The container.
+    pub(crate) fn demuxer(&self) -> &Demuxer {
+        &self.demuxer
+    }
+
+    /// The container, for reading.
+    pub(crate) fn demuxer_mut(&mut self) -> &mut Demuxer {
+        &mut self.demuxer
+    }
+
+    /// Hands a packet to the decoder; false when the decoder calls it damaged.
+    pub(crate) fn send(&mut self, packet: &Packet) -> bool {
+        self.decoder.send_packet(packet).is_ok()
+    }
+
+    /// Tells the decoder that nothing follows.
+    pub(crate) fn send_end(&mut self) {
+        // It only fails when the end was told before.
+        let _ = self.decoder.send_eof();
+    }
+
+    /// The next frame that is ready.
+    pub(crate) fn receive(&mut self) -> Option<Decoded> {
+        let mut frame = frame::Video::empty();
+        self.decoder.receive_frame(&mut frame).ok()?;
+        let damaged = frame.is_corrupt() || frame.has_decode_errors();
+        Some(Decoded { frame, damaged })
+    }
+
+    /// Forgets what the decoder has seen.
+    fn flush(&mut self) {
+        self.decoder.flush();
+    }
+}
+
+/// A decoder that gives the frames of a video in order, from some place on.
+pub(crate) struct Cursor {
+    reader: Reader,
+    timeline: Timeline,
+    /// A packet read while looking for a key frame, to be decoded first.
+    pending: Option<Packet>,
+    /// Frames handed back, to be given again.
+    queue: VecDeque<Decoded>,
+    /// Decoding began at the first packet of the file.
+    from_start: bool,
+    ended: bool,
+    /// Why reading stopped before the end.
+    broken: Option<String>,
+}
+
+impl Cursor {
+    /// Opens a video at its start.
+    pub(crate) fn open(path: &Path, timeline: Timeline) -> Result<Self, ReadError> {
+        Ok(Self {
+            reader: Reader::open(path)?,
+            timeline,
+            pending: None,
+            queue: VecDeque::new(),
+            from_start: true,
+            ended: false,
+            broken: None,
+        })
+    }
+
+    /// Opens a video where decoding reaches every frame from `ns` on.
+    pub(crate) fn open_before(path: &Path, timeline: Timeline, ns: i64) -> Result<Self, ReadError> {
+        let mut cursor = Self::open(path, timeline)?;
+        if cursor.seek_before(ns) {
+            return Ok(cursor);
+        }
+        // A container that was seeked about is not trusted to come back to its first packet.
+        Self::open(path, timeline)
+    }
+
+    /// Whether every frame of the file came, or will come, out of this cursor.
+    pub(crate) fn is_from_start(&self) -> bool {
+        self.from_start
+    }
+
+    /// Why the rest of the file cannot be read, once that is known.
+    pub(crate) fn broken(&self) -> Option<&str> {
+        self.broken.as_deref()
+    }
+
+    /// The next frame in presentation order, with its time in nanoseconds; `None` at the end.
+    pub(crate) fn next(&mut self) -> Option<(Decoded, Option<i64>)> {
+        loop {
+            let decoded = self.queue.pop_front().or_else(|| self.decode(&mut |_| {}))?;
+            let ns = decoded.timestamp().map(|ticks| self.timeline.ns(ticks));
+            // Frames before the first that a decoder starting at the file's beginning shows are no frames of the item.
+            if self.timeline.numbering == Numbering::Counted || ns.is_none_or(|ns| ns >= 0) {
+                return Some((decoded, ns));
+            }
+        }
+    }
+
+    /// The next frame, telling every packet that is decoded for it.
+    pub(crate) fn next_observed(&mut self, observe: &mut dyn FnMut(&Packet)) -> Option<Decoded> {
+        self.decode(observe)
+    }
+
+    /// Hands back frames, in order, that `next` is to give again.
+    pub(crate) fn hand_back(&mut self, frames: impl DoubleEndedIterator<Item = Decoded>) {
+        for decoded in frames.rev() {
+            self.queue.push_front(decoded);
+        }
+    }
+
+    /// Decodes until a frame is ready.
+    fn decode(&mut self, observe: &mut dyn FnMut(&Packet)) -> Option<Decoded> {
+        loop {
+            if let Some(decoded) = self.reader.receive() {
+                return Some(decoded);
+            }
+            if self.ended {
+                return None;
+            }
+            let packet = match self.pending.take() {
+                Some(packet) => Read::Packet(packet),
+                None => self.reader.demuxer_mut().read(),
+            };
+            match packet {
+                Read::Packet(packet) => {
+                    observe(&packet);
+                    // Its frame will be missing, and that is reported by whoever waits for it.
+                    self.reader.send(&packet);
+                }
+                Read::End => self.end(None),
+                Read::Broken(reason) => self.end(Some(reason)),
+            }
+        }
+    }
+
+    /// Nothing more is read.
+    fn end(&mut self, broken: Option<String>) {
+        self.ended = true;
+        self.broken = broken;
+        self.reader.send_end();
+    }
+
+    /// Goes to a key frame at or before `ns`; false when there is none but the file's first.
+    fn seek_before(&mut self, ns: i64) -> bool {
+        let target = self.timeline.ticks(ns);
+        let base = self.timeline.time_base;
+        let second = (i64::from(base.denominator()) / i64::from(base.numerator())).max(1);
+        let mut place = target;
+        for attempt in 0..MAX_SEEKS {
+            if place <= self.timeline.origin || !self.reader.demuxer_mut().seek(place) {
+                return false;
+            }
+            match self.next_key() {
+                Some(packet) if packet.pts().is_some_and(|pts| pts <= target) => {
+                    self.from_start = packet.pts() == Some(self.timeline.origin);
+                    self.pending = Some(packet);
+                    self.reader.flush();
+                    return true;
+                }
+                // Containers index by decoding time, or not at all: the key frame found may be shown after the target.
+                Some(packet) => {
+                    place = packet.dts().map_or(place, |dts| dts.min(place)).saturating_sub(second << attempt)
+                }
+                None => place = place.saturating_sub(second << attempt),
+            }
+        }
+        false
+    }
+
+    /// Reads up to the next key frame.
+    fn next_key(&mut self) -> Option<Packet> {
+        for _ in 0..MAX_PACKETS_TO_KEY {
+            match self.reader.demuxer_mut().read() {
+                Read::Packet(packet) if packet.is_key() => return Some(packet),
+                Read::Packet(_) => {}
+                Read::End | Read::Broken(_) => return None,
+            }
+        }
+        None
+    }
+}

@@ -1,0 +1,95 @@
+//! Encoding: frames of one run to a piece file, and pieces joined to a film with everything else the source has.
+//!
+//! A piece is encoded by itself, from a key frame on, with closed groups of pictures, by a fixed number of threads, so that
+//! pieces can be made in any order, anywhere, and joined by copying packets: the same bytes come out. Pieces are NUT files
+//! ([the format keeps any time base exactly](https://ffmpeg.org/nut.html)); their timestamps count from the item's first
+//! frame.
+
+mod convert;
+mod encoder;
+mod encoding;
+mod join;
+mod pieces;
+mod side_streams;
+mod still;
+mod tags;
+mod verify;
+
+pub use encoder::{Encoder, VideoFormat};
+pub use encoding::{Codec, Container, Encoding};
+pub use join::{Join, Joined, join};
+pub use still::{StillFormat, write_still};
+
+use std::path::{Path, PathBuf};
+
+/// Extension of piece files.
+pub const PIECE_EXTENSION: &str = "nut";
+
+/// Something could not be encoded or joined.
+#[derive(Debug, thiserror::Error)]
+pub enum EncodeError {
+    /// A library failed on a file.
+    #[error("{}: {doing}: {source}", path.display())]
+    Ffmpeg {
+        /// The file.
+        path: PathBuf,
+        /// What was being done.
+        doing: &'static str,
+        /// What the library says.
+        source: ffmpeg_next::Error,
+    },
+    /// An image file could not be written.
+    #[error("{}: {source}", path.display())]
+    Image {
+        /// The file.
+        path: PathBuf,
+        /// What the library says.
+        source: image::ImageError,
+    },
+    /// A file could not be read or written.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What happened.
+        source: std::io::Error,
+    },
+    /// The frames or settings do not fit the encoding.
+    #[error("{}: {problem}", path.display())]
+    Unfit {
+        /// The file that was to be written.
+        path: PathBuf,
+        /// What does not fit, and what does.
+        problem: String,
+    },
+    /// What was written is not what was asked for.
+    #[error("{}: verification after joining: {problem}", path.display())]
+    Verification {
+        /// The joined file.
+        path: PathBuf,
+        /// What differs.
+        problem: String,
+    },
+}
+
+impl EncodeError {
+    fn ffmpeg(path: &Path, doing: &'static str) -> impl FnOnce(ffmpeg_next::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Ffmpeg { path, doing, source }
+    }
+
+    fn unfit(path: &Path, problem: impl Into<String>) -> Self {
+        Self::Unfit { path: path.to_owned(), problem: problem.into() }
+    }
+}
+
+/// Keeps encoders from chatting on stderr; what matters comes back as errors.
+fn quiet() {
+    ffmpeg_next::log::set_level(ffmpeg_next::log::Level::Error);
+}
+
+/// Leaves out of a file what would differ from run to run: random ids, dates, the library's version.
+fn make_reproducible(output: &mut ffmpeg_next::format::context::Output) {
+    // SAFETY: the context is valid.
+    unsafe { (*output.as_mut_ptr()).flags |= ffmpeg_next::ffi::AVFMT_FLAG_BITEXACT };
+}

@@ -1,0 +1,176 @@
+//! Pieces and the rest of the source to one file, by copying packets.
+use super::encoder::ticks;
+use super::{Container, EncodeError, VideoFormat, pieces::Pieces, side_streams::SideStreams, verify::verify};
+use ffmpeg_next::{self as ffmpeg, Dictionary, Packet, codec, ffi, format::context::Output};
+use std::path::{Path, PathBuf};
+
+/// What is to be joined.
+#[derive(Clone, Debug)]
+pub struct Join<'a> {
+    /// The pieces in order, all made with `format`; their frames are numbered in ascending time from the item's first frame.
+    pub pieces: &'a [PathBuf],
+    /// What the pieces were made with.
+    pub format: &'a VideoFormat,
+    /// The file's format.
+    pub container: Container,
+    /// The file to take sound, subtitles, chapters, metadata and side data from; `None` for image sequences.
+    pub source: Option<&'a Path>,
+    /// Whether sound comes along.
+    pub audio: bool,
+    /// Time of the first frame of the range, nanoseconds from the item's first frame: it becomes the file's beginning, and
+    /// packets of the other streams whose middle lies before it are left out. 0 = nothing is cut.
+    pub start_ns: i64,
+    /// End of the range; `None` = nothing is cut there.
+    pub end_ns: Option<i64>,
+}
+
+/// What came of joining.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Joined {
+    /// Video frames in the file, counted by reading it again.
+    pub frames: u64,
+    /// Streams and data of the source that the file does not have, each with the reason.
+    pub left_out: Vec<String>,
+}
+
+/// Joins pieces to the file `output` and verifies it: as many frames as the pieces have, at the same times.
+///
+/// From the source come: audio and subtitle streams that the container carries (with language, title and disposition),
+/// fonts attached to Matroska, chapters, global metadata, spherical, stereoscopic and HDR side data of the video stream.
+/// Not its rotation, which was applied to the pixels. Left out, and listed in [`Joined::left_out`]: streams that the
+/// container does not carry (QuickTime time code and data tracks, image subtitles in MP4), cover pictures, and spherical
+/// data in MOV, for which FFmpeg writes none. How long the last frame is shown, decoded pixels do not say: as long as one
+/// frame at the average rate. Matroska has no times before 0: where the source's sound begins before its pictures (the delay
+/// of an AAC encoder), the whole file is later by that, in sync.
+pub fn join(request: &Join<'_>, output: &Path) -> Result<Joined, EncodeError> {
+    super::quiet();
+    let side = request.source.map(|source| SideStreams::open(source, request)).transpose()?;
+    let mut writer = Writer::create(request, output, side)?;
+    writer.copy_all()?;
+    let (offset, left_out) = (writer.offset, writer.finish()?);
+    let frames = verify(output, &mut pieces(request)?, request.format.ticks(), offset)?;
+    Ok(Joined { frames, left_out })
+}
+
+fn pieces<'a>(request: &Join<'a>) -> Result<Pieces<'a>, EncodeError> {
+    let format = request.format;
+    let frame_ns = 1_000_000_000 * i128::from(format.frame_rate.den) / i128::from(format.frame_rate.num.max(1));
+    let last = ticks(i64::try_from(frame_ns).unwrap_or(0), format.time_base).max(1);
+    Pieces::new(request.pieces, format.ticks(), last, format.codec.reorder_delay())
+}
+
+/// The file that is being written.
+struct Writer<'a> {
+    path: PathBuf,
+    unit: ffmpeg::Rational,
+    output: Output,
+    pieces: Pieces<'a>,
+    side: Option<SideStreams>,
+    /// Added to the pieces' times, in their unit.
+    offset: i64,
+}
+
+impl<'a> Writer<'a> {
+    fn create(request: &Join<'a>, path: &Path, mut side: Option<SideStreams>) -> Result<Self, EncodeError> {
+        let fail = |doing| EncodeError::ffmpeg(path, doing);
+        let pieces = pieces(request)?;
+        let mut output =
+            ffmpeg::format::output_as(path, request.container.muxer()).map_err(fail("creating the file"))?;
+        super::make_reproducible(&mut output);
+        // SAFETY: the context is valid. Spherical metadata counts as unofficial in MP4.
+        unsafe { (*output.as_mut_ptr()).strict_std_compliance = ffi::FF_COMPLIANCE_UNOFFICIAL };
+        add_video(&mut output, pieces.parameters()?, request).map_err(fail("adding the video stream"))?;
+        let mut begin_ns = -request.start_ns;
+        if let Some(side) = &mut side {
+            side.add_to(&mut output).map_err(fail("adding the source's streams"))?;
+            begin_ns += side.video_start_ns();
+        }
+        let mut options = Dictionary::new();
+        if request.container != Container::Mkv {
+            options.set("movflags", "+faststart");
+        }
+        output.write_header_with(options).map_err(fail("writing the header"))?;
+        let offset = ticks(begin_ns, request.format.time_base);
+        Ok(Self { path: path.to_owned(), unit: request.format.ticks(), output, pieces, side, offset })
+    }
+
+    /// Copies all packets in order of decoding, so that the muxer need not hold many back.
+    fn copy_all(&mut self) -> Result<(), EncodeError> {
+        let mut video = self.pieces.next_packet()?;
+        let mut other = self.next_side_packet()?;
+        loop {
+            let side_first = match (&video, &other) {
+                (None, None) => return Ok(()),
+                (Some(video), Some(other)) => self.is_later(video, other),
+                (None, Some(_)) => true,
+                (Some(_), None) => false,
+            };
+            if side_first {
+                self.write_side(other.take())?;
+                other = self.next_side_packet()?;
+            } else {
+                self.write_video(video.take())?;
+                video = self.pieces.next_packet()?;
+            }
+        }
+    }
+
+    fn next_side_packet(&mut self) -> Result<Option<Packet>, EncodeError> {
+        self.side.as_mut().map_or(Ok(None), SideStreams::next_packet)
+    }
+
+    fn is_later(&self, video: &Packet, other: &Packet) -> bool {
+        let other_unit = self.side.as_ref().map_or(self.unit, |side| side.unit_of(other));
+        let (video, other) =
+            (video.dts().unwrap_or(0) + self.offset, other.dts().or(other.pts()).unwrap_or(i64::MIN + 1));
+        // SAFETY: pure arithmetic.
+        unsafe { ffi::av_compare_ts(video, self.unit.into(), other, other_unit.into()) > 0 }
+    }
+
+    fn write_video(&mut self, packet: Option<Packet>) -> Result<(), EncodeError> {
+        let Some(mut packet) = packet else { return Ok(()) };
+        packet.set_pts(packet.pts().map(|pts| pts + self.offset));
+        packet.set_dts(packet.dts().map(|dts| dts + self.offset));
+        self.write(packet, self.unit, 0)
+    }
+
+    fn write_side(&mut self, packet: Option<Packet>) -> Result<(), EncodeError> {
+        let (Some(packet), Some(side)) = (packet, &self.side) else { return Ok(()) };
+        let (unit, index) = (side.unit_of(&packet), side.output_index(&packet));
+        self.write(packet, unit, index)
+    }
+
+    fn write(&mut self, mut packet: Packet, unit: ffmpeg::Rational, index: usize) -> Result<(), EncodeError> {
+        let target = self.output.stream(index).map_or(unit, |stream| stream.time_base());
+        packet.rescale_ts(unit, target);
+        packet.set_stream(index);
+        packet.set_position(-1);
+        packet.write_interleaved(&mut self.output).map_err(EncodeError::ffmpeg(&self.path, "writing a packet"))
+    }
+
+    fn finish(mut self) -> Result<Vec<String>, EncodeError> {
+        self.output.write_trailer().map_err(EncodeError::ffmpeg(&self.path, "writing the end of the file"))?;
+        Ok(self.side.map(SideStreams::into_left_out).unwrap_or_default())
+    }
+}
+
+/// Adds the joined video stream, which is stream 0.
+fn add_video(output: &mut Output, parameters: codec::Parameters, request: &Join<'_>) -> Result<(), ffmpeg::Error> {
+    let format = request.format;
+    let mut stream = output.add_stream(None::<ffmpeg::Codec>)?;
+    stream.set_parameters(parameters);
+    stream.set_time_base(format.ticks());
+    stream.set_avg_frame_rate(format.rate());
+    let quicktime = request.container != Container::Mkv;
+    // SAFETY: stream and parameters are valid and owned by the output.
+    unsafe {
+        let stream = stream.as_mut_ptr();
+        let parameters = &mut *(*stream).codecpar;
+        parameters.codec_tag = if quicktime { format.codec.tag(format.input) } else { 0 };
+        format.tags().write_to_parameters(parameters);
+        parameters.sample_aspect_ratio = ffi::AVRational { num: 1, den: 1 };
+        (*stream).sample_aspect_ratio = parameters.sample_aspect_ratio;
+        (*stream).disposition = ffi::AV_DISPOSITION_DEFAULT;
+    }
+    Ok(())
+}

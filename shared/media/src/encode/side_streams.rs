@@ -1,0 +1,208 @@
+//! Everything of a source but its pictures.
+use super::{Container, EncodeError, Join};
+use ffmpeg_next::{
+    self as ffmpeg, Packet, Rescale, codec, ffi, format::context::Input, format::context::Output, media::Type,
+};
+use std::path::{Path, PathBuf};
+
+const NANOSECOND: ffmpeg::Rational = ffmpeg::Rational(1, 1_000_000_000);
+const MICROSECOND: ffmpeg::Rational = ffmpeg::Rational(1, 1_000_000);
+
+/// Side data of the video stream that speaks of the scene or the grade, not of the coding.
+const VIDEO_SIDE_DATA: [ffi::AVPacketSideDataType; 4] = [
+    ffi::AVPacketSideDataType::AV_PKT_DATA_SPHERICAL,
+    ffi::AVPacketSideDataType::AV_PKT_DATA_STEREO3D,
+    ffi::AVPacketSideDataType::AV_PKT_DATA_MASTERING_DISPLAY_METADATA,
+    ffi::AVPacketSideDataType::AV_PKT_DATA_CONTENT_LIGHT_LEVEL,
+];
+
+/// The source's streams beside the video, and how they go into the output.
+pub(super) struct SideStreams {
+    path: PathBuf,
+    input: Input,
+    container: Container,
+    /// Index of the source's stream that the frames were decoded from.
+    video: Option<usize>,
+    /// Per stream of the source: its number in the output.
+    mapped: Vec<Option<usize>>,
+    /// Time of the file's beginning, which becomes 0, and of the first video frame, on the source's clock.
+    file_start_ns: i64,
+    video_start_ns: i64,
+    /// The range that is kept, nanoseconds from the first video frame.
+    start_ns: i64,
+    end_ns: Option<i64>,
+    left_out: Vec<String>,
+}
+
+impl SideStreams {
+    /// Opens a source and decides which of its streams go along.
+    pub(super) fn open(path: &Path, request: &Join<'_>) -> Result<Self, EncodeError> {
+        let mut input = ffmpeg::format::input(path).map_err(EncodeError::ffmpeg(path, "opening the source"))?;
+        let video = input.streams().best(Type::Video).map(|stream| stream.index());
+        let (mut mapped, mut left_out, mut next) = (Vec::new(), Vec::new(), 1);
+        for stream in input.streams() {
+            let decision = decide(&stream, video, request);
+            left_out.extend(decision.as_ref().err().cloned().flatten());
+            mapped.push(decision.is_ok().then_some(next));
+            next += usize::from(decision.is_ok());
+        }
+        discard(&mut input, &mapped);
+        let video_start_ns =
+            video.and_then(|index| input.stream(index)).map_or(0, |s| start_ns(s.start_time(), s.time_base()));
+        // SAFETY: the context is valid.
+        let file_start_ns = start_ns(unsafe { (*input.as_ptr()).start_time }, MICROSECOND);
+        let (start_ns, end_ns) = (request.start_ns, request.end_ns);
+        let (path, container) = (path.to_owned(), request.container);
+        Ok(Self { path, input, container, video, mapped, file_start_ns, video_start_ns, start_ns, end_ns, left_out })
+    }
+
+    /// Time of the first video frame in the output, were nothing cut.
+    pub(super) fn video_start_ns(&self) -> i64 {
+        self.video_start_ns - self.file_start_ns
+    }
+
+    /// Adds streams, chapters and metadata to an output that has the video stream already.
+    pub(super) fn add_to(&mut self, output: &mut Output) -> Result<(), ffmpeg::Error> {
+        output.set_metadata(self.input.metadata().to_owned());
+        self.add_chapters(output)?;
+        for stream in self.input.streams().filter(|stream| self.mapped[stream.index()].is_some()) {
+            let mut target = output.add_stream(None::<ffmpeg::Codec>)?;
+            target.set_parameters(stream.parameters());
+            target.set_time_base(stream.time_base());
+            target.set_metadata(stream.metadata().to_owned());
+            // SAFETY: both streams are valid. The tag belongs to the source's container; the muxer finds its own.
+            unsafe {
+                let target = target.as_mut_ptr();
+                (*(*target).codecpar).codec_tag = 0;
+                (*target).disposition = (*stream.as_ptr()).disposition;
+            }
+        }
+        self.add_video_side_data(output)
+    }
+
+    /// The next packet that goes along, its times on the output's clock in the unit of its own stream.
+    pub(super) fn next_packet(&mut self) -> Result<Option<Packet>, EncodeError> {
+        loop {
+            let mut packet = Packet::empty();
+            match packet.read(&mut self.input) {
+                Err(ffmpeg::Error::Eof) => return Ok(None),
+                Err(error) => return Err(EncodeError::ffmpeg(&self.path, "reading the source")(error)),
+                Ok(()) => {}
+            }
+            if self.mapped.get(packet.stream()).is_some_and(Option::is_some) && self.shift_into_range(&mut packet) {
+                return Ok(Some(packet));
+            }
+        }
+    }
+
+    /// The unit of a packet's times.
+    pub(super) fn unit_of(&self, packet: &Packet) -> ffmpeg::Rational {
+        self.input.stream(packet.stream()).map_or(MICROSECOND, |stream| stream.time_base())
+    }
+
+    /// The stream of the output that a packet goes to.
+    pub(super) fn output_index(&self, packet: &Packet) -> usize {
+        self.mapped.get(packet.stream()).copied().flatten().unwrap_or(0)
+    }
+
+    /// What does not go along, and why.
+    pub(super) fn into_left_out(self) -> Vec<String> {
+        self.left_out
+    }
+
+    /// What the output's clock is behind the source's.
+    fn origin_ns(&self) -> i64 {
+        self.file_start_ns + self.start_ns
+    }
+
+    /// Moves a packet to the output's clock; `false` when it lies outside the range.
+    fn shift_into_range(&self, packet: &mut Packet) -> bool {
+        let unit = self.unit_of(packet);
+        let Some(time) = packet.pts().or(packet.dts()) else { return self.start_ns == 0 };
+        let middle_ns = (time + packet.duration() / 2).rescale(unit, NANOSECOND) - self.video_start_ns;
+        let cut_before = self.start_ns > 0 && middle_ns < self.start_ns;
+        let cut_after = self.end_ns.is_some_and(|end| middle_ns >= end);
+        let shift = self.origin_ns().rescale(NANOSECOND, unit);
+        packet.set_pts(packet.pts().map(|pts| pts - shift));
+        packet.set_dts(packet.dts().map(|dts| dts - shift));
+        !cut_before && !cut_after
+    }
+
+    /// Chapters that touch the range, cut to it.
+    fn add_chapters(&self, output: &mut Output) -> Result<(), ffmpeg::Error> {
+        let begin = self.video_start_ns() - self.file_start_ns.min(0);
+        let last = self.end_ns.map_or(i64::MAX, |end| end - self.start_ns + begin);
+        for chapter in self.input.chapters() {
+            let time = |value: i64| value.rescale(chapter.time_base(), NANOSECOND) - self.origin_ns();
+            let (start, end) = (time(chapter.start()).max(0), time(chapter.end()).min(last));
+            if start < end {
+                let title = chapter.metadata().get("title").unwrap_or_default().to_owned();
+                output.add_chapter(chapter.id(), NANOSECOND, start, end, title)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn add_video_side_data(&mut self, output: &mut Output) -> Result<(), ffmpeg::Error> {
+        let Some(source) = self.video.and_then(|index| self.input.stream(index)) else { return Ok(()) };
+        for kind in VIDEO_SIDE_DATA {
+            let mut size = 0;
+            // SAFETY: both streams are valid; the copy has the size that was asked for.
+            unsafe {
+                let data = ffi::av_stream_get_side_data(source.as_ptr(), kind, &mut size);
+                if data.is_null() {
+                    continue;
+                }
+                let target = *(*output.as_mut_ptr()).streams;
+                let copy = ffi::av_stream_new_side_data(target, kind, size);
+                if copy.is_null() {
+                    return Err(ffmpeg::Error::Other { errno: ffmpeg::error::ENOMEM });
+                }
+                std::ptr::copy_nonoverlapping(data, copy, size);
+            }
+            if self.container == Container::Mov && VIDEO_SIDE_DATA[..2].contains(&kind) {
+                self.left_out.push(format!("{kind:?} of the video stream: QuickTime files by FFmpeg have none"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a stream goes along; if not, why (nothing to say of the video that the pieces replace and of what the job asked
+/// to leave out).
+fn decide(stream: &ffmpeg::Stream<'_>, video: Option<usize>, request: &Join<'_>) -> Result<(), Option<String>> {
+    let parameters = stream.parameters();
+    let (kind, codec) = (parameters.medium(), parameters.id());
+    if Some(stream.index()) == video || (kind == Type::Audio && !request.audio) {
+        return Err(None);
+    }
+    let name = format!("stream {} ({kind:?}, {})", stream.index(), codec.name());
+    match kind {
+        Type::Audio | Type::Subtitle | Type::Attachment if carries(request.container, kind, codec) => Ok(()),
+        Type::Audio | Type::Subtitle | Type::Attachment => {
+            Err(Some(format!("{name}: {} files do not carry it", request.container.extension())))
+        }
+        Type::Video => Err(Some(format!("{name}: one video stream is processed"))),
+        _ => Err(Some(format!("{name}: data streams are not copied"))),
+    }
+}
+
+fn carries(container: Container, kind: Type, codec: codec::Id) -> bool {
+    match kind {
+        Type::Attachment => container == Container::Mkv,
+        _ => container.carries(codec),
+    }
+}
+
+/// Tells the demuxer which streams nobody reads.
+fn discard(input: &mut Input, mapped: &[Option<usize>]) {
+    for (index, _) in mapped.iter().enumerate().filter(|(_, target)| target.is_none()) {
+        // SAFETY: the index is one of the input's streams.
+        unsafe { (**(*input.as_mut_ptr()).streams.add(index)).discard = ffi::AVDiscard::AVDISCARD_ALL };
+    }
+}
+
+/// A start time in nanoseconds; 0 when unknown.
+fn start_ns(time: i64, unit: ffmpeg::Rational) -> i64 {
+    if time == ffi::AV_NOPTS_VALUE { 0 } else { time.rescale(unit, NANOSECOND) }
+}

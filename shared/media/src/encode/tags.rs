@@ -1,0 +1,103 @@
+//! Colour tags: by name, as items carry them, and by FFmpeg's numbers, as streams do.
+use crate::Colour;
+use ffmpeg_next::ffi;
+use std::ffi::{CString, c_char, c_int};
+
+/// Numbers of "unspecified" in all of FFmpeg's colour enumerations, and of its RGB matrix and ranges.
+const UNSPECIFIED: c_int = 2;
+const MATRIX_RGB: c_int = 0;
+const RANGE_LIMITED: c_int = 1;
+const RANGE_FULL: c_int = 2;
+
+/// Tags of an encoded stream, by FFmpeg's numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Tags {
+    primaries: c_int,
+    transfer: c_int,
+    matrix: c_int,
+    range: c_int,
+}
+
+impl Tags {
+    /// The item's tags for YUV, or for RGB, which has no matrix and uses the full range. What the source does not say stays
+    /// unsaid, but for the range, which is the one that is encoded: limited unless the source is full.
+    pub(super) fn new(colour: &Colour, rgb: bool) -> Self {
+        let matrix = number(&colour.matrix, ffi::av_color_space_from_name);
+        // A source in RGB says so in its matrix; that is no matrix for YUV.
+        let matrix = if matrix == MATRIX_RGB { UNSPECIFIED } else { matrix };
+        Self {
+            primaries: number(&colour.primaries, ffi::av_color_primaries_from_name),
+            transfer: number(&colour.transfer, ffi::av_color_transfer_from_name),
+            matrix: if rgb { MATRIX_RGB } else { matrix },
+            range: if rgb || colour.range == "pc" { RANGE_FULL } else { RANGE_LIMITED },
+        }
+    }
+
+    /// Whether samples use the full range.
+    pub(super) fn is_full_range(&self) -> bool {
+        self.range == RANGE_FULL
+    }
+
+    /// The matrix to convert by, in the scaler's numbers (which are the tags'): the tagged one; untagged, BT.709 for high
+    /// definition and BT.601 below, as decoders assume.
+    pub(super) fn scaler_matrix(&self, width: u32, height: u32) -> c_int {
+        match self.matrix {
+            UNSPECIFIED | MATRIX_RGB if width > 1024 || height > 576 => ffi::SWS_CS_ITU709,
+            UNSPECIFIED | MATRIX_RGB => ffi::SWS_CS_ITU601,
+            tagged => tagged,
+        }
+    }
+
+    /// Writes the tags into a codec context.
+    pub(super) fn write_to_context(&self, context: &mut ffi::AVCodecContext) {
+        // SAFETY: the numbers are this library's own for its enumerations.
+        unsafe {
+            set(&mut context.color_primaries, self.primaries);
+            set(&mut context.color_trc, self.transfer);
+            set(&mut context.colorspace, self.matrix);
+            set(&mut context.color_range, self.range);
+        }
+    }
+
+    /// Writes the tags into a frame: the ProRes encoder looks there.
+    pub(super) fn write_to_frame(&self, frame: &mut ffi::AVFrame) {
+        // SAFETY: the numbers are this library's own for its enumerations.
+        unsafe {
+            set(&mut frame.color_primaries, self.primaries);
+            set(&mut frame.color_trc, self.transfer);
+            set(&mut frame.colorspace, self.matrix);
+            set(&mut frame.color_range, self.range);
+        }
+    }
+
+    /// Writes the tags into a stream's parameters.
+    pub(super) fn write_to_parameters(&self, parameters: &mut ffi::AVCodecParameters) {
+        // SAFETY: the numbers are this library's own for its enumerations.
+        unsafe {
+            set(&mut parameters.color_primaries, self.primaries);
+            set(&mut parameters.color_trc, self.transfer);
+            set(&mut parameters.color_space, self.matrix);
+            set(&mut parameters.color_range, self.range);
+        }
+    }
+}
+
+/// Sets a field of a C enumeration.
+///
+/// # Safety
+/// `E` is a C enumeration (an `int` in memory) and `number` is one of its values.
+unsafe fn set<E>(field: &mut E, number: c_int) {
+    debug_assert_eq!(size_of::<E>(), size_of::<c_int>());
+    // SAFETY: the caller's promise.
+    unsafe { std::ptr::from_mut(field).cast::<c_int>().write(number) }
+}
+
+fn number(name: &str, lookup: unsafe extern "C" fn(*const c_char) -> c_int) -> c_int {
+    let Ok(name) = CString::new(name) else { return UNSPECIFIED };
+    if name.is_empty() {
+        return UNSPECIFIED;
+    }
+    // SAFETY: the name outlives the call.
+    let found = unsafe { lookup(name.as_ptr()) };
+    if found < 0 { UNSPECIFIED } else { found }
+}

@@ -1,0 +1,65 @@
+//! Finds the batches of an item: frame times, what decoding them reads, and where decoding can begin. Videos are demuxed,
+//! not decoded, wherever their packets number the frames.
+mod chain;
+mod counted;
+mod grid;
+mod packets;
+mod shortfall;
+
+use crate::deinterlace::Deinterlace;
+use crate::read_error::ReadError;
+use crate::scan::measured_scan;
+use crate::timeline::{Numbering, Timeline};
+use crate::{BatchInfo, Item, ItemKind, Rational};
+use std::path::Path;
+
+/// Batches that are told at once at most.
+pub const BATCHES_PER_CALL: usize = 8;
+
+/// Finds the batches of `item` in order: `batch_frames` frames each, the last one shorter, on the timeline that
+/// `deinterlace` makes. `found` is called with the next few as reading goes on and answers whether to go on. Returns the
+/// item with what reading it corrected (exact number of frames, measured scan, frame rate of the fields' timeline), and
+/// why the rest of it cannot be read if it cannot.
+///
+/// A batch's digest is blake3 over the codec's parameters and the packets, in decoding order, from the last key frame at
+/// or before its first frame to the last packet that one of its frames came from; so nothing before or after changes it.
+/// With deinterlacing the two frames on either side count as the batch's. Where packets do not number frames (raw streams,
+/// AVI with B-frames), it runs from the file's first packet to the last one that the decoder was given when it gave the
+/// last of them. An image's digest is that of its file's bytes.
+pub fn index(
+    item: &Item,
+    batch_frames: u64,
+    deinterlace: Deinterlace,
+    found: &mut dyn FnMut(Vec<BatchInfo>) -> bool,
+) -> Result<(Item, Option<String>), ReadError> {
+    if batch_frames == 0 {
+        return Err(ReadError::Request {
+            item: item.name.clone(),
+            problem: "a batch must have at least one frame".to_owned(),
+        });
+    }
+    if item.kind() != ItemKind::Video {
+        return crate::images::index(item, batch_frames, found);
+    }
+    let path = Path::new(&item.location);
+    let mut corrected = item.clone();
+    if deinterlace.wants_scan() {
+        corrected.scan = measured_scan(path)?.to_owned();
+    }
+    let timeline = Timeline::of(path)?;
+    let method = deinterlace.method(&corrected.scan);
+    let mut sink = grid::Grid::new(batch_frames, method, found);
+    let damage = match timeline.numbering {
+        Numbering::Timestamps => packets::index(path, timeline, &mut sink)?,
+        Numbering::Counted => counted::index(path, timeline, &mut sink)?,
+    };
+    let frames = sink.finish();
+    let damage = damage.or_else(|| shortfall::of(path, frames.last_ns));
+    corrected.estimated_frames = frames.made;
+    if let Some(rate) =
+        corrected.frame_rate.as_mut().filter(|_| method.is_some_and(|method| method.fields_are_frames()))
+    {
+        *rate = Rational { num: rate.num * 2, den: rate.den };
+    }
+    Ok((corrected, damage))
+}

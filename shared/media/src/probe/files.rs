@@ -1,0 +1,228 @@
+//! Which files a source names.
+use crate::read_error::ReadError;
+use globset::GlobBuilder;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Component, Path, PathBuf};
+use walkdir::WalkDir;
+
+/// Extensions of images.
+const IMAGES: [&str; 7] = ["jpg", "jpeg", "png", "tif", "tiff", "webp", "jpe"];
+
+/// Extensions that make a file in a folder a video. A file that is named outright may have any.
+const VIDEOS: [&str; 46] = [
+    "mp4", "m4v", "mov", "qt", "mkv", "mk3d", "webm", "avi", "divx", "mpg", "mpeg", "mpe", "m1v", "m2v", "mpv", "vob",
+    "ts", "m2ts", "mts", "m2t", "tod", "mod", "mxf", "gxf", "wmv", "asf", "flv", "f4v", "ogv", "ogm", "rm", "rmvb",
+    "3gp", "3g2", "dv", "dif", "nut", "ivf", "y4m", "h264", "264", "h265", "hevc", "265", "mjpeg", "gif",
+];
+
+/// Extensions of lists of files.
+const LISTS: [&str; 3] = ["txt", "list", "lst"];
+
+/// Bytes of a list of files.
+const MAX_LIST_BYTES: u64 = 64 << 20;
+
+/// Something that may be an item.
+pub(super) enum Candidate {
+    /// A file.
+    Video { name: String, path: PathBuf },
+    /// Images of one folder, in natural order of their names.
+    Images { name: String, folder: PathBuf, files: Vec<String> },
+}
+
+impl Candidate {
+    pub(super) fn name(&self) -> &str {
+        match self {
+            Self::Video { name, .. } | Self::Images { name, .. } => name,
+        }
+    }
+}
+
+/// What was found.
+#[derive(Default)]
+pub(super) struct Candidates {
+    pub(super) candidates: Vec<Candidate>,
+    /// Files that cannot even be looked at.
+    pub(super) refused: Vec<(String, String)>,
+}
+
+/// What a file is by its name.
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Image,
+    Video,
+    List,
+    Other,
+}
+
+/// Finds the files that `source` names.
+pub(super) fn find(source: &str) -> Result<Candidates, ReadError> {
+    let given = Path::new(source);
+    let path = std::path::absolute(given).map_err(|error| ReadError::io(given, error))?;
+    match std::fs::metadata(&path) {
+        Ok(metadata) if metadata.is_dir() => {
+            gather(&path, walk(&path, &|_, kind| matches!(kind, Kind::Image | Kind::Video)))
+        }
+        Ok(_) if kind_of(&path) == Kind::List => read_list(&path),
+        Ok(_) => {
+            let folder = path.parent().unwrap_or(&path).to_owned();
+            Ok(one_file(&folder, &path))
+        }
+        Err(_) if source.contains(['*', '?', '[', '{']) => find_pattern(source, &path),
+        Err(error) => Err(ReadError::io(given, error)),
+    }
+}
+
+/// What a walk or a list gave.
+#[derive(Default)]
+struct Listing {
+    paths: Vec<PathBuf>,
+    refused: Vec<(String, String)>,
+}
+
+/// Files below a folder that `wanted` (relative path, kind) takes.
+fn walk(root: &Path, wanted: &dyn Fn(&Path, Kind) -> bool) -> Listing {
+    let mut listing = Listing::default();
+    let visible = |entry: &walkdir::DirEntry| entry.depth() == 0 || !is_passed_over(entry.path());
+    for entry in WalkDir::new(root).follow_links(true).into_iter().filter_entry(visible) {
+        match entry {
+            Ok(entry) if entry.file_type().is_file() => {
+                let relative = entry.path().strip_prefix(root).unwrap_or(entry.path());
+                if wanted(relative, kind_of(entry.path())) {
+                    listing.paths.push(entry.into_path());
+                }
+            }
+            Ok(_) => {}
+            Err(error) => {
+                let name = error.path().map_or_else(|| root.display().to_string(), |path| path.display().to_string());
+                listing.refused.push((name, error.to_string()));
+            }
+        }
+    }
+    listing
+}
+
+/// Hidden files, and outputs of earlier jobs.
+fn is_passed_over(path: &Path) -> bool {
+    let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+    name.starts_with('.') || name.ends_with(".framefleet") || path.join(".framefleet").is_dir()
+}
+
+/// Files that match a pattern.
+fn find_pattern(source: &str, path: &Path) -> Result<Candidates, ReadError> {
+    let root = fixed_part(path);
+    let wrong = |error: globset::Error| ReadError::Pattern { pattern: source.to_owned(), problem: error.to_string() };
+    let rest = path.strip_prefix(&root).unwrap_or(path).to_string_lossy().into_owned();
+    let matcher = GlobBuilder::new(&rest).literal_separator(true).build().map_err(wrong)?.compile_matcher();
+    if !root.is_dir() {
+        return Err(ReadError::NotFound(source.to_owned()));
+    }
+    let listing = walk(&root, &|relative, _| matcher.is_match(relative));
+    if listing.paths.is_empty() && listing.refused.is_empty() {
+        return Err(ReadError::NotFound(source.to_owned()));
+    }
+    gather(&root, listing)
+}
+
+/// The folders of a pattern before its first special character.
+fn fixed_part(path: &Path) -> PathBuf {
+    let is_plain = |part: &Component<'_>| !part.as_os_str().to_string_lossy().contains(['*', '?', '[', '{']);
+    path.components().take_while(is_plain).collect()
+}
+
+/// Files that a text file lists.
+fn read_list(list: &Path) -> Result<Candidates, ReadError> {
+    let folder = list.parent().unwrap_or(list);
+    let length = std::fs::metadata(list).map_err(|error| ReadError::io(list, error))?.len();
+    if length > MAX_LIST_BYTES {
+        return Err(ReadError::FrameBytes { path: list.to_owned(), bytes: length, limit: MAX_LIST_BYTES });
+    }
+    let text = std::fs::read_to_string(list).map_err(|error| ReadError::io(list, error))?;
+    let mut listing = Listing::default();
+    let lines: BTreeSet<&str> =
+        text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
+    for line in lines {
+        let path = folder.join(line);
+        if path.is_file() {
+            listing.paths.push(std::path::absolute(&path).map_err(|error| ReadError::io(&path, error))?);
+        } else {
+            listing.refused.push((line.to_owned(), "no such file".to_owned()));
+        }
+    }
+    let root = common_folder(&listing.paths).unwrap_or_else(|| folder.to_owned());
+    gather(&root, listing)
+}
+
+/// The deepest folder that all files lie in.
+fn common_folder(paths: &[PathBuf]) -> Option<PathBuf> {
+    let mut common = paths.first()?.parent()?.to_owned();
+    for path in paths {
+        while !path.starts_with(&common) {
+            common = common.parent()?.to_owned();
+        }
+    }
+    Some(common)
+}
+
+/// A file that the user names.
+fn one_file(folder: &Path, path: &Path) -> Candidates {
+    let mut found = Candidates::default();
+    let Some(name) = path.file_name().and_then(|name| name.to_str()).map(str::to_owned) else {
+        found.refused.push((path.display().to_string(), ReadError::Name(path.to_owned()).to_string()));
+        return found;
+    };
+    found.candidates.push(match kind_of(path) {
+        Kind::Image => Candidate::Images { name: name.clone(), folder: folder.to_owned(), files: vec![name] },
+        _ => Candidate::Video { name, path: path.to_owned() },
+    });
+    found
+}
+
+/// Groups the images of each folder; every other file stands for itself. Names are relative to `root`.
+fn gather(root: &Path, listing: Listing) -> Result<Candidates, ReadError> {
+    let mut found = Candidates { candidates: Vec::new(), refused: listing.refused };
+    let mut folders: BTreeMap<PathBuf, Vec<String>> = BTreeMap::new();
+    for path in listing.paths {
+        let (Some(name), Some(file)) = (relative_name(root, &path), path.file_name().and_then(|file| file.to_str()))
+        else {
+            found.refused.push((path.display().to_string(), ReadError::Name(path.clone()).to_string()));
+            continue;
+        };
+        match kind_of(&path) {
+            Kind::Image => folders.entry(path.parent().unwrap_or(root).to_owned()).or_default().push(file.to_owned()),
+            _ => found.candidates.push(Candidate::Video { name, path }),
+        }
+    }
+    let taken: BTreeSet<String> = folders.keys().filter_map(|folder| relative_name(root, folder)).collect();
+    for (folder, mut files) in folders {
+        files.sort_by(|a, b| natord::compare(a, b).then_with(|| a.cmp(b)));
+        let name =
+            relative_name(root, &folder).filter(|name| !name.is_empty()).unwrap_or_else(|| root_name(root, &taken));
+        found.candidates.push(Candidate::Images { name, folder, files });
+    }
+    Ok(found)
+}
+
+/// Name of the item that the images directly in the root are.
+fn root_name(root: &Path, taken: &BTreeSet<String>) -> String {
+    let own = root.file_name().and_then(|name| name.to_str()).map(str::to_owned);
+    own.filter(|name| !taken.contains(name)).unwrap_or_else(|| ".".to_owned())
+}
+
+/// Path below `root`, with '/'; `None` when it is no UTF-8.
+fn relative_name(root: &Path, path: &Path) -> Option<String> {
+    let parts: Option<Vec<&str>> =
+        path.strip_prefix(root).ok()?.components().map(|part| part.as_os_str().to_str()).collect();
+    parts.map(|parts| parts.join("/"))
+}
+
+fn kind_of(path: &Path) -> Kind {
+    let extension =
+        path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
+    let is_in = |list: &[&str]| list.contains(&extension.as_str());
+    match () {
+        () if is_in(&IMAGES) => Kind::Image,
+        () if is_in(&VIDEOS) => Kind::Video,
+        () if is_in(&LISTS) => Kind::List,
+        () => Kind::Other,
+    }
+}

@@ -1,0 +1,167 @@
+//! Items made of one video file.
+use crate::convert::is_grey;
+use crate::demux::{Demuxer, audio_stream, codec_name};
+use crate::frame::{byte_length, full_format};
+use crate::limits::check_size;
+use crate::read_error::ReadError;
+use crate::timeline::scale;
+use crate::{Colour, Item, ItemKind, Rational};
+use ffmpeg_next::util::format::Pixel;
+use ffmpeg_next::{codec::packet::side_data, ffi, format};
+use std::ffi::{CStr, c_char};
+use std::path::Path;
+
+/// Pixel aspects beyond this, either way, are no aspects but damage.
+const MAX_ASPECT: i64 = 16;
+
+/// Frames per second beyond which a rate is no rate.
+const MAX_RATE: i64 = 10_000;
+
+/// Reads the headers of a video.
+pub(super) fn item(name: String, path: &Path) -> Result<Item, ReadError> {
+    let demuxer = Demuxer::video(path)?;
+    // Opened for the pixel format that only the decoder knows for some codecs, and to refuse what nothing decodes.
+    let decoder = demuxer.decoder()?.video().map_err(|error| demuxer.refused(error))?;
+    let stream = demuxer.stream()?;
+    let location = path.to_str().ok_or_else(|| ReadError::Name(path.to_owned()))?.to_owned();
+    let pixels = PixelTraits::of(decoder.format());
+    let aspect = pixel_aspect(&demuxer, &stream);
+    let rotation = rotation(&stream);
+    let (width, height) = displayed_size((decoder.width(), decoder.height()), aspect, rotation);
+    let mut item = Item {
+        name,
+        location,
+        kind: ItemKind::Video.into(),
+        bit_depth: pixels.bit_depth,
+        alpha: pixels.alpha,
+        grey: pixels.grey,
+        frame_rate: Some(frame_rate(&stream)),
+        time_base: Some(Rational {
+            num: stream.time_base().numerator().into(),
+            den: stream.time_base().denominator().into(),
+        }),
+        container: demuxer.input().format().name().to_owned(),
+        codec: codec_name(stream.parameters().id()),
+        rotation,
+        pixel_aspect: Some(aspect),
+        colour: Some(colour(&stream)),
+        has_audio: audio_stream(demuxer.input()).is_some(),
+        bytes: std::fs::metadata(path).map_err(|source| ReadError::io(path, source))?.len(),
+        ..Item::default()
+    };
+    check_size(path, width, height, byte_length(full_format(&item), 1, 1) as u64)?;
+    // Checked to fit just before.
+    (item.width, item.height) = (width as u32, height as u32);
+    item.estimated_frames = estimated_frames(&demuxer, &stream, &item);
+    Ok(item)
+}
+
+/// What a pixel format says of its pictures.
+struct PixelTraits {
+    bit_depth: u32,
+    alpha: bool,
+    grey: bool,
+}
+
+impl PixelTraits {
+    fn of(format: Pixel) -> Self {
+        // SAFETY: the descriptor is static, or null for no format.
+        let descriptor = unsafe { ffi::av_pix_fmt_desc_get(format.into()).as_ref() };
+        let flag = |flag: u32| descriptor.is_some_and(|descriptor| descriptor.flags & u64::from(flag) != 0);
+        let depth = descriptor.map_or(8, |descriptor| descriptor.comp[0].depth);
+        let bit_depth = match depth {
+            ..=8 => 8,
+            9..=10 => 10,
+            11..=12 => 12,
+            _ => 16,
+        };
+        // Palettes are flagged as if each of them had transparent entries.
+        let alpha = flag(ffi::AV_PIX_FMT_FLAG_ALPHA as u32) && !flag(ffi::AV_PIX_FMT_FLAG_PAL as u32);
+        Self { bit_depth, alpha, grey: is_grey(format) }
+    }
+}
+
+/// Width over height of a pixel; square where the file says nothing or nonsense.
+fn pixel_aspect(demuxer: &Demuxer, stream: &format::stream::Stream<'_>) -> Rational {
+    // SAFETY: context and stream are alive and belong together; without a frame the stream's own value is used.
+    let aspect = unsafe {
+        let context = demuxer.input().as_ptr().cast_mut();
+        ffi::av_guess_sample_aspect_ratio(context, stream.as_ptr().cast_mut(), std::ptr::null_mut())
+    };
+    let (num, den) = (i64::from(aspect.num), i64::from(aspect.den));
+    let sensible = num > 0 && den > 0 && num <= den * MAX_ASPECT && den <= num * MAX_ASPECT;
+    if sensible { Rational { num, den } } else { Rational { num: 1, den: 1 } }
+}
+
+/// Clockwise degrees that the display matrix turns the picture by, to the nearest quarter.
+fn rotation(stream: &format::stream::Stream<'_>) -> u32 {
+    let matrix = stream.side_data().find(|data| data.kind() == side_data::Type::DisplayMatrix);
+    let Some(bytes) = matrix.as_ref().map(|data| data.data()).filter(|bytes| bytes.len() >= 36) else { return 0 };
+    let mut numbers = [0i32; 9];
+    for (number, bytes) in numbers.iter_mut().zip(bytes.chunks_exact(4)) {
+        *number = i32::from_ne_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+    }
+    // SAFETY: the matrix has its nine numbers.
+    let counterclockwise = unsafe { ffi::av_display_rotation_get(numbers.as_ptr()) };
+    if counterclockwise.is_nan() {
+        return 0;
+    }
+    let quarters = (-counterclockwise / 90.0).round() as i64;
+    quarters.rem_euclid(4) as u32 * 90
+}
+
+/// Size of the picture as shown: wide pixels widen it, tall ones narrow it, then it is turned.
+fn displayed_size(coded: (u32, u32), aspect: Rational, rotation: u32) -> (u64, u64) {
+    let width = (i64::from(coded.0) * aspect.num * 2 + aspect.den) / (2 * aspect.den);
+    let (width, height) = (width.max(0) as u64, u64::from(coded.1));
+    if rotation % 180 == 0 { (width, height) } else { (height, width) }
+}
+
+/// Average frame rate; the container's base rate where there is none.
+fn frame_rate(stream: &format::stream::Stream<'_>) -> Rational {
+    let sensible = |rate: ffmpeg_next::Rational| {
+        let (num, den) = (i64::from(rate.numerator()), i64::from(rate.denominator()));
+        (num > 0 && den > 0 && num <= den * MAX_RATE).then_some(Rational { num, den })
+    };
+    sensible(stream.avg_frame_rate()).or_else(|| sensible(stream.rate())).unwrap_or(Rational { num: 25, den: 1 })
+}
+
+/// Frames that the headers promise.
+fn estimated_frames(demuxer: &Demuxer, stream: &format::stream::Stream<'_>, item: &Item) -> u64 {
+    if let Some(frames) = u64::try_from(stream.frames()).ok().filter(|&frames| frames > 0) {
+        return frames;
+    }
+    let own = (stream.duration() > 0).then(|| scale(stream.duration(), stream.time_base(), 1_000_000_000));
+    let duration_ns = own.unwrap_or_else(|| demuxer.input().duration().saturating_mul(1000)).max(0);
+    let rate = item.frame_rate.unwrap_or_default();
+    let frames = i128::from(duration_ns) * i128::from(rate.num) / (1_000_000_000 * i128::from(rate.den.max(1)));
+    u64::try_from(frames).unwrap_or(0)
+}
+
+/// Colour tags of a stream.
+fn colour(stream: &format::stream::Stream<'_>) -> Colour {
+    let parameters = stream.parameters();
+    // SAFETY: plain fields of parameters that are alive; the names are static or null.
+    unsafe {
+        let raw = &*parameters.as_ptr();
+        Colour {
+            primaries: tag(ffi::av_color_primaries_name(raw.color_primaries)),
+            transfer: tag(ffi::av_color_transfer_name(raw.color_trc)),
+            matrix: tag(ffi::av_color_space_name(raw.color_space)),
+            range: tag(ffi::av_color_range_name(raw.color_range)),
+        }
+    }
+}
+
+/// A name of libavutil's; empty where the source does not say.
+///
+/// # Safety
+/// `name` is null or a static, NUL-terminated string.
+unsafe fn tag(name: *const c_char) -> String {
+    if name.is_null() {
+        return String::new();
+    }
+    // SAFETY: as the caller promises.
+    let name = unsafe { CStr::from_ptr(name) }.to_string_lossy();
+    if matches!(&*name, "unknown" | "reserved") { String::new() } else { name.into_owned() }
+}

@@ -1,0 +1,8 @@
+//! Footage of known truth, read through `probe`, `index` and `Decoders`.
+mod damage;
+mod film;
+mod interlaced;
+mod numbers;
+mod pixels;
+mod sound;
+mod sources;

@@ -1,0 +1,165 @@
+//! From a pipeline and the items of a job to a plan.
+use crate::graph::{self, Node, Wires};
+use crate::needs::{Draft, check_needs_tables, providers};
+use crate::passes::{Schedule, StepPasses};
+use crate::stages::{Stages, half_needs};
+use crate::{
+    Half, HalfPlan, JobRange, MemoryPlan, Pipeline, PixelSource, Plan, PlanError, Provider, Sampling, StepPlan, memory,
+    pixels,
+};
+use framefleet_media::{Item, ItemKind};
+use serde_json::{Map, Value};
+
+/// What is to be planned.
+#[derive(Clone, Debug)]
+pub struct PlanRequest<'a> {
+    /// The pipeline.
+    pub pipeline: &'a Pipeline,
+    /// What headers say of the items.
+    pub items: &'a [Item],
+    /// Which part of every item is done.
+    pub range: JobRange,
+    /// Complete settings of the ingest stage, and its version.
+    pub ingest: (Map<String, Value>, u32),
+    /// Execution class of everything.
+    pub class: String,
+    /// Seed for whatever is random.
+    pub seed: u64,
+    /// Bytes that frames in flight may occupy.
+    pub memory_budget: u64,
+}
+
+/// Makes the plan of a job: steps with complete settings, providers before users; passes and why each exists; the memory
+/// needed. Refuses, naming both ends: unknown stages and settings, needs that nobody or several meet, cycles, frames that
+/// would have to outlive their pass, and jobs that do not fit into memory.
+pub fn plan(request: &PlanRequest, stages: &dyn Stages) -> Result<Plan, PlanError> {
+    let pipeline = request.pipeline;
+    pipeline.check()?;
+    request.range.check()?;
+    let drafts = drafts(pipeline, stages)?;
+    check_sampling(&drafts, request.items)?;
+    check_needs_tables(&drafts)?;
+    let wires = (0..drafts.len()).map(|step| wires(&drafts, step, stages)).collect::<Result<Vec<_>, _>>()?;
+    let names: Vec<&str> = pipeline.steps.iter().map(|step| step.name.as_str()).collect();
+    let order = graph::order(&wires, &names)?;
+    let samplings: Vec<Sampling> = pipeline.steps.iter().map(|step| step.frames).collect();
+    let schedule = Schedule { wires: &wires, order: &order, names: &names, samplings: &samplings };
+    let passes = schedule.passes()?;
+    let places = Places::of(&order, drafts.len());
+    let mut plan = Plan {
+        pipeline: pipeline.name.clone(),
+        ingest: request.ingest.0.clone(),
+        ingest_version: request.ingest.1,
+        class: request.class.clone(),
+        steps: places
+            .order
+            .iter()
+            .map(|step| step_plan(&drafts[*step], &wires[*step], passes[*step], &places))
+            .collect(),
+        passes: schedule.plans(&passes),
+        range: request.range,
+        seed: request.seed,
+        memory: MemoryPlan::default(),
+    };
+    for pass in &mut plan.passes {
+        pass.process.iter_mut().chain(&mut pass.finish).for_each(|step| *step = places.of_step[*step]);
+    }
+    plan.memory = memory::needed(&plan, request.items, request.memory_budget)?;
+    Ok(plan)
+}
+
+/// Asks the stages of all steps.
+pub(crate) fn drafts<'a>(pipeline: &'a Pipeline, stages: &dyn Stages) -> Result<Vec<Draft<'a>>, PlanError> {
+    let draft = |step: &'a crate::Step| match stages.resolve(&step.stage, step.profile.as_deref(), &step.settings) {
+        Ok(resolved) => Ok(Draft { step, resolved }),
+        Err(source) => Err(PlanError::Settings { step: step.name.clone(), source }),
+    };
+    pipeline.steps.iter().map(draft).collect()
+}
+
+/// Refuses samplings that would silently mean nothing.
+fn check_sampling(drafts: &[Draft], items: &[Item]) -> Result<(), PlanError> {
+    for Draft { step, resolved } in drafts {
+        let refuse = |problem: String| {
+            Err(PlanError::Frames { step: step.name.clone(), frames: step.frames.to_string(), problem })
+        };
+        if resolved.needs.finish_only && step.frames != Sampling::All {
+            return refuse(format!("stage {} looks at no frames, it works on the results of other steps", step.stage));
+        }
+        let still = items.iter().find(|item| item.kind() == ItemKind::Stills);
+        if let (Sampling::PerSecond(_), Some(item)) = (step.frames, still) {
+            return refuse(format!(
+                "{} is a folder of stills, which have no times; use \"all\" or \"every N\"",
+                item.name
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// What one step reads and makes.
+fn wires(drafts: &[Draft], step: usize, stages: &dyn Stages) -> Result<Wires, PlanError> {
+    let half_plan = |half| -> Result<Option<HalfPlan>, PlanError> {
+        let Some(needs) = half_needs(&drafts[step].resolved.needs, half) else { return Ok(None) };
+        let mut makes = needs.makes.clone();
+        makes.sort();
+        makes.dedup();
+        Ok(Some(HalfPlan { providers: providers(drafts, step, half, stages)?, makes }))
+    };
+    Ok(Wires {
+        process: half_plan(Half::Process)?,
+        finish: half_plan(Half::Finish)?.unwrap_or_default(),
+        pixels: pixels::inputs(drafts, step)?,
+    })
+}
+
+/// Where steps of the pipeline stand in the plan.
+struct Places {
+    /// Steps of the pipeline in the plan's order.
+    order: Vec<usize>,
+    /// Index in the plan of a step of the pipeline.
+    of_step: Vec<usize>,
+}
+
+impl Places {
+    /// In the order of the steps' first halves.
+    fn of(halves: &[Node], steps: usize) -> Self {
+        let mut order = Vec::with_capacity(steps);
+        let mut of_step = vec![usize::MAX; steps];
+        for &(step, _) in halves {
+            if of_step[step] == usize::MAX {
+                of_step[step] = order.len();
+                order.push(step);
+            }
+        }
+        Self { order, of_step }
+    }
+
+    fn half(&self, half: &HalfPlan) -> HalfPlan {
+        let moved = |provider: &Provider| Provider { step: self.of_step[provider.step], ..provider.clone() };
+        HalfPlan { providers: half.providers.iter().map(moved).collect(), makes: half.makes.clone() }
+    }
+}
+
+fn step_plan(draft: &Draft, wires: &Wires, passes: StepPasses, places: &Places) -> StepPlan {
+    let Draft { step, resolved } = draft;
+    let moved = |input: &crate::PixelInput| match input.source {
+        PixelSource::Ingest => *input,
+        PixelSource::Step(maker) => crate::PixelInput { source: PixelSource::Step(places.of_step[maker]), ..*input },
+    };
+    StepPlan {
+        name: step.name.clone(),
+        stage: step.stage.clone(),
+        version: resolved.version,
+        settings: resolved.settings.clone(),
+        sampling: step.frames,
+        process: wires.process.as_ref().map(|half| places.half(half)),
+        finish: places.half(&wires.finish),
+        pixels: wires.pixels.iter().map(moved).collect(),
+        halo: resolved.needs.halo,
+        group: resolved.needs.group.max(1),
+        made: resolved.needs.made.filter(|_| wires.process.is_some()),
+        pass: passes.process,
+        finish_pass: passes.finish,
+    }
+}

@@ -1,0 +1,348 @@
+//! From results to a report of bounded size, whatever the length of the footage: rows go by once, and only columns stay.
+use crate::collect::ItemCollector;
+use crate::fields::{LABELS, SHOT_LABELS, title, words};
+use crate::model::{
+    Band, Counts, Efficiency, Failure, ItemReport, JobSummary, Label, PlanSummary, Report, Run, ShotReport,
+    StepSummary, Thumbnail, Timing,
+};
+use crate::thumbnail::{Budget, Thumbnails, choose, per_item, side};
+use crate::{MAX_COLUMNS, MAX_FAILURES, MAX_SHOTS, ReportError, columns};
+use framefleet_media::{AnnotationBlock, Item, ItemKind, Outcome, ScopedAnnotation, annotation};
+use framefleet_proto::v1::{ItemTasks, StepManifest};
+use serde_json::{Map, Value};
+use std::collections::{BTreeMap, HashMap};
+
+/// Columns of all timelines of a page together, per series: more items have coarser ones.
+const PAGE_COLUMNS: u64 = 12_000;
+/// Coarsest timeline.
+const MIN_COLUMNS: u64 = 400;
+/// Most series and bands of an item.
+const MAX_SERIES: usize = 32;
+const MAX_BANDS: usize = 12;
+/// Most characters of a failure's reason.
+const REASON_LENGTH: usize = 400;
+
+/// What the results do not say: the caller's part of a report.
+#[derive(Clone, Debug, Default)]
+pub struct JobFacts {
+    /// The job in a few words.
+    pub job: JobSummary,
+    /// How fast it went.
+    pub efficiency: Option<Efficiency>,
+    /// What submit made of it.
+    pub plan: PlanSummary,
+    /// Named durations.
+    pub timings: Vec<Timing>,
+    /// Seconds in tasks, by step.
+    pub task_seconds: BTreeMap<String, f64>,
+    /// The command that tries failed frames again; may be empty.
+    pub replay: String,
+}
+
+/// A report in the making: for each step [`Self::begin_step`], its rows, [`Self::scoped`], then [`Self::end_step`]; at the
+/// end [`Self::finish`].
+pub struct Gathering {
+    report: Report,
+    /// Source items, in the order of `report.items`.
+    sources: Vec<Item>,
+    index: HashMap<String, usize>,
+    task_seconds: BTreeMap<String, f64>,
+    /// The item whose rows go by.
+    current: Option<(usize, ItemCollector)>,
+    /// Results on ranges other than shots, until all shots are known.
+    on_ranges: HashMap<usize, Vec<(u64, u64, Label)>>,
+}
+
+impl Gathering {
+    /// Begins a report of the steps in `manifests`, whose tasks say which items and frames there are.
+    pub fn new(facts: JobFacts, manifests: &[StepManifest]) -> Self {
+        let mut gathering = Self {
+            report: Report {
+                job: facts.job,
+                efficiency: facts.efficiency,
+                plan: facts.plan,
+                timings: facts.timings,
+                failures: crate::model::Failures { replay: facts.replay, ..Default::default() },
+                ..Report::default()
+            },
+            sources: Vec::new(),
+            index: HashMap::new(),
+            task_seconds: facts.task_seconds,
+            current: None,
+            on_ranges: HashMap::new(),
+        };
+        gathering.add_items(manifests);
+        gathering
+    }
+
+    fn add_items(&mut self, manifests: &[StepManifest]) {
+        let mut ranges: Vec<(u64, u64)> = Vec::new();
+        for tasks in manifests.iter().flat_map(|manifest| &manifest.items) {
+            let Some(item) = &tasks.item else { continue };
+            let next = self.sources.len();
+            let index = *self.index.entry(item.name.clone()).or_insert(next);
+            if index == next {
+                self.sources.push(item.clone());
+                ranges.push((u64::MAX, 0));
+            }
+            for range in tasks.tasks.iter().filter_map(|task| task.range.as_ref()) {
+                ranges[index] = (ranges[index].0.min(range.start), ranges[index].1.max(range.end));
+            }
+        }
+        let columns = (PAGE_COLUMNS / (self.sources.len() as u64).max(1)).clamp(MIN_COLUMNS, MAX_COLUMNS);
+        let items = self.sources.iter().zip(&ranges);
+        self.report.items = items.map(|(item, range)| item_report(item, *range, columns)).collect();
+        for tasks in manifests.iter().flat_map(|manifest| &manifest.items) {
+            let item = tasks.item.as_ref().and_then(|item| self.index.get(&item.name));
+            if let Some(item) = item.and_then(|index| self.report.items.get_mut(*index)) {
+                note_times(item, tasks);
+            }
+        }
+    }
+
+    /// The rows that follow are of this step.
+    pub fn begin_step(&mut self, manifest: &StepManifest) {
+        let ranges = manifest.items.iter().flat_map(|item| &item.tasks).filter_map(|task| task.range.as_ref());
+        self.report.steps.push(StepSummary {
+            name: manifest.step.clone(),
+            stage: manifest.stage.clone(),
+            complete: manifest.complete,
+            // Until a row says otherwise: frames that sampling left out have none.
+            counts: Counts {
+                skipped: ranges.map(|range| range.end.saturating_sub(range.start)).sum(),
+                ..Counts::default()
+            },
+            ..StepSummary::default()
+        });
+    }
+
+    /// One frame of the step, in frame order within its item; `row` is its record: lists of annotations by kind.
+    pub fn row(&mut self, item: &str, frame: u64, pts_ns: i64, outcome: &Outcome, row: &Map<String, Value>) {
+        let Some(index) = self.index.get(item).copied() else { return };
+        self.count(item, frame, pts_ns, outcome);
+        if self.current.as_ref().is_none_or(|(current, _)| *current != index) {
+            self.end_item();
+        }
+        let Some(item) = self.report.items.get(index) else { return };
+        let (_, collector) = self.current.get_or_insert_with(|| (index, ItemCollector::new(&item.axis)));
+        collector.row(frame, outcome, row);
+    }
+
+    fn count(&mut self, item: &str, frame: u64, pts_ns: i64, outcome: &Outcome) {
+        let Some(step) = self.report.steps.last_mut() else { return };
+        match outcome {
+            Outcome::Skipped { .. } => {}
+            Outcome::Result => {
+                step.counts.result += 1;
+                step.counts.skipped = step.counts.skipped.saturating_sub(1);
+            }
+            Outcome::Failed { code, reason } => {
+                step.counts.failed += 1;
+                step.counts.skipped = step.counts.skipped.saturating_sub(1);
+                let failures = &mut self.report.failures;
+                failures.total += 1;
+                if failures.shown.len() < MAX_FAILURES {
+                    failures.shown.push(Failure {
+                        item: item.to_owned(),
+                        frame,
+                        pts_ns,
+                        step: step.name.clone(),
+                        code: code.clone(),
+                        reason: reason.chars().take(REASON_LENGTH).collect(),
+                    });
+                }
+            }
+        }
+    }
+
+    fn end_item(&mut self) {
+        let Some((index, collector)) = self.current.take() else { return };
+        let (Some(item), Some(step)) = (self.report.items.get_mut(index), self.report.steps.last()) else { return };
+        let collected = collector.finish(&step.name, &item.axis);
+        item.failures += collected.failures;
+        item.series.extend(collected.series);
+        item.bands.extend(collected.bands);
+    }
+
+    /// What the step's finish half said about items and ranges of them: shots, and labels that become bands.
+    pub fn scoped(&mut self, block: &AnnotationBlock) -> Result<(), ReportError> {
+        let mut bands: BTreeMap<(usize, String), Vec<Run>> = BTreeMap::new();
+        for scoped in &block.scoped {
+            let Some(index) = self.index.get(&scoped.item).copied() else { continue };
+            let (Some(range), Some(value)) = (&scoped.range, &scoped.annotation) else { continue };
+            let (start, end, kind) = (range.start, range.end, annotation::kind_name(value).to_owned());
+            // Paths of corners are many, long and nothing that this page shows.
+            if kind == "trajectory" {
+                continue;
+            }
+            let fields = fields_of(scoped)?;
+            if kind == "shot" {
+                self.add_shot(index, start, end, &fields);
+            } else if let Some(label) = fields.get("label").and_then(Value::as_str) {
+                bands.entry((index, kind)).or_default().push(Run { start, end, label: words(label) });
+            } else {
+                let labels = shot_labels(&kind, &fields).into_iter().map(|label| (start, end, label));
+                self.on_ranges.entry(index).or_default().extend(labels);
+            }
+        }
+        for ((index, kind), runs) in bands {
+            self.add_band(index, &kind, runs);
+        }
+        Ok(())
+    }
+
+    fn add_shot(&mut self, index: usize, start: u64, end: u64, fields: &Map<String, Value>) {
+        let Some(item) = self.report.items.get_mut(index) else { return };
+        item.shots_total += 1;
+        if item.shots.len() >= MAX_SHOTS {
+            return;
+        }
+        let moving = item.fps.is_some();
+        let seconds =
+            |name| fields.get(name).and_then(Value::as_f64).filter(|_| moving).map(|nanoseconds| nanoseconds / 1e9);
+        let number = fields.get("number").and_then(Value::as_u64).unwrap_or(item.shots.len() as u64);
+        item.shots.push(ShotReport {
+            number,
+            start,
+            end,
+            start_seconds: seconds("start_ns"),
+            end_seconds: seconds("end_ns"),
+            labels: shot_labels("shot", fields),
+        });
+    }
+
+    fn add_band(&mut self, index: usize, kind: &str, mut runs: Vec<Run>) {
+        let (Some(item), Some(step)) = (self.report.items.get_mut(index), self.report.steps.last()) else { return };
+        let known = LABELS.iter().find(|field| field.kind == kind);
+        let band = Band {
+            step: step.name.clone(),
+            name: known.map_or_else(|| title(kind), |field| field.name.to_owned()),
+            primary: known.is_some(),
+            runs: Vec::new(),
+        };
+        runs.sort_by_key(|run| run.start);
+        let mut labels = columns::LabelColumns::new(columns::count(&item.axis));
+        for run in &runs {
+            let first = columns::of_frame(&item.axis, run.start.max(item.axis.start));
+            let last = columns::of_frame(&item.axis, run.end.min(item.axis.end).saturating_sub(1));
+            if let (Some(first), Some(last)) = (first, last) {
+                (first..=last).for_each(|column| labels.push(column, &run.label, run.end - run.start));
+            }
+        }
+        item.bands.extend(labels.fill(&item.axis, false, band));
+    }
+
+    /// The step has no more rows.
+    pub fn end_step(&mut self) {
+        self.end_item();
+        let Some(step) = self.report.steps.last_mut() else { return };
+        step.task_seconds = self.task_seconds.get(&step.name).copied();
+        let done = step.counts.result + step.counts.failed;
+        step.frames_per_second =
+            step.task_seconds.filter(|seconds| *seconds > 0.0).map(|seconds| done as f64 / seconds);
+    }
+
+    /// The report, with pictures from `thumbnails`.
+    pub fn finish(mut self, thumbnails: &dyn Thumbnails) -> Report {
+        let items = self.report.items.len();
+        let mut budget = Budget::new();
+        for (index, (item, source)) in self.report.items.iter_mut().zip(&self.sources).enumerate() {
+            item.shots.sort_by_key(|shot| shot.start);
+            add_to_shots(&mut item.shots, self.on_ranges.remove(&index).unwrap_or_default());
+            order(item);
+            let frames = choose(&item.axis, &item.shots, per_item(items));
+            let pictures = thumbnails.jpeg(source, &frames, side(items)).into_iter();
+            let fitting = pictures.filter(|(_, jpeg)| budget.take(jpeg.len()));
+            item.thumbnails = fitting.map(|(frame, jpeg)| thumbnail(item, frame, jpeg)).collect();
+        }
+        self.report
+    }
+}
+
+fn item_report(item: &Item, range: (u64, u64), columns: u64) -> ItemReport {
+    let (start, end) = if range.0 < range.1 { range } else { (0, 0) };
+    let rate = item.frame_rate.as_ref().filter(|rate| rate.num > 0 && rate.den > 0);
+    let fps = rate.map(|rate| rate.num as f64 / rate.den as f64).filter(|_| item.kind() != ItemKind::Stills);
+    ItemReport {
+        name: item.name.clone(),
+        kind: kind_name(item.kind()).to_owned(),
+        width: item.width,
+        height: item.height,
+        fps,
+        codec: item.codec.clone(),
+        container: item.container.clone(),
+        bit_depth: item.bit_depth,
+        audio: item.has_audio,
+        bytes: item.bytes,
+        axis: columns::axis(start, end, columns),
+        ..ItemReport::default()
+    }
+}
+
+fn kind_name(kind: ItemKind) -> &'static str {
+    match kind {
+        ItemKind::Stills => "stills",
+        ItemKind::Sequence => "sequence",
+        ItemKind::Video | ItemKind::Unspecified => "video",
+    }
+}
+
+/// Times of columns, and how long the item is, from the presentation times in a manifest.
+fn note_times(item: &mut ItemReport, tasks: &ItemTasks) {
+    let Some(fps) = item.fps else { return };
+    item.axis.seconds.resize(columns::count(&item.axis), None);
+    for task in &tasks.tasks {
+        let Some(range) = &task.range else { continue };
+        for (frame, pts_ns) in (range.start..range.end).zip(&task.pts_ns) {
+            let seconds = *pts_ns as f64 / 1e9;
+            let on_edge = (frame - item.axis.start).is_multiple_of(item.axis.frames_per_column);
+            if let Some(column) = columns::of_frame(&item.axis, frame).filter(|_| on_edge) {
+                item.axis.seconds[column] = Some((seconds * 1e4).round() / 1e4);
+            }
+            if frame + 1 == item.axis.end {
+                let first = item.axis.seconds.first().copied().flatten().unwrap_or_default();
+                item.seconds = Some(seconds - first + 1.0 / fps);
+            }
+        }
+    }
+}
+
+fn fields_of(scoped: &ScopedAnnotation) -> Result<Map<String, Value>, ReportError> {
+    let fields = scoped.annotation.as_ref().map(annotation::to_json).transpose()?;
+    Ok(fields.unwrap_or_default())
+}
+
+/// What the list of shots says of a result.
+fn shot_labels(kind: &str, fields: &Map<String, Value>) -> Vec<Label> {
+    let shown = SHOT_LABELS.iter().filter(|field| field.kind == kind).filter_map(|field| {
+        let value = fields.get(field.path)?.as_str().filter(|value| *value != "unspecified")?;
+        Some(Label { name: field.name.to_owned(), value: words(value) })
+    });
+    shown.collect()
+}
+
+/// Gives results on ranges to the shots of the same range.
+fn add_to_shots(shots: &mut [ShotReport], labels: Vec<(u64, u64, Label)>) {
+    for (start, end, label) in labels {
+        let shot = shots.binary_search_by_key(&start, |shot| shot.start).ok().and_then(|index| shots.get_mut(index));
+        if let Some(shot) = shot.filter(|shot| shot.end == end) {
+            shot.labels.push(label);
+        }
+    }
+}
+
+/// What is shown at once comes first; what is too much is left out.
+fn order(item: &mut ItemReport) {
+    item.series.sort_by_key(|series| !series.primary);
+    item.bands.sort_by_key(|band| !band.primary);
+    item.series.truncate(MAX_SERIES);
+    item.bands.truncate(MAX_BANDS);
+}
+
+fn thumbnail(item: &ItemReport, frame: u64, jpeg: Vec<u8>) -> Thumbnail {
+    let column = columns::of_frame(&item.axis, frame);
+    let seconds = column.and_then(|column| item.axis.seconds.get(column).copied().flatten()).unwrap_or_default();
+    let into_column = (frame.saturating_sub(item.axis.start)) % item.axis.frames_per_column;
+    let seconds = seconds + item.fps.map_or(0.0, |fps| into_column as f64 / fps);
+    Thumbnail { frame, pts_ns: (seconds * 1e9) as i64, jpeg }
+}

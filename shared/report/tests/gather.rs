@@ -1,0 +1,146 @@
+//! What the report says of results whose truth is known.
+mod fixture;
+
+use fixture::{Drawings, SHOT, film, manifest, pts_ns, report};
+use framefleet_media::{AnnotationBlock, Item, Outcome};
+use framefleet_report::model::{Counts, Run};
+use framefleet_report::{Gathering, JobFacts, MAX_COLUMNS, MAX_FAILURES, MAX_THUMBNAIL_BYTES, Thumbnails};
+use framefleet_report::{item_page_path, item_pages, render, render_item_page};
+use serde_json::{Map, json};
+
+struct NoPictures;
+
+impl Thumbnails for NoPictures {
+    fn jpeg(&self, _: &Item, _: &[u64], _: u32) -> Vec<(u64, Vec<u8>)> {
+        Vec::new()
+    }
+}
+
+/// A picture that is as large as pictures come.
+struct LargePictures;
+
+impl Thumbnails for LargePictures {
+    fn jpeg(&self, _: &Item, frames: &[u64], _: u32) -> Vec<(u64, Vec<u8>)> {
+        frames.iter().map(|frame| (*frame, vec![0xA5; 40_000])).collect()
+    }
+}
+
+fn run(start: u64, end: u64, label: &str) -> Run {
+    Run { start, end, label: label.to_owned() }
+}
+
+#[test]
+fn every_frame_is_counted_once_and_failures_are_named() {
+    let report = report(&[(film("a.mov", 900), 900)], &NoPictures);
+    let counts: Vec<Counts> = report.steps.iter().map(|step| step.counts).collect();
+    assert_eq!(counts[0], Counts { result: 897, failed: 3, skipped: 0 });
+    assert_eq!(counts[1], Counts { result: 900, failed: 0, skipped: 0 });
+    assert_eq!(report.failures.total, 3);
+    let first = &report.failures.shown[0];
+    assert_eq!((first.item.as_str(), first.frame, first.step.as_str()), ("a.mov", 700, "lighting"));
+    let problems = report.items[0].bands.iter().find(|band| band.name == "Problems").unwrap();
+    assert_eq!(problems.runs, [run(700, 703, "failed: decode")]);
+}
+
+#[test]
+fn timelines_show_the_truth() {
+    let report = report(&[(film("a.mov", 900), 900)], &Drawings);
+    let item = &report.items[0];
+    assert_eq!(item.seconds, Some(36.0));
+    assert_eq!(item.shots.len(), 6);
+    assert_eq!((item.shots[2].start, item.shots[2].start_seconds), (2 * SHOT, Some(12.0)));
+    assert_eq!(item.shots[2].labels[1].value, "pan left");
+    let exposure = item.series.iter().find(|series| series.name == "Exposure").unwrap();
+    assert!((exposure.mean[320].unwrap() + 1.0).abs() < 0.11);
+    assert_eq!(exposure.mean[701], None);
+    let camera = item.bands.iter().find(|band| band.name == "Camera").unwrap();
+    assert_eq!(camera.runs[..3], [run(0, 60, "pan left"), run(60, 150, "static"), run(150, 210, "pan left")]);
+    let action = item.bands.iter().find(|band| band.name == "Character of motion").unwrap();
+    assert_eq!(action.runs[0], run(0, 60, "dynamic action"));
+    let shots_with_picture = item
+        .shots
+        .iter()
+        .filter(|shot| item.thumbnails.iter().any(|picture| (shot.start..shot.end).contains(&picture.frame)));
+    assert_eq!(shots_with_picture.count(), 6);
+    let picture = &item.thumbnails[10];
+    assert!((picture.pts_ns - pts_ns(picture.frame)).abs() < 1_000_000);
+}
+
+#[test]
+fn an_unknown_stage_is_shown_by_its_first_numbers_and_its_instances() {
+    let manifest = manifest("faces", &[(film("a.mov", 50), 50)]);
+    let mut gathering = Gathering::new(JobFacts::default(), std::slice::from_ref(&manifest));
+    gathering.begin_step(&manifest);
+    for frame in (0..50).step_by(5) {
+        let faces =
+            if frame < 25 { json!([{"instance": 0, "score": 0.5}, {"instance": 1, "score": 0.9}]) } else { json!([]) };
+        let row = json!({"face": faces, "sharpness": [{"instance": 0, "edge_width": 2.5, "name": format!("{frame}")}]});
+        gathering.row("a.mov", frame, pts_ns(frame), &Outcome::Result, row.as_object().unwrap());
+    }
+    gathering.scoped(&AnnotationBlock::default()).unwrap();
+    gathering.end_step();
+    let report = gathering.finish(&NoPictures);
+    assert_eq!(report.steps[0].counts, Counts { result: 10, failed: 0, skipped: 40 });
+    let faces = report.items[0].series.iter().find(|series| series.name == "Face per frame").unwrap();
+    assert_eq!((faces.mean[20], faces.mean[25], faces.mean[21]), (Some(2.0), Some(0.0), None));
+    let score = report.items[0].series.iter().find(|series| series.name == "Score").unwrap();
+    assert_eq!((score.min[0], score.mean[0], score.max[0]), (Some(0.5), Some(0.7), Some(0.9)));
+    assert!(report.items[0].series.iter().any(|series| series.name == "Edge width"));
+}
+
+#[test]
+fn failures_beyond_the_list_are_counted_only() {
+    let manifest = manifest("lighting", &[(film("a.mov", 1000), 1000)]);
+    let mut gathering = Gathering::new(JobFacts::default(), std::slice::from_ref(&manifest));
+    gathering.begin_step(&manifest);
+    for frame in 0..1000 {
+        let outcome = Outcome::Failed { code: "decode".to_owned(), reason: "x".repeat(100_000) };
+        gathering.row("a.mov", frame, 0, &outcome, &Map::new());
+    }
+    gathering.end_step();
+    let report = gathering.finish(&NoPictures);
+    assert_eq!((report.failures.total, report.failures.shown.len()), (1000, MAX_FAILURES));
+    assert!(render(&report).unwrap().len() < 1 << 20);
+}
+
+/// 200 films of 100,000 frames would take minutes to make up row by row, so one is, and the report is of its copies.
+#[test]
+fn two_hundred_long_films_stay_small() {
+    const LIMIT: usize = 25_000_000;
+    let films: Vec<_> = (0..200).map(|i| (film(&format!("reel {i}.mov"), 100_000), 100_000)).collect();
+    let manifest = manifest("motion", &films);
+    let mut gathering = Gathering::new(JobFacts::default(), std::slice::from_ref(&manifest));
+    gathering.begin_step(&manifest);
+    for frame in 0..100_000 {
+        let row = fixture::motion_row(frame);
+        gathering.row("reel 0.mov", frame, pts_ns(frame), &Outcome::Result, &row);
+    }
+    gathering.scoped(&fixture::motion_block(&films)).unwrap();
+    gathering.end_step();
+    let mut report = gathering.finish(&LargePictures);
+    let (series, bands) = (report.items[0].series.clone(), report.items[0].bands.clone());
+    assert!(series.iter().all(|series| series.mean.len() as u64 <= MAX_COLUMNS && series.mean[0].is_some()));
+    for item in &mut report.items {
+        item.series.clone_from(&series);
+        item.bands.clone_from(&bands);
+    }
+    let pictures: usize =
+        report.items.iter().flat_map(|item| &item.thumbnails).map(|one| one.jpeg.len().div_ceil(3) * 4).sum();
+    assert!(pictures > 0 && pictures <= MAX_THUMBNAIL_BYTES, "{pictures} bytes of pictures");
+    assert!(render(&report).unwrap().len() < LIMIT);
+    assert_eq!(item_pages(&report), 17);
+    for page in 0..item_pages(&report) {
+        let size = render_item_page(&report, page).unwrap().len();
+        assert!(size < LIMIT, "{} has {size} bytes", item_page_path(page));
+    }
+}
+
+#[test]
+fn an_output_without_any_result_is_a_page_too() {
+    let mut film = film("a.mov", 0);
+    film.frame_rate = None;
+    let manifest = manifest("lighting", &[(film, 0)]);
+    let report = Gathering::new(JobFacts::default(), &[manifest]).finish(&NoPictures);
+    assert_eq!((report.items.len(), report.items[0].axis.end), (1, 0));
+    assert!(render(&report).unwrap().contains("a.mov"));
+}

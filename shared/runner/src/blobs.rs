@@ -1,0 +1,111 @@
+//! Frames to and from blobs.
+use crate::failure::TaskFailure;
+use framefleet_bus::{BlobName, BlobWriter, Blobs};
+use framefleet_media::{Frame, Image, Rendition};
+use framefleet_proto::v1::{BlobRef, FramePixels, Pixels};
+use framefleet_stage::{Ingested, PixelSink, StageError};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use tokio::runtime::Handle;
+
+/// Memory for one batch's frames, reserved in the blob store as the source asks for it.
+pub(crate) struct BlobSink {
+    blobs: Arc<dyn Blobs>,
+    handle: Handle,
+    prefix: String,
+    writers: BTreeMap<i32, Box<dyn BlobWriter>>,
+}
+
+impl BlobSink {
+    /// A sink whose blobs are named `prefix` and the rendition. Used from blocking threads only.
+    pub fn new(blobs: Arc<dyn Blobs>, handle: Handle, prefix: String) -> Self {
+        Self { blobs, handle, prefix, writers: BTreeMap::new() }
+    }
+
+    /// Makes what was written readable.
+    pub fn finish(self, frames: &[Ingested]) -> Result<Vec<Pixels>, TaskFailure> {
+        let mut all = Vec::new();
+        for (rendition, writer) in self.writers {
+            let of = frames.iter().filter(|frame| frame.rendition as i32 == rendition).map(|frame| FramePixels {
+                frame: frame.frame,
+                pts_ns: frame.pts_ns,
+                format: frame.format as i32,
+                width: frame.width,
+                height: frame.height,
+                offset: frame.offset as u64,
+            });
+            let frames = of.collect();
+            all.push(Pixels { rendition, made_by: String::new(), blob: Some(reference(writer.finish()?)), frames });
+        }
+        Ok(all)
+    }
+}
+
+impl PixelSink for BlobSink {
+    fn reserve(&mut self, rendition: Rendition, bytes: usize) -> Result<(), StageError> {
+        let key = format!("{}-{}", self.prefix, rendition as i32);
+        let writer = self.handle.block_on(self.blobs.reserve(&key, bytes as u64)).map_err(StageError::retry)?;
+        self.writers.insert(rendition as i32, writer);
+        Ok(())
+    }
+
+    fn memory(&mut self, rendition: Rendition) -> &mut [u8] {
+        self.writers.get_mut(&(rendition as i32)).map_or(&mut [], |writer| writer.memory())
+    }
+}
+
+/// Writes frames that a step made into one blob.
+pub(crate) async fn store_made(
+    blobs: &dyn Blobs,
+    key: &str,
+    step: &str,
+    frames: &[Frame],
+) -> Result<Vec<Pixels>, TaskFailure> {
+    if frames.is_empty() {
+        return Ok(Vec::new());
+    }
+    let length: usize = frames.iter().map(|frame| frame.image.data().len()).sum();
+    let mut writer = blobs.reserve(key, length as u64).await?;
+    let mut layout = Vec::new();
+    let mut offset = 0;
+    for frame in frames {
+        let data = frame.image.data();
+        writer.memory()[offset..offset + data.len()].copy_from_slice(data);
+        layout.push(FramePixels {
+            frame: frame.number,
+            pts_ns: frame.pts_ns,
+            format: frame.image.format() as i32,
+            width: frame.image.width(),
+            height: frame.image.height(),
+            offset: offset as u64,
+        });
+        offset += data.len();
+    }
+    let blob = Some(reference(writer.finish()?));
+    Ok(vec![Pixels { rendition: Rendition::Full as i32, made_by: step.to_owned(), blob, frames: layout }])
+}
+
+/// The frames of a blob, sharing its bytes.
+pub(crate) async fn fetch(blobs: &dyn Blobs, pixels: &Pixels) -> Result<Vec<Frame>, TaskFailure> {
+    let Some(blob) = &pixels.blob else { return Ok(Vec::new()) };
+    let name =
+        BlobName { store: blob.store.clone(), place: blob.place.clone(), key: blob.key.clone(), length: blob.length };
+    let bytes = blobs.get(&name).await?;
+    let mut frames = Vec::with_capacity(pixels.frames.len());
+    for of in &pixels.frames {
+        let length = framefleet_media::frame::byte_length(of.format(), of.width, of.height);
+        let start = usize::try_from(of.offset).map_err(|_| TaskFailure::malformed("a frame's offset"))?;
+        let end = start
+            .checked_add(length)
+            .filter(|end| *end <= bytes.len())
+            .ok_or_else(|| TaskFailure::malformed("a frame's bytes"))?;
+        let image = Image::new(of.format(), of.width, of.height, bytes.slice(start..end))
+            .map_err(|error| TaskFailure { reason: error.to_string(), ..TaskFailure::malformed("a frame") })?;
+        frames.push(Frame { number: of.frame, pts_ns: of.pts_ns, image });
+    }
+    Ok(frames)
+}
+
+fn reference(name: BlobName) -> BlobRef {
+    BlobRef { store: name.store, place: name.place, key: name.key, length: name.length }
+}

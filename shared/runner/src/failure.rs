@@ -1,0 +1,86 @@
+//! Why a task did not come to its end, by what the orchestrator is to do about it.
+use framefleet_bus::BlobError;
+use framefleet_ledger::LedgerError;
+use framefleet_proto::v1::{Failed, FailureKind};
+use framefleet_stage::{SetupError, StageError};
+
+/// A task did not come to its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskFailure {
+    /// What is to be done about it.
+    pub kind: FailureKind,
+    /// Short and stable, for counting.
+    pub code: &'static str,
+    /// For a person.
+    pub reason: String,
+}
+
+impl TaskFailure {
+    /// A message that makes no sense: a fault of the program.
+    pub fn malformed(what: &str) -> Self {
+        Self {
+            kind: FailureKind::Fatal,
+            code: "malformed-task",
+            reason: format!("a task without {what}; please report this"),
+        }
+    }
+
+    /// The stage's code panicked.
+    pub fn crashed(message: String) -> Self {
+        Self { kind: FailureKind::Crashed, code: "crash", reason: message }
+    }
+
+    /// As the event says it.
+    pub fn into_wire(self) -> Failed {
+        Failed { kind: self.kind as i32, code: self.code.to_owned(), reason: self.reason }
+    }
+
+    /// Whether running parts of the task can tell which frame is to blame.
+    pub fn can_be_located(&self) -> bool {
+        matches!(self.kind, FailureKind::BadInput | FailureKind::Crashed)
+    }
+}
+
+impl From<StageError> for TaskFailure {
+    fn from(error: StageError) -> Self {
+        let (kind, code) = match &error {
+            StageError::Retry(_) => (FailureKind::Retry, "retry"),
+            StageError::BadInput(_) => (FailureKind::BadInput, "bad-input"),
+            StageError::Fatal(_) => (FailureKind::Fatal, "fatal"),
+        };
+        Self { kind, code, reason: error.to_string() }
+    }
+}
+
+impl From<SetupError> for TaskFailure {
+    fn from(error: SetupError) -> Self {
+        Self { kind: FailureKind::Fatal, code: "setup", reason: error.to_string() }
+    }
+}
+
+impl From<BlobError> for TaskFailure {
+    fn from(error: BlobError) -> Self {
+        let (kind, code) = match &error {
+            BlobError::Stale(_) => (FailureKind::Stale, "stale"),
+            BlobError::NoRoom { .. } => (FailureKind::Retry, "no-room"),
+            BlobError::Io(_) => (FailureKind::Retry, "blob-store"),
+        };
+        Self { kind, code, reason: error.to_string() }
+    }
+}
+
+impl From<LedgerError> for TaskFailure {
+    fn from(error: LedgerError) -> Self {
+        Self { kind: FailureKind::Fatal, code: "output", reason: error.to_string() }
+    }
+}
+
+impl From<std::io::Error> for TaskFailure {
+    fn from(error: std::io::Error) -> Self {
+        Self {
+            kind: FailureKind::Fatal,
+            code: "scratch",
+            reason: format!("temporary files cannot be written: {error}"),
+        }
+    }
+}

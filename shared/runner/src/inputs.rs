@@ -1,0 +1,69 @@
+//! What a task is given, fetched by reference.
+use crate::blobs;
+use crate::failure::TaskFailure;
+use framefleet_bus::Blobs;
+use framefleet_ledger::{Ledger, TaskKey};
+use framefleet_media::{Item, Kind, ScopedAnnotation, annotation, frame};
+use framefleet_proto::v1::{AnnotationsRef, FrameRange, ProcessWork, Task};
+use framefleet_stage::Batch;
+
+/// The batch of a process task, with its pixels and annotations.
+pub(crate) async fn batch(
+    task: &Task,
+    work: &ProcessWork,
+    ledger: &Ledger,
+    store: &dyn Blobs,
+) -> Result<Batch, TaskFailure> {
+    let item = task.item.clone().ok_or_else(|| TaskFailure::malformed("an item"))?;
+    let range = task.id.as_ref().and_then(|id| id.range).ok_or_else(|| TaskFailure::malformed("a range"))?;
+    let window = work.window.ok_or_else(|| TaskFailure::malformed("a window"))?;
+    let mut batch = Batch::new(item, range, window, work.frames.clone(), work.window_pts_ns.clone());
+    for pixels in &work.pixels {
+        for frame in blobs::fetch(store, pixels).await? {
+            batch.insert_frame(pixels.rendition(), frame);
+        }
+    }
+    for reference in &work.annotations {
+        let block = ledger.annotations(&key(reference)?).await?;
+        for of in block.frames.iter().filter(|of| work.visible.iter().any(|range| frame::contains(range, of.frame))) {
+            for annotation in &of.annotations {
+                if reference.kinds.iter().any(|kind| kind == annotation::kind_name(annotation)) {
+                    batch.insert_annotation(&reference.step, of.frame, annotation.clone());
+                }
+            }
+        }
+    }
+    Ok(batch)
+}
+
+/// The job-scoped annotations that a task is given: all of them in finish, those that touch its window in process.
+pub(crate) async fn scoped(
+    references: &[AnnotationsRef],
+    touching: Option<(&Item, &FrameRange)>,
+    ledger: &Ledger,
+) -> Result<Vec<ScopedAnnotation>, TaskFailure> {
+    let everything = FrameRange { start: 0, end: u64::MAX };
+    let mut all = Vec::new();
+    for reference in references {
+        let block = ledger.annotations(&key(reference)?).await?;
+        let kinds: Vec<Kind> = reference.kinds.iter().map(|kind| Kind::new(kind)).collect();
+        match touching {
+            Some((item, window)) => {
+                all.extend(annotation::slice(&block.scoped, &item.name, window, &kinds).into_iter().cloned())
+            }
+            None => all.extend(
+                block
+                    .scoped
+                    .iter()
+                    .filter(|of| !annotation::slice([*of], &of.item, &everything, &kinds).is_empty())
+                    .cloned(),
+            ),
+        }
+    }
+    Ok(all)
+}
+
+/// The key of a reference.
+fn key(reference: &AnnotationsRef) -> Result<TaskKey, TaskFailure> {
+    TaskKey::from_bytes(&reference.key).map_err(|_| TaskFailure::malformed("a key of 32 bytes"))
+}

@@ -1,0 +1,15 @@
+//! The one loop of every worker: lease → fetch → process → commit → publish → acknowledge.
+//!
+//! Tasks are leased a little ahead of what the cores can do, so that the next task's inputs are there when a core becomes
+//! free; the stages' own work runs on as many threads as the runner may use, one task each.
+
+mod blobs;
+mod execute;
+mod failure;
+mod inputs;
+mod locate;
+mod records;
+mod worker;
+
+pub use failure::TaskFailure;
+pub use worker::{Runner, RunnerOptions};

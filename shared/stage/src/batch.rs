@@ -1,0 +1,86 @@
+//! What process is given: frames of one item with their halo, and the annotations on them.
+use framefleet_media::{Annotation, Frame, FrameRange, Item, Kind, Rendition, annotation::kind_name};
+use std::collections::BTreeMap;
+
+/// Annotations on one frame: the step that made each, and the annotation.
+pub type Annotated = Vec<(String, Annotation)>;
+
+/// The frames one task works on. Any frame may be absent (edge of the item, failed, skipped): stages accept that.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    item: Item,
+    range: FrameRange,
+    window: FrameRange,
+    frames: Vec<u64>,
+    pts_ns: Vec<i64>,
+    pixels: BTreeMap<(i32, u64), Frame>,
+    annotations: BTreeMap<u64, Annotated>,
+}
+
+impl Batch {
+    /// A batch of `range`, looking at `window`, that is to make results for `frames` (ascending, inside `range`).
+    /// `pts_ns` has the time of every frame of the window.
+    pub fn new(item: Item, range: FrameRange, window: FrameRange, frames: Vec<u64>, pts_ns: Vec<i64>) -> Self {
+        Self { item, range, window, frames, pts_ns, pixels: BTreeMap::new(), annotations: BTreeMap::new() }
+    }
+
+    /// Adds a frame of a rendition.
+    pub fn insert_frame(&mut self, rendition: Rendition, frame: Frame) {
+        self.pixels.insert((rendition as i32, frame.number), frame);
+    }
+
+    /// Adds an annotation that `step` made on a frame.
+    pub fn insert_annotation(&mut self, step: &str, frame: u64, annotation: Annotation) {
+        self.annotations.entry(frame).or_default().push((step.to_owned(), annotation));
+    }
+
+    /// The same batch with frames hidden, to locate one that breaks a stage.
+    pub fn without(&self, absent: &[u64]) -> Self {
+        let mut batch = self.clone();
+        batch.frames.retain(|frame| !absent.contains(frame));
+        batch.pixels.retain(|(_, frame), _| !absent.contains(frame));
+        batch.annotations.retain(|frame, _| !absent.contains(frame));
+        batch
+    }
+
+    /// The item the frames belong to.
+    pub fn item(&self) -> &Item {
+        &self.item
+    }
+
+    /// The batch on the grid: results are for frames inside it only.
+    pub fn range(&self) -> &FrameRange {
+        &self.range
+    }
+
+    /// The frames that may be looked at: the batch and its halo, cut to the item.
+    pub fn window(&self) -> &FrameRange {
+        &self.window
+    }
+
+    /// The frames to make results for, ascending: sampled, and with every required input present.
+    pub fn frames(&self) -> &[u64] {
+        &self.frames
+    }
+
+    /// A frame of the window, if it is there in this rendition.
+    pub fn frame(&self, rendition: Rendition, number: u64) -> Option<&Frame> {
+        self.pixels.get(&(rendition as i32, number))
+    }
+
+    /// Presentation time of a frame of the window, nanoseconds from the item's first frame.
+    pub fn pts_ns(&self, number: u64) -> Option<i64> {
+        let offset = number.checked_sub(self.window.start)?;
+        self.pts_ns.get(usize::try_from(offset).ok()?).copied()
+    }
+
+    /// Annotations of a kind on a frame of the window, in order of step and instance.
+    pub fn annotations<'a>(&'a self, number: u64, kind: &'a Kind) -> impl Iterator<Item = &'a Annotation> {
+        self.annotations
+            .get(&number)
+            .into_iter()
+            .flatten()
+            .map(|(_, annotation)| annotation)
+            .filter(move |annotation| kind_name(annotation) == kind.as_str())
+    }
+}

@@ -1,0 +1,69 @@
+//! What a stage is: the traits that stages implement and the values they are given and give back.
+//!
+//! A stage is synchronous and pure: `process` is a function of one batch, its halo and the annotations it needs;
+//! `finish` of a step's records in frame order. Neither keeps state between tasks, so the same answer comes out however
+//! the work is spread.
+
+mod batch;
+mod error;
+mod host;
+mod job;
+mod needs;
+mod outputs;
+mod records;
+mod registry;
+mod source;
+
+pub use batch::{Annotated, Batch};
+pub use error::{SettingsError, SetupError, StageError};
+pub use host::Host;
+pub use job::{Audio, AudioSource, Job};
+pub use needs::{HalfNeeds, Halo, Input, MadeFrames, Needs};
+pub use outputs::{Artifact, Made, Outputs};
+pub use records::{Record, Records, RecordsError};
+pub use registry::{AnyStage, Description, LoadedStage, Registry, RegistryError, Resolved, complete};
+pub use source::{IngestRequest, Ingested, PixelSink, Probe, SourceStage};
+
+use serde::{Serialize, de::DeserializeOwned};
+
+/// Settings of a stage: everything that changes answers, and nothing else. Unknown keys are refused
+/// (`#[serde(deny_unknown_fields, default)]`), every field has a default and a documentation comment.
+pub trait Settings:
+    Serialize + DeserializeOwned + Default + schemars::JsonSchema + Clone + Send + Sync + 'static
+{
+    /// Named sets of settings: `(profile, settings)`. `balanced` is what `Default` gives and need not be listed.
+    fn profiles() -> Vec<(&'static str, Self)> {
+        Vec::new()
+    }
+
+    /// Says what is wrong with values that parse: "grid must be 1 to 16, got 0".
+    fn validate(&self) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+/// One kind of processing. There is one instance per process and digest of settings, shared by its tasks.
+pub trait Stage: Send + Sync + Sized + 'static {
+    /// Also crate, binary, image, subject token and metric label.
+    const NAME: &'static str;
+    /// One line for people: what it makes of frames.
+    const ABOUT: &'static str;
+    /// Raise when answers change; golden digests in tests catch a forgotten one.
+    const VERSION: u32;
+    /// What changes answers.
+    type Settings: Settings;
+
+    /// What the two halves read and make. Pure.
+    fn needs(settings: &Self::Settings) -> Needs;
+
+    /// Prepares the stage for work on this machine.
+    fn load(host: &Host, settings: &Self::Settings) -> Result<Self, SetupError>;
+
+    /// Works on the frames `batch.frames()`; every one of them that `out` neither fails nor skips has a result.
+    fn process(&self, job: &Job, batch: &Batch, out: &mut Outputs) -> Result<(), StageError>;
+
+    /// Works once over all records of the step.
+    fn finish(&self, _job: &Job, _records: &dyn Records, _out: &mut Outputs) -> Result<(), StageError> {
+        Ok(())
+    }
+}

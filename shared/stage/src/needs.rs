@@ -1,0 +1,78 @@
+//! What the halves of a stage read and make; the plan's graph is built from it.
+use framefleet_media::{Item, Kind, PixelFormat, Rendition};
+use serde::{Deserialize, Serialize};
+
+/// Frames before and after a batch that a step may look at but makes no output for. Counted in source frames.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Halo {
+    /// Frames before.
+    pub before: u64,
+    /// Frames after.
+    pub after: u64,
+}
+
+/// Kinds that one half reads and makes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HalfNeeds {
+    /// Some step of the plan must make these.
+    pub required: Vec<Kind>,
+    /// Delivered when some step makes them.
+    pub optional: Vec<Kind>,
+    /// Made by process: scope batch. Made by finish: scope job.
+    pub makes: Vec<Kind>,
+}
+
+/// Where full frames come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Input {
+    /// The source's own frames.
+    #[default]
+    Source,
+    /// The latest step upstream that makes frames; the source when there is none.
+    Latest,
+}
+
+/// Frames that a step makes out of frames of an item: what a memory plan has to know.
+#[derive(Clone, Copy, Debug)]
+pub struct MadeFrames {
+    /// Width, height and format of what is made for frames of this item.
+    pub size: fn(&Item) -> (u32, u32, PixelFormat),
+}
+
+/// What a stage needs and makes under given settings.
+#[derive(Clone, Debug)]
+pub struct Needs {
+    /// The process half.
+    pub process: HalfNeeds,
+    /// The finish half.
+    pub finish: HalfNeeds,
+    /// Renditions that process looks at.
+    pub renditions: Vec<Rendition>,
+    /// Where full frames come from.
+    pub input: Input,
+    /// Frames around the batch, of pixels and of annotations alike.
+    pub halo: Halo,
+    /// Consecutive batches that one task spans; 1 for all but encoders.
+    pub group: u64,
+    /// Frames that process makes.
+    pub made: Option<MadeFrames>,
+    /// Whether process is there at all (a stage may be a finish alone).
+    pub finish_only: bool,
+}
+
+impl Default for Needs {
+    /// Looks at proxies, one batch at a time, without halo, and makes nothing.
+    fn default() -> Self {
+        Self {
+            process: HalfNeeds::default(),
+            finish: HalfNeeds::default(),
+            renditions: vec![Rendition::Proxy],
+            input: Input::Source,
+            halo: Halo::default(),
+            group: 1,
+            made: None,
+            finish_only: false,
+        }
+    }
+}

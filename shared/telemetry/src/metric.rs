@@ -1,0 +1,113 @@
+//! The metrics: their names, their labels and their units, in one place. Labels are bounded: stages are those of the
+//! registry, results and outcomes are the enums below; jobs, items and frames are never labels.
+use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use std::time::Duration;
+
+/// Tasks that came to an end, by `stage` and `result`.
+pub const TASKS: &str = "ff_tasks_total";
+/// Frames that got their outcome, by `stage` and `outcome`.
+pub const FRAMES: &str = "ff_frames_total";
+/// Seconds from the start of a task to its end, by `stage`.
+pub const TASK_SECONDS: &str = "ff_task_seconds";
+/// Seconds from when a task was published to when a worker took it, by `stage`.
+pub const QUEUE_SECONDS: &str = "ff_queue_seconds";
+/// Tasks that workers of this process have now, by `stage`.
+pub const IN_FLIGHT: &str = "ff_in_flight";
+/// Bytes of blobs in use now.
+pub const BLOB_BYTES: &str = "ff_blob_bytes";
+/// Tasks that were handed out before, by `stage`.
+pub const REDELIVERIES: &str = "ff_redeliveries_total";
+
+/// Upper bounds of the histograms' buckets in seconds: from a light task in memory to an encode group.
+pub(crate) const SECONDS: [f64; 17] =
+    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0];
+
+/// A task's own result: the label `result`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TaskResult {
+    /// Committed.
+    Done,
+    /// To be tried again.
+    Retry,
+    /// The input cannot be processed.
+    BadInput,
+    /// The process or the stage broke.
+    Crashed,
+}
+
+impl TaskResult {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Done, Self::Retry, Self::BadInput, Self::Crashed];
+
+    /// The label's value.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Retry => "retry",
+            Self::BadInput => "bad_input",
+            Self::Crashed => "crashed",
+        }
+    }
+}
+
+/// What became of a frame: the label `outcome`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FrameOutcome {
+    /// It has a result.
+    Result,
+    /// It failed.
+    Failed,
+    /// A rule left it out.
+    Skipped,
+}
+
+impl FrameOutcome {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Result, Self::Failed, Self::Skipped];
+
+    /// The label's value.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Result => "result",
+            Self::Failed => "failed",
+            Self::Skipped => "skipped",
+        }
+    }
+}
+
+/// Says what each metric is and in what unit, to the recorder that is installed.
+pub(crate) fn describe() {
+    describe_counter!(TASKS, "Tasks that came to an end, by stage and result");
+    describe_counter!(FRAMES, "Frames that got their outcome, by stage and outcome");
+    describe_histogram!(TASK_SECONDS, Unit::Seconds, "Time from the start of a task to its end, by stage");
+    describe_histogram!(QUEUE_SECONDS, Unit::Seconds, "Time from a task's publication to a worker taking it, by stage");
+    describe_gauge!(IN_FLIGHT, "Tasks that workers of this process have now, by stage");
+    describe_gauge!(BLOB_BYTES, Unit::Bytes, "Bytes of blobs in use now");
+    describe_counter!(REDELIVERIES, "Tasks that were handed out before, by stage");
+}
+
+/// A worker took a task: attempt 1 is its first hand-out, `queued` the time since its publication.
+pub fn task_taken(stage: &str, attempt: u64, queued: Duration) {
+    histogram!(QUEUE_SECONDS, "stage" => stage.to_owned()).record(queued);
+    gauge!(IN_FLIGHT, "stage" => stage.to_owned()).increment(1.0);
+    if attempt > 1 {
+        counter!(REDELIVERIES, "stage" => stage.to_owned()).increment(1);
+    }
+}
+
+/// A task that was taken came to its end after `spent`.
+pub fn task_ended(stage: &str, result: TaskResult, spent: Duration) {
+    gauge!(IN_FLIGHT, "stage" => stage.to_owned()).decrement(1.0);
+    counter!(TASKS, "stage" => stage.to_owned(), "result" => result.as_str()).increment(1);
+    histogram!(TASK_SECONDS, "stage" => stage.to_owned()).record(spent);
+}
+
+/// So many frames got this outcome.
+pub fn frames(stage: &str, outcome: FrameOutcome, count: u64) {
+    counter!(FRAMES, "stage" => stage.to_owned(), "outcome" => outcome.as_str()).increment(count);
+}
+
+/// So many bytes of blobs are in use now.
+pub fn blob_bytes(used: u64) {
+    gauge!(BLOB_BYTES).set(used as f64);
+}

@@ -1,0 +1,33 @@
+//! Footage with known truth, for tests only.
+//!
+//! Painters make pictures of which everything is known (which frame it is, how it moves, how it is lit); [`Clip`] and the
+//! still writers bring them into files by the `ffmpeg` program, so that what is tested is never its own witness: the
+//! reference reader ([`decode_rgb8`], [`frame_times`], …) is that program too. Nothing here depends on our other crates.
+
+mod clip;
+mod colour;
+mod damage;
+mod error;
+mod number;
+mod picture;
+mod reference;
+mod samples;
+mod scene;
+mod sphere;
+mod stills;
+mod texture;
+mod timeline;
+
+pub use clip::{Audio, Clip, Timing};
+pub use colour::{chromaticity, srgb_decode, srgb_encode, temperature_patches, temperature_rgb};
+pub use damage::{corrupt_middle, repeat, truncate};
+pub use error::TestkitError;
+pub use number::{numbered, read_number, read_number16, stamp_number};
+pub use picture::Picture;
+pub use reference::{decode_errors, decode_rgb8, decode_rgb16, ffprobe, frame_times};
+pub use samples::{sample, samples, samples_folder};
+pub use scene::MovingSquare;
+pub use sphere::Sphere;
+pub use stills::{corrupt_jpeg, image_folder, write_image, write_image16};
+pub use texture::{Similarity, Texture};
+pub use timeline::Timeline;

@@ -1,0 +1,147 @@
+//! A fleet in one process over footage that needs no decoder, with stages that exercise the model of computation: one makes
+//! frames, one looks at them and at its neighbours' annotations, one needs what another's finish made.
+//!
+//! Shared by the integration tests and the benchmark.
+#![allow(dead_code)]
+
+pub mod source;
+pub mod stages;
+
+use framefleet_bus::{MemoryBlobs, MemoryBus};
+use framefleet_ledger::{Ledger, OpenOptions, Output, SourceIdentity};
+use framefleet_media::Item;
+use framefleet_pipeline::{JobRange, Pipeline, Plan, PlanRequest};
+use framefleet_runner::{Runner, RunnerOptions};
+use framefleet_stage::{Host, Registry, SourceStage};
+use orchestrator::{JobOptions, JobRun, JobSummary, Orchestrator, OrchestratorError, Progress};
+use serde_json::Map;
+use source::SyntheticSource;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// Memory for frames in flight; enough for every pipeline here.
+const MEMORY: u64 = 256 << 20;
+
+/// A job of these tests.
+#[derive(Clone)]
+pub struct TestJob {
+    pub pipeline: String,
+    pub source: SyntheticSource,
+    pub threads: usize,
+    pub memory: u64,
+    pub range: JobRange,
+    pub options: JobOptions,
+}
+
+impl TestJob {
+    /// A pipeline (TOML) over items of so many frames.
+    pub fn new(pipeline: &str, frames: &[u64]) -> Self {
+        Self {
+            pipeline: pipeline.to_owned(),
+            source: SyntheticSource::of(frames),
+            threads: 2,
+            memory: MEMORY,
+            range: JobRange::default(),
+            options: JobOptions::default(),
+        }
+    }
+
+    pub fn plan(&self) -> Result<Plan, framefleet_pipeline::PlanError> {
+        let pipeline = Pipeline::from_toml(&self.pipeline, "test")?;
+        let request = PlanRequest {
+            pipeline: &pipeline,
+            items: &self.source.items,
+            range: self.range,
+            ingest: (Map::new(), 1),
+            class: "test".to_owned(),
+            seed: 7,
+            memory_budget: self.memory,
+        };
+        framefleet_pipeline::plan(&request, &registry())
+    }
+
+    /// Runs the job into an output; `interrupt` may stop it.
+    pub async fn run_until(
+        &self,
+        output: &Output,
+        interrupt: watch::Receiver<bool>,
+    ) -> Result<JobSummary, OrchestratorError> {
+        let identity = SourceIdentity { source: "synthetic".to_owned(), items: Default::default() };
+        let open = OpenOptions { fresh: false, build: "test".to_owned(), source: identity };
+        let ledger = Ledger::open(output.clone(), open).await?;
+        let scratch = tempfile::tempdir().unwrap();
+        let bus = Arc::new(MemoryBus::new(Duration::from_secs(30)));
+        let blobs = Arc::new(MemoryBlobs::new(u64::MAX));
+        let registry = registry();
+        let options = RunnerOptions {
+            name: "test".to_owned(),
+            stages: std::iter::once("ingest".to_owned()).chain(registry.names().map(str::to_owned)).collect(),
+            class: "test".to_owned(),
+            threads: self.threads,
+            scratch: scratch.path().to_owned(),
+        };
+        let source: Arc<dyn SourceStage> = Arc::new(self.source.clone());
+        let runner =
+            Runner::new(bus.clone(), blobs.clone(), ledger.clone(), registry, source, Host::default(), options);
+        let (stop, stopped) = watch::channel(false);
+        let working = tokio::spawn(runner.run(stopped));
+        let (progress, _) = watch::channel(Progress::default());
+        let run = JobRun {
+            job: "test".to_owned(),
+            plan: Arc::new(self.plan().expect("the pipeline is a plan")),
+            items: self.source.items.clone(),
+            options: self.options.clone(),
+            slots: self.threads,
+        };
+        let summary =
+            Orchestrator { bus, blobs: blobs.clone(), ledger: ledger.clone() }.run(run, interrupt, &progress).await;
+        stop.send_replace(true);
+        working.await.unwrap().unwrap();
+        assert_eq!(framefleet_bus::Blobs::used(blobs.as_ref()), 0, "frames of a job that is over still hold memory");
+        if summary.is_ok() {
+            let manifests = ledger.manifests().await?;
+            ledger.write_failures(&manifests, &[]).await?;
+        }
+        ledger.close().await?;
+        summary
+    }
+
+    /// Runs the job to its end.
+    pub async fn run(&self, output: &Output) -> JobSummary {
+        let (_keep, interrupt) = watch::channel(false);
+        self.run_until(output, interrupt).await.expect("the job runs")
+    }
+
+    /// Runs the job into a new output in memory; the digest of what comes out, which must be sound.
+    pub async fn digest(&self) -> String {
+        let output = Output::in_memory();
+        self.run(&output).await;
+        digest(&output).await
+    }
+}
+
+/// The digest of an output, which must have no problems.
+pub async fn digest(output: &Output) -> String {
+    let report = framefleet_ledger::verify(output, true).await.expect("the output can be verified");
+    assert_eq!(report.problems, Vec::<String>::new());
+    report.digest
+}
+
+/// The stages of these tests.
+pub fn registry() -> Registry {
+    let registered = Registry::new()
+        .with::<stages::Level>()
+        .and_then(Registry::with::<stages::Brighten>)
+        .and_then(Registry::with::<stages::Surround>)
+        .and_then(Registry::with::<stages::Normalise>)
+        .and_then(Registry::with::<stages::Fragile>)
+        .and_then(Registry::with::<stages::Spin>)
+        .and_then(Registry::with::<stages::Sleep>);
+    registered.expect("names differ")
+}
+
+/// An item of so many frames, 16×8.
+pub fn item(name: &str, frames: u64) -> Item {
+    source::item(name, frames)
+}

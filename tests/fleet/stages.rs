@@ -1,0 +1,351 @@
+//! Stages that exercise what a pipeline can ask for.
+use framefleet_media::annotation::kind_name;
+use framefleet_media::{
+    Annotation, Extension, Frame, FrameRange, Image, Kind, PixelFormat, Rendition, ScopedAnnotation,
+    annotation::to_json,
+};
+use framefleet_proto::v1::annotation::Value;
+use framefleet_stage::{
+    Batch, HalfNeeds, Halo, Host, Input, Job, MadeFrames, Needs, Outputs, Records, Settings, SetupError, Stage,
+    StageError,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// Frames that each stage was asked for in this process, halo not counted.
+pub static ASKED: [AtomicU64; 5] = [const { AtomicU64::new(0) }; 5];
+
+fn asked(stage: usize, batch: &Batch) {
+    ASKED[stage].fetch_add(batch.frames().len() as u64, Ordering::Relaxed);
+}
+
+pub fn extension(kind: &str, value: serde_json::Value) -> Annotation {
+    let extension = Extension { kind: kind.to_owned(), json: value.to_string() };
+    Annotation { instance: 0, value: Some(Value::Extension(extension)) }
+}
+
+/// A number out of an annotation.
+pub fn number(annotation: &Annotation, field: &str) -> f64 {
+    to_json(annotation).unwrap()[field].as_f64().unwrap()
+}
+
+fn mean(image: &Image) -> f64 {
+    image.data().iter().map(|byte| f64::from(*byte)).sum::<f64>() / image.data().len() as f64
+}
+
+macro_rules! settings {
+    ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $kind:ty = $default:expr),* $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+        #[serde(deny_unknown_fields, default)]
+        pub struct $name { $($(#[$field_doc])* pub $field: $kind),* }
+        impl Default for $name {
+            fn default() -> Self {
+                Self { $($field: $default),* }
+            }
+        }
+        impl Settings for $name {}
+    };
+}
+
+settings!(LevelSettings {
+    /// Added to every level.
+    offset: f64 = 0.0
+});
+
+/// Makes kind `level` (mean of the proxy) per frame, and kind `span` (least and greatest level) per item in finish.
+pub struct Level(LevelSettings);
+
+impl Stage for Level {
+    const NAME: &'static str = "level";
+    const ABOUT: &'static str = "mean level of frames";
+    const VERSION: u32 = 1;
+    type Settings = LevelSettings;
+
+    fn needs(_: &LevelSettings) -> Needs {
+        Needs {
+            process: HalfNeeds { makes: vec![Kind::new("level")], ..HalfNeeds::default() },
+            finish: HalfNeeds { makes: vec![Kind::new("span")], ..HalfNeeds::default() },
+            ..Needs::default()
+        }
+    }
+
+    fn load(_: &Host, settings: &LevelSettings) -> Result<Self, SetupError> {
+        Ok(Self(settings.clone()))
+    }
+
+    fn process(&self, _: &Job, batch: &Batch, out: &mut Outputs) -> Result<(), StageError> {
+        asked(0, batch);
+        for &frame in batch.frames() {
+            match batch.frame(Rendition::Proxy, frame) {
+                Some(pixels) => {
+                    out.annotate(frame, extension("level", json!({ "mean": mean(&pixels.image) + self.0.offset })))
+                }
+                None => out.fail(frame, "no-pixels", "the proxy is absent"),
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(&self, _: &Job, records: &dyn Records, out: &mut Outputs) -> Result<(), StageError> {
+        let mut spans: BTreeMap<String, (f64, f64)> = BTreeMap::new();
+        for record in records.read() {
+            let record = record.map_err(StageError::retry)?;
+            for annotation in record.annotations.iter().filter(|annotation| kind_name(annotation) == "level") {
+                let level = number(annotation, "mean");
+                let span = spans.entry(record.item.clone()).or_insert((level, level));
+                *span = (span.0.min(level), span.1.max(level));
+            }
+        }
+        for (item, (least, greatest)) in spans {
+            let annotation = Some(extension("span", json!({ "least": least, "greatest": greatest })));
+            out.annotate_scope(ScopedAnnotation { item, range: None, annotation });
+        }
+        Ok(())
+    }
+}
+
+settings!(BrightenSettings {
+    /// Added to every channel.
+    by: u8 = 3
+});
+
+/// Makes full frames, brighter by a constant.
+pub struct Brighten(BrightenSettings);
+
+impl Stage for Brighten {
+    const NAME: &'static str = "brighten";
+    const ABOUT: &'static str = "brighter frames";
+    const VERSION: u32 = 1;
+    type Settings = BrightenSettings;
+
+    fn needs(_: &BrightenSettings) -> Needs {
+        Needs {
+            renditions: vec![Rendition::Full],
+            input: Input::Latest,
+            made: Some(MadeFrames { size: |item| (item.width, item.height, PixelFormat::Rgb8) }),
+            ..Needs::default()
+        }
+    }
+
+    fn load(_: &Host, settings: &BrightenSettings) -> Result<Self, SetupError> {
+        Ok(Self(settings.clone()))
+    }
+
+    fn process(&self, _: &Job, batch: &Batch, out: &mut Outputs) -> Result<(), StageError> {
+        asked(1, batch);
+        for &number in batch.frames() {
+            let Some(frame) = batch.frame(Rendition::Full, number) else { continue };
+            let brighter: Vec<u8> = frame.image.data().iter().map(|byte| byte.saturating_add(self.0.by)).collect();
+            let image = Image::new(PixelFormat::Rgb8, frame.image.width(), frame.image.height(), brighter)
+                .map_err(StageError::bad_input)?;
+            out.frame(Frame { number, pts_ns: frame.pts_ns, image });
+        }
+        Ok(())
+    }
+}
+
+settings!(SurroundSettings {
+    /// Frames before and after.
+    radius: u64 = 3
+});
+
+/// Sums levels of the frames around (its halo needs annotations), and looks at the frames that the latest maker made.
+pub struct Surround(SurroundSettings);
+
+impl Stage for Surround {
+    const NAME: &'static str = "surround";
+    const ABOUT: &'static str = "levels around a frame, and the latest frames";
+    const VERSION: u32 = 1;
+    type Settings = SurroundSettings;
+
+    fn needs(settings: &SurroundSettings) -> Needs {
+        Needs {
+            process: HalfNeeds {
+                required: vec![Kind::new("level")],
+                makes: vec![Kind::new("surround")],
+                ..HalfNeeds::default()
+            },
+            renditions: vec![Rendition::Full],
+            input: Input::Latest,
+            halo: Halo { before: settings.radius, after: settings.radius },
+            ..Needs::default()
+        }
+    }
+
+    fn load(_: &Host, settings: &SurroundSettings) -> Result<Self, SetupError> {
+        Ok(Self(settings.clone()))
+    }
+
+    fn process(&self, _: &Job, batch: &Batch, out: &mut Outputs) -> Result<(), StageError> {
+        asked(2, batch);
+        let level = Kind::new("level");
+        for &frame in batch.frames() {
+            let around = frame.saturating_sub(self.0.radius)..frame + self.0.radius + 1;
+            let levels: Vec<f64> =
+                around.clone().flat_map(|near| batch.annotations(near, &level)).map(|of| number(of, "mean")).collect();
+            let pixels: f64 =
+                around.filter_map(|near| batch.frame(Rendition::Full, near)).map(|near| mean(&near.image)).sum();
+            out.annotate(
+                frame,
+                extension(
+                    "surround",
+                    json!({ "count": levels.len(), "levels": levels.iter().sum::<f64>(), "pixels": pixels }),
+                ),
+            );
+        }
+        Ok(())
+    }
+}
+
+settings!(NormaliseSettings {});
+
+/// Places a frame's level within the span of its item, which only finish of `level` knows: a second pass.
+pub struct Normalise;
+
+impl Stage for Normalise {
+    const NAME: &'static str = "normalise";
+    const ABOUT: &'static str = "a frame's level within its item's span";
+    const VERSION: u32 = 1;
+    type Settings = NormaliseSettings;
+
+    fn needs(_: &NormaliseSettings) -> Needs {
+        Needs {
+            process: HalfNeeds {
+                required: vec![Kind::new("span")],
+                makes: vec![Kind::new("place")],
+                ..HalfNeeds::default()
+            },
+            ..Needs::default()
+        }
+    }
+
+    fn load(_: &Host, _: &NormaliseSettings) -> Result<Self, SetupError> {
+        Ok(Self)
+    }
+
+    fn process(&self, job: &Job, batch: &Batch, out: &mut Outputs) -> Result<(), StageError> {
+        asked(3, batch);
+        let span = Kind::new("span");
+        let (_, span) = job.scoped_of(&span).next().ok_or_else(|| StageError::bad_input("no span was delivered"))?;
+        let (least, greatest) = (number(span, "least"), number(span, "greatest"));
+        for &frame in batch.frames() {
+            let Some(pixels) = batch.frame(Rendition::Proxy, frame) else { continue };
+            let place = (mean(&pixels.image) - least) / (greatest - least).max(1.0);
+            out.annotate(frame, extension("place", json!({ "place": place })));
+        }
+        Ok(())
+    }
+}
+
+settings!(FragileSettings { /// Frames that it cannot stand, by number.
+    breaks_on: Vec<u64> = vec![],
+    /// Panics instead of returning an error.
+    panics: bool = false,
+    /// Knows which frame is to blame.
+    knows: bool = false,
+    /// Frames before and after that it looks at.
+    radius: u64 = 0 });
+
+/// Breaks on frames of its choice, in the batch or in its halo.
+pub struct Fragile(FragileSettings);
+
+impl Stage for Fragile {
+    const NAME: &'static str = "fragile";
+    const ABOUT: &'static str = "breaks on purpose";
+    const VERSION: u32 = 1;
+    type Settings = FragileSettings;
+
+    fn needs(settings: &FragileSettings) -> Needs {
+        Needs { halo: Halo { before: settings.radius, after: settings.radius }, ..Needs::default() }
+    }
+
+    fn load(_: &Host, settings: &FragileSettings) -> Result<Self, SetupError> {
+        Ok(Self(settings.clone()))
+    }
+
+    fn process(&self, _: &Job, batch: &Batch, out: &mut Outputs) -> Result<(), StageError> {
+        asked(4, batch);
+        let FrameRange { start, end } = *batch.window();
+        for frame in (start..end).filter(|frame| batch.frame(Rendition::Proxy, *frame).is_some()) {
+            if !self.0.breaks_on.contains(&frame) {
+                continue;
+            }
+            if self.0.knows {
+                if batch.frames().contains(&frame) {
+                    out.fail(frame, "fragile", "does not like it");
+                }
+            } else {
+                assert!(!self.0.panics, "cannot stand frame {frame}");
+                return Err(StageError::bad_input(format!("cannot stand frame {frame}")));
+            }
+        }
+        for &frame in batch.frames().iter().filter(|frame| !self.0.breaks_on.contains(frame)) {
+            out.annotate(frame, extension("stood", json!({ "frame": frame })));
+        }
+        Ok(())
+    }
+}
+
+settings!(WorkSettings {
+    /// Milliseconds per frame.
+    milliseconds: f64 = 1.0
+});
+
+/// Keeps a core busy.
+pub struct Spin(WorkSettings);
+
+impl Stage for Spin {
+    const NAME: &'static str = "spin";
+    const ABOUT: &'static str = "keeps a core busy";
+    const VERSION: u32 = 1;
+    type Settings = WorkSettings;
+
+    fn needs(_: &WorkSettings) -> Needs {
+        Needs::default()
+    }
+
+    fn load(_: &Host, settings: &WorkSettings) -> Result<Self, SetupError> {
+        Ok(Self(settings.clone()))
+    }
+
+    fn process(&self, _: &Job, batch: &Batch, _: &mut Outputs) -> Result<(), StageError> {
+        batch.frames().iter().for_each(|_| spin(self.0.milliseconds));
+        Ok(())
+    }
+}
+
+/// Waits, as for a device.
+pub struct Sleep(WorkSettings);
+
+impl Stage for Sleep {
+    const NAME: &'static str = "sleep";
+    const ABOUT: &'static str = "waits, as for a device";
+    const VERSION: u32 = 1;
+    type Settings = WorkSettings;
+
+    fn needs(_: &WorkSettings) -> Needs {
+        Needs::default()
+    }
+
+    fn load(_: &Host, settings: &WorkSettings) -> Result<Self, SetupError> {
+        Ok(Self(settings.clone()))
+    }
+
+    fn process(&self, _: &Job, batch: &Batch, _: &mut Outputs) -> Result<(), StageError> {
+        std::thread::sleep(Duration::from_secs_f64(self.0.milliseconds * batch.frames().len() as f64 / 1e3));
+        Ok(())
+    }
+}
+
+/// Keeps the core busy for so long.
+pub fn spin(milliseconds: f64) {
+    let until = Instant::now() + Duration::from_secs_f64(milliseconds / 1e3);
+    while Instant::now() < until {
+        std::hint::spin_loop();
+    }
+}

@@ -1,0 +1,128 @@
+//! An import may only point down the table of layers (ARCHITECTURE.md), and a stage has no way to the network.
+use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Layer by package. Every other package below `services/` is a stage, layer 6.
+const LAYERS: [(&str, u8); 15] = [
+    ("framefleet-proto", 0),
+    ("framefleet-media", 1),
+    ("framefleet-bus", 1),
+    ("framefleet-testkit", 1),
+    ("framefleet-ledger", 2),
+    ("framefleet-vision", 2),
+    ("framefleet-stage", 2),
+    ("framefleet-telemetry", 2),
+    ("framefleet-pipeline", 3),
+    ("framefleet-report", 3),
+    ("framefleet-runner", 4),
+    ("framefleet-service", 5),
+    ("registry", 7),
+    ("orchestrator", 8),
+    ("framefleet", 9),
+];
+
+/// The layer of stages.
+const STAGE: u8 = 6;
+
+/// What a crate may use of ours where "anything further down" would be too much.
+const ALLOWED: [(&str, &[&str]); 7] = [
+    ("framefleet-media", &["framefleet-proto"]),
+    ("framefleet-bus", &[]),
+    ("framefleet-ledger", &["framefleet-proto", "framefleet-media"]),
+    ("framefleet-vision", &["framefleet-media"]),
+    ("framefleet-stage", &["framefleet-media"]),
+    ("framefleet-telemetry", &[]),
+    ("framefleet-pipeline", &["framefleet-stage", "framefleet-media"]),
+];
+
+/// What a stage may use of ours by default; `framefleet-service` comes with the feature `service`.
+const STAGE_MAY_USE: [&str; 3] = ["framefleet-stage", "framefleet-media", "framefleet-vision"];
+
+/// What a stage library must not reach, even through others.
+const STAGE_MUST_NOT_REACH: [&str; 8] =
+    ["tokio", "async-nats", "reqwest", "hyper", "tonic", "framefleet-bus", "framefleet-runner", "object_store"];
+
+fn metadata() -> Metadata {
+    MetadataCommand::new().other_options(["--offline".to_owned(), "--no-default-features".to_owned()]).exec().unwrap()
+}
+
+/// Names of what a package always links: no dev-dependencies, no optional ones.
+fn links(package: &Package) -> impl Iterator<Item = &str> {
+    let always = |of: &&cargo_metadata::Dependency| of.kind == DependencyKind::Normal && !of.optional;
+    package.dependencies.iter().filter(always).map(|of| of.name.as_str())
+}
+
+/// The layer of one of our packages, by name; `None` for the world's.
+fn layers(metadata: &Metadata) -> BTreeMap<&str, u8> {
+    let layer = |package: &Package| {
+        let named = LAYERS.iter().find(|(known, _)| *known == package.name.as_str()).map(|(_, layer)| *layer);
+        let is_service = package
+            .manifest_path
+            .parent()
+            .and_then(|folder| folder.parent())
+            .is_some_and(|parent| parent.ends_with("services"));
+        named
+            .or(is_service.then_some(STAGE))
+            .unwrap_or_else(|| panic!("{} has no layer: add it to the table here and in ARCHITECTURE.md", package.name))
+    };
+    metadata.workspace_packages().into_iter().map(|package| (package.name.as_str(), layer(package))).collect()
+}
+
+fn stages(metadata: &Metadata) -> Vec<&str> {
+    layers(metadata).into_iter().filter(|(_, layer)| *layer == STAGE).map(|(name, _)| name).collect()
+}
+
+#[test]
+fn imports_point_down_only() {
+    let metadata = metadata();
+    let layers = layers(&metadata);
+    for package in metadata.workspace_packages() {
+        let name = package.name.as_str();
+        let own = layers[name];
+        for used in links(package) {
+            let Some(&below) = layers.get(used) else { continue };
+            assert!(below < own, "{name} (layer {own}) uses {used} (layer {below})");
+            if let Some((_, allowed)) = ALLOWED.iter().find(|(of, _)| *of == name) {
+                assert!(allowed.contains(&used), "{name} may use {allowed:?} of ours, not {used}");
+            }
+            if own == STAGE {
+                assert!(STAGE_MAY_USE.contains(&used), "stage {name} may use {STAGE_MAY_USE:?} of ours, not {used}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_stage_cannot_reach_the_network_or_another_stage() {
+    let metadata = metadata();
+    let by_name: BTreeMap<&str, &Package> =
+        metadata.packages.iter().map(|package| (package.name.as_str(), package)).collect();
+    let stages = stages(&metadata);
+    assert!(stages.len() >= 4, "{stages:?}");
+    for &stage in &stages {
+        let mut reached = BTreeSet::new();
+        let mut open = vec![stage];
+        while let Some(name) = open.pop() {
+            let Some(package) = by_name.get(name) else { continue };
+            for used in links(package).filter(|used| reached.insert(used.to_string())) {
+                if let Some((used, _)) = by_name.get_key_value(used) {
+                    open.push(used);
+                }
+            }
+        }
+        for forbidden in STAGE_MUST_NOT_REACH.iter().chain(stages.iter().filter(|other| **other != stage)) {
+            assert!(!reached.contains(*forbidden), "stage {stage} reaches {forbidden}");
+        }
+    }
+}
+
+#[test]
+fn every_main_of_a_stage_is_five_lines() {
+    let metadata = metadata();
+    for stage in stages(&metadata) {
+        let path = metadata.workspace_root.join("services").join(stage).join("src/main.rs");
+        let text = std::fs::read_to_string(path).unwrap();
+        let lines = text.lines().filter(|line| !line.trim().is_empty() && !line.starts_with("//")).count();
+        assert!(lines <= 5, "main.rs of {stage} has {lines} lines of code");
+    }
+}

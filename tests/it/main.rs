@@ -1,0 +1,13 @@
+//! Tests of the whole: crates that fit together, jobs in one process, the program on real footage.
+
+mod adding_a_stage;
+mod bad_input;
+mod command_line;
+mod computation;
+#[path = "../fleet/mod.rs"]
+mod fleet;
+mod footage;
+mod interruption;
+mod layers;
+mod memory;
+mod program;
