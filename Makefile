@@ -26,7 +26,7 @@ build: setup
 demo: build samples
 	@mkdir -p $(DEMO)/footage
 	@cp -u $(SAMPLES)/bikes.mp4 $(SAMPLES)/vtest.avi $(DEMO)/footage/
-	target/release/framefleet run $(DEMO)/footage --output $(DEMO)/footage.framefleet --set motion.flow_pictures=25
+	target/release/framefleet run $(DEMO)/footage --output $(DEMO)/footage.framefleet --set motion.flow_pictures_every=25
 	target/release/framefleet verify $(DEMO)/footage.framefleet
 	@echo
 	@echo "The report: $(CURDIR)/$(DEMO)/footage.framefleet/report.html"

@@ -261,7 +261,11 @@ impl Stage for Fragile {
     type Settings = FragileSettings;
 
     fn needs(settings: &FragileSettings) -> Needs {
-        Needs { halo: Halo { before: settings.radius, after: settings.radius }, ..Needs::default() }
+        Needs {
+            process: HalfNeeds { makes: vec![Kind::new("stood")], ..HalfNeeds::default() },
+            halo: Halo { before: settings.radius, after: settings.radius },
+            ..Needs::default()
+        }
     }
 
     fn load(_: &Host, settings: &FragileSettings) -> Result<Self, SetupError> {

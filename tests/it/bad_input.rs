@@ -53,7 +53,7 @@ fn a_video_cut_in_the_middle_gives_what_is_readable_and_says_the_rest() {
 fn a_corrupt_image_among_others_is_the_only_failure() {
     let work = folder();
     let images = work.path().join("images");
-    image_folder(&images, "frame_{:03}.jpg", 6, |frame| Picture::filled(64, 48, [40 * frame as u8, 90, 120])).unwrap();
+    image_folder(&images, "jpg", 6, |frame| Picture::filled(64, 48, [40 * frame as u8, 90, 120])).unwrap();
     let names: Vec<_> = std::fs::read_dir(&images).unwrap().map(|entry| entry.unwrap().path()).collect();
     let bad = names.iter().min().unwrap();
     corrupt_jpeg(bad).unwrap();

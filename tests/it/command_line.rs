@@ -8,7 +8,7 @@ fn a_run_leaves_records_summaries_report_and_job() {
     let work = folder();
     let clip = moving(&work.path().join("clip.mp4"), 50);
     let output = work.path().join("out");
-    let ran = run(&clip, &output, &["--set", "motion.flow_pictures=10"]);
+    let ran = run(&clip, &output, &["--set", "motion.flow_pictures_every=10"]);
     assert!(ran.out.contains("efficiency") && ran.out.contains("report.html"), "{}", ran.out);
     for step in ["lighting", "motion"] {
         let rows = records(&output, step);

@@ -13,7 +13,7 @@ const LAYERS: [(&str, u8); 15] = [
     ("framefleet-stage", 2),
     ("framefleet-telemetry", 2),
     ("framefleet-pipeline", 3),
-    ("framefleet-report", 3),
+    ("framefleet-report", 4),
     ("framefleet-runner", 4),
     ("framefleet-service", 5),
     ("registry", 7),
@@ -43,7 +43,9 @@ const STAGE_MUST_NOT_REACH: [&str; 8] =
     ["tokio", "async-nats", "reqwest", "hyper", "tonic", "framefleet-bus", "framefleet-runner", "object_store"];
 
 fn metadata() -> Metadata {
-    MetadataCommand::new().other_options(["--offline".to_owned(), "--no-default-features".to_owned()]).exec().unwrap()
+    let platform = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
+    let options = ["--offline".to_owned(), "--no-default-features".to_owned(), "--filter-platform".to_owned(), platform];
+    MetadataCommand::new().other_options(options).exec().unwrap()
 }
 
 /// Names of what a package always links: no dev-dependencies, no optional ones.

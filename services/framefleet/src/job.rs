@@ -1,4 +1,5 @@
 //! Runs a job in this process: bus and blobs in memory, one runner for all stages, one orchestrator.
+use crate::allocator;
 use crate::failure::Failure;
 use framefleet_bus::{Blobs, Bus, MemoryBlobs, MemoryBus};
 use framefleet_ledger::Ledger;
@@ -17,7 +18,7 @@ const ACK_WAIT: Duration = Duration::from_secs(30);
 pub fn runtime(threads: usize) -> Result<Runtime, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
-        .max_blocking_threads(threads + 8)
+        .max_blocking_threads(threads + 2)
         .enable_all()
         .build();
     Ok(runtime?)
@@ -65,7 +66,9 @@ pub async fn run(
     );
     let (stop, stopped) = watch::channel(false);
     let working = tokio::spawn(runner.run(stopped));
+    let giving_back = tokio::spawn(allocator::give_back());
     let summary = Orchestrator { bus, blobs, ledger: fleet.ledger }.run(job, interrupt, progress).await;
+    giving_back.abort();
     stop.send_replace(true);
     match working.await {
         Ok(Ok(())) => {}

@@ -1,5 +1,6 @@
 //! The command line: arguments in, a job run in this process, what came of it on the terminal and in the exit code.
 
+mod allocator;
 mod args;
 mod class;
 mod commands;
@@ -22,6 +23,7 @@ use std::process::ExitCode;
 
 /// The program: parses the arguments, runs the verb, says what went wrong.
 pub fn main() -> ExitCode {
+    allocator::set_up();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {

@@ -156,12 +156,13 @@ fn border(plane: &Plane, limit: f32) -> Vec<(usize, usize)> {
 fn profile_width(plane: &Plane, start: [f64; 2], towards: [f64; 2], least_stops: f64) -> Option<f64> {
     let steps = (REACH * plane.width.min(plane.height) as f64 / STEP).ceil() as usize;
     let side = |sign: f64| -> Vec<f64> {
-        (0..=steps)
-            .map_while(|step| {
-                let along = sign * step as f64 * STEP;
-                plane.between(start[0] + along * towards[0], start[1] + along * towards[1])
-            })
-            .collect()
+        let value = |step: usize| {
+            let along = sign * step as f64 * STEP;
+            plane.between(start[0] + along * towards[0], start[1] + along * towards[1])
+        };
+        let mut values = Vec::with_capacity(steps + 1);
+        values.extend((0..=steps).map_while(value));
+        values
     };
     let (dark, light) = (side(-1.0), side(1.0));
     let low = dark.iter().copied().reduce(f64::min)?;

@@ -113,7 +113,7 @@ impl Orchestrator {
             if !stopping {
                 self.publish(&mut job).await?;
             }
-            if job.inflight.is_empty() && job.waiting.is_empty() && !stopping {
+            if job.inflight.is_empty() && job.waiting.is_empty() {
                 return Err(OrchestratorError::Stuck { pass: job.state.pass() + 1, open: job.state.live.len() });
             }
             tokio::select! {
@@ -241,9 +241,9 @@ impl Orchestrator {
             }
         }
         let decoded = job.state.ingest_manifest();
-        if !job.state.is_finished() {
-            self.complete(&mut job.completed, decoded).await?;
-        }
+        self.complete(&mut job.completed, decoded).await?;
+        job.state.abandon();
+        self.release(job.state.take_orphans()).await;
         let ending = match job.state.stopped() {
             Some(reason) => Ending::Stopped(reason.to_owned()),
             None if interrupted && !job.state.is_finished() => Ending::Interrupted,
@@ -276,7 +276,7 @@ struct Running {
 
 impl Running {
     fn new(run: JobRun) -> Self {
-        let state = JobState::new(Arc::clone(&run.plan), run.items.clone(), run.options.clone());
+        let state = JobState::new(Arc::clone(&run.plan), run.items.clone(), run.options.clone()).with_slots(run.slots);
         Self {
             run,
             state,
@@ -289,10 +289,10 @@ impl Running {
         }
     }
 
-    /// Whether nothing more is to be waited for.
+    /// Whether nothing more is to be waited for: tasks under way come to their end, also when nobody needs them any more.
     fn is_over(&self, stopping: bool) -> bool {
-        let stopped = stopping || self.state.stopped().is_some();
-        self.state.is_finished() || (stopped && self.inflight.is_empty())
+        let ending = stopping || self.state.stopped().is_some() || self.state.is_finished();
+        ending && self.inflight.is_empty()
     }
 
     fn progress(&self) -> Progress {

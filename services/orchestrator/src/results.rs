@@ -49,7 +49,7 @@ impl JobState {
             step,
             stage: INGEST.to_owned(),
             items: items.collect(),
-            complete: true,
+            complete: self.drained() && self.options.preview.is_none(),
             ..StepManifest::default()
         }
     }

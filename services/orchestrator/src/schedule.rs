@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Batches that may wait behind the cursor without holding memory.
+/// Batches that may be live, whether they hold memory or not.
 const LIVE_LIMIT: usize = 4096;
 
 impl JobState {
@@ -34,7 +34,7 @@ impl JobState {
             }
             let reach = self.reach() + self.group_frames(item);
             let range = footage.batch_range(batch);
-            if !footage.known_to(range.end + reach) || self.live.len() >= LIVE_LIMIT {
+            if !footage.known_to(range.end + reach) || self.live.len() >= LIVE_LIMIT.max(self.ahead) {
                 break;
             }
             let near = footage.window(&range, Halo { before: reach, after: reach });
@@ -42,6 +42,10 @@ impl JobState {
             self.settle_range(item, neighbours, lookup);
             let demanded = self.demands_pixels(item, batch) || self.will_make_frames(item, batch);
             if demanded {
+                let waiting = self.admitted.values().filter(|admitted| admitted.decoded.is_none()).count();
+                if waiting >= self.ahead {
+                    break;
+                }
                 let bytes = self.batch_bytes(item);
                 if self.reserved + bytes > self.plan.memory.budget && !self.admitted.is_empty() {
                     break;
@@ -126,6 +130,14 @@ impl JobState {
                 && self.is_open(step, item, group)
                 && self.made_wanted(step, item, group)
         })
+    }
+
+    /// Gives up all volatile frames: the job goes no further.
+    pub(crate) fn abandon(&mut self) {
+        let made = std::mem::take(&mut self.made).into_values().flatten();
+        let decoded = std::mem::take(&mut self.admitted).into_values().filter_map(|admitted| admitted.decoded).flatten();
+        self.orphans.extend(made.chain(decoded));
+        self.reserved = 0;
     }
 
     /// Whether frames made on a batch are still kept.

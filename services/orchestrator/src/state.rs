@@ -16,6 +16,9 @@ use std::sync::Arc;
 /// Answers whether the ledger holds an entry.
 pub type Lookup<'a> = &'a dyn Fn(&TaskKey) -> Option<Arc<Entry>>;
 
+/// Admitted batches that may wait for their frames, at least; a fleet with more slots allows more.
+const AHEAD: usize = 8;
+
 /// How often a task is tried before its frames are given up.
 pub const ATTEMPTS: u32 = 5;
 
@@ -156,6 +159,9 @@ pub struct JobState {
     pub(crate) retried: BTreeSet<TaskRef>,
     /// Per step: the code that whole batches failed with so far, and the batches; cleared by the first result.
     pub(crate) failing: Vec<Option<(String, Vec<usize>)>>,
+    /// Admitted batches that may wait for their frames: enough to keep decoding ahead, few enough that looking through all
+    /// that is live stays cheap.
+    pub(crate) ahead: usize,
     pub(crate) stop: Option<String>,
     pub(crate) finished: bool,
     pub(crate) preview: Option<Preview>,
@@ -187,6 +193,7 @@ impl JobState {
             condemned: BTreeMap::new(),
             orphans: Vec::new(),
             retried: BTreeSet::new(),
+            ahead: AHEAD,
             stop: None,
             finished: false,
             preview: None,
@@ -200,7 +207,7 @@ impl JobState {
     pub fn forecasting(plan: Arc<Plan>, items: Vec<Item>, options: JobOptions) -> Self {
         let mut plan = plan.as_ref().clone();
         plan.memory.budget = u64::MAX;
-        Self::new(Arc::new(plan), items, options)
+        Self { ahead: usize::MAX, ..Self::new(Arc::new(plan), items, options) }
     }
 
     /// Frames that a step samples, and all frames of the job; by headers where an item is not indexed.
@@ -214,6 +221,12 @@ impl JobState {
             }
         }
         counts
+    }
+
+    /// Lets as many batches wait for their frames as keep so many slots busy.
+    pub fn with_slots(mut self, slots: usize) -> Self {
+        self.ahead = AHEAD.max(2 * slots);
+        self
     }
 
     /// Folds a fact in. Facts that are old news change nothing.

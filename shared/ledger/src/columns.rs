@@ -85,7 +85,7 @@ pub(crate) struct ParquetRows {
 
 impl ParquetRows {
     /// Rows in a row group at most.
-    pub const GROUP: usize = 10_000;
+    pub const GROUP: usize = 1_000;
     /// Rows that become columns together: as JSON they take many times the memory.
     const CHUNK: usize = 1_000;
 

@@ -76,6 +76,8 @@ impl Submission<'_> {
         if self.arguments.fresh && !self.confirm(&name)? {
             return Err(Failure::usage(format!("nothing was removed: {name} stays as it is")));
         }
+        // A plan that cannot fit is refused before anything is touched.
+        submit::plan_of(&self.pipeline, &items, &self.options, &self.registry)?;
         let build = format!("{} {}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
         let identity = identity::of(&self.arguments.source, &items)?;
         let ledger = Ledger::open(output, OpenOptions { fresh: self.arguments.fresh, build, source: identity }).await?;
