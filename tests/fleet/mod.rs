@@ -98,8 +98,9 @@ impl TestJob {
             Orchestrator { bus, blobs: blobs.clone(), ledger: ledger.clone() }.run(run, interrupt, &progress).await;
         stop.send_replace(true);
         working.await.unwrap().unwrap();
-        assert_eq!(framefleet_bus::Blobs::used(blobs.as_ref()), 0, "frames of a job that is over still hold memory");
         if summary.is_ok() {
+            let held = framefleet_bus::Blobs::used(blobs.as_ref());
+            assert_eq!(held, 0, "frames of a job that is over still hold memory");
             let manifests = ledger.manifests().await?;
             ledger.write_failures(&manifests, &[]).await?;
         }

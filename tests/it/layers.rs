@@ -44,7 +44,8 @@ const STAGE_MUST_NOT_REACH: [&str; 8] =
 
 fn metadata() -> Metadata {
     let platform = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
-    let options = ["--offline".to_owned(), "--no-default-features".to_owned(), "--filter-platform".to_owned(), platform];
+    let options =
+        ["--offline".to_owned(), "--no-default-features".to_owned(), "--filter-platform".to_owned(), platform];
     MetadataCommand::new().other_options(options).exec().unwrap()
 }
 

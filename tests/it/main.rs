@@ -11,3 +11,4 @@ mod interruption;
 mod layers;
 mod memory;
 mod program;
+mod scheduling;

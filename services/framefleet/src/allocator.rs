@@ -3,10 +3,10 @@
 //! every minute of footage.
 use std::time::Duration;
 
-/// Arenas: one per core and more would keep as many sets of freed frames.
-const ARENAS: libc::c_int = 2;
+/// Arenas: more would keep as many sets of freed frames, and threads that decode and compare allocate seldom.
+const ARENAS: libc::c_int = 1;
 /// How often freed pages are given back.
-const EVERY: Duration = Duration::from_millis(500);
+const EVERY: Duration = Duration::from_millis(200);
 
 /// Sets the system's allocator up; to be called before other threads start.
 pub fn set_up() {

@@ -4,7 +4,7 @@
 //! running task never asks for more, so tasks can always go on. Volatile frames go as soon as every task that looks at them
 //! is done.
 use crate::keys::{Inputs, ProcessInputs};
-use crate::state::{Admitted, FinishStatus, JobState, Lookup, Status};
+use crate::state::{Admitted, Decoded, FinishStatus, JobState, Lookup, Status};
 use crate::task::TaskRef;
 use framefleet_media::{FrameRange, Rendition, frame};
 use framefleet_pipeline::PixelSource;
@@ -42,7 +42,8 @@ impl JobState {
             self.settle_range(item, neighbours, lookup);
             let demanded = self.demands_pixels(item, batch) || self.will_make_frames(item, batch);
             if demanded {
-                let waiting = self.admitted.values().filter(|admitted| admitted.decoded.is_none()).count();
+                let waiting =
+                    self.admitted.values().filter(|admitted| matches!(admitted.decoded, Decoded::Awaited)).count();
                 if waiting >= self.ahead {
                     break;
                 }
@@ -51,7 +52,7 @@ impl JobState {
                     break;
                 }
                 self.reserved += bytes;
-                self.admitted.insert((item, batch), Admitted { bytes, decoded: None });
+                self.admitted.insert((item, batch), Admitted { bytes, decoded: Decoded::Awaited });
             }
             if demanded || self.has_open_tasks(item, batch) {
                 self.live.insert((item, batch));
@@ -103,8 +104,10 @@ impl JobState {
             if self.demands_pixels(item, batch) {
                 continue;
             }
-            if let Some(decoded) = self.admitted.get_mut(&(item, batch)).and_then(|admitted| admitted.decoded.take()) {
-                self.orphans.extend(decoded);
+            let released =
+                self.admitted.get_mut(&(item, batch)).map(|of| std::mem::replace(&mut of.decoded, Decoded::Released));
+            if let Some(Decoded::Here(frames)) = released {
+                self.orphans.extend(frames);
             }
             if !self.holds_made(item, batch) && !self.will_make_frames(item, batch) {
                 let bytes = self.admitted.remove(&(item, batch)).map_or(0, |admitted| admitted.bytes);
@@ -135,8 +138,12 @@ impl JobState {
     /// Gives up all volatile frames: the job goes no further.
     pub(crate) fn abandon(&mut self) {
         let made = std::mem::take(&mut self.made).into_values().flatten();
-        let decoded = std::mem::take(&mut self.admitted).into_values().filter_map(|admitted| admitted.decoded).flatten();
-        self.orphans.extend(made.chain(decoded));
+        self.orphans.extend(made);
+        for admitted in std::mem::take(&mut self.admitted).into_values() {
+            if let Decoded::Here(frames) = admitted.decoded {
+                self.orphans.extend(frames);
+            }
+        }
         self.reserved = 0;
     }
 
@@ -257,8 +264,9 @@ impl JobState {
 
     /// Decoding goes on in order inside a decode range, so that an open decoder never has to seek back; ranges run in parallel.
     fn ready_ingest(&self, slots: usize) -> Vec<TaskRef> {
-        let waiting =
-            |place: &(usize, usize)| self.admitted.get(place).is_some_and(|admitted| admitted.decoded.is_none());
+        let waiting = |place: &(usize, usize)| {
+            self.admitted.get(place).is_some_and(|admitted| matches!(admitted.decoded, Decoded::Awaited))
+        };
         let can_start = |&(item, batch): &(usize, usize)| {
             let seekable = self.footage[item].batches.get(batch).is_none_or(|info| info.seekable);
             seekable || batch == 0 || !waiting(&(item, batch - 1))
@@ -306,7 +314,7 @@ impl JobState {
                     for batch in
                         inputs.visible.iter().flat_map(|range| footage.batches_of(range)).collect::<BTreeSet<_>>()
                     {
-                        let decoded = self.admitted.get(&(item, batch))?.decoded.as_ref()?;
+                        let Decoded::Here(decoded) = &self.admitted.get(&(item, batch))?.decoded else { return None };
                         pixels.extend(
                             decoded
                                 .iter()

@@ -115,8 +115,20 @@ pub(crate) enum FinishStatus {
 pub(crate) struct Admitted {
     /// Bytes reserved for it.
     pub bytes: u64,
-    /// Decoded frames, once they are there.
-    pub decoded: Option<Vec<Pixels>>,
+    /// Its decoded frames.
+    pub decoded: Decoded,
+}
+
+/// Where a batch's decoded frames are.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Decoded {
+    /// They are to come.
+    #[default]
+    Awaited,
+    /// They are there.
+    Here(Vec<Pixels>),
+    /// Nothing looks at them any more; frames made of them may still hold the reservation.
+    Released,
 }
 
 /// Frames by outcome, for progress and for limits.
@@ -272,7 +284,9 @@ impl JobState {
             Work::Ingest => {
                 self.note_ingest(task.item, task.index, key, &entry);
                 match self.admitted.get_mut(&(task.item, task.index)) {
-                    Some(admitted) if admitted.decoded.is_none() => admitted.decoded = Some(made),
+                    Some(admitted) if matches!(admitted.decoded, Decoded::Awaited) => {
+                        admitted.decoded = Decoded::Here(made)
+                    }
                     _ => self.orphans.extend(made),
                 }
             }

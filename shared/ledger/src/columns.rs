@@ -85,9 +85,9 @@ pub(crate) struct ParquetRows {
 
 impl ParquetRows {
     /// Rows in a row group at most.
-    pub const GROUP: usize = 1_000;
+    pub const GROUP: usize = 10_000;
     /// Rows that become columns together: as JSON they take many times the memory.
-    const CHUNK: usize = 1_000;
+    const CHUNK: usize = 100;
 
     pub fn new(step: &str, kinds: &[String]) -> Result<Self, LedgerError> {
         let fail = |reason: String| LedgerError::Parquet { step: step.to_owned(), reason };

@@ -1,0 +1,150 @@
+//! The state of a job as a fold: whatever the order in which results come, however often they are told or lost, with the least
+//! memory that the plan asks for, every task is done and ends under the same key.
+use crate::fleet::TestJob;
+use framefleet_ledger::TaskKey;
+use framefleet_media::BatchInfo;
+use framefleet_proto::v1::{Entry, Outcomes, Pixels, Task, task::Work as Wire};
+use framefleet_stage::SourceStage as _;
+use orchestrator::{Fact, JobState, TaskRef, Work};
+use proptest::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// A sequence of choices.
+struct Choices(u64);
+
+impl Choices {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        ((self.0 >> 33) as usize) % bound.max(1)
+    }
+}
+
+/// What a worker would commit: every frame it was asked for has a result.
+fn entry(task: &Task) -> Entry {
+    let (decided, frames) = match task.work.as_ref() {
+        Some(Wire::Process(work)) => (work.decided.clone().unwrap_or_default(), work.frames.len()),
+        _ => (Outcomes::default(), 0),
+    };
+    Entry {
+        key: task.key.clone(),
+        id: task.id.clone(),
+        outcomes: Some(decided),
+        frames_done: frames as u64,
+        ..Entry::default()
+    }
+}
+
+/// Frames that a task leaves in memory.
+fn made(task: &Task) -> Vec<Pixels> {
+    let frame = |number: u64| framefleet_proto::v1::FramePixels { frame: number, ..Default::default() };
+    let of = |rendition: i32, frames: &[u64]| Pixels {
+        rendition,
+        frames: frames.iter().map(|n| frame(*n)).collect(),
+        ..Pixels::default()
+    };
+    match task.work.as_ref() {
+        Some(Wire::Ingest(work)) => vec![of(1, &work.proxy), of(2, &work.full)],
+        Some(Wire::Process(work)) => vec![of(2, &work.frames)],
+        _ => Vec::new(),
+    }
+}
+
+/// Runs a job's state against workers that answer in an order of chance; the entries at the end.
+fn simulate(job: &TestJob, seed: u64) -> Result<BTreeSet<TaskKey>, TestCaseError> {
+    let mut chance = Choices(seed);
+    let plan = Arc::new(job.plan().unwrap());
+    let mut state = JobState::new(plan, job.source.items.clone(), Default::default()).with_slots(1 + chance.below(4));
+    let mut ledger: BTreeMap<TaskKey, Arc<Entry>> = BTreeMap::new();
+    let mut inflight: BTreeMap<TaskRef, Task> = BTreeMap::new();
+    let mut told: Vec<Fact> = Vec::new();
+    for _ in 0..100_000 {
+        let lookup = |key: &TaskKey| ledger.get(key).cloned();
+        state.advance(&lookup);
+        for (step, key) in state.unread_finishes() {
+            state.apply(Fact::Finished { step, key, scoped: Arc::default() }, &lookup);
+        }
+        state.advance(&lookup);
+        state.take_orphans();
+        if state.is_finished() {
+            return Ok(ledger.into_keys().collect());
+        }
+        for task in state.desired(3) {
+            if let Some(message) = state.message("job", task, &lookup) {
+                inflight.entry(task).or_insert(message);
+            }
+        }
+        prop_assert!(!inflight.is_empty(), "nothing can run and nothing is running");
+        let (&task, message) = inflight.iter().nth(chance.below(inflight.len())).unwrap();
+        let fact = if task.kind == Work::Index { indexed(job, task.item) } else { done(task, message, &mut ledger) };
+        match chance.below(6) {
+            // Lost: the ledger has the entry, nobody was told. The task is done again.
+            0 if task.kind != Work::Index => {}
+            // Told twice, and an old story once more.
+            1 => {
+                apply(&mut state, &fact, &ledger);
+                apply(&mut state, &fact, &ledger);
+                let old = told.get(chance.below(told.len())).cloned();
+                old.iter().for_each(|old| apply(&mut state, old, &ledger));
+            }
+            _ => apply(&mut state, &fact, &ledger),
+        }
+        inflight.remove(&task);
+        told.push(fact);
+    }
+    Err(TestCaseError::fail("the job never ends"))
+}
+
+fn apply(state: &mut JobState, fact: &Fact, ledger: &BTreeMap<TaskKey, Arc<Entry>>) {
+    state.apply(fact.clone(), &|key| ledger.get(key).cloned());
+}
+
+fn done(task: TaskRef, message: &Task, ledger: &mut BTreeMap<TaskKey, Arc<Entry>>) -> Fact {
+    let key = TaskKey::from_bytes(&message.key).unwrap();
+    ledger.entry(key).or_insert_with(|| Arc::new(entry(message)));
+    Fact::Done { task, key, made: made(message) }
+}
+
+fn indexed(job: &TestJob, item: usize) -> Fact {
+    let mut batches: Vec<BatchInfo> = Vec::new();
+    let (corrected, damage) = job
+        .source
+        .index(&job.source.items[item], 32, &mut |found| {
+            batches.extend(found);
+            true
+        })
+        .unwrap();
+    Fact::Indexed { item, from: 0, batches, complete: true, damage, corrected: Some(corrected) }
+}
+
+/// Pipelines of the test stages: makers, halos over pixels and annotations, sampling, a second pass.
+fn pipelines() -> impl Strategy<Value = String> {
+    let surround = (0u64..40, prop_oneof![Just("all".to_owned()), (2u64..50).prop_map(|n| format!("every {n}"))]);
+    (any::<bool>(), any::<bool>(), proptest::collection::vec(surround, 0..3)).prop_map(|(brighten, normalise, surrounds)| {
+        let mut text = "[steps.level]\n".to_owned();
+        if brighten {
+            text += "[steps.brighten]\n";
+        }
+        for (number, (radius, frames)) in surrounds.iter().enumerate() {
+            text += &format!("[steps.surround{number}]\nstage = \"surround\"\nframes = \"{frames}\"\nsettings = {{ radius = {radius} }}\n");
+        }
+        if normalise {
+            text += "[steps.normalise]\n";
+        }
+        text
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn any_order_of_results_ends_in_the_same_state(
+        pipeline in pipelines(), frames in proptest::collection::vec(0u64..260, 1..4), seeds in any::<[u64; 2]>(),
+    ) {
+        let mut job = TestJob::new(&pipeline, &frames);
+        job.memory = job.plan().unwrap().memory.needed.iter().copied().max().unwrap();
+        let first = simulate(&job, seeds[0])?;
+        prop_assert_eq!(simulate(&job, seeds[1])?, first);
+    }
+}
