@@ -3,5 +3,9 @@ use framefleet_stage::{Registry, RegistryError};
 
 /// All stages. (Ingest, which opens sources, is built in and not one of them.)
 pub fn stages() -> Result<Registry, RegistryError> {
-    Registry::new().with::<assemble::Assemble>()?.with::<lighting::LightingStage>()?.with::<motion::MotionStage>()
+    let registry = Registry::new();
+    let registry = registry.with::<assemble::Assemble>()?;
+    let registry = registry.with::<lighting::LightingStage>()?;
+    let registry = registry.with::<motion::MotionStage>()?;
+    Ok(registry)
 }
