@@ -433,6 +433,8 @@ function timelines(item) {
       if (one.resize) one.resize(view);
     }
     back.hidden = view.start === whole.start && view.end === whole.end;
+    // The plots may have become narrower: the cursor stays at its frame, not at its pixel.
+    if (pinned !== null) point(pinned, !peek.hidden);
   }
   function look(to) {
     const least = Math.min(8, whole.end - whole.start);
