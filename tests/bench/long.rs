@@ -1,7 +1,7 @@
 //! Memory over 2 and 20 minutes of 1080p, every frame.
-use crate::program::ffmpeg;
+use crate::program::clip_1080p;
 use crate::row;
-use framefleet_testkit::{repeat, sample};
+use framefleet_testkit::repeat;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -32,19 +32,7 @@ fn peak(clip: &Path) -> f64 {
 /// The row of the table.
 pub fn memory() {
     let folder = tempfile::tempdir().expect("a folder");
-    let clip = folder.path().join("1080p.mp4");
-    ffmpeg(&[
-        "-i",
-        &sample("bikes.mp4").expect("make samples").to_string_lossy(),
-        "-vf",
-        "scale=1920:1080",
-        "-c:v",
-        "libx264",
-        "-preset",
-        "fast",
-        "-an",
-        &clip.to_string_lossy(),
-    ]);
+    let clip = clip_1080p(folder.path());
     let two = repeat(&clip, &folder.path().join("two.mp4"), 12).expect("two minutes");
     let twenty = repeat(&clip, &folder.path().join("twenty.mp4"), 120).expect("twenty minutes");
     let (short, long) = (peak(&two), peak(&twenty));

@@ -86,19 +86,7 @@ pub fn first_result() {
 /// Decoding alone, and decoding to proxies, beside ffmpeg on one thread.
 pub fn decoding() {
     let folder = tempfile::tempdir().expect("a folder");
-    let clip = folder.path().join("1080p.mp4");
-    ffmpeg(&[
-        "-i",
-        &sample("bikes.mp4").expect("make samples").to_string_lossy(),
-        "-vf",
-        "scale=1920:1080",
-        "-c:v",
-        "libx264",
-        "-preset",
-        "fast",
-        "-an",
-        &clip.to_string_lossy(),
-    ]);
+    let clip = clip_1080p(folder.path());
     let mut pairs = Vec::new();
     let mut frames = 0;
     for _ in 0..ROUNDS {
@@ -136,4 +124,13 @@ pub fn ffmpeg(arguments: &[&str]) {
     let status =
         Command::new("ffmpeg").args(["-v", "error", "-y", "-nostdin"]).args(arguments).status().expect("ffmpeg runs");
     assert!(status.success());
+}
+
+/// Ten seconds of 1080p H.264.
+pub fn clip_1080p(folder: &Path) -> PathBuf {
+    let clip = folder.join("1080p.mp4");
+    let source = sample("bikes.mp4").expect("make samples");
+    let (source, target) = (source.to_string_lossy(), clip.to_string_lossy());
+    ffmpeg(&["-i", &source, "-vf", "scale=1920:1080", "-c:v", "libx264", "-preset", "fast", "-an", &target]);
+    clip
 }

@@ -172,7 +172,8 @@ impl Orchestrator {
             }
             let Some(mut message) = job.state.message(&job.run.job, task, &lookup) else { continue };
             message.published_ns = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos() as u64;
-            let id = format!("{}-{}-{:?}", hex(&message.key), message.attempt, task);
+            // Not the key: a pass that makes volatile frames again publishes a task of the same key.
+            let id = format!("{}-{task:?}-{}", job.run.job, message.attempt);
             let subject = Subject::task(&message.stage, &job.run.plan.class);
             self.bus.publish(Message { subject, id, payload: message.encode_to_vec().into() }).await?;
             job.inflight.insert(task);
@@ -311,8 +312,4 @@ impl Running {
         tokio::time::sleep_until(at.into()).await;
         self.waiting.remove(&task);
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
