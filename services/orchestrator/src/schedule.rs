@@ -91,8 +91,10 @@ impl JobState {
         }
     }
 
-    /// Releases volatile frames that no open task looks at, and forgets batches with nothing left to do.
-    pub(crate) fn release(&mut self) {
+    /// Releases volatile frames that no open task looks at, and forgets batches with nothing left to do. Returns whether
+    /// there is more room for batches than before.
+    pub(crate) fn release(&mut self) -> bool {
+        let (reserved, live) = (self.reserved, self.live.len());
         let made: Vec<(usize, usize, usize)> = self.made.keys().copied().collect();
         for place in made {
             if !self.made_wanted(place.0, place.1, place.2) {
@@ -123,6 +125,7 @@ impl JobState {
         for place in done {
             self.live.remove(&place);
         }
+        self.reserved < reserved || self.live.len() < live
     }
 
     /// Whether an open task on the batch makes frames that something looks at.

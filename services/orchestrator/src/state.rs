@@ -413,8 +413,8 @@ impl JobState {
         while !self.finished && self.stop.is_none() {
             let moved = self.admit(lookup);
             self.settle_live(lookup);
-            self.release();
-            if moved {
+            let freed = self.release();
+            if moved || freed {
                 continue;
             }
             if !self.drained() {
