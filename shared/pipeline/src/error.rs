@@ -196,9 +196,9 @@ pub enum PlanError {
     },
     /// The frames in flight do not fit into memory.
     #[error(
-        "the job needs {} for frames in flight and may use {}: in pass {pass}, step {step} on {item} spans {batches} batches of {}, \
+        "the job needs {} for frames in flight and may use {}: in pass {}, step {step} on {item} spans {batches} batches of {}, \
          and one more is prepared; allow more memory (--memory), or lessen the step's halo or group or the number of steps that make frames",
-        ByteSize(*needed), ByteSize(*budget), ByteSize(*batch_bytes)
+        ByteSize(*needed), ByteSize(*budget), pass + 1, ByteSize(*batch_bytes)
     )]
     Memory {
         /// The pass, from 0.

@@ -151,7 +151,7 @@ fn a_job_that_does_not_fit_is_refused_with_the_numbers() {
         "{error:?}"
     );
     let text = error.to_string();
-    for part in ["464.1 MiB", "pass 0", "assemble", "film.mkv", "10 batches", "42.2 MiB", "--memory"] {
+    for part in ["464.1 MiB", "pass 1", "assemble", "film.mkv", "10 batches", "42.2 MiB", "--memory"] {
         assert!(text.contains(part), "{part} is missing: {text}");
     }
 }
