@@ -1,0 +1,1 @@
+//! Sessions for networks: devices, precision, batching.
