@@ -4,6 +4,7 @@
 pub mod conformance;
 mod memory;
 mod memory_blobs;
+mod memory_kv;
 mod subject;
 
 pub use memory::MemoryBus;
@@ -18,9 +19,12 @@ use std::time::Duration;
 /// What can go wrong on a bus.
 #[derive(Debug, thiserror::Error)]
 pub enum BusError {
-    /// The bus cannot be reached.
+    /// The bus cannot be reached; trying again later may help.
     #[error("the bus cannot be reached: {0}")]
     Unreachable(String),
+    /// The bus answers and does not serve us (credentials, its configuration, its version): somebody has to change that.
+    #[error("the bus does not serve: {0}")]
+    Refused(String),
     /// The queue has no room now; try again later.
     #[error("queue {0} is full")]
     Full(String),
@@ -64,6 +68,50 @@ pub trait Bus: Send + Sync + 'static {
 
     /// Listens to a subject. No event sent after this returns is missed while the bus is up.
     async fn listen(&self, subject: &Subject) -> Result<Box<dyn Events>, BusError>;
+
+    /// Opens a bucket of small values that the fleet shares (announcements, the lock, the list of jobs), made when first
+    /// opened. With `ttl`, an entry vanishes some time after it was not written again for so long; whoever opens a bucket
+    /// last says its `ttl`.
+    async fn bucket(&self, name: &str, ttl: Option<Duration>) -> Result<Arc<dyn Kv>, BusError>;
+
+    /// How many messages a queue keeps.
+    async fn depth(&self, subject: &Subject) -> Result<Depth, BusError>;
+}
+
+/// The messages that a queue keeps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Depth {
+    /// Those that wait for a worker and were not handed out yet.
+    pub waiting: u64,
+    /// Those that were handed out and are not acknowledged. One that was handed back, is retried after a delay or lost its
+    /// worker may count here or as waiting until it is handed out again.
+    pub leased: u64,
+}
+
+/// Small values by key. Any string is a key.
+#[async_trait]
+pub trait Kv: Send + Sync + 'static {
+    /// The value of a key, if it has one.
+    async fn get(&self, key: &str) -> Result<Option<Value>, BusError>;
+
+    /// Writes a value if `expected` is met: `None` always is, `Some(0)` when the key has no value, `Some(revision)` when the
+    /// value of that revision is still there. Answers the new revision (never 0); `None` = not met, nothing was written.
+    async fn put(&self, key: &str, bytes: Bytes, expected: Option<u64>) -> Result<Option<u64>, BusError>;
+
+    /// Removes the value of a key, if it has one, whatever its revision.
+    async fn delete(&self, key: &str) -> Result<(), BusError>;
+
+    /// All values, ordered by key.
+    async fn entries(&self) -> Result<Vec<(String, Value)>, BusError>;
+}
+
+/// A value of a [`Kv`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Value {
+    /// What was written.
+    pub bytes: Bytes,
+    /// Which write this was: greater than that of every earlier write to this key.
+    pub revision: u64,
 }
 
 /// A work queue, as one worker sees it.
@@ -152,6 +200,10 @@ pub trait Blobs: Send + Sync + 'static {
 
     /// Releases the bytes: their room is free again, and those who still hold them keep them. Releasing twice is no error.
     async fn release(&self, name: &BlobName) -> Result<(), BlobError>;
+
+    /// Releases every blob whose key starts with `prefix`, whoever made it, and what writers left there that are gone.
+    /// Blobs that are being written are not touched. Returns how many it released.
+    async fn release_all(&self, prefix: &str) -> Result<u64, BlobError>;
 
     /// Bytes in use now: those reserved, and those finished and not released.
     fn used(&self) -> u64;

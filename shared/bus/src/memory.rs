@@ -1,7 +1,8 @@
 //! The bus inside one process: queues and listeners in memory, nothing survives the process.
 mod queue;
 
-use crate::{Bus, BusError, Events, Extend, Inbox, Lease, Message, Subject};
+use crate::memory_kv::MemoryKv;
+use crate::{Bus, BusError, Depth, Events, Extend, Inbox, Kv, Lease, Message, Subject};
 use async_trait::async_trait;
 use queue::{Queue, Taken};
 use std::collections::HashMap;
@@ -21,12 +22,13 @@ pub struct MemoryBus {
     ack_wait: Duration,
     queues: Mutex<HashMap<Subject, Arc<SharedQueue>>>,
     listeners: Mutex<HashMap<Subject, Vec<mpsc::UnboundedSender<Message>>>>,
+    buckets: Mutex<HashMap<String, Arc<MemoryKv>>>,
 }
 
 impl MemoryBus {
     /// An empty bus that hands a message to another worker when it is neither acknowledged nor extended for `ack_wait`.
     pub fn new(ack_wait: Duration) -> Self {
-        Self { ack_wait, queues: Mutex::default(), listeners: Mutex::default() }
+        Self { ack_wait, queues: Mutex::default(), listeners: Mutex::default(), buckets: Mutex::default() }
     }
 
     /// The queue of a subject, made when first asked for.
@@ -77,6 +79,17 @@ impl Bus for MemoryBus {
         senders.retain(|sender| !sender.is_closed());
         senders.push(sender);
         Ok(Box::new(MemoryEvents(receiver)))
+    }
+
+    async fn bucket(&self, name: &str, ttl: Option<Duration>) -> Result<Arc<dyn Kv>, BusError> {
+        let mut buckets = locked(&self.buckets);
+        let bucket = buckets.entry(name.to_owned()).or_default();
+        bucket.keep_for(ttl);
+        Ok(Arc::clone(bucket) as Arc<dyn Kv>)
+    }
+
+    async fn depth(&self, subject: &Subject) -> Result<Depth, BusError> {
+        Ok(self.queue(subject).state().depth(Instant::now()))
     }
 }
 

@@ -54,6 +54,10 @@ impl Blobs for MemoryBlobs {
         Ok(())
     }
 
+    async fn release_all(&self, prefix: &str) -> Result<u64, BlobError> {
+        Ok(self.room.state().remove_all(prefix))
+    }
+
     fn used(&self) -> u64 {
         self.room.state().used
     }
@@ -88,6 +92,12 @@ impl Contents {
         if let Some(blob) = self.blobs.remove(key) {
             self.used -= blob.len() as u64;
         }
+    }
+
+    /// Removes the blobs whose keys start with `prefix`; returns how many they were.
+    fn remove_all(&mut self, prefix: &str) -> u64 {
+        let Self { used, blobs } = self;
+        blobs.extract_if(|key, _| key.starts_with(prefix)).map(|(_, blob)| *used -= blob.len() as u64).count() as u64
     }
 }
 

@@ -157,6 +157,34 @@ pub async fn finishing_again_replaces(make: impl AsyncFn(u64) -> Arc<dyn Blobs>)
     uses(&*blobs, 0)
 }
 
+/// Blobs are released by the beginning of their keys, whoever made them; others and those being written stay.
+pub async fn a_prefix_is_released(make: impl AsyncFn(u64) -> Arc<dyn Blobs>) -> Verdict {
+    let blobs = make(16 * UNIT).await;
+    let mut names = Vec::new();
+    for key in ["job 1/0", "job 1/1", "job 1/../2", "job 10/0", "job 2/0", "job"] {
+        names.push(write(&*blobs, key, UNIT, 1).await?);
+    }
+    let mut writer = blobs.reserve("job 1/3", UNIT).await?;
+    let held = blobs.get(&names[0]).await?;
+    let released = blobs.release_all("job 1/").await?;
+    hold(released == 3, || format!("{released} blobs were released, not 3"))?;
+    hold(is_filled(&held, UNIT, 1), || "bytes changed under their reader".to_owned())?;
+    for (n, name) in names.iter().enumerate() {
+        match n {
+            0..3 => is_stale(&*blobs, name).await?,
+            _ => hold(is_filled(&blobs.get(name).await?, UNIT, 1), || format!("{name:?} is gone"))?,
+        }
+    }
+    uses(&*blobs, 4 * UNIT)?;
+    writer.memory().fill(2);
+    let late = writer.finish()?;
+    hold(is_filled(&blobs.get(&late).await?, UNIT, 2), || "a blob was released while it was written".to_owned())?;
+    hold(blobs.release_all("job 3").await? == 0, || "blobs of another prefix were released".to_owned())?;
+    let rest = blobs.release_all("").await?;
+    hold(rest == 4, || format!("{rest} blobs were left, not 4"))?;
+    uses(&*blobs, 0)
+}
+
 /// Many tasks write, read and release at once, and each reads what it wrote; nothing is left over.
 pub async fn concurrent_use(make: impl AsyncFn(u64) -> Arc<dyn Blobs>) -> Verdict {
     const TASKS: u8 = 8;

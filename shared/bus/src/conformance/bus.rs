@@ -1,7 +1,7 @@
 //! Rules for [`Bus`](crate::Bus), [`Inbox`](crate::Inbox), [`Lease`](crate::Lease) and [`Events`](crate::Events). Each
 //! takes a maker of empty buses, since rules differ in the ack wait they need.
 use super::{PATIENCE, Verdict, WATCH, hold, soon};
-use crate::{Bus, BusError, Extend, Inbox, Lease, Message, Subject};
+use crate::{Bus, BusError, Depth, Extend, Inbox, Lease, Message, Subject};
 use bytes::Bytes;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -361,4 +361,31 @@ pub async fn events_are_not_kept(make: impl AsyncFn(Duration) -> Arc<dyn Bus>) -
     hold(event.payload == "late", || format!("{:?} was sent before anyone listened", event.payload))?;
     let more = tokio::time::timeout(WATCH.min(PATIENCE), late.next()).await;
     hold(more.is_err(), || "an event came twice".to_owned())
+}
+
+/// The depth of a queue counts what waits and what workers have, and nothing of another queue.
+pub async fn depth_counts_what_is_kept(make: impl AsyncFn(Duration) -> Arc<dyn Bus>) -> Verdict {
+    let (bus, subject) = (make(NEVER).await, queue("depth_counts"));
+    let is = async |waiting, leased| {
+        let depth = bus.depth(&subject).await?;
+        hold(depth == Depth { waiting, leased }, || format!("{depth:?} where {waiting} wait and {leased} are leased"))
+    };
+    is(0, 0).await?;
+    bus.publish(message(&queue("depth_counts_not"), "another's")).await?;
+    for n in 0..3u8 {
+        bus.publish(message(&subject, vec![n])).await?;
+    }
+    is(3, 0).await?;
+    let mut inbox = bus.inbox(&subject).await?;
+    let (one, other) = (next(&mut inbox).await?, next(&mut inbox).await?);
+    is(1, 2).await?;
+    one.ack().await?;
+    is(1, 1).await?;
+    drop(other);
+    let Depth { waiting, leased } = bus.depth(&subject).await?;
+    hold(waiting + leased == 2, || format!("{waiting} wait and {leased} are leased of 2"))?;
+    for _ in 0..2 {
+        next(&mut inbox).await?.ack().await?;
+    }
+    is(0, 0).await
 }

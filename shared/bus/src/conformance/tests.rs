@@ -1,9 +1,9 @@
 //! The suite itself: it misses no rule, and it finds buses and stores that break one.
-use super::{blobs, bus};
+use super::{blobs, bus, kv};
 use crate::{
-    BlobError, BlobName, BlobWriter, Blobs, Bus, BusError, Events, Extend, Inbox, Lease, MemoryBlobs, MemoryBus,
+    BlobError, BlobName, BlobWriter, Blobs, Bus, BusError, Depth, Events, Extend, Inbox, Kv, Lease, MemoryBlobs,
+    MemoryBus, Message, Subject, Value,
 };
-use crate::{Message, Subject};
 use async_trait::async_trait;
 use bytes::Bytes;
 use std::sync::Arc;
@@ -18,7 +18,8 @@ fn rules(source: &str) -> Vec<&str> {
 #[test]
 fn the_macros_run_every_rule() {
     let macros = include_str!("../conformance.rs");
-    for rule in rules(include_str!("bus.rs")).into_iter().chain(rules(include_str!("blobs.rs"))) {
+    let all = [include_str!("bus.rs"), include_str!("kv.rs"), include_str!("blobs.rs")];
+    for rule in all.into_iter().flat_map(rules) {
         assert!(macros.split_whitespace().any(|word| word.trim_end_matches(");") == rule), "{rule} is in no macro");
     }
 }
@@ -33,6 +34,10 @@ enum Fault {
     KeepsDropped,
     RetriesAtOnce,
     RepeatsEvents,
+    MiscountsLeased,
+    WritesUnexpected,
+    KeepsForEver,
+    MixesBuckets,
 }
 
 struct FaultyBus(MemoryBus, Fault);
@@ -69,6 +74,38 @@ impl Bus for FaultyBus {
 
     async fn listen(&self, subject: &Subject) -> Result<Box<dyn Events>, BusError> {
         self.0.listen(subject).await
+    }
+
+    async fn bucket(&self, name: &str, ttl: Option<Duration>) -> Result<Arc<dyn Kv>, BusError> {
+        let name = if self.1 == Fault::MixesBuckets { "bucket" } else { name };
+        let ttl = ttl.filter(|_| self.1 != Fault::KeepsForEver);
+        Ok(Arc::new(FaultyKv(self.0.bucket(name, ttl).await?, self.1)))
+    }
+
+    async fn depth(&self, subject: &Subject) -> Result<Depth, BusError> {
+        let depth = self.0.depth(subject).await?;
+        Ok(if self.1 == Fault::MiscountsLeased { Depth { leased: 0, ..depth } } else { depth })
+    }
+}
+
+struct FaultyKv(Arc<dyn Kv>, Fault);
+
+#[async_trait]
+impl Kv for FaultyKv {
+    async fn get(&self, key: &str) -> Result<Option<Value>, BusError> {
+        self.0.get(key).await
+    }
+
+    async fn put(&self, key: &str, bytes: Bytes, expected: Option<u64>) -> Result<Option<u64>, BusError> {
+        self.0.put(key, bytes, expected.filter(|_| self.1 != Fault::WritesUnexpected)).await
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), BusError> {
+        self.0.delete(key).await
+    }
+
+    async fn entries(&self) -> Result<Vec<(String, Value)>, BusError> {
+        self.0.entries().await
     }
 }
 
@@ -134,15 +171,22 @@ async fn a_bus_that_breaks_a_rule_is_found() {
     assert!(bus::retry_waits(faulty(Fault::RetriesAtOnce)).await.is_err());
     assert!(bus::events_reach_all_listeners(faulty(Fault::RepeatsEvents)).await.is_err());
     assert!(bus::events_are_not_kept(faulty(Fault::RepeatsEvents)).await.is_err());
+    assert!(bus::depth_counts_what_is_kept(faulty(Fault::MiscountsLeased)).await.is_err());
+    assert!(kv::values_are_written_if_expected(faulty(Fault::WritesUnexpected)).await.is_err());
+    assert!(kv::one_contender_wins(faulty(Fault::WritesUnexpected)).await.is_err());
+    assert!(kv::deleted_can_be_made_again(faulty(Fault::WritesUnexpected)).await.is_err());
+    assert!(kv::buckets_are_independent(faulty(Fault::MixesBuckets)).await.is_err());
 }
 
 #[tokio::test]
 async fn a_bus_that_loses_or_keeps_messages_is_found() {
     let lost = bus::every_message_is_delivered(faulty(Fault::LosesMessages));
     let kept = bus::dropping_hands_back(faulty(Fault::KeepsDropped));
-    let (lost, kept) = tokio::join!(lost, kept);
+    let stale = kv::values_vanish(faulty(Fault::KeepsForEver));
+    let (lost, kept, stale) = tokio::join!(lost, kept, stale);
     assert!(lost.is_err());
     assert!(kept.is_err());
+    assert!(stale.is_err());
 }
 
 /// A store that hands out whatever lies under a key, however long, and never gets room back.
@@ -166,6 +210,10 @@ impl Blobs for FaultyBlobs {
         Ok(())
     }
 
+    async fn release_all(&self, prefix: &str) -> Result<u64, BlobError> {
+        self.0.release_all(prefix).await
+    }
+
     fn used(&self) -> u64 {
         self.0.used()
     }
@@ -177,5 +225,6 @@ async fn a_store_that_breaks_a_rule_is_found() {
     assert!(blobs::released_is_stale(make).await.is_err());
     assert!(blobs::room_comes_back(make).await.is_err());
     assert!(blobs::finishing_again_replaces(make).await.is_err());
+    assert!(blobs::a_prefix_is_released(make).await.is_err());
     assert!(blobs::concurrent_use(make).await.is_err());
 }

@@ -1,5 +1,5 @@
 //! The state of one work queue: what is kept, what is available when, and which ids were seen. Pure: time is given.
-use crate::Message;
+use crate::{Depth, Message};
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -84,6 +84,12 @@ impl Queue {
     /// When the next hidden message becomes available.
     pub(super) fn due(&self) -> Option<Instant> {
         self.hidden.first().map(|(until, _)| *until)
+    }
+
+    /// How many messages are kept.
+    pub(super) fn depth(&mut self, now: Instant) -> Depth {
+        self.reveal(now);
+        Depth { waiting: self.available.len() as u64, leased: self.hidden.len() as u64 }
     }
 
     /// Makes available what was hidden until now.
