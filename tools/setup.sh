@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what building and testing need and is missing: Debian packages and a Rust toolchain. Does nothing when all is there.
+# Installs what building and testing need and is missing: Debian packages and nats-server; a Rust toolchain has to be there.
+# Does nothing when all is there.
 set -eu
 
 packages=(
@@ -33,3 +34,5 @@ if ! command -v cargo >/dev/null; then
   echo "a Rust toolchain (1.95 or newer) is missing: install rustup (Debian 13: apt-get install rustup; rustup default stable)" >&2
   exit 1
 fi
+
+"$(dirname "$0")"/nats-server.sh .cache/bin

@@ -3,11 +3,12 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Layer by package. Every other package below `services/` is a stage, layer 6.
-const LAYERS: [(&str, u8); 15] = [
+const LAYERS: [(&str, u8); 16] = [
     ("framefleet-proto", 0),
     ("framefleet-media", 1),
     ("framefleet-bus", 1),
     ("framefleet-testkit", 1),
+    ("framefleet-bus-nats", 2),
     ("framefleet-ledger", 2),
     ("framefleet-vision", 2),
     ("framefleet-stage", 2),
@@ -25,9 +26,10 @@ const LAYERS: [(&str, u8); 15] = [
 const STAGE: u8 = 6;
 
 /// What a crate may use of ours where "anything further down" would be too much.
-const ALLOWED: [(&str, &[&str]); 7] = [
+const ALLOWED: [(&str, &[&str]); 8] = [
     ("framefleet-media", &["framefleet-proto"]),
     ("framefleet-bus", &[]),
+    ("framefleet-bus-nats", &["framefleet-bus"]),
     ("framefleet-ledger", &["framefleet-proto", "framefleet-media"]),
     ("framefleet-vision", &["framefleet-media"]),
     ("framefleet-stage", &["framefleet-media"]),

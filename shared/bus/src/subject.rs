@@ -22,6 +22,12 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_');
 pub struct Subject(Arc<str>);
 
 impl Subject {
+    /// What every task's subject matches, and no other's.
+    pub const ALL_TASKS: &str = "ff.v1.task.>";
+
+    /// What every event's subject matches, and no other's.
+    pub const ALL_EVENTS: &str = "ff.v1.event.>";
+
     /// The work queue of a stage and execution class: `ff.v1.task.<lane>.<stage>.<class>.<place>`.
     pub fn task(stage: &str, class: &str) -> Self {
         let (stage, class) = (token(stage), token(class));

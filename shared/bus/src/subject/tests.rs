@@ -6,6 +6,8 @@ use std::path::Path;
 fn subjects_are_spelled_as_the_design_says() {
     assert_eq!(Subject::task("pose", "cpu-avx2").as_str(), "ff.v1.task.batch.pose.cpu-avx2.any");
     assert_eq!(Subject::events("j1").to_string(), "ff.v1.event.j1");
+    assert!(Subject::task("", "").as_str().starts_with(Subject::ALL_TASKS.trim_end_matches('>')));
+    assert!(Subject::events("").as_str().starts_with(Subject::ALL_EVENTS.trim_end_matches('>')));
 }
 
 #[test]
