@@ -1,4 +1,4 @@
-//! Footage with known truth, for tests only.
+//! Footage with known truth and networks with known faults, for tests only.
 //!
 //! Painters make pictures of which everything is known (which frame it is, how it moves, how it is lit); [`Clip`] and the
 //! still writers bring them into files by the `ffmpeg` program, so that what is tested is never its own witness: the
@@ -10,6 +10,7 @@ mod damage;
 mod error;
 mod number;
 mod picture;
+mod proxy;
 mod reference;
 mod samples;
 mod scene;
@@ -24,6 +25,7 @@ pub use damage::{corrupt_middle, repeat, truncate};
 pub use error::TestkitError;
 pub use number::{numbered, read_number, read_number16, stamp_number};
 pub use picture::Picture;
+pub use proxy::FaultProxy;
 pub use reference::{decode_errors, decode_rgb8, decode_rgb16, ffprobe, frame_times};
 pub use samples::{sample, samples, samples_folder};
 pub use scene::MovingSquare;
