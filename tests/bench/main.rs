@@ -1,5 +1,11 @@
 //! What the fleet costs beside the bare work, measured in one run: `make bench` prints the table of docs/performance.md.
 //! `cargo bench -- quick` leaves out what takes minutes.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a benchmark may stop at the first surprise"
+)]
 
 mod bare;
 #[path = "../fleet/mod.rs"]

@@ -1,4 +1,5 @@
 //! Tests of the whole: crates that fit together, jobs in one process, the program on real footage.
+#![cfg(test)]
 
 mod adding_a_stage;
 mod bad_input;

@@ -118,7 +118,7 @@ fn indexed(job: &TestJob, item: usize) -> Fact {
             true
         })
         .unwrap();
-    Fact::Indexed { item, from: 0, batches, complete: true, damage, corrected: Some(corrected) }
+    Fact::Indexed { item, from: 0, batches, complete: true, damage, corrected: Some(Box::new(corrected)) }
 }
 
 /// Pipelines of the test stages: makers, halos over pixels and annotations, sampling, a second pass.

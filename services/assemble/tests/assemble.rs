@@ -1,4 +1,6 @@
 //! Films come out as they went in, however the work was spread.
+#![cfg(test)]
+
 use assemble::{Assemble, AssembleSettings, Sound};
 use framefleet_media::encode::Encoding;
 use framefleet_media::{Frame, FrameRange, Image, Item, ItemKind, Outcome, PixelFormat, Rational, Rendition};

@@ -36,7 +36,7 @@ pub fn forecast(
             true
         })?;
         state.apply(
-            Fact::Indexed { item, from: 0, batches, complete: true, damage, corrected: Some(corrected) },
+            Fact::Indexed { item, from: 0, batches, complete: true, damage, corrected: Some(Box::new(corrected)) },
             lookup,
         );
     }

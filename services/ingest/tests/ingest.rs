@@ -1,4 +1,6 @@
 //! Ingest as the runner drives it.
+#![cfg(test)]
+
 use framefleet_media::{Rendition, frame::batch_frames};
 use framefleet_stage::{IngestRequest, PixelSink, SourceStage, StageError};
 use framefleet_testkit::{Audio, Clip, image_folder, numbered, read_number, write_image};

@@ -64,12 +64,13 @@ impl Shading {
         }
         let scale = (COARSE * long).max(1.0);
         let (fine, coarse) = (plane.gradient((FINE * long).max(0.5))?, plane.gradient(scale)?);
-        let slopes = plane.values.iter().map(|&value| value.max((brightest * DARKEST) as f32) * SLOPE / long as f32);
-        let shows = |(((f, c), slope), steepest): (((&[f32; 2], &[f32; 2]), f32), &f32)| {
-            if length(*c) >= slope && *steepest > 0.0 && agree(*f, *c, *steepest) { 255 } else { 0 }
-        };
+        let slope = |value: f32| value.max((brightest * DARKEST) as f32) * SLOPE / long as f32;
         let steepest: Vec<f32> = fine.iter().zip(&coarse).map(|(f, c)| length(*f).max(length(*c))).collect();
-        let mask: Vec<u8> = fine.iter().zip(&coarse).zip(slopes).zip(&steepest).map(shows).collect();
+        let shows = |i: usize| {
+            let (f, c, steepest) = (fine[i], coarse[i], steepest[i]);
+            length(c) >= slope(plane.values[i]) && steepest > 0.0 && agree(f, c, steepest)
+        };
+        let mask: Vec<u8> = (0..steepest.len()).map(|i| if shows(i) { 255 } else { 0 }).collect();
         Ok(Some(Self { mask: without_lines(&mask, plane.width, scale)?, gradient: coarse, steepest, scale }))
     }
 

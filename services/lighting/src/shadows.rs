@@ -96,16 +96,16 @@ fn valley(heap: &[f64]) -> Option<Valley> {
         heap.iter().enumerate().map(|(bin, count)| count * (stops_of(bin) - mean).powi(2)).sum::<f64>() / total;
     let (mut weight, mut sum) = (0.0, 0.0);
     let mut best: Option<(f64, f64, usize, usize)> = None;
-    for bin in 0..heap.len() - 1 {
-        weight += heap[bin] / total;
-        sum += heap[bin] / total * stops_of(bin);
+    for (bin, &count) in heap.iter().enumerate().take(heap.len().saturating_sub(1)) {
+        weight += count / total;
+        sum += count / total * stops_of(bin);
         if weight <= 0.0 || weight >= 1.0 - 1e-12 {
             continue;
         }
         let apart = (mean - sum) / (1.0 - weight) - sum / weight;
         let between = weight * (1.0 - weight) * apart * apart;
         best = match best {
-            Some((value, _, first, _)) if heap[bin] == 0.0 && between >= value * (1.0 - 1e-9) => {
+            Some((value, _, first, _)) if count == 0.0 && between >= value * (1.0 - 1e-9) => {
                 Some((value, apart, first, bin))
             }
             Some(kept) if kept.0 >= between => Some(kept),

@@ -170,7 +170,7 @@ fn shots(job: &Job) -> BTreeMap<String, Vec<FrameRange>> {
     let mut shots = BTreeMap::<String, Vec<FrameRange>>::new();
     let kind = Kind::new("shot");
     for (scoped, _) in job.scoped_of(&kind) {
-        shots.entry(scoped.item.clone()).or_default().extend(scoped.range.clone());
+        shots.entry(scoped.item.clone()).or_default().extend(scoped.range);
     }
     shots.values_mut().for_each(|ranges| ranges.sort_by_key(|range| range.start));
     shots

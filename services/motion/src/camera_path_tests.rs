@@ -37,7 +37,7 @@ fn to_and_fro_is_shake() {
 
 #[test]
 fn trembling_below_the_limit_is_static() {
-    let swing = |n: u64| if n % 2 == 0 { (0.02, 0.0) } else { (-0.02, 0.0) };
+    let swing = |n: u64| if n.is_multiple_of(2) { (0.02, 0.0) } else { (-0.02, 0.0) };
     let path = camera_path(&shot(60, swing, CameraLabel::Static), &MotionSettings::default()).unwrap();
     assert_eq!((path.shake, path.label), (Some(0.0), CameraLabel::Static));
 }

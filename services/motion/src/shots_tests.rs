@@ -5,16 +5,16 @@ use proptest::prelude::*;
 
 /// A series in which frame n shows scene `scene(n)`; content scores are those of the colours.
 fn series(count: u64, scene: impl Fn(u64) -> u8) -> Vec<FrameFacts> {
-    let mut frames: Vec<FrameFacts> = (0..count).map(frame).collect();
-    for index in 0..frames.len() {
-        frames[index].colours = vec![scene(index as u64); 48];
-        frames[index].change.luma = f32::from(scene(index as u64));
-        if index > 0 {
-            let apart = scene(index as u64).abs_diff(scene(index as u64 - 1));
-            frames[index].change.content = Some(f32::from(apart).max(0.5));
+    let showing = |number: u64| {
+        let mut frame = frame(number);
+        frame.colours = vec![scene(number); 48];
+        frame.change.luma = f32::from(scene(number));
+        if let Some(before) = number.checked_sub(1) {
+            frame.change.content = Some(f32::from(scene(number).abs_diff(scene(before))).max(0.5));
         }
-    }
-    frames
+        frame
+    };
+    (0..count).map(showing).collect()
 }
 
 /// First frame numbers of the shots, and how they begin.

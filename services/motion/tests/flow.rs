@@ -1,4 +1,6 @@
 //! Motion of rendered footage, of which every vector is known.
+#![cfg(test)]
+
 mod harness;
 
 use framefleet_media::{CameraLabel, Compass, ItemKind, Motion, MotionType};

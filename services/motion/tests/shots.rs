@@ -1,4 +1,6 @@
 //! Shots of rendered footage with known cuts, and what finish makes of little or nothing.
+#![cfg(test)]
+
 mod harness;
 
 use framefleet_media::{ActionLabel, CameraLabel, Transition};

@@ -80,7 +80,7 @@ impl Footage {
         let batches = (group * size)..((group + 1) * size).min(self.batches.len());
         let mut parts = batches.map(|batch| self.selected(batch, job)).filter(|part| part.start < part.end);
         let first = parts.next()?;
-        let end = parts.last().map_or(first.end, |last| last.end);
+        let end = parts.next_back().map_or(first.end, |last| last.end);
         Some(FrameRange { start: first.start, end })
     }
 

@@ -121,7 +121,7 @@ impl JobState {
                 batches: indexed.batches.clone(),
                 complete: indexed.complete,
                 damage: (!indexed.damage.is_empty()).then(|| indexed.damage.clone()),
-                corrected: indexed.item.clone(),
+                corrected: indexed.item.clone().map(Box::new),
             }),
             What::Done(done) => Some(Fact::Done { task, key: key()?, made: done.made.clone() }),
             What::Failed(failed) => Some(Fact::Failed {

@@ -49,7 +49,7 @@ pub enum Fact {
         /// Why the rest of the item cannot be read.
         damage: Option<String>,
         /// The item with what reading it corrected.
-        corrected: Option<Item>,
+        corrected: Option<Box<Item>>,
     },
     /// A task has its entry in the ledger.
     Done {
@@ -110,6 +110,9 @@ pub(crate) enum FinishStatus {
     Failed(String),
 }
 
+/// The key of a task that is done, and the outcomes of its frames where they are not all results.
+pub(crate) type Decided = (TaskKey, Option<Arc<Outcomes>>);
+
 /// A batch's volatile frames while they may be needed.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Admitted {
@@ -154,7 +157,8 @@ pub struct JobState {
     pub(crate) live: BTreeSet<(usize, usize)>,
     pub(crate) admitted: BTreeMap<(usize, usize), Admitted>,
     pub(crate) reserved: u64,
-    pub(crate) ingest: HashMap<(usize, usize), (TaskKey, Option<Arc<Outcomes>>)>,
+    /// By item and batch.
+    pub(crate) ingest: HashMap<(usize, usize), Decided>,
     /// By step, item and group.
     pub(crate) process: Vec<Vec<Vec<Status>>>,
     /// Frames made by (step, item, group), while they may be needed.
@@ -252,7 +256,7 @@ impl JobState {
                 let known = footage.batches.len() - from;
                 footage.batches.extend(batches.into_iter().skip(known));
                 if let Some(corrected) = corrected {
-                    footage.item = corrected;
+                    footage.item = *corrected;
                 }
                 if complete {
                     footage.complete = true;

@@ -76,7 +76,7 @@ impl Converter {
     ) -> Result<(), ReadError> {
         let path = Path::new(&item.location);
         let failed = |reason: &dyn std::fmt::Display| ReadError::convert(path, reason);
-        let turned = item.rotation % 180 != 0;
+        let turned = !item.rotation.is_multiple_of(180);
         let (width, height) = if turned { (target.height, target.width) } else { (target.width, target.height) };
         let (matrix, full_range) = colour_of(item, frame);
         let shape = Shape {
@@ -136,7 +136,7 @@ fn colour_of(item: &Item, frame: &frame::Video) -> (i32, bool) {
         frame.format(),
         Pixel::YUVJ420P | Pixel::YUVJ422P | Pixel::YUVJ444P | Pixel::YUVJ440P | Pixel::YUVJ411P
     ) || is_grey(frame.format());
-    (matrix as i32, tags.range == "pc" || (full_by_nature && tags.range != "tv"))
+    (matrix, tags.range == "pc" || (full_by_nature && tags.range != "tv"))
 }
 
 /// Whether a format has luminance alone.
@@ -160,7 +160,7 @@ fn scaler(shape: Shape) -> Result<Scaler, ffmpeg_next::Error> {
     // SAFETY: the context is alive; the tables are static. It fails only where no colour is converted.
     unsafe {
         let source = ffi::sws_getCoefficients(shape.matrix);
-        let made = ffi::sws_getCoefficients(ffi::SWS_CS_DEFAULT as i32);
+        let made = ffi::sws_getCoefficients(ffi::SWS_CS_DEFAULT);
         ffi::sws_setColorspaceDetails(
             context.as_mut_ptr(),
             source,
@@ -235,7 +235,7 @@ pub(crate) fn luma_rows(frame: &frame::Video, columns: u32) -> Result<Luma, ffmp
     let shape = Shape {
         from: (frame.format(), frame.width(), frame.height()),
         to: (Pixel::GRAY8, width, frame.height()),
-        matrix: ffi::SWS_CS_DEFAULT as i32,
+        matrix: ffi::SWS_CS_DEFAULT,
         full_range: false,
     };
     let mut grey = frame::Video::new(Pixel::GRAY8, width, frame.height());

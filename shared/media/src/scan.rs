@@ -118,7 +118,7 @@ impl Combing {
         let later_here = (2 * is - was_around[0] - was_around[1]).unsigned_abs() as u64;
         let earlier_here = (2 * was - around[0] - around[1]).unsigned_abs() as u64;
         let (top_first, bottom_first) =
-            if row % 2 == 0 { (later_here, earlier_here) } else { (earlier_here, later_here) };
+            if row.is_multiple_of(2) { (later_here, earlier_here) } else { (earlier_here, later_here) };
         self.top_first += top_first;
         self.bottom_first += bottom_first;
     }

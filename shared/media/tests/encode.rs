@@ -1,4 +1,6 @@
 //! Pieces, joined: the frames, times, tags and sound that went in, as the reference programs read them.
+#![cfg(test)]
+
 use framefleet_media::encode::{
     Codec, Container, EncodeError, Encoder, Join, Joined, StillFormat, VideoFormat, join, write_still,
 };
@@ -287,7 +289,7 @@ fn stills_keep_depth_and_profile() {
     for (name, format) in [("a.png", StillFormat::Png), ("a.tiff", StillFormat::Tiff)] {
         let path = folder.path().join(name);
         write_still(&path, &image, format, None).unwrap();
-        assert_eq!(decode_rgb16(&path).unwrap().2, [ramp.clone()], "{name}");
+        assert_eq!(decode_rgb16(&path).unwrap().2, std::slice::from_ref(&ramp), "{name}");
     }
     let tagged = folder.path().join("tagged.jpg");
     write_tagged_jpeg(&tagged, &numbered(64, 48, 5));

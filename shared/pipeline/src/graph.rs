@@ -47,8 +47,8 @@ fn follows(wires: &[Wires], (step, half): Node) -> Vec<Node> {
 pub(crate) fn order(wires: &[Wires], names: &[&str]) -> Result<Vec<Node>, PlanError> {
     let mut walk = Walk { wires, names, path: Vec::new(), done: Vec::new() };
     for half in [Half::Process, Half::Finish] {
-        for step in 0..wires.len() {
-            if half == Half::Finish || wires[step].process.is_some() {
+        for (step, of_step) in wires.iter().enumerate() {
+            if half == Half::Finish || of_step.process.is_some() {
                 walk.visit((step, half))?;
             }
         }

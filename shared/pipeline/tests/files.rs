@@ -1,4 +1,6 @@
 //! Pipeline files and `--set`.
+#![cfg(test)]
+
 use framefleet_pipeline::{IngestTable, Pipeline, Sampling, Step};
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;

@@ -1,4 +1,6 @@
 //! Properties of plans of any graph of steps, and a simulation of admission with no more memory than a plan asks for.
+#![cfg(test)]
+
 mod fake;
 
 use fake::{FakeStages, plan_within};

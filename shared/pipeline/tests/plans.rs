@@ -1,4 +1,6 @@
 //! What plans are made of known pipelines.
+#![cfg(test)]
+
 mod fake;
 
 use fake::{FakeStages, NeedsExt, names, plan_for, plan_within, stage, video};

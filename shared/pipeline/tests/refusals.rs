@@ -1,4 +1,6 @@
 //! What bad pipelines are told: what is wrong, where, and what to do.
+#![cfg(test)]
+
 mod fake;
 
 use fake::{FakeStages, NeedsExt, plan_for, stage, video};

@@ -1,4 +1,6 @@
 //! The page as a person has it: in a browser, from a disk.
+#![cfg(test)]
+
 mod fixture;
 mod webdriver;
 

@@ -1,4 +1,6 @@
 //! What the report says of results whose truth is known.
+#![cfg(test)]
+
 mod fixture;
 
 use fixture::{Drawings, SHOT, film, manifest, pts_ns, report};

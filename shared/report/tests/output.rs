@@ -1,4 +1,6 @@
 //! The report of an output, through a ledger.
+#![cfg(test)]
+
 mod fixture;
 
 use fixture::{Drawings, facts, film, manifest, motion_block, pts_ns};

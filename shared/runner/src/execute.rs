@@ -41,10 +41,10 @@ pub(crate) async fn execute(shared: &Arc<Shared>, task: &Task) -> Result<Option<
 async fn index(shared: &Arc<Shared>, task: &Task, batch_frames: u32) -> Result<(), TaskFailure> {
     let item = item_of(task)?;
     let cache = index_cache_name(&item, task);
-    if let Some(bytes) = shared.ledger.read_cache(&cache).await? {
-        if let Ok(indexed) = Indexed::decode(bytes) {
-            return shared.tell(task, What::Indexed(indexed)).await;
-        }
+    if let Some(bytes) = shared.ledger.read_cache(&cache).await?
+        && let Ok(indexed) = Indexed::decode(bytes)
+    {
+        return shared.tell(task, What::Indexed(indexed)).await;
     }
     let (found, mut batches) = tokio::sync::mpsc::unbounded_channel();
     let source = Arc::clone(&shared.source);

@@ -39,6 +39,12 @@ pub struct Runner {
     options: RunnerOptions,
 }
 
+/// Name of a stage, and its settings as a task has them.
+type StageWithSettings = (String, String);
+
+/// A stage that one task loads while the others of its kind wait.
+type Loading = Arc<OnceCell<Arc<dyn LoadedStage>>>;
+
 /// What all tasks of a runner share.
 pub(crate) struct Shared {
     pub name: String,
@@ -50,7 +56,7 @@ pub(crate) struct Shared {
     registry: Registry,
     host: Host,
     scratch: PathBuf,
-    loaded: Mutex<HashMap<(String, String), Arc<OnceCell<Arc<dyn LoadedStage>>>>>,
+    loaded: Mutex<HashMap<StageWithSettings, Loading>>,
 }
 
 impl Runner {

@@ -1,4 +1,6 @@
 //! The server as Prometheus and Kubernetes see it: over a socket.
+#![cfg(test)]
+
 use framefleet_telemetry::{Health, Metrics, MetricsError, metric, serve};
 use std::net::SocketAddr;
 use std::time::Duration;

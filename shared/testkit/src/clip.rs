@@ -215,7 +215,7 @@ impl Clip {
             }
         }
         feed.finish()?;
-        if self.rotation % 360 != 0 {
+        if !self.rotation.is_multiple_of(360) {
             turn(path, self.rotation % 360, self.width, self.height)?;
         }
         Ok(path.to_owned())

@@ -1,4 +1,6 @@
 //! What is written is what was painted, as the reference programs read it.
+#![cfg(test)]
+
 use framefleet_testkit::*;
 use std::path::Path;
 

@@ -89,7 +89,7 @@ fn looks(made: &Made) -> Vec<(Option<(u64, u64)>, Look)> {
     let scoped = made.annotations.scoped.iter();
     scoped
         .map(|scoped| match &scoped.annotation.as_ref().unwrap().value {
-            Some(AnnotationValue::Look(look)) => (scoped.range.as_ref().map(|r| (r.start, r.end)), look.clone()),
+            Some(AnnotationValue::Look(look)) => (scoped.range.as_ref().map(|r| (r.start, r.end)), *look),
             other => panic!("{other:?}"),
         })
         .collect()
@@ -98,7 +98,7 @@ fn looks(made: &Made) -> Vec<(Option<(u64, u64)>, Look)> {
 #[test]
 fn process_gives_every_frame_a_result_or_a_reason() {
     let range = FrameRange { start: 10, end: 13 };
-    let mut batch = Batch::new(item("a.mp4", ItemKind::Video), range.clone(), range, vec![10, 11, 12], vec![0, 1, 2]);
+    let mut batch = Batch::new(item("a.mp4", ItemKind::Video), range, range, vec![10, 11, 12], vec![0, 1, 2]);
     let bright = image(&lit(64, 36, |_, _| 0.5));
     batch.insert_frame(Rendition::Proxy, Frame { number: 10, pts_ns: 0, image: bright });
     batch.insert_frame(Rendition::Proxy, Frame { number: 12, pts_ns: 2, image: image(&Picture::filled(0, 0, [0; 3])) });

@@ -164,7 +164,7 @@ impl Job {
         StepManifest {
             step: self.step.clone(),
             stage: "lighting".to_owned(),
-            items: ITEMS.iter().map(|name| of(&name)).collect(),
+            items: ITEMS.iter().map(of).collect(),
             finish_key: Bytes::copy_from_slice(self.finish().key.as_bytes()),
             complete: true,
             kinds: vec!["lighting".to_owned()],

@@ -144,10 +144,10 @@ pub(super) fn decode(
     idle: Option<Open>,
     canvas: &mut dyn Canvas,
 ) -> Result<(Open, Vec<FrameFailure>), ReadError> {
-    if let Some(mut open) = idle {
-        if let Attempt::Done(failures) = attempt(request, &mut open, false, canvas) {
-            return Ok((open, failures));
-        }
+    if let Some(mut open) = idle
+        && let Attempt::Done(failures) = attempt(request, &mut open, false, canvas)
+    {
+        return Ok((open, failures));
     }
     for earlier in EARLIER {
         let mut open = request.open(earlier)?;

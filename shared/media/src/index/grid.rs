@@ -138,7 +138,7 @@ impl<'a> Grid<'a> {
         let source = number / self.per_frame;
         let ns = |number: u64| self.frame(number).map(|frame| frame.ns);
         let own = ns(source).unwrap_or(self.last_ns);
-        if number % self.per_frame == 0 {
+        if number.is_multiple_of(self.per_frame) {
             return own;
         }
         crate::deinterlace::second_field_ns(source.checked_sub(1).and_then(ns), own, ns(source + 1))

@@ -27,7 +27,7 @@ pub(super) fn item(
     let headers: Vec<Header> = read.iter().filter_map(|(_, header)| header.as_ref().ok()).copied().collect();
     let Some(first) = headers.first().copied() else {
         let reason = read.into_iter().find_map(|(_, header)| header.err());
-        return Err(reason.unwrap_or_else(|| ReadError::Empty(location)));
+        return Err(reason.unwrap_or(ReadError::Empty(location)));
     };
     let alike = headers.iter().all(|header| (header.width, header.height) == (first.width, first.height));
     let sequence = match folders {

@@ -114,7 +114,7 @@ fn rotation(stream: &format::stream::Stream<'_>) -> u32 {
 fn displayed_size(coded: (u32, u32), aspect: Rational, rotation: u32) -> (u64, u64) {
     let width = (i64::from(coded.0) * aspect.num * 2 + aspect.den) / (2 * aspect.den);
     let (width, height) = (width.max(0) as u64, u64::from(coded.1));
-    if rotation % 180 == 0 { (width, height) } else { (height, width) }
+    if rotation.is_multiple_of(180) { (width, height) } else { (height, width) }
 }
 
 /// Average frame rate; the container's base rate where there is none.

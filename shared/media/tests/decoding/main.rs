@@ -1,4 +1,6 @@
 //! Footage of known truth, read through `probe`, `index` and `Decoders`.
+#![cfg(test)]
+
 mod damage;
 mod film;
 mod interlaced;
