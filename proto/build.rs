@@ -1,4 +1,4 @@
-//! Generates the Rust types of `framefleet.v1`. Every message also speaks JSON (records are JSON lines of annotations),
+//! Generates the Rust types of `framefleet.v1`, and the API `framefleet.control.v1` with its description for reflection. Every message also speaks JSON (records are JSON lines of annotations),
 //! with enums as lower-case names instead of numbers.
 use prost::Message;
 use prost_types::field_descriptor_proto::{Label, Type};
@@ -12,6 +12,8 @@ const FILES: [&str; 7] = [
     "framefleet/v1/event.proto",
     "framefleet/v1/ledger.proto",
 ];
+
+const CONTROL: &str = "framefleet/control/v1/control.proto";
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo:rerun-if-changed=framefleet");
@@ -40,5 +42,21 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     }
     config.compile_fds(prost_types::FileDescriptorSet::decode(descriptors.encode_to_vec().as_slice())?)?;
+    if std::env::var_os("CARGO_FEATURE_CONTROL").is_some() {
+        control()?;
+    }
+    Ok(())
+}
+
+fn control() -> Result<(), Box<dyn std::error::Error>> {
+    let descriptors = protox::compile([CONTROL], ["."])?.encode_to_vec();
+    let folder = std::path::PathBuf::from(std::env::var("OUT_DIR")?);
+    std::fs::write(folder.join("control.bin"), &descriptors)?;
+    let descriptors = prost_types::FileDescriptorSet::decode(descriptors.as_slice())?;
+    tonic_prost_build::configure()
+        .type_attribute(".", "#[derive(serde::Serialize, serde::Deserialize)]")
+        .type_attribute(".", "#[serde(rename_all = \"snake_case\")]")
+        .message_attribute(".", "#[serde(default)]")
+        .compile_fds(descriptors)?;
     Ok(())
 }

@@ -8,12 +8,12 @@ pub mod source;
 pub mod stages;
 
 use framefleet_bus::{MemoryBlobs, MemoryBus};
-use framefleet_ledger::{Ledger, OpenOptions, Output, SourceIdentity};
+use framefleet_ledger::{Ledger, Ledgers, OpenOptions, Output, SourceIdentity};
 use framefleet_media::Item;
 use framefleet_pipeline::{JobRange, Pipeline, Plan, PlanRequest};
-use framefleet_runner::{Runner, RunnerOptions};
+use framefleet_runner::{Runner, RunnerOptions, RunnerParts};
 use framefleet_stage::{Host, Registry, SourceStage};
-use orchestrator::{JobOptions, JobRun, JobSummary, Orchestrator, OrchestratorError, Progress};
+use orchestrator::{JobOptions, JobRun, JobSummary, Orchestrator, OrchestratorError, Progress, Seats};
 use serde_json::Map;
 use source::SyntheticSource;
 use std::sync::Arc;
@@ -80,10 +80,18 @@ impl TestJob {
             class: "test".to_owned(),
             threads: self.threads,
             scratch: scratch.path().to_owned(),
+            trial: None,
         };
         let source: Arc<dyn SourceStage> = Arc::new(self.source.clone());
-        let runner =
-            Runner::new(bus.clone(), blobs.clone(), ledger.clone(), registry, source, Host::default(), options);
+        let parts = RunnerParts {
+            bus: bus.clone(),
+            blobs: blobs.clone(),
+            ledgers: Ledgers::of_owner(ledger.clone()),
+            registry,
+            open_source: Arc::new(move |_| Ok(Arc::clone(&source))),
+            host: Host::default(),
+        };
+        let runner = Runner::new(parts, options);
         let (stop, stopped) = watch::channel(false);
         let working = tokio::spawn(runner.run(stopped));
         let (progress, _) = watch::channel(Progress::default());
@@ -92,7 +100,8 @@ impl TestJob {
             plan: Arc::new(self.plan().expect("the pipeline is a plan")),
             items: self.source.items.clone(),
             options: self.options.clone(),
-            slots: self.threads,
+            project: "default".to_owned(),
+            seat: Seats::of_process(self.threads).join(0),
         };
         let summary =
             Orchestrator { bus, blobs: blobs.clone(), ledger: ledger.clone() }.run(run, interrupt, &progress).await;

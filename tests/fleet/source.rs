@@ -1,8 +1,7 @@
 //! Footage without a decoder: every frame is of one grey, which its number says.
 use framefleet_media::frame::byte_length;
 use framefleet_media::{BatchInfo, FrameFailure, Item, ItemKind, PixelFormat, Rational, Rendition};
-use framefleet_stage::{Audio, IngestRequest, Ingested, PixelSink, Probe, SourceStage, StageError};
-use std::ops::Range;
+use framefleet_stage::{IngestRequest, Ingested, PixelSink, Probe, SourceStage, StageError};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -117,9 +116,5 @@ impl SourceStage for SyntheticSource {
 
     fn probe(&self, _source: &str) -> Result<Probe, StageError> {
         Ok(Probe { items: self.items.clone(), refused: Vec::new() })
-    }
-
-    fn audio(&self, _item: &Item, _range_ns: Range<i64>, _rate: u32) -> Result<Option<Audio>, String> {
-        Ok(None)
     }
 }

@@ -246,6 +246,8 @@ settings!(FragileSettings { /// Frames that it cannot stand, by number.
     breaks_on: Vec<u64> = vec![],
     /// Panics instead of returning an error.
     panics: bool = false,
+    /// Kill the process instead of failing.
+    aborts: bool = false,
     /// Knows which frame is to blame.
     knows: bool = false,
     /// Frames before and after that it looks at.
@@ -285,6 +287,9 @@ impl Stage for Fragile {
                 }
             } else {
                 assert!(!self.0.panics, "cannot stand frame {frame}");
+                if self.0.aborts {
+                    std::process::abort();
+                }
                 return Err(StageError::bad_input(format!("cannot stand frame {frame}")));
             }
         }

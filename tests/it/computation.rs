@@ -11,7 +11,7 @@ use std::sync::atomic::Ordering;
 use tokio::sync::{Mutex, watch};
 
 /// Frames made, their neighbours' annotations in the halo, and a second pass for what finish makes.
-const EVERYTHING: &str = r#"
+pub const EVERYTHING: &str = r#"
 [steps.level]
 [steps.brighten]
 [steps.surround]

@@ -13,3 +13,4 @@ mod layers;
 mod memory;
 mod program;
 mod scheduling;
+mod services;

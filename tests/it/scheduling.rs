@@ -54,7 +54,8 @@ fn made(task: &Task) -> Vec<Pixels> {
 fn simulate(job: &TestJob, seed: u64) -> Result<BTreeSet<TaskKey>, TestCaseError> {
     let mut chance = Choices(seed);
     let plan = Arc::new(job.plan().unwrap());
-    let mut state = JobState::new(plan, job.source.items.clone(), Default::default()).with_slots(1 + chance.below(4));
+    let mut state = JobState::new(plan, job.source.items.clone(), Default::default());
+    state.set_slots(1 + chance.below(4));
     let mut ledger: BTreeMap<TaskKey, Arc<Entry>> = BTreeMap::new();
     let mut inflight: BTreeMap<TaskRef, Task> = BTreeMap::new();
     let mut told: Vec<Fact> = Vec::new();

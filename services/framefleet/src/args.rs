@@ -1,16 +1,24 @@
 //! The arguments, and nothing else.
+use crate::client::ServerArguments;
 use bytesize::ByteSize;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use framefleet_pipeline::Position;
+use framefleet_service::{FleetArguments, WorkerArguments};
+use std::net::SocketAddr;
+use std::path::PathBuf;
 
 /// Turns footage into labelled, cleaned and restored material.
 #[derive(Parser, Debug)]
 #[command(name = "framefleet", version, about, max_term_width = 110)]
 pub struct Arguments {
-    /// What is logged to standard error: a level (error, warn, info, debug) or filters by module
-    #[arg(long, global = true, default_value = "warn", env = "FRAMEFLEET_LOG", value_name = "FILTER")]
-    pub log: String,
+    /// What is logged to standard error: a level (error, warn, info, debug) or filters by module [default: warn; info for
+    /// workers and orchestrators]
+    #[arg(long, global = true, env = "FRAMEFLEET_LOG", value_name = "FILTER")]
+    pub log: Option<String>,
+    /// Log lines as JSON
+    #[arg(long, global = true, env = "FRAMEFLEET_LOG_JSON")]
+    pub log_json: bool,
     /// The verb.
     #[command(subcommand)]
     pub command: Command,
@@ -29,6 +37,24 @@ pub enum Command {
     Validate(ValidateArguments),
     /// Prove that an output is complete and undamaged, and print its digest
     Verify(VerifyArguments),
+    /// Start a fleet on this machine: bus, orchestrator and a worker for every stage; Ctrl-C drains and stops it
+    Up(UpArguments),
+    /// Hand a job to a fleet
+    Submit(Box<SubmitArguments>),
+    /// List the jobs of a fleet, or say how one is
+    Status(StatusArguments),
+    /// Show a job's progress until it ends
+    Watch(JobArguments),
+    /// End a job early; what is finished stays
+    Cancel(JobArguments),
+    /// Show jobs, stages, workers and queues of a fleet, live
+    Top(TopArguments),
+    /// List the failures of an output, show one, or do the failed frames again
+    Failures(FailuresArguments),
+    /// Serve stages in a fleet
+    Worker(Box<WorkerVerb>),
+    /// Coordinate a fleet
+    Orchestrator(Box<OrchestratorArguments>),
     /// Print a completion script for a shell
     Completions {
         /// Which shell
@@ -36,9 +62,9 @@ pub enum Command {
     },
 }
 
-/// `run`
+/// What a job is, wherever it runs.
 #[derive(Args, Debug)]
-pub struct RunArguments {
+pub struct JobChoices {
     /// A video, an image, a folder, a pattern ("films/*.mov"), or a text file with one path a line
     pub source: String,
     #[command(flatten)]
@@ -52,28 +78,20 @@ pub struct RunArguments {
     /// Where results go; a new or earlier output [default: ./<source name>.framefleet]
     #[arg(short, long, value_name = "FOLDER|URL")]
     pub output: Option<String>,
-    /// Say what would be done, and do nothing
-    #[arg(long)]
-    pub dry_run: bool,
     /// Do this many whole batches, spread over the items, and draw the report; they count later
     #[arg(long, value_name = "BATCHES", value_parser = clap::value_parser!(u64).range(1..))]
     pub preview: Option<u64>,
-    /// Remove what the output holds and start over (asks first)
+    /// Remove what the output holds and start over (`run` asks first)
     #[arg(long)]
     pub fresh: bool,
-    /// Answer yes to questions
-    #[arg(short, long)]
-    pub yes: bool,
     /// Do frames again that failed in earlier runs
     #[arg(long)]
     pub retry_failed: bool,
     /// Stop when more frames than this have failed: a number, or a share of all frames (2%)
     #[arg(long, value_name = "N|P%")]
     pub max_failures: Option<FailureLimit>,
-    /// Threads that may compute at a time [default: all cores]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub threads: Option<u16>,
-    /// Memory that frames in flight may occupy [default: a quarter of what is available, 4 GiB at most]
+    /// Memory that frames in flight may occupy [default: a quarter of what is available, 4 GiB at most; in a fleet the job's
+    /// part of the fleet's]
     #[arg(long, value_name = "SIZE")]
     pub memory: Option<ByteSize>,
     /// Seed for whatever is random
@@ -82,6 +100,22 @@ pub struct RunArguments {
     /// Go on in an output that another kind of processor began: its answers may differ in the last bits
     #[arg(long)]
     pub mixed_class: bool,
+}
+
+/// `run`
+#[derive(Args, Debug)]
+pub struct RunArguments {
+    #[command(flatten)]
+    pub job: JobChoices,
+    /// Say what would be done, and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Answer yes to questions
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Threads that may compute at a time [default: all cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
     /// Progress and result as JSON lines on standard output
     #[arg(long)]
     pub json: bool,
@@ -154,6 +188,178 @@ pub struct VerifyArguments {
     pub json: bool,
 }
 
+/// `submit`
+#[derive(Args, Debug)]
+pub struct SubmitArguments {
+    #[command(flatten)]
+    pub job: JobChoices,
+    #[command(flatten)]
+    pub server: ServerArguments,
+    /// Higher goes first; jobs of equal priority share the fleet
+    #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
+    pub priority: i32,
+    /// Whom the job is for, in metrics
+    #[arg(long, default_value = "default", value_name = "NAME")]
+    pub project: String,
+    /// Show progress until the job ends
+    #[arg(short, long)]
+    pub watch: bool,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `status`
+#[derive(Args, Debug)]
+pub struct StatusArguments {
+    /// The job; all when left out
+    pub job: Option<String>,
+    #[command(flatten)]
+    pub server: ServerArguments,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `watch` and `cancel`
+#[derive(Args, Debug)]
+pub struct JobArguments {
+    /// The job
+    pub job: String,
+    #[command(flatten)]
+    pub server: ServerArguments,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `top`
+#[derive(Args, Debug)]
+pub struct TopArguments {
+    #[command(flatten)]
+    pub server: ServerArguments,
+    /// Print once and end [default when piped]
+    #[arg(long)]
+    pub once: bool,
+    /// As JSON, once
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `failures`
+#[derive(Args, Debug)]
+pub struct FailuresArguments {
+    #[command(subcommand)]
+    pub verb: FailuresVerb,
+}
+
+/// What to do with failures.
+#[derive(Subcommand, Debug)]
+pub enum FailuresVerb {
+    /// List what failed, together by step and reason
+    List {
+        /// The output
+        output: String,
+        /// As JSON: one line per failure
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show the failures of an item or of one frame of it
+    Show {
+        /// The output
+        output: String,
+        /// The item
+        item: String,
+        /// The frame
+        frame: Option<u64>,
+    },
+    /// Do the failed frames again, as the output's job was run
+    Replay {
+        /// The output
+        output: String,
+        /// In a fleet, not in this process
+        #[arg(long)]
+        fleet: bool,
+        #[command(flatten)]
+        server: ServerArguments,
+    },
+}
+
+/// `worker`
+#[derive(Args, Debug)]
+pub struct WorkerVerb {
+    /// Stages to serve [default: all]
+    #[arg(long, value_delimiter = ',', value_name = "STAGE,…")]
+    pub stage: Vec<String>,
+    #[command(flatten)]
+    pub worker: WorkerArguments,
+}
+
+/// `orchestrator`
+#[derive(Args, Debug)]
+pub struct OrchestratorArguments {
+    #[command(flatten)]
+    pub fleet: FleetArguments,
+    /// Where the API is served
+    #[arg(long, env = "FRAMEFLEET_LISTEN", default_value = "127.0.0.1:4270", value_name = "ADDRESS")]
+    pub listen: SocketAddr,
+    /// Where /metrics, /livez and /readyz are served; port 0 takes a free one
+    #[arg(long, env = "FRAMEFLEET_METRICS", default_value = "127.0.0.1:0", value_name = "ADDRESS")]
+    pub metrics: SocketAddr,
+    /// Memory that frames in flight of all jobs may occupy [default: --blob-capacity]
+    #[arg(long, env = "FRAMEFLEET_MEMORY", value_name = "SIZE")]
+    pub memory: Option<ByteSize>,
+}
+
+/// `up`
+#[derive(Args, Debug)]
+pub struct UpArguments {
+    /// Workers by stage, like pose=2,motion=1 [default: one for every stage]
+    #[arg(long, value_delimiter = ',', value_name = "STAGE=N,…")]
+    pub workers: Vec<WorkerCount>,
+    /// Stages to serve, with whatever --workers names [default: all]
+    #[arg(long, value_delimiter = ',', value_name = "STAGE,…")]
+    pub stages: Vec<String>,
+    /// Tasks that compute at a time in each worker [default: all cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub slots: Option<u16>,
+    /// Port of the API
+    #[arg(long, default_value_t = 4270)]
+    pub port: u16,
+    /// Port of the bus; 0 takes a free one
+    #[arg(long, default_value_t = 0)]
+    pub nats_port: u16,
+    /// Folder for what the fleet keeps: its jobs and queues [default: ~/.local/state/framefleet]
+    #[arg(long, value_name = "FOLDER")]
+    pub state: Option<PathBuf>,
+    /// Folder for frames in flight [default: one in /dev/shm]
+    #[arg(long, value_name = "FOLDER")]
+    pub blobs: Option<PathBuf>,
+    /// Memory that frames in flight may occupy [default: a quarter of what is available, 4 GiB at most]
+    #[arg(long, value_name = "SIZE")]
+    pub memory: Option<ByteSize>,
+}
+
+/// So many workers of a stage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkerCount {
+    /// The stage.
+    pub stage: String,
+    /// How many; 0 for none.
+    pub count: usize,
+}
+
+impl std::str::FromStr for WorkerCount {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("\"{text}\" is not of the form stage=2");
+        let (stage, count) = text.split_once('=').ok_or_else(wrong)?;
+        let count = count.parse().ok().filter(|count| *count <= 256).ok_or_else(wrong)?;
+        Ok(Self { stage: stage.to_owned(), count })
+    }
+}
+
 /// How many frames may fail.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum FailureLimit {
@@ -169,6 +375,16 @@ impl FailureLimit {
         match self {
             Self::Frames(frames) => frames,
             Self::Share(share) => (of as f64 * share).floor() as u64,
+        }
+    }
+}
+
+impl std::fmt::Display for FailureLimit {
+    /// As it can be read again.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Frames(frames) => write!(f, "{frames}"),
+            Self::Share(share) => write!(f, "{}%", 100.0 * share),
         }
     }
 }

@@ -1,7 +1,13 @@
 //! The verbs, one file each.
 pub mod completions;
+pub mod failures;
+pub mod jobs;
+pub mod orchestrator;
 pub mod pipelines;
 pub mod run;
 pub mod stages;
+pub mod top;
+pub mod up;
 pub mod validate;
 pub mod verify;
+pub mod worker;

@@ -2,8 +2,8 @@
 use crate::allocator;
 use crate::failure::Failure;
 use framefleet_bus::{Blobs, Bus, MemoryBlobs, MemoryBus};
-use framefleet_ledger::Ledger;
-use framefleet_runner::{Runner, RunnerOptions};
+use framefleet_ledger::{Ledger, Ledgers};
+use framefleet_runner::{Runner, RunnerOptions, RunnerParts};
 use framefleet_stage::{Host, Registry, SourceStage};
 use orchestrator::{JobRun, JobSummary, Orchestrator, Progress};
 use std::sync::Arc;
@@ -54,16 +54,17 @@ pub async fn run(
         class: job.plan.class.clone(),
         threads: fleet.threads,
         scratch: scratch.path().to_owned(),
+        trial: None,
     };
-    let runner = Runner::new(
-        Arc::clone(&bus),
-        Arc::clone(&blobs),
-        fleet.ledger.clone(),
-        fleet.registry,
-        fleet.source,
-        Host::default(),
-        options,
-    );
+    let parts = RunnerParts {
+        bus: Arc::clone(&bus),
+        blobs: Arc::clone(&blobs),
+        ledgers: Ledgers::of_owner(fleet.ledger.clone()),
+        registry: fleet.registry,
+        open_source: Arc::new(move |_| Ok(Arc::clone(&fleet.source))),
+        host: Host::default(),
+    };
+    let runner = Runner::new(parts, options);
     let (stop, stopped) = watch::channel(false);
     let working = tokio::spawn(runner.run(stopped));
     let giving_back = tokio::spawn(allocator::give_back());

@@ -3,6 +3,7 @@ use crate::failure::Failure;
 use bytes::Bytes;
 use framefleet_ledger::Ledger;
 use framefleet_pipeline::Plan;
+use framefleet_proto::control::SubmitRequest;
 use orchestrator::{JobSummary, Progress};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -22,8 +23,6 @@ pub struct RunRecord {
     pub ending: String,
     /// Wall time in seconds.
     pub seconds: f64,
-    /// The command, word by word.
-    pub command: Vec<String>,
     /// Owner's epoch in the ledger.
     pub epoch: u64,
 }
@@ -37,6 +36,13 @@ pub struct JobFile {
 }
 
 impl JobFile {
+    /// What an output's last run was asked for.
+    pub async fn request(ledger: &Ledger) -> Result<Option<SubmitRequest>, Failure> {
+        let Some(bytes) = ledger.read_file(FILE).await? else { return Ok(None) };
+        let document: Value = serde_json::from_slice(&bytes)?;
+        Ok(serde_json::from_value(document["request"].clone()).ok())
+    }
+
     /// Reads the file of an output that this process owns.
     pub async fn open(ledger: &Ledger) -> Result<Self, Failure> {
         let earlier: Value = match ledger.read_file(FILE).await? {
@@ -51,7 +57,6 @@ impl JobFile {
                 started: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
                 ending: "running".to_owned(),
                 seconds: 0.0,
-                command: std::env::args().collect(),
                 epoch: ledger.epoch(),
             },
         })
@@ -63,15 +68,15 @@ impl JobFile {
     }
 
     /// Writes the file as the run begins, so that an output that is interrupted says what it is.
-    pub async fn begin(&self, ledger: &Ledger, source: &str, plan: &Plan) -> Result<(), Failure> {
-        self.write(ledger, source, plan, &Value::Null).await
+    pub async fn begin(&self, ledger: &Ledger, request: &SubmitRequest, plan: &Plan) -> Result<(), Failure> {
+        self.write(ledger, request, plan, &Value::Null).await
     }
 
     /// Writes the file as the run ends.
     pub async fn end(
         &mut self,
         ledger: &Ledger,
-        source: &str,
+        request: &SubmitRequest,
         plan: &Plan,
         summary: &JobSummary,
         facts: &RunFacts,
@@ -87,16 +92,23 @@ impl JobFile {
             "timings": timings(&summary.progress, facts.threads),
             "items": summary.items,
         });
-        self.write(ledger, source, plan, &results).await
+        self.write(ledger, request, plan, &results).await
     }
 
-    async fn write(&self, ledger: &Ledger, source: &str, plan: &Plan, results: &Value) -> Result<(), Failure> {
+    async fn write(
+        &self,
+        ledger: &Ledger,
+        request: &SubmitRequest,
+        plan: &Plan,
+        results: &Value,
+    ) -> Result<(), Failure> {
         let mut history = self.history.clone();
         history.push(self.this.clone());
         let kept = history.split_off(history.len().saturating_sub(HISTORY));
         let document = json!({
             "schema": 1,
-            "source": source,
+            "source": request.source,
+            "request": request,
             "version": env!("CARGO_PKG_VERSION"),
             "plan": plan,
             "models": [],

@@ -2,18 +2,24 @@
 
 mod allocator;
 mod args;
-mod class;
+mod client;
 mod commands;
 mod failure;
+mod fleet_runner;
 mod forecast;
 mod identity;
 mod job;
 mod job_file;
+mod job_work;
 mod machine;
 mod report_file;
+mod spec;
 mod stills_order;
 mod submit;
+mod supervisor;
 mod terminal;
+
+pub use submit::Stages;
 
 use args::{Arguments, Command};
 use clap::{Parser, error::ErrorKind};
@@ -23,6 +29,12 @@ use std::process::ExitCode;
 
 /// The program: parses the arguments, runs the verb, says what went wrong.
 pub fn main() -> ExitCode {
+    main_with(registry::stages)
+}
+
+/// The program with other stages than it comes with.
+pub fn main_with(stages: Stages) -> ExitCode {
+    submit::set_stages(stages);
     allocator::set_up();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
@@ -43,14 +55,29 @@ pub fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments) -> Result<Exit, Failure> {
-    framefleet_telemetry::init_tracing(false, &arguments.log)
-        .map_err(|error| Failure::usage(format!("--log {}: {error}", arguments.log)))?;
+    let log = arguments.log.as_deref().unwrap_or(if is_service(&arguments.command) { "info" } else { "warn" });
+    framefleet_telemetry::init_tracing(arguments.log_json, log)
+        .map_err(|error| Failure::usage(format!("--log {log}: {error}")))?;
     match arguments.command {
         Command::Run(run) => commands::run::run(&run),
         Command::Stages(stages) => commands::stages::run(&stages),
         Command::Pipelines(pipelines) => commands::pipelines::run(&pipelines),
         Command::Validate(validate) => commands::validate::run(&validate),
         Command::Verify(verify) => commands::verify::run(&verify),
+        Command::Up(up) => commands::up::run(&up),
+        Command::Submit(submit) => commands::jobs::submit(&submit),
+        Command::Status(status) => commands::jobs::status(&status),
+        Command::Watch(job) => commands::jobs::watch(&job),
+        Command::Cancel(job) => commands::jobs::cancel(&job),
+        Command::Top(top) => commands::top::run(&top),
+        Command::Failures(failures) => commands::failures::run(&failures),
+        Command::Worker(worker) => commands::worker::run(&worker),
+        Command::Orchestrator(orchestrator) => commands::orchestrator::run(&orchestrator),
         Command::Completions { shell } => commands::completions::run(shell),
     }
+}
+
+/// Whether a verb runs for long without anybody looking at it.
+fn is_service(command: &Command) -> bool {
+    matches!(command, Command::Worker(_) | Command::Orchestrator(_))
 }

@@ -1,13 +1,14 @@
 //! From arguments to a plan: the pipeline asked for, the items of the source, what it takes.
 use crate::args::PipelineChoice;
-use crate::class::execution_class;
 use crate::failure::Failure;
 use bytesize::ByteSize;
 use framefleet_media::Item;
 use framefleet_pipeline::{JobRange, Pipeline, Plan, PlanRequest};
-use framefleet_stage::{Probe, Registry, SourceStage, StageError};
+use framefleet_service::execution_class;
+use framefleet_stage::{Probe, Registry, RegistryError, SourceStage, StageError};
 use ingest::Ingest;
 use std::path::Path;
+use std::sync::OnceLock;
 
 /// Pipelines that come with this program: (name, file).
 pub const PRESETS: [(&str, &str); 1] = [("analyse", include_str!("../../../pipelines/analyse.toml"))];
@@ -34,9 +35,21 @@ impl Default for PlanOptions {
     }
 }
 
+/// Lists the stages of a program.
+pub type Stages = fn() -> Result<Registry, RegistryError>;
+
+/// The stages of this program, set once when it starts.
+static STAGES: OnceLock<Stages> = OnceLock::new();
+
+/// Says which stages this program has; the first to say so is right.
+pub fn set_stages(stages: Stages) {
+    let _ = STAGES.set(stages);
+}
+
 /// The stages of this program.
 pub fn registry() -> Result<Registry, Failure> {
-    registry::stages().map_err(|error| Failure { exit: framefleet_service::Exit::Bug, message: error.to_string() })
+    let stages = STAGES.get().copied().unwrap_or(registry::stages);
+    stages().map_err(|error| Failure { exit: framefleet_service::Exit::Bug, message: error.to_string() })
 }
 
 /// The file of a preset.
@@ -70,13 +83,20 @@ pub fn pipeline(choice: &PipelineChoice, registry: &Registry) -> Result<Pipeline
 
 /// A pipeline by the name of a preset, or by file.
 fn named(name: &str) -> Result<Pipeline, Failure> {
+    let (name, text) = text(Some(name))?;
+    Ok(Pipeline::from_toml(&text, &name)?)
+}
+
+/// Name and text of a preset or file; of the default pipeline when none is named.
+pub fn text(name: Option<&str>) -> Result<(String, String), Failure> {
+    let name = name.unwrap_or(DEFAULT_PIPELINE);
     let is_file = name.ends_with(".toml") || name.contains('/') || Path::new(name).is_file();
     if !is_file {
-        return Ok(Pipeline::from_toml(preset(name)?, name)?);
+        return Ok((name.to_owned(), preset(name)?.to_owned()));
     }
     let text = std::fs::read_to_string(name)
         .map_err(|error| Failure::configuration(format!("cannot read pipeline {name}: {error}")))?;
-    Ok(Pipeline::from_toml(&text, name)?)
+    Ok((name.to_owned(), text))
 }
 
 /// Plans a pipeline over items.

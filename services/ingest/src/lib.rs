@@ -7,8 +7,9 @@ mod source;
 pub use settings::{DeinterlaceSetting, ImagesSetting, Settings};
 pub use source::Ingest;
 
-use framefleet_stage::{Description, SettingsError};
+use framefleet_stage::{Description, SettingsError, SetupError, SourceStage};
 use serde_json::{Map, Value};
+use std::sync::Arc;
 
 /// Name of the stage.
 pub const NAME: &str = "ingest";
@@ -33,4 +34,12 @@ pub fn describe() -> Description {
 /// Settings with defaults filled in, checked key by key.
 pub fn resolve(given: &Map<String, Value>) -> Result<Settings, SettingsError> {
     framefleet_stage::complete(NAME, None, given)
+}
+
+/// Opens the stage under given settings, as the runner asks for it.
+pub fn opener() -> Arc<dyn Fn(&Map<String, Value>) -> Result<Arc<dyn SourceStage>, SetupError> + Send + Sync> {
+    Arc::new(|given| {
+        let settings = resolve(given).map_err(|error| SetupError(error.to_string()))?;
+        Ok(Arc::new(Ingest::new(settings)))
+    })
 }

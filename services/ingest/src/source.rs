@@ -1,9 +1,8 @@
 //! The source stage: media's decoding, behind the trait that the runner knows.
 use crate::Settings;
 use framefleet_media::decode::{Canvas, Slot};
-use framefleet_media::{BatchInfo, Decoders, FrameFailure, Item, ReadError, Rendition, audio, index};
-use framefleet_stage::{Audio, IngestRequest, Ingested, PixelSink, Probe, SourceStage, StageError};
-use std::ops::Range;
+use framefleet_media::{BatchInfo, Decoders, FrameFailure, Item, ReadError, Rendition, index};
+use framefleet_stage::{IngestRequest, Ingested, PixelSink, Probe, SourceStage, StageError};
 
 /// Opens items and makes batches.
 pub struct Ingest {
@@ -55,11 +54,6 @@ impl SourceStage for Ingest {
     fn probe(&self, source: &str) -> Result<Probe, StageError> {
         let found = framefleet_media::probe(source, self.settings.images.into()).map_err(stage_error)?;
         Ok(Probe { items: found.items, refused: found.refused })
-    }
-
-    fn audio(&self, item: &Item, range_ns: Range<i64>, rate: u32) -> Result<Option<Audio>, String> {
-        let samples = audio::audio(item, range_ns, rate).map_err(|error| error.to_string())?;
-        Ok(samples.map(|samples| Audio { rate, samples }))
     }
 }
 

@@ -1,13 +1,16 @@
 //! The loop around the state: publishes what is desired, folds in what is told, commits what was given up.
 use crate::messages::INGEST;
 use crate::progress::{Progress, Worked};
+use crate::seats::Seat;
 use crate::state::{Fact, JobOptions, JobState};
 use crate::task::{TaskRef, Work};
+use crate::trace::Trace;
 use framefleet_bus::{BlobName, Blobs, Bus, BusError, Message, Subject};
 use framefleet_ledger::{Ledger, LedgerError, RecordsOptions, TaskKey};
 use framefleet_media::{AnnotationBlock, Item};
 use framefleet_pipeline::Plan;
 use framefleet_proto::v1::{Event, FailureKind, Pixels, event::What};
+use futures::FutureExt as _;
 use prost::Message as _;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -42,9 +45,15 @@ pub enum OrchestratorError {
     },
 }
 
+/// How often a job under way is compared with what the queues hold.
+const RECONCILE: Duration = Duration::from_secs(2);
+
+/// How long a job that ends early waits for tasks under way; what they finish later is not lost, but is not reported.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// A job to run.
 pub struct JobRun {
-    /// Its name on the bus.
+    /// Its name on the bus; without dots.
     pub job: String,
     /// What submit made of it.
     pub plan: Arc<Plan>,
@@ -52,8 +61,10 @@ pub struct JobRun {
     pub items: Vec<Item>,
     /// What it does beyond its plan.
     pub options: JobOptions,
-    /// Room for tasks in the workers there are.
-    pub slots: usize,
+    /// Whom it is for: a label of metrics.
+    pub project: String,
+    /// Its place among the jobs of the fleet.
+    pub seat: Seat,
 }
 
 /// How a run ended.
@@ -102,7 +113,9 @@ impl Orchestrator {
         progress: &watch::Sender<Progress>,
     ) -> Result<JobSummary, OrchestratorError> {
         let mut events = self.bus.listen(&Subject::events(&run.job)).await?;
-        let mut job = Running::new(run);
+        let mut job = Running::new(run, self.ledger.epoch());
+        let mut reconcile = tokio::time::interval(RECONCILE);
+        reconcile.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             self.catch_up(&mut job).await?;
             let stopping = *interrupt.borrow();
@@ -110,15 +123,22 @@ impl Orchestrator {
             if job.is_over(stopping) {
                 return self.conclude(job, stopping).await;
             }
-            if !stopping {
-                self.publish(&mut job).await?;
-            }
-            if job.inflight.is_empty() && job.waiting.is_empty() {
+            let denied = !stopping && self.publish(&mut job).await?;
+            if job.inflight.is_empty() && job.waiting.is_empty() && !denied {
                 return Err(OrchestratorError::Stuck { pass: job.state.pass() + 1, open: job.state.live.len() });
             }
+            let places = job.run.seat.changes();
             tokio::select! {
-                message = events.next() => self.fold(&mut job, &message?)?,
-                _ = job.next_retry() => {}
+                message = events.next() => {
+                    self.fold(&mut job, &message?).await?;
+                    // What has arrived by now is folded in together: looking for what is ready costs more than one event.
+                    while let Some(message) = events.next().now_or_never() {
+                        self.fold(&mut job, &message?).await?;
+                    }
+                }
+                () = places, if denied => {}
+                () = job.next_retry() => {}
+                _ = reconcile.tick() => self.reconcile(&mut job).await?,
                 _ = interrupt.changed(), if !stopping => {}
             }
         }
@@ -163,35 +183,87 @@ impl Orchestrator {
         Ok(())
     }
 
-    /// Publishes the desired tasks that are not under way.
-    async fn publish(&self, job: &mut Running) -> Result<(), OrchestratorError> {
+    /// Publishes the desired tasks that are not under way. Whether some have no place in their queue yet.
+    async fn publish(&self, job: &mut Running) -> Result<bool, OrchestratorError> {
         let lookup = |key: &TaskKey| self.ledger.entry(key);
-        for task in job.state.desired(job.run.slots) {
-            if job.inflight.contains(&task) || job.waiting.contains_key(&task) {
+        let slots = job.run.seat.slots();
+        job.state.set_slots(slots);
+        job.run.seat.ask_anew();
+        let mut denied = false;
+        for task in job.state.desired(slots) {
+            if job.inflight.contains_key(&task) || job.waiting.contains_key(&task) {
                 continue;
             }
-            let Some(mut message) = job.state.message(&job.run.job, task, &lookup) else { continue };
+            let subject = Subject::task(job.state.stage(task), &job.run.plan.class);
+            if !job.run.seat.take(&subject) {
+                denied = true;
+                continue;
+            }
+            let Some(mut message) = job.state.message(&job.run.job, task, &lookup) else {
+                job.run.seat.give_back(&subject);
+                continue;
+            };
+            message.output = self.ledger.output().url().to_owned();
+            message.epoch = self.ledger.epoch();
+            message.project.clone_from(&job.run.project);
+            message.traceparent = job.trace.child();
             message.published_ns = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos() as u64;
-            // Not the key: a pass that makes volatile frames again publishes a task of the same key.
-            let id = format!("{}-{task:?}-{}", job.run.job, message.attempt);
-            let subject = Subject::task(&message.stage, &job.run.plan.class);
-            self.bus.publish(Message { subject, id, payload: message.encode_to_vec().into() }).await?;
-            job.inflight.insert(task);
+            let payload = message.encode_to_vec().into();
+            match self.bus.publish(Message { subject: subject.clone(), id: job.next_id(), payload }).await {
+                Ok(()) => {}
+                Err(BusError::Full(_)) => {
+                    job.run.seat.give_back(&subject);
+                    denied = true;
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
+            }
+            job.inflight.insert(task, Published { subject, quiet: 0 });
+        }
+        Ok(denied)
+    }
+
+    /// Tasks under way whose queue holds nothing any more are lost (the queue was, or their event): they are published again.
+    /// Once could be a result that is on its way.
+    async fn reconcile(&self, job: &mut Running) -> Result<(), OrchestratorError> {
+        let subjects: BTreeSet<Subject> = job.inflight.values().map(|published| published.subject.clone()).collect();
+        for subject in subjects {
+            let depth = match self.bus.depth(&subject).await {
+                Ok(depth) => depth,
+                Err(error) => {
+                    tracing::warn!(%subject, %error, "a queue does not tell its depth");
+                    continue;
+                }
+            };
+            let gone = depth.waiting + depth.leased == 0;
+            for published in job.inflight.values_mut().filter(|published| published.subject == subject) {
+                published.quiet = if gone { published.quiet + 1 } else { 0 };
+            }
+        }
+        let lost: Vec<TaskRef> =
+            job.inflight.iter().filter(|(_, published)| published.quiet > 2).map(|(task, _)| *task).collect();
+        for task in lost {
+            tracing::warn!(?task, "a task is under way and in no queue; it is published again");
+            job.landed(task);
         }
         Ok(())
     }
 
     /// Folds one event in.
-    fn fold(&self, job: &mut Running, message: &Message) -> Result<(), OrchestratorError> {
+    async fn fold(&self, job: &mut Running, message: &Message) -> Result<(), OrchestratorError> {
         let event = Event::decode(message.payload.clone())?;
         let Some((task, fact)) = job.state.fact(&event) else { return Ok(()) };
+        // A worker in another process made the entry.
+        if let Some(Fact::Done { key, .. }) = &fact {
+            self.ledger.find(key).await?;
+        }
         match &event.what {
             Some(What::Failed(failed)) if failed.kind() == FailureKind::Fatal => {
                 return Err(OrchestratorError::Fatal(failed.reason.clone()));
             }
             Some(What::Failed(failed)) => {
-                job.inflight.remove(&task);
-                if failed.kind() == FailureKind::Retry {
+                job.landed(task);
+                if matches!(failed.kind(), FailureKind::Retry | FailureKind::Stale) {
                     let wait = BACKOFF * 2u32.saturating_pow(event.attempt.min(6));
                     job.waiting.insert(task, Instant::now() + wait);
                 }
@@ -202,7 +274,7 @@ impl Orchestrator {
                 );
             }
             Some(What::Done(done)) => {
-                job.inflight.remove(&task);
+                job.landed(task);
                 let step = event.id.as_ref().map_or(INGEST, |id| id.step.as_str());
                 let worked = job.worked.entry(step.to_owned()).or_default();
                 worked.seconds += done.stage_seconds;
@@ -213,7 +285,7 @@ impl Orchestrator {
                 }
             }
             Some(What::Indexed(indexed)) if indexed.complete => {
-                job.inflight.remove(&task);
+                job.landed(task);
             }
             _ => {}
         }
@@ -266,22 +338,38 @@ impl Orchestrator {
 struct Running {
     run: JobRun,
     state: JobState,
-    inflight: BTreeSet<TaskRef>,
+    inflight: BTreeMap<TaskRef, Published>,
     /// Tasks that failed, until they may be tried again.
     waiting: HashMap<TaskRef, Instant>,
     worked: BTreeMap<String, Worked>,
     completed: BTreeSet<String>,
     started: Instant,
     first_result: Option<Duration>,
+    /// When it began to come to its end.
+    ending: Option<Instant>,
+    epoch: u64,
+    published: u64,
+    trace: Trace,
+}
+
+/// A task under way.
+struct Published {
+    subject: Subject,
+    /// How often in a row its queue was found empty.
+    quiet: u32,
 }
 
 impl Running {
-    fn new(run: JobRun) -> Self {
-        let state = JobState::new(Arc::clone(&run.plan), run.items.clone(), run.options.clone()).with_slots(run.slots);
+    fn new(run: JobRun, epoch: u64) -> Self {
+        let state = JobState::new(Arc::clone(&run.plan), run.items.clone(), run.options.clone());
         Self {
+            ending: None,
+            epoch,
+            published: 0,
+            trace: Trace::of_job(&run.job),
             run,
             state,
-            inflight: BTreeSet::new(),
+            inflight: BTreeMap::new(),
             waiting: HashMap::new(),
             worked: BTreeMap::new(),
             completed: BTreeSet::new(),
@@ -290,16 +378,34 @@ impl Running {
         }
     }
 
-    /// Whether nothing more is to be waited for: tasks under way come to their end, also when nobody needs them any more.
-    fn is_over(&self, stopping: bool) -> bool {
-        let ending = stopping || self.state.stopped().is_some() || self.state.is_finished();
-        ending && self.inflight.is_empty()
+    /// Whether nothing more is to be waited for: tasks under way come to their end, also when nobody needs them any more,
+    /// unless that takes too long.
+    fn is_over(&mut self, stopping: bool) -> bool {
+        if !(stopping || self.state.stopped().is_some() || self.state.is_finished()) {
+            return false;
+        }
+        let since = *self.ending.get_or_insert_with(Instant::now);
+        self.inflight.is_empty() || since.elapsed() > PATIENCE
+    }
+
+    /// A task is no longer under way.
+    fn landed(&mut self, task: TaskRef) {
+        if let Some(published) = self.inflight.remove(&task) {
+            self.run.seat.give_back(&published.subject);
+        }
+    }
+
+    /// An id for a message: never used before, also not by an earlier owner of the output.
+    fn next_id(&mut self) -> String {
+        self.published += 1;
+        format!("{}.{}.{}", self.run.job, self.epoch, self.published)
     }
 
     fn progress(&self) -> Progress {
         Progress {
             elapsed: self.started.elapsed(),
             first_result: self.first_result,
+            waiting_for: self.run.seat.unserved(),
             ..self.state.progress(&self.worked)
         }
     }

@@ -2,16 +2,20 @@
 //! to what is under way is published. Sees names and references, never pixels, and links no stage.
 
 mod driver;
+pub mod fleet;
 mod footage;
 mod keys;
 mod messages;
 mod progress;
 mod results;
 mod schedule;
+mod seats;
 mod state;
 mod task;
+mod trace;
 
 pub use driver::{Ending, JobRun, JobSummary, Orchestrator, OrchestratorError};
 pub use progress::{Progress, StepProgress};
+pub use seats::{Seat, Seats};
 pub use state::{Counts, Fact, JobOptions, JobState, Lookup};
 pub use task::{TaskRef, Work};

@@ -63,6 +63,14 @@ impl JobState {
         Some(message)
     }
 
+    /// The stage whose workers do a task.
+    pub(crate) fn stage(&self, task: TaskRef) -> &str {
+        match task.kind {
+            Work::Index | Work::Ingest => INGEST,
+            Work::Process | Work::Finish => &self.plan.steps[task.step].stage,
+        }
+    }
+
     /// The name of a task on the wire.
     pub(crate) fn task_id(&self, task: TaskRef, range: Option<FrameRange>) -> TaskId {
         let (step, group) = match task.kind {
@@ -124,6 +132,7 @@ impl JobState {
                 corrected: indexed.item.clone().map(Box::new),
             }),
             What::Done(done) => Some(Fact::Done { task, key: key()?, made: done.made.clone() }),
+            What::Failed(failed) if failed.kind() == FailureKind::Stale => Some(Fact::Stale { task }),
             What::Failed(failed) => Some(Fact::Failed {
                 task,
                 attempt: event.attempt,

@@ -9,6 +9,8 @@ use std::time::Duration;
 pub struct StepProgress {
     /// Name of the step; the last one is `ingest`.
     pub step: String,
+    /// Its stage.
+    pub stage: String,
     /// Frames with a result.
     pub result: u64,
     /// Frames that failed.
@@ -38,6 +40,8 @@ pub struct Progress {
     pub passes: usize,
     /// Bytes that batches in flight have reserved.
     pub reserved_bytes: u64,
+    /// Stages that no worker serves while tasks wait for one.
+    pub waiting_for: Vec<String>,
     /// Time since the run began.
     pub elapsed: Duration,
     /// Time from the run's begin to its first result.
@@ -80,6 +84,7 @@ impl JobState {
             let worked = worked.get(name(step)).copied().unwrap_or_default();
             StepProgress {
                 step: name(step).to_owned(),
+                stage: self.plan.steps.get(step).map_or(crate::messages::INGEST, |step| step.stage.as_str()).to_owned(),
                 result,
                 failed,
                 skipped,

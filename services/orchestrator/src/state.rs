@@ -8,7 +8,7 @@ use crate::schedule::Preview;
 use crate::task::{TaskRef, Work};
 use framefleet_ledger::TaskKey;
 use framefleet_media::{BatchInfo, Item, ScopedAnnotation};
-use framefleet_pipeline::Plan;
+use framefleet_pipeline::{PixelSource, Plan};
 use framefleet_proto::v1::{Entry, Outcomes, Pixels, StepManifest};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -21,6 +21,9 @@ const AHEAD: usize = 8;
 
 /// How often a task is tried before its frames are given up.
 pub const ATTEMPTS: u32 = 5;
+
+/// Codes of failures that say nothing of the footage: when trying again does not help, the job stops, and no frame is given up.
+const OF_THE_FLEET: [&str; 3] = ["no-room", "blob-store", "bus"];
 
 /// What a job does beyond its plan.
 #[derive(Clone, Debug, Default)]
@@ -81,6 +84,11 @@ pub enum Fact {
         reason: String,
         /// Whether trying again can help.
         retryable: bool,
+    },
+    /// Volatile frames that a task was given are gone, although nobody released them: the place they lay in was emptied.
+    Stale {
+        /// The task.
+        task: TaskRef,
     },
 }
 
@@ -239,10 +247,9 @@ impl JobState {
         counts
     }
 
-    /// Lets as many batches wait for their frames as keep so many slots busy.
-    pub fn with_slots(mut self, slots: usize) -> Self {
-        self.ahead = AHEAD.max(2 * slots);
-        self
+    /// Lets as many batches wait for their frames as keep so many slots busy. Never fewer than before: what is admitted stays.
+    pub fn set_slots(&mut self, slots: usize) {
+        self.ahead = self.ahead.max(2 * slots);
     }
 
     /// Folds a fact in. Facts that are old news change nothing.
@@ -272,6 +279,7 @@ impl JobState {
             Fact::Failed { task, attempt, code, reason, retryable } => {
                 self.failed(task, attempt, code, reason, retryable)
             }
+            Fact::Stale { task } => self.stale(task),
         }
     }
 
@@ -324,6 +332,10 @@ impl JobState {
         if retryable && *attempts < ATTEMPTS {
             return;
         }
+        if retryable && OF_THE_FLEET.contains(&code.as_str()) {
+            self.stop.get_or_insert(format!("{reason} (tried {ATTEMPTS} times)"));
+            return;
+        }
         match task.kind {
             Work::Finish => {
                 if let Some(status @ FinishStatus::Missing(_)) = self.finish.get_mut(task.step) {
@@ -338,6 +350,35 @@ impl JobState {
             }
             Work::Ingest | Work::Process => {
                 self.condemned.insert(task, (code, reason));
+            }
+        }
+    }
+
+    /// Frames that a task was given have to be made again.
+    fn stale(&mut self, task: TaskRef) {
+        if task.kind != Work::Process || task.pass != self.pass {
+            return;
+        }
+        let Inputs::Known(inputs) = self.inputs(task.step, task.item, task.index) else { return };
+        let plan = Arc::clone(&self.plan);
+        for source in plan.steps[task.step].pixels.iter().map(|input| input.source) {
+            match source {
+                PixelSource::Ingest => {
+                    for batch in inputs.visible.iter().flat_map(|range| self.footage[task.item].batches_of(range)) {
+                        let Some(admitted) = self.admitted.get_mut(&(task.item, batch)) else { continue };
+                        if let Decoded::Here(frames) = &mut admitted.decoded {
+                            self.orphans.append(frames);
+                            admitted.decoded = Decoded::Awaited;
+                        }
+                    }
+                }
+                PixelSource::Step(maker) => {
+                    let size = plan.steps[maker].group;
+                    for group in inputs.visible.iter().flat_map(|range| self.footage[task.item].groups_of(range, size))
+                    {
+                        self.orphans.extend(self.made.remove(&(maker, task.item, group)).into_iter().flatten());
+                    }
+                }
             }
         }
     }

@@ -107,6 +107,11 @@ impl NatsServer {
         self.process.kill();
     }
 
+    /// Whether it has not ended.
+    pub fn is_running(&self) -> bool {
+        self.process.is_running()
+    }
+
     /// Kills it if it runs, and starts it again on the same port and store.
     pub fn restart(&mut self) -> Result<(), ServerError> {
         self.process.kill();

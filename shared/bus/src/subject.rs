@@ -1,5 +1,5 @@
 //! Subjects: where messages go. This is the only place that knows how a subject is spelled.
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use std::fmt;
 use std::sync::Arc;
 
@@ -37,6 +37,12 @@ impl Subject {
     /// The events of a job: `ff.v1.event.<job>`.
     pub fn events(job: &str) -> Self {
         Self(format!("{ROOT}.event.{}", token(job)).into())
+    }
+
+    /// The stage of a work queue; empty for other subjects.
+    pub fn stage(&self) -> String {
+        let token = self.0.strip_prefix(&format!("{ROOT}.task.{LANE}.")).and_then(|rest| rest.split('.').next());
+        percent_decode_str(token.unwrap_or_default()).decode_utf8_lossy().into_owned()
     }
 
     /// The subject as it is spelled on the wire: dot-separated tokens of ASCII letters, digits, `-`, `_` and `%`.

@@ -1,5 +1,6 @@
 //! Making a task done: its parts first, then the entry, which alone decides.
 use crate::index::{Place, Slot};
+use crate::ledger::Role;
 use crate::store::Store;
 use crate::{Ledger, LedgerError, TaskKey, index, layout, outcomes};
 use bytes::Bytes;
@@ -7,6 +8,9 @@ use framefleet_proto::v1::{AnnotationBlock, Entry, Part, PartKind};
 use prost::Message;
 use std::path::PathBuf;
 use std::sync::Arc;
+
+/// How often an entry is created again when the one in its place vanishes.
+const ATTEMPTS: usize = 3;
 
 /// A file that a task made.
 #[derive(Clone, Debug)]
@@ -28,7 +32,7 @@ impl Ledger {
         annotations: AnnotationBlock,
         files: Vec<CommitFile>,
     ) -> Result<Arc<Entry>, LedgerError> {
-        self.check_owner("commit a task")?;
+        self.check_writer("commit a task").await?;
         let key = TaskKey::from_bytes(&entry.key)
             .map_err(|error| LedgerError::invalid(index::describe(&entry), error.to_string()))?;
         self.remember(&key);
@@ -44,30 +48,34 @@ impl Ledger {
         self.create_entry(key, entry).await
     }
 
-    /// Creates the entry unless there is one; compaction does not move entries meanwhile.
+    /// Creates the entry unless there is one; compaction does not move entries meanwhile. The right to write is checked once
+    /// more at the last moment: a new owner raises the epoch before it removes parts that no entry lists.
     async fn create_entry(&self, key: TaskKey, entry: Entry) -> Result<Arc<Entry>, LedgerError> {
         let _entries_stay = self.inner.commits.read().await;
         if let Some(found) = self.slot(&key) {
             return Ok(found.entry);
         }
-        self.check_owner("commit a task")?;
         let path = layout::entry(&key);
-        let entry = match self.inner.store.create(&path, entry.encode_to_vec().into()).await? {
-            true => entry,
-            false => self.winner(&path, &key).await?,
-        };
-        let slot = Slot { entry: Arc::new(entry), place: Place::Loose };
-        Ok(self.index_mut().slots.entry(key).or_insert(slot).entry.clone())
+        for _ in 0..ATTEMPTS {
+            self.check_writer("commit a task").await?;
+            if self.inner.store.create(&path, entry.encode_to_vec().into()).await? {
+                return Ok(self.note(key, entry));
+            }
+            // Somebody was first; unless that one's parts are gone, and its entry with them, it wins.
+            if let Some(winner) = self.find(&key).await? {
+                return Ok(winner);
+            }
+        }
+        Err(self.inner.store.damaged(&path, "it is there and is not"))
     }
 
-    /// The entry that was there first.
-    async fn winner(&self, path: &str, key: &TaskKey) -> Result<Entry, LedgerError> {
-        let store = &self.inner.store;
-        let bytes = store.read(path).await?.ok_or_else(|| store.damaged(path, "it was there and is gone"))?;
-        let entry = Entry::decode(bytes).map_err(|error| store.damaged(path, error))?;
-        match entry.key == key.as_bytes()[..] {
-            true => Ok(entry),
-            false => Err(store.damaged(path, "it is the entry of another key")),
+    /// Keeps a loose entry in memory, where the owner knows all of them. A worker serves many outputs for a long time, and
+    /// reads what it needs when it needs it.
+    pub(crate) fn note(&self, key: TaskKey, entry: Entry) -> Arc<Entry> {
+        let slot = Slot { entry: Arc::new(entry), place: Place::Loose };
+        match self.inner.role {
+            Role::Owner(_) => self.index_mut().slots.entry(key).or_insert(slot).entry.clone(),
+            Role::Worker | Role::Reader => slot.entry,
         }
     }
 }

@@ -15,8 +15,9 @@ const SEGMENT_ENTRIES: usize = 10_000;
 
 impl Ledger {
     /// Packs entries into segments of at least 10,000 frames each, across items; what is left over waits for the next time.
-    /// Tasks may be committed meanwhile.
+    /// Tasks may be committed meanwhile, but none may be under way in another process: their marks go.
     pub async fn compact(&self) -> Result<(), LedgerError> {
+        self.clear_marks().await?;
         self.compact_from(SEGMENT_FRAMES).await
     }
 

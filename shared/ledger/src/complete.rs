@@ -80,7 +80,7 @@ impl Ledger {
         keys.extend(finish_key(manifest)?);
         let mut artifacts: BTreeMap<String, Artifact> = BTreeMap::new();
         for key in keys {
-            let entry = self.existing(&key, &format!("a task of step {}", manifest.step))?;
+            let entry = self.known(&key, &format!("a task of step {}", manifest.step))?;
             for part in entry.parts.iter().filter(|part| layout::kind(part) == PartKind::Artifact) {
                 let artifact = Artifact { key, part: part.clone(), maker: index::describe(&entry) };
                 let maker = artifact.maker.clone();

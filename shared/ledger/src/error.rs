@@ -69,6 +69,16 @@ pub enum LedgerError {
         /// How that came to light.
         reason: String,
     },
+    /// A worker's task was handed out by an owner that no longer has the output.
+    #[error("{output} has owner {found} by now, the task was handed out by owner {epoch}: its result is not needed")]
+    Superseded {
+        /// The place.
+        output: String,
+        /// Epoch of the owner that handed the task out.
+        epoch: u64,
+        /// Epoch of the owner that has it.
+        found: u64,
+    },
     /// The output was opened for reading only.
     #[error("the output was opened for reading: it cannot {action}")]
     NotOwner {

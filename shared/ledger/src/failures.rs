@@ -14,7 +14,7 @@ impl Ledger {
         manifests: &[StepManifest],
         unreadable: &[(String, String)],
     ) -> Result<u64, LedgerError> {
-        let replay = replay(&self.inner.source.source, self.inner.output.url());
+        let replay = replay(self.inner.output.url());
         let mut file = self.inner.store.upload(layout::FAILURES).await?;
         for (item, reason) in unreadable {
             let record =
@@ -25,7 +25,7 @@ impl Ledger {
         for manifest in manifests {
             for (item, task) in tasks(manifest) {
                 let entry =
-                    self.existing(&parse_key(manifest, &task.key)?, &format!("a task of step {}", manifest.step))?;
+                    self.known(&parse_key(manifest, &task.key)?, &format!("a task of step {}", manifest.step))?;
                 for failure in entry.outcomes.iter().flat_map(|outcomes| &outcomes.failed) {
                     file.write(line(manifest, item, task, failure, &replay).as_bytes()).await?;
                     count += 1;
@@ -56,8 +56,8 @@ fn line(manifest: &StepManifest, item: &str, task: &TaskResult, failure: &FrameF
 }
 
 /// The command that does failed frames again, and nothing else.
-fn replay(source: &str, output: &str) -> String {
-    format!("framefleet run {} --output {} --retry-failed", quoted(source), quoted(output))
+fn replay(output: &str) -> String {
+    format!("framefleet failures replay {}", quoted(output))
 }
 
 /// A word for a POSIX shell.

@@ -14,6 +14,9 @@ const CONCURRENCY: usize = 64;
 /// How often reading starts again when segments were replaced meanwhile.
 const ATTEMPTS: usize = 5;
 
+/// Why segments cannot be read.
+const VANISHING: &str = "segments vanish while they are read: another process is at work on it";
+
 /// Where an entry and its annotations lie.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
@@ -51,7 +54,7 @@ impl Index {
                 return Ok(index);
             }
         }
-        Err(store.damaged(layout::SEGMENTS, "segments vanish while they are read: another process is at work on it"))
+        Err(store.damaged(layout::SEGMENTS, VANISHING))
     }
 
     /// `None` when a segment was replaced between listing and reading.
@@ -66,12 +69,28 @@ impl Index {
                 index.add_loose(path, bytes);
             }
         }
+        Ok(index.read_segments(store).await?.then_some(index))
+    }
+
+    /// Reads the entries that lie in segments.
+    pub async fn load_segments(store: &Store) -> Result<Self, LedgerError> {
+        for _ in 1..ATTEMPTS {
+            let mut index = Self::default();
+            if index.read_segments(store).await? {
+                return Ok(index);
+            }
+        }
+        Err(store.damaged(layout::SEGMENTS, VANISHING))
+    }
+
+    /// Adds the segments; `false` when one was replaced between listing and reading.
+    async fn read_segments(&mut self, store: &Store) -> Result<bool, LedgerError> {
         let segments = store.list(layout::SEGMENTS).await?;
         for (path, _) in segments.into_iter().filter(|(path, _)| path.ends_with(".index")) {
-            let Some(bytes) = store.read(&path).await? else { return Ok(None) };
-            index.add_segment(&path, bytes);
+            let Some(bytes) = store.read(&path).await? else { return Ok(false) };
+            self.add_segment(&path, bytes);
         }
-        Ok(Some(index))
+        Ok(true)
     }
 
     fn add_loose(&mut self, path: String, bytes: Bytes) {

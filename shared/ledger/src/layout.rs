@@ -10,6 +10,8 @@ pub(crate) const ENTRIES: &str = ".framefleet/entries";
 pub(crate) const PARTS: &str = ".framefleet/parts";
 pub(crate) const SEGMENTS: &str = ".framefleet/segments";
 pub(crate) const STEPS: &str = ".framefleet/steps";
+/// Tasks under way.
+pub(crate) const MARKS: &str = ".framefleet/marks";
 /// What can be found out again: dropping it loses time and nothing else.
 pub(crate) const CACHE: &str = ".framefleet/cache";
 pub(crate) const FAILURES: &str = "failures.jsonl";
@@ -17,8 +19,8 @@ pub(crate) const COCO: &str = "coco.json";
 
 /// What starting over removes, in an order that leaves a consistent output wherever it stops: what refers to others first.
 /// The user's own corrections (edits.jsonl) are not among it.
-pub(crate) const FOLDERS_MADE: [&str; 9] =
-    [STEPS, ENTRIES, SEGMENTS, PARTS, CACHE, "records", "summary", "artifacts", "report"];
+pub(crate) const FOLDERS_MADE: [&str; 10] =
+    [STEPS, ENTRIES, SEGMENTS, PARTS, MARKS, CACHE, "records", "summary", "artifacts", "report"];
 /// Files that starting over removes, after the folders.
 pub(crate) const FILES_MADE: [&str; 4] = ["report.html", "job.json", FAILURES, COCO];
 
@@ -26,6 +28,11 @@ pub(crate) const FILES_MADE: [&str; 4] = ["report.html", "job.json", FAILURES, C
 pub(crate) fn entry(key: &TaskKey) -> String {
     let hex = key.to_string();
     format!("{ENTRIES}/{}/{hex}", &hex[..2])
+}
+
+/// The mark of a task under way.
+pub(crate) fn mark(name: &TaskKey) -> String {
+    format!("{MARKS}/{name}")
 }
 
 /// A part is named by its content, so that two attempts at one task never write over each other. The extension is kept:

@@ -22,8 +22,7 @@ pub struct Ledger {
 pub(crate) struct Inner {
     pub output: Output,
     pub store: Store,
-    /// Absent when the output was opened for reading.
-    pub owner: Option<Ownership>,
+    pub role: Role,
     pub epoch: u64,
     pub build: String,
     pub source: SourceIdentity,
@@ -39,18 +38,29 @@ pub(crate) struct Inner {
     pub downloads: OnceLock<tempfile::TempDir>,
 }
 
+/// What this process may do with an output.
+#[derive(Debug)]
+pub(crate) enum Role {
+    /// Everything: the output is its own.
+    Owner(Ownership),
+    /// File the results of tasks that the owner of this epoch handed out ([`Ledger::join`]).
+    Worker,
+    /// Read.
+    Reader,
+}
+
 impl Ledger {
     pub(crate) fn assemble(
         output: Output,
         store: Store,
-        owner: Option<Ownership>,
+        role: Role,
         (epoch, build, source): (u64, String, SourceIdentity),
         index: Index,
     ) -> Self {
         let inner = Inner {
             output,
             store,
-            owner,
+            role,
             epoch,
             build,
             source,
@@ -89,7 +99,7 @@ impl Ledger {
         self.len() == 0
     }
 
-    /// The entry of a finished task.
+    /// The entry of a finished task that this process knows of; [`Ledger::find`] also looks into the output.
     pub fn entry(&self, key: &TaskKey) -> Option<Arc<Entry>> {
         let entry = self.slot(key)?.entry;
         self.remember(key);
@@ -120,7 +130,7 @@ impl Ledger {
     /// Keeps something that can be found out again (an item's index) under a name, whole or not at all.
     pub async fn write_cache(&self, name: &str, bytes: Bytes) -> Result<(), LedgerError> {
         layout::check_name("a name in the cache", name)?;
-        self.check_owner("keep a cache")?;
+        self.check_writer("keep a cache").await?;
         self.inner.store.write(&format!("{}/{name}", layout::CACHE), bytes).await
     }
 
@@ -132,15 +142,26 @@ impl Ledger {
 
     /// Gives the output back. Clones that are left can still read.
     pub async fn close(self) -> Result<(), LedgerError> {
-        match &self.inner.owner {
-            Some(owner) => owner.release().await,
-            None => Ok(()),
+        match &self.inner.role {
+            Role::Owner(owner) => owner.release().await,
+            Role::Worker | Role::Reader => Ok(()),
         }
     }
 
     /// Refuses unless this ledger owns the output (still).
     pub(crate) fn check_owner(&self, action: &'static str) -> Result<(), LedgerError> {
-        self.inner.owner.as_ref().ok_or(LedgerError::NotOwner { action })?.check(&self.inner.store)
+        match &self.inner.role {
+            Role::Owner(owner) => owner.check(&self.inner.store),
+            Role::Worker | Role::Reader => Err(LedgerError::NotOwner { action }),
+        }
+    }
+
+    /// Refuses unless results may be filed here: by the owner, and by workers while their owner has the output.
+    pub(crate) async fn check_writer(&self, action: &'static str) -> Result<(), LedgerError> {
+        match &self.inner.role {
+            Role::Worker => self.check_epoch().await,
+            Role::Owner(_) | Role::Reader => self.check_owner(action),
+        }
     }
 
     pub(crate) fn index(&self) -> RwLockReadGuard<'_, Index> {
@@ -155,7 +176,11 @@ impl Ledger {
         self.index().slots.get(key).cloned()
     }
 
+    /// Notes that this run asked for an entry. Only the owner, who prunes, has a use for that.
     pub(crate) fn remember(&self, key: &TaskKey) {
+        if !matches!(self.inner.role, Role::Owner(_)) {
+            return;
+        }
         self.inner.asked.lock().unwrap_or_else(PoisonError::into_inner).insert(*key);
     }
 

@@ -29,7 +29,7 @@ impl Ledger {
     /// A local file with the bytes of an attachment or artifact: the file itself in a folder (not to be changed), else a copy
     /// that lives as long as the ledger.
     pub async fn attachment(&self, key: &TaskKey, name: &str) -> Result<PathBuf, LedgerError> {
-        let entry = self.existing(key, "a task with attachments")?;
+        let entry = self.existing(key, "a task with attachments").await?;
         let files = |part: &&Part| part.name == name && layout::kind(part) != PartKind::Annotations;
         let part = entry.parts.iter().find(files).ok_or_else(|| {
             let has = entry.parts.iter().map(|part| part.name.as_str()).collect::<Vec<_>>().join(", ");
@@ -55,17 +55,12 @@ impl Ledger {
         }
     }
 
-    /// The entry of a key that must have one.
-    pub(crate) fn existing(&self, key: &TaskKey, what: &str) -> Result<Arc<Entry>, LedgerError> {
-        self.entry(key).ok_or_else(|| LedgerError::MissingEntry { what: what.to_owned(), key: *key })
-    }
-
     /// The encoded annotations of a task, checked against their digest; empty when it made none.
     pub(crate) async fn block_bytes(&self, key: &TaskKey) -> Result<(Bytes, Arc<Entry>), LedgerError> {
         let mut path = String::new();
         for _ in 0..ATTEMPTS {
             let missing = || LedgerError::MissingEntry { what: "annotations".to_owned(), key: *key };
-            let slot = self.slot(key).ok_or_else(missing)?;
+            let slot = self.find_slot(key).await?.ok_or_else(missing)?;
             let Some(part) = annotations_part(&slot.entry) else { return Ok((Bytes::new(), slot.entry)) };
             let bytes = match &slot.place {
                 Place::Loose => {

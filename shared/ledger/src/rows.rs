@@ -124,7 +124,7 @@ impl Ledger {
         let range = task.range.unwrap_or_default();
         let what = || format!("step {}, {item} frames {}–{}", manifest.step, range.start, range.end);
         let key = parse_key(manifest, &task.key)?;
-        let entry = self.existing(&key, &what())?;
+        let entry = self.existing(&key, &what()).await?;
         if entry.id.as_ref().and_then(|id| id.range) != task.range {
             return Err(LedgerError::invalid(what(), format!("its entry is that of {}", index::describe(&entry))));
         }

@@ -1,6 +1,6 @@
 //! What an output remembers about itself, and the opening of outputs.
 use crate::index::{Index, Place, annotations_part};
-use crate::ledger::completed_steps;
+use crate::ledger::{Role, completed_steps};
 use crate::ownership::{LeaseTiming, Ownership};
 use crate::store::Store;
 use crate::{Ledger, LedgerError, Output, layout};
@@ -69,7 +69,7 @@ impl Ledger {
             Ok((state, mut index)) => {
                 let stale = std::mem::take(&mut index.stale);
                 let about = (state.epoch, options.build, state.source);
-                let ledger = Self::assemble(output, store, Some(owner), about, index);
+                let ledger = Self::assemble(output, store, Role::Owner(owner), about, index);
                 ledger.rewrite(&stale).await?;
                 Ok(ledger)
             }
@@ -90,7 +90,29 @@ impl Ledger {
         let store = Store::new(&output)?;
         let state = read_state(&store).await?.ok_or_else(nothing)?;
         let index = Index::load(&store).await?;
-        Ok(Self::assemble(output, store, None, (state.epoch, String::new(), state.source), index))
+        Ok(Self::assemble(output, store, Role::Reader, (state.epoch, String::new(), state.source), index))
+    }
+
+    /// Opens an output for a worker of the owner of this epoch: it reads what tasks made and files results, and neither
+    /// lists what there is nor owns it. [`LedgerError::Superseded`] when another owner has the output by now.
+    pub async fn join(output: Output, epoch: u64, build: String) -> Result<Self, LedgerError> {
+        let store = Store::new(&output)?;
+        let state = read_state(&store).await?;
+        let state = state.ok_or_else(|| LedgerError::NoOutput { output: output.url().to_owned() })?;
+        let ledger = Self::assemble(output, store, Role::Worker, (epoch, build, state.source), Index::default());
+        ledger.is_of_epoch(state.epoch)?;
+        Ok(ledger)
+    }
+
+    /// Refuses when another owner has the output by now: what this one's workers still make is not wanted.
+    pub(crate) async fn check_epoch(&self) -> Result<(), LedgerError> {
+        let missing = || LedgerError::NoOutput { output: self.inner.output.url().to_owned() };
+        self.is_of_epoch(read_state(&self.inner.store).await?.ok_or_else(missing)?.epoch)
+    }
+
+    fn is_of_epoch(&self, found: u64) -> Result<(), LedgerError> {
+        let (output, epoch) = (self.inner.output.url().to_owned(), self.inner.epoch);
+        if found == epoch { Ok(()) } else { Err(LedgerError::Superseded { output, epoch, found }) }
     }
 }
 

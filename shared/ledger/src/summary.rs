@@ -50,7 +50,7 @@ impl Ledger {
         let mut counts = Counts::default();
         for (_, task) in crate::rows::tasks(manifest).filter(|(item, _)| *item == name) {
             let key = parse_key(manifest, &task.key)?;
-            let entry = self.existing(&key, &format!("step {}, {name}", manifest.step))?;
+            let entry = self.known(&key, &format!("step {}, {name}", manifest.step))?;
             counts
                 .add(outcomes::check(&entry).map_err(|reason| LedgerError::invalid(index::describe(&entry), reason))?);
         }
@@ -65,7 +65,7 @@ impl Ledger {
     ) -> Result<BTreeSet<String>, LedgerError> {
         let mut kinds: BTreeSet<String> = scoped.iter().map(|scoped| name(scoped).to_owned()).collect();
         if let Some(key) = crate::parts::finish_key(manifest)? {
-            kinds.extend(self.existing(&key, &format!("the finish of step {}", manifest.step))?.kinds.iter().cloned());
+            kinds.extend(self.known(&key, &format!("the finish of step {}", manifest.step))?.kinds.iter().cloned());
         }
         Ok(kinds)
     }

@@ -122,7 +122,7 @@ impl Check {
                 }
                 _ => {}
             }
-            let entry = parse_key(manifest, &task.key).and_then(|key| self.ledger.existing(&key, &what));
+            let entry = parse_key(manifest, &task.key).and_then(|key| self.ledger.known(&key, &what));
             match entry
                 .map_err(|error| error.to_string())
                 .and_then(|entry| check_entry(&entry, item, task.range, &what))

@@ -14,12 +14,19 @@ pub(crate) struct BlobSink {
     handle: Handle,
     prefix: String,
     writers: BTreeMap<i32, Box<dyn BlobWriter>>,
+    /// Why there is no memory: more than the source can say in its own error.
+    failure: Option<TaskFailure>,
 }
 
 impl BlobSink {
     /// A sink whose blobs are named `prefix` and the rendition. Used from blocking threads only.
     pub fn new(blobs: Arc<dyn Blobs>, handle: Handle, prefix: String) -> Self {
-        Self { blobs, handle, prefix, writers: BTreeMap::new() }
+        Self { blobs, handle, prefix, writers: BTreeMap::new(), failure: None }
+    }
+
+    /// Why there was no memory for what the source wanted to write, if so.
+    pub fn take_failure(&mut self) -> Option<TaskFailure> {
+        self.failure.take()
     }
 
     /// Makes what was written readable.
@@ -44,13 +51,36 @@ impl BlobSink {
 impl PixelSink for BlobSink {
     fn reserve(&mut self, rendition: Rendition, bytes: usize) -> Result<(), StageError> {
         let key = format!("{}-{}", self.prefix, rendition as i32);
-        let writer = self.handle.block_on(self.blobs.reserve(&key, bytes as u64)).map_err(StageError::retry)?;
-        self.writers.insert(rendition as i32, writer);
-        Ok(())
+        match self.handle.block_on(self.blobs.reserve(&key, bytes as u64)) {
+            Ok(writer) => {
+                self.writers.insert(rendition as i32, writer);
+                Ok(())
+            }
+            Err(error) => {
+                let refusal = StageError::retry(&error);
+                self.failure = Some(error.into());
+                Err(refusal)
+            }
+        }
     }
 
     fn memory(&mut self, rendition: Rendition) -> &mut [u8] {
         self.writers.get_mut(&(rendition as i32)).map_or(&mut [], |writer| writer.memory())
+    }
+}
+
+/// Memory that nobody reads: for a trial.
+#[derive(Default)]
+pub(crate) struct Discarded(BTreeMap<i32, Vec<u8>>);
+
+impl PixelSink for Discarded {
+    fn reserve(&mut self, rendition: Rendition, bytes: usize) -> Result<(), StageError> {
+        self.0.insert(rendition as i32, vec![0; bytes]);
+        Ok(())
+    }
+
+    fn memory(&mut self, rendition: Rendition) -> &mut [u8] {
+        self.0.get_mut(&(rendition as i32)).map_or(&mut [], Vec::as_mut_slice)
     }
 }
 

@@ -1,19 +1,20 @@
 //! Runs one task: fetches its inputs, lets the stage work on a thread that may compute, commits what it made.
-use crate::blobs::{self, BlobSink};
+use crate::blobs::{self, BlobSink, Discarded};
 use crate::failure::TaskFailure;
 use crate::inputs;
 use crate::locate::{Located, locate};
 use crate::records::LedgerRecords;
+use crate::trial::TrialProcess;
 use crate::worker::Shared;
 use bytes::Bytes;
 use framefleet_bus::{Message, Subject};
-use framefleet_ledger::CommitFile;
+use framefleet_ledger::{CommitFile, KeyHasher, Ledger, TaskKey};
 use framefleet_media::{AnnotationBlock, FrameFailure, FrameRange, FrameSkip, Item, Outcomes};
 use framefleet_proto::v1::{
     Done, Entry, Event, FinishWork, Indexed, IngestWork, PartKind, Pixels, ProcessWork, StepManifest, Task,
     event::What, task::Work,
 };
-use framefleet_stage::{Artifact, AudioSource, Batch, IngestRequest, Job, LoadedStage, Made, Outputs, SourceStage};
+use framefleet_stage::{Artifact, Audio, AudioSource, Batch, IngestRequest, Job, LoadedStage, Made, Outputs};
 use prost::Message as _;
 use std::any::Any;
 use std::collections::BTreeSet;
@@ -24,30 +25,66 @@ use std::time::Instant;
 use tempfile::TempDir;
 use tokio::runtime::Handle;
 
+/// Processes that may end in the middle of a task before it is given up, although trials survived it.
+const ENDS: u32 = 10;
+
 /// Runs a task to its end and tells what came of it. `None` when the task tells its own events (index).
+///
+/// Where tasks can be tried, a mark says that it is under way: one that is found here was left by a process that ended
+/// meanwhile, and whether the task did that is tried before it is run.
 pub(crate) async fn execute(shared: &Arc<Shared>, task: &Task) -> Result<Option<Done>, TaskFailure> {
+    let ledger = shared.ledgers.get(&task.output, task.epoch).await?;
+    let Some(trial) = &shared.trial else { return run(shared, &ledger, task, None).await };
+    let mark = mark_name(task);
+    let result = match ledger.mark(&mark).await? {
+        0 => run(shared, &ledger, task, None).await,
+        1..ENDS => run(shared, &ledger, task, Some(trial.clone())).await,
+        ENDS.. => Err(TaskFailure::crashed(format!("{ENDS} processes ended while they ran it"))),
+    };
+    ledger.unmark(&mark).await?;
+    result
+}
+
+/// What a task's mark is called.
+fn mark_name(task: &Task) -> TaskKey {
+    let id = task.id.clone().unwrap_or_default();
+    KeyHasher::new("mark").field("task", &id.encode_to_vec()).field("key", &task.key).finish()
+}
+
+/// Runs a task, tried before if there is a way to.
+async fn run(
+    shared: &Arc<Shared>,
+    ledger: &Ledger,
+    task: &Task,
+    trial: Option<TrialProcess>,
+) -> Result<Option<Done>, TaskFailure> {
     let began = Instant::now();
-    let mut done = match task.work.as_ref().ok_or_else(|| TaskFailure::malformed("work"))? {
-        Work::Index(work) => return index(shared, task, work.batch_frames).await.map(|()| None),
-        Work::Ingest(work) => ingest(shared, task, work).await?,
-        Work::Process(work) => process(shared, task, work).await?,
-        Work::Finish(work) => finish(shared, task, work).await?,
+    let work = task.work.as_ref().ok_or_else(|| TaskFailure::malformed("work"))?;
+    if let (Some(trial), false) = (&trial, matches!(work, Work::Process(_))) {
+        let (trial, task) = (trial.clone(), task.clone());
+        compute(shared, move || trial.survives(&task, &[])).await.0??;
+    }
+    let mut done = match work {
+        Work::Index(work) => return index(shared, ledger, task, work.batch_frames).await.map(|()| None),
+        Work::Ingest(work) => ingest(shared, ledger, task, work).await?,
+        Work::Process(work) => process(shared, ledger, task, work, trial).await?,
+        Work::Finish(work) => finish(shared, ledger, task, work).await?,
     };
     done.total_seconds = began.elapsed().as_secs_f64();
     Ok(Some(done))
 }
 
 /// Finds the batches of an item, telling them as they are found. What an unchanged file gave before is read from the output.
-async fn index(shared: &Arc<Shared>, task: &Task, batch_frames: u32) -> Result<(), TaskFailure> {
+async fn index(shared: &Arc<Shared>, ledger: &Ledger, task: &Task, batch_frames: u32) -> Result<(), TaskFailure> {
     let item = item_of(task)?;
     let cache = index_cache_name(&item, task);
-    if let Some(bytes) = shared.ledger.read_cache(&cache).await?
+    if let Some(bytes) = ledger.read_cache(&cache).await?
         && let Ok(indexed) = Indexed::decode(bytes)
     {
         return shared.tell(task, What::Indexed(indexed)).await;
     }
     let (found, mut batches) = tokio::sync::mpsc::unbounded_channel();
-    let source = Arc::clone(&shared.source);
+    let source = shared.source(task).await?;
     let indexing = {
         let item = item.clone();
         compute(shared, move || {
@@ -69,14 +106,14 @@ async fn index(shared: &Arc<Shared>, task: &Task, batch_frames: u32) -> Result<(
     all.complete = true;
     all.item = Some(item);
     all.damage = damage.unwrap_or_default();
-    shared.ledger.write_cache(&cache, Bytes::from(all.encode_to_vec())).await?;
+    ledger.write_cache(&cache, Bytes::from(all.encode_to_vec())).await?;
     let last = Indexed { from: all.batches.len() as u64, batches: Vec::new(), ..all };
     shared.tell(task, What::Indexed(last)).await
 }
 
 /// Where an item's index is kept: a name that changes with its files (path, size, time, inode) and the ingest settings.
 fn index_cache_name(item: &Item, task: &Task) -> String {
-    let mut key = framefleet_ledger::KeyHasher::new("index")
+    let mut key = KeyHasher::new("index")
         .field("settings", task.settings.as_bytes())
         .field_u64("version", u64::from(task.version));
     let location = Path::new(&item.location);
@@ -94,18 +131,21 @@ fn index_cache_name(item: &Item, task: &Task) -> String {
 }
 
 /// Decodes a batch into blobs.
-async fn ingest(shared: &Arc<Shared>, task: &Task, work: &IngestWork) -> Result<Done, TaskFailure> {
+async fn ingest(shared: &Arc<Shared>, ledger: &Ledger, task: &Task, work: &IngestWork) -> Result<Done, TaskFailure> {
     let item = item_of(task)?;
     let range = range_of(task)?;
-    let batch = work.batch.clone().ok_or_else(|| TaskFailure::malformed("a batch"))?;
     let wanted: BTreeSet<u64> = work.proxy.iter().chain(&work.full).copied().collect();
-    let request = IngestRequest { batch, proxy: work.proxy.clone(), full: work.full.clone() };
-    let prefix = blob_key(task);
+    let request = ingest_request(work)?;
+    let prefix = blob_key(shared, task);
     let sink = BlobSink::new(Arc::clone(&shared.blobs), Handle::current(), prefix);
-    let source = Arc::clone(&shared.source);
+    let source = shared.source(task).await?;
     let (result, seconds) = compute(shared, move || {
         let mut sink = sink;
-        let (frames, failures) = source.ingest(&item, &request, &mut sink)?;
+        let ingested = source.ingest(&item, &request, &mut sink);
+        if let Some(failure) = sink.take_failure() {
+            return Err(failure);
+        }
+        let (frames, failures) = ingested?;
         Ok::<_, TaskFailure>((sink.finish(&frames)?, failures))
     })
     .await;
@@ -121,7 +161,7 @@ async fn ingest(shared: &Arc<Shared>, task: &Task, work: &IngestWork) -> Result<
     let frames_done = wanted.len() as u64 - failed.len() as u64;
     let entry =
         Entry { outcomes: Some(Outcomes { failed, skipped }), frames_done, stage_seconds: seconds, ..entry_of(task) };
-    let entry = shared.ledger.commit(entry, AnnotationBlock::default(), Vec::new()).await?;
+    let entry = ledger.commit(entry, AnnotationBlock::default(), Vec::new()).await?;
     Ok(Done {
         outcomes: entry.outcomes.clone(),
         made,
@@ -132,67 +172,132 @@ async fn ingest(shared: &Arc<Shared>, task: &Task, work: &IngestWork) -> Result<
 }
 
 /// Runs the process half of a step on a batch.
-async fn process(shared: &Arc<Shared>, task: &Task, work: &ProcessWork) -> Result<Done, TaskFailure> {
+async fn process(
+    shared: &Arc<Shared>,
+    ledger: &Ledger,
+    task: &Task,
+    work: &ProcessWork,
+    trial: Option<TrialProcess>,
+) -> Result<Done, TaskFailure> {
     let decided = work.decided.clone().unwrap_or_default();
     if work.frames.is_empty() {
-        return commit_process(shared, task, work, Made::default(), decided, 0.0).await;
+        return commit_process(shared, ledger, task, work, Made::default(), decided, 0.0).await;
     }
-    let batch = inputs::batch(task, work, &shared.ledger, shared.blobs.as_ref()).await?;
-    let scoped = inputs::scoped(&work.job_scoped, Some((batch.item(), batch.window())), &shared.ledger).await?;
-    let scratch = shared.scratch()?;
-    let job = Job {
-        step: step_of(task),
-        items: vec![batch.item().clone()],
-        seed: task.seed,
-        scoped,
-        audio: Arc::new(SourceAudio(Arc::clone(&shared.source))),
-        scratch: scratch.path().to_owned(),
-    };
-    let stage = shared.stage(task).await?;
-    let visible: Vec<u64> = work.visible.iter().flat_map(|range| range.start..range.end).collect();
-    let (result, seconds) = compute(shared, move || run_located(stage.as_ref(), &job, &batch, &visible, scratch)).await;
+    let call = ProcessCall::prepare(shared, ledger, task, work).await?;
+    let trial = trial.map(|trial| (trial, task.clone()));
+    let (result, seconds) = compute(shared, move || {
+        let located = call.run_located(|absent| match &trial {
+            Some((trial, task)) => trial.survives(task, absent),
+            None => Ok(()),
+        })?;
+        Ok::<_, TaskFailure>((located, call.scratch))
+    })
+    .await;
     let (located, scratch) = result??;
     let mut outcomes = decided;
     let inside: Vec<FrameFailure> = located.blamed.into_iter().filter(|of| work.frames.contains(&of.frame)).collect();
     outcomes.failed.extend(inside);
-    let done = commit_process(shared, task, work, located.made, outcomes, seconds).await;
+    let done = commit_process(shared, ledger, task, work, located.made, outcomes, seconds).await;
     drop(scratch);
     done
 }
 
-/// Runs the stage; when it fails, finds the frames that are to blame and runs it without them.
-fn run_located(
-    stage: &dyn LoadedStage,
-    job: &Job,
-    batch: &Batch,
-    visible: &[u64],
+/// Runs the stage's part of a task with some frames absent, and forgets what it makes.
+pub(crate) async fn rehearse(shared: &Arc<Shared>, task: &Task, absent: &[u64]) -> Result<(), TaskFailure> {
+    let ledger = shared.ledgers.get(&task.output, task.epoch).await?;
+    match task.work.as_ref().ok_or_else(|| TaskFailure::malformed("work"))? {
+        Work::Process(work) => {
+            let call = ProcessCall::prepare(shared, &ledger, task, work).await?;
+            let absent = absent.to_vec();
+            compute(shared, move || call.run(&absent).map(drop)).await.0?
+        }
+        Work::Index(work) => {
+            let (source, item) = (shared.source(task).await?, item_of(task)?);
+            let frames = u64::from(work.batch_frames);
+            compute(shared, move || source.index(&item, frames, &mut |_| true).map(drop))
+                .await
+                .0?
+                .map_err(TaskFailure::from)
+        }
+        Work::Ingest(work) => {
+            let (source, item, request) = (shared.source(task).await?, item_of(task)?, ingest_request(work)?);
+            let decode = move || source.ingest(&item, &request, &mut Discarded::default()).map(drop);
+            compute(shared, decode).await.0?.map_err(TaskFailure::from)
+        }
+        Work::Finish(work) => {
+            let call = FinishCall::prepare(shared, &ledger, task, work).await?;
+            compute(shared, move || call.run().map(drop)).await.0?
+        }
+    }
+}
+
+/// A call of a stage's `process` with everything it looks at.
+struct ProcessCall {
+    stage: Arc<dyn LoadedStage>,
+    job: Job,
+    batch: Batch,
+    /// Frames of the window that the stage looks at, ascending.
+    visible: Vec<u64>,
     scratch: TempDir,
-) -> Result<(Located, TempDir), TaskFailure> {
-    let attempt = |absent: &[u64]| {
-        let batch = if absent.is_empty() { batch.clone() } else { batch.without(absent) };
-        let mut out = Outputs::new(scratch.path());
-        guarded(|| stage.process(job, &batch, &mut out))?;
-        Ok::<_, TaskFailure>(out.into_made())
-    };
-    let located = match attempt(&[]) {
-        Ok(made) => Located { made, blamed: Vec::new() },
-        Err(failure) if failure.can_be_located() => match locate(visible, failure, attempt) {
-            Ok(located) => located,
-            // The stage fails whatever it is shown: no frame of the batch can have a result.
-            Err(failure) if failure.can_be_located() => Located {
-                made: Made::default(),
-                blamed: batch.frames().iter().map(|&frame| blame(frame, &failure)).collect(),
-            },
+}
+
+impl ProcessCall {
+    async fn prepare(
+        shared: &Arc<Shared>,
+        ledger: &Ledger,
+        task: &Task,
+        work: &ProcessWork,
+    ) -> Result<Self, TaskFailure> {
+        let batch = inputs::batch(task, work, ledger, shared.blobs.as_ref()).await?;
+        let scoped = inputs::scoped(&work.job_scoped, Some((batch.item(), batch.window())), ledger).await?;
+        let scratch = shared.scratch()?;
+        let job = Job {
+            step: step_of(task),
+            items: vec![batch.item().clone()],
+            seed: task.seed,
+            scoped,
+            audio: Arc::new(ItemAudio),
+            scratch: scratch.path().to_owned(),
+        };
+        let visible = work.visible.iter().flat_map(|range| range.start..range.end).collect();
+        Ok(Self { stage: shared.stage(task).await?, job, batch, visible, scratch })
+    }
+
+    /// Runs the stage with some frames absent.
+    fn run(&self, absent: &[u64]) -> Result<Made, TaskFailure> {
+        let batch = if absent.is_empty() { self.batch.clone() } else { self.batch.without(absent) };
+        let mut out = Outputs::new(self.scratch.path());
+        guarded(|| self.stage.process(&self.job, &batch, &mut out))?;
+        Ok(out.into_made())
+    }
+
+    /// Runs the stage; when it fails, finds the frames that are to blame and runs it without them. `check` is asked before
+    /// every run.
+    fn run_located(&self, check: impl Fn(&[u64]) -> Result<(), TaskFailure>) -> Result<Located, TaskFailure> {
+        let attempt = |absent: &[u64]| {
+            check(absent)?;
+            self.run(absent)
+        };
+        let failure = match attempt(&[]) {
+            Ok(made) => return Ok(Located { made, blamed: Vec::new() }),
+            Err(failure) if failure.can_be_located() => failure,
             Err(failure) => return Err(failure),
-        },
-        Err(failure) => return Err(failure),
-    };
-    Ok((located, scratch))
+        };
+        match locate(&self.visible, failure, attempt) {
+            // The stage fails whatever it is shown: no frame of the batch can have a result.
+            Err(failure) if failure.can_be_located() => Ok(Located {
+                made: Made::default(),
+                blamed: self.batch.frames().iter().map(|&frame| blame(frame, &failure)).collect(),
+            }),
+            located => located,
+        }
+    }
 }
 
 /// Commits the results of a process task and puts the frames it made into a blob.
 async fn commit_process(
     shared: &Arc<Shared>,
+    ledger: &Ledger,
     task: &Task,
     work: &ProcessWork,
     made: Made,
@@ -208,14 +313,14 @@ async fn commit_process(
     let frames_done = work.frames.iter().filter(|frame| !without.contains(frame)).count() as u64;
     let mut annotations = made.annotations;
     annotations.frames.retain(|of| work.frames.contains(&of.frame) && !without.contains(&of.frame));
-    let key = format!("{}-made", blob_key(task));
+    let key = format!("{}-made", blob_key(shared, task));
     let frames: Vec<_> = made.frames.into_iter().filter(|frame| !without.contains(&frame.number)).collect();
     let pixels: Vec<Pixels> = blobs::store_made(shared.blobs.as_ref(), &key, &step_of(task), &frames).await?;
     let folder = item_folder(&item_of(task)?);
     let mut files = commit_files(made.artifacts, PartKind::Artifact, &folder);
     files.extend(commit_files(made.attachments, PartKind::Attachment, ""));
     let entry = Entry { outcomes: Some(outcomes), frames_done, stage_seconds: seconds, ..entry_of(task) };
-    let entry = shared.ledger.commit(entry, annotations, files).await?;
+    let entry = ledger.commit(entry, annotations, files).await?;
     Ok(Done {
         outcomes: entry.outcomes.clone(),
         made: pixels,
@@ -226,30 +331,9 @@ async fn commit_process(
 }
 
 /// Runs the finish half of a step.
-async fn finish(shared: &Arc<Shared>, task: &Task, work: &FinishWork) -> Result<Done, TaskFailure> {
-    let scratch = shared.scratch()?;
-    let job = Job {
-        step: step_of(task),
-        items: work.items.iter().filter_map(|of| of.item.clone()).collect(),
-        seed: task.seed,
-        scoped: inputs::scoped(&work.job_scoped, None, &shared.ledger).await?,
-        audio: Arc::new(SourceAudio(Arc::clone(&shared.source))),
-        scratch: scratch.path().to_owned(),
-    };
-    let manifest = StepManifest {
-        step: step_of(task),
-        stage: task.stage.clone(),
-        items: work.items.clone(),
-        ..StepManifest::default()
-    };
-    let records = LedgerRecords { ledger: shared.ledger.clone(), manifest, handle: Handle::current() };
-    let stage = shared.stage(task).await?;
-    let (result, seconds) = compute(shared, move || {
-        let mut out = Outputs::new(scratch.path());
-        guarded(|| stage.finish(&job, &records, &mut out))?;
-        Ok::<_, TaskFailure>((out.into_made(), scratch))
-    })
-    .await;
+async fn finish(shared: &Arc<Shared>, ledger: &Ledger, task: &Task, work: &FinishWork) -> Result<Done, TaskFailure> {
+    let call = FinishCall::prepare(shared, ledger, task, work).await?;
+    let (result, seconds) = compute(shared, move || Ok::<_, TaskFailure>((call.run()?, call.scratch))).await;
     let (made, scratch) = result??;
     let kinds: BTreeSet<String> = made
         .annotations
@@ -260,9 +344,50 @@ async fn finish(shared: &Arc<Shared>, task: &Task, work: &FinishWork) -> Result<
         .collect();
     let files = commit_files(made.artifacts, PartKind::Artifact, "");
     let entry = Entry { stage_seconds: seconds, kinds: kinds.into_iter().collect(), ..entry_of(task) };
-    let entry = shared.ledger.commit(entry, made.annotations, files).await?;
+    let entry = ledger.commit(entry, made.annotations, files).await?;
     drop(scratch);
     Ok(Done { stage_seconds: seconds, kinds: entry.kinds.clone(), ..Done::default() })
+}
+
+/// A call of a stage's `finish` with everything it reads.
+struct FinishCall {
+    stage: Arc<dyn LoadedStage>,
+    job: Job,
+    records: LedgerRecords,
+    scratch: TempDir,
+}
+
+impl FinishCall {
+    async fn prepare(
+        shared: &Arc<Shared>,
+        ledger: &Ledger,
+        task: &Task,
+        work: &FinishWork,
+    ) -> Result<Self, TaskFailure> {
+        let scratch = shared.scratch()?;
+        let job = Job {
+            step: step_of(task),
+            items: work.items.iter().filter_map(|of| of.item.clone()).collect(),
+            seed: task.seed,
+            scoped: inputs::scoped(&work.job_scoped, None, ledger).await?,
+            audio: Arc::new(ItemAudio),
+            scratch: scratch.path().to_owned(),
+        };
+        let manifest = StepManifest {
+            step: step_of(task),
+            stage: task.stage.clone(),
+            items: work.items.clone(),
+            ..StepManifest::default()
+        };
+        let records = LedgerRecords { ledger: ledger.clone(), manifest, handle: Handle::current() };
+        Ok(Self { stage: shared.stage(task).await?, job, records, scratch })
+    }
+
+    fn run(&self) -> Result<Made, TaskFailure> {
+        let mut out = Outputs::new(self.scratch.path());
+        guarded(|| self.stage.finish(&self.job, &self.records, &mut out))?;
+        Ok(out.into_made())
+    }
 }
 
 /// Runs `work` on a blocking thread when one of the runner's threads is free. Returns its result and the seconds it took.
@@ -270,7 +395,9 @@ async fn compute<T: Send + 'static>(
     shared: &Arc<Shared>,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> (Result<T, TaskFailure>, f64) {
-    let permit = Arc::clone(&shared.threads).acquire_owned().await;
+    let Ok(permit) = Arc::clone(&shared.threads).acquire_owned().await else {
+        return (Err(TaskFailure::draining()), 0.0);
+    };
     let ran = tokio::task::spawn_blocking(move || {
         let began = Instant::now();
         let value = work();
@@ -297,17 +424,13 @@ fn panic_message(payload: &(dyn Any + Send)) -> String {
     text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_else(|| "the stage panicked".to_owned())
 }
 
-/// Reads audio through the source.
-struct SourceAudio(Arc<dyn SourceStage>);
+/// Reads audio from the item's file.
+struct ItemAudio;
 
-impl AudioSource for SourceAudio {
-    fn read(
-        &self,
-        item: &Item,
-        range_ns: std::ops::Range<i64>,
-        rate: u32,
-    ) -> Result<Option<framefleet_stage::Audio>, String> {
-        self.0.audio(item, range_ns, rate)
+impl AudioSource for ItemAudio {
+    fn read(&self, item: &Item, range_ns: std::ops::Range<i64>, rate: u32) -> Result<Option<Audio>, String> {
+        let samples = framefleet_media::audio::audio(item, range_ns, rate).map_err(|error| error.to_string())?;
+        Ok(samples.map(|samples| Audio { rate, samples }))
     }
 }
 
@@ -336,6 +459,11 @@ fn item_of(task: &Task) -> Result<Item, TaskFailure> {
     task.item.clone().ok_or_else(|| TaskFailure::malformed("an item"))
 }
 
+fn ingest_request(work: &IngestWork) -> Result<IngestRequest, TaskFailure> {
+    let batch = work.batch.clone().ok_or_else(|| TaskFailure::malformed("a batch"))?;
+    Ok(IngestRequest { batch, proxy: work.proxy.clone(), full: work.full.clone() })
+}
+
 fn range_of(task: &Task) -> Result<FrameRange, TaskFailure> {
     task.id.as_ref().and_then(|id| id.range).ok_or_else(|| TaskFailure::malformed("a range"))
 }
@@ -344,13 +472,15 @@ fn step_of(task: &Task) -> String {
     task.id.as_ref().map(|id| id.step.clone()).unwrap_or_default()
 }
 
-/// Blobs are named by task, attempt and a count of this process, so that no name is ever used for other pixels.
-fn blob_key(task: &Task) -> String {
+/// Blobs are named by job, owner and task, and by worker and a count of its own, so that no name is ever used for other
+/// pixels; what a job leaves behind is found by the beginning of the name.
+fn blob_key(shared: &Shared, task: &Task) -> String {
     use std::sync::atomic::{AtomicU64, Ordering};
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let id = task.id.as_ref();
     let (pass, start) = (id.map_or(0, |id| id.pass), id.and_then(|id| id.range).map_or(0, |range| range.start));
-    format!("{}-p{pass}-{}-{start}-{}", task.job, step_of(task), COUNT.fetch_add(1, Ordering::Relaxed))
+    let (job, epoch, step, worker) = (&task.job, task.epoch, step_of(task), &shared.name);
+    format!("{job}.{epoch}.{pass}.{step}.{start}.{worker}.{}", COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
 fn entry_of(task: &Task) -> Entry {

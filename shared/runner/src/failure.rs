@@ -4,6 +4,12 @@ use framefleet_ledger::LedgerError;
 use framefleet_proto::v1::{Failed, FailureKind};
 use framefleet_stage::{SetupError, StageError};
 
+/// Code of tasks that are handed back.
+const DRAINING: &str = "draining";
+
+/// Code of tasks of an earlier owner.
+const SUPERSEDED: &str = "superseded";
+
 /// A task did not come to its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TaskFailure {
@@ -28,6 +34,21 @@ impl TaskFailure {
     /// The stage's code panicked.
     pub fn crashed(message: String) -> Self {
         Self { kind: FailureKind::Crashed, code: "crash", reason: message }
+    }
+
+    /// The runner takes no more work: the task is handed back before it began.
+    pub fn draining() -> Self {
+        Self { kind: FailureKind::Retry, code: DRAINING, reason: "the worker is being stopped".to_owned() }
+    }
+
+    /// Whether the task is handed back without a word.
+    pub fn is_draining(&self) -> bool {
+        self.code == DRAINING
+    }
+
+    /// Whether another owner has the output: what the task makes is not wanted any more.
+    pub fn is_superseded(&self) -> bool {
+        self.code == SUPERSEDED
     }
 
     /// As the event says it.
@@ -71,7 +92,11 @@ impl From<BlobError> for TaskFailure {
 
 impl From<LedgerError> for TaskFailure {
     fn from(error: LedgerError) -> Self {
-        Self { kind: FailureKind::Fatal, code: "output", reason: error.to_string() }
+        let (kind, code) = match &error {
+            LedgerError::Superseded { .. } => (FailureKind::Stale, SUPERSEDED),
+            _ => (FailureKind::Fatal, "output"),
+        };
+        Self { kind, code, reason: error.to_string() }
     }
 }
 

@@ -7,9 +7,12 @@ mod blobs;
 mod execute;
 mod failure;
 mod inputs;
+mod keepalive;
 mod locate;
 mod records;
+mod trial;
 mod worker;
 
 pub use failure::TaskFailure;
-pub use worker::{Runner, RunnerOptions};
+pub use trial::TrialProcess;
+pub use worker::{OpenSource, Runner, RunnerOptions, RunnerParts};

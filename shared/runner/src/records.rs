@@ -34,7 +34,8 @@ impl Records for LedgerRecords {
             let name = item.item.as_ref().map(|item| item.name.clone()).unwrap_or_default();
             for task in &item.tasks {
                 let key = TaskKey::from_bytes(&task.key).map_err(|error| RecordsError(error.to_string()))?;
-                let Some(entry) = self.ledger.entry(&key) else { continue };
+                let entry = self.handle.block_on(self.ledger.find(&key));
+                let Some(entry) = entry.map_err(|error| RecordsError(error.to_string()))? else { continue };
                 for part in entry
                     .parts
                     .iter()

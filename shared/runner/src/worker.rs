@@ -1,14 +1,19 @@
 //! Leases tasks and runs them, as many at a time as there is room for.
-use crate::execute::execute;
+use crate::execute::{execute, rehearse};
 use crate::failure::TaskFailure;
+use crate::keepalive::{Keepalive, Kept};
+use crate::trial::TrialProcess;
 use framefleet_bus::{Blobs, Bus, BusError, Inbox, Lease, Subject};
-use framefleet_ledger::Ledger;
-use framefleet_proto::v1::{Done, FailureKind, Task, event::What};
-use framefleet_stage::{Host, LoadedStage, Registry, SourceStage};
+use framefleet_ledger::Ledgers;
+use framefleet_proto::v1::{Done, FailureKind, Task, TrialTask, event::What};
+use framefleet_stage::{Host, LoadedStage, Registry, SetupError, SourceStage};
 use framefleet_telemetry::metric::{self, FrameOutcome, TaskResult};
-use futures::future::select_all;
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt as _, StreamExt as _};
 use prost::Message as _;
-use std::collections::HashMap;
+use serde_json::{Map, Value};
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -19,7 +24,13 @@ use tokio::task::JoinSet;
 /// Tasks leased ahead of the threads, so that inputs are fetched while the threads compute.
 const AHEAD: usize = 2;
 
-/// What a runner works with.
+/// Settings of the source stage that are kept open.
+const SOURCES: usize = 4;
+
+/// Wait before a bus that failed is asked again.
+const BUS_PAUSE: Duration = Duration::from_secs(1);
+
+/// How a runner works.
 pub struct RunnerOptions {
     /// Its name in events.
     pub name: String,
@@ -31,7 +42,28 @@ pub struct RunnerOptions {
     pub threads: usize,
     /// An existing folder for temporary files.
     pub scratch: PathBuf,
+    /// How tasks that lost their worker are tried first; `None` runs them like any other.
+    pub trial: Option<TrialProcess>,
 }
+
+/// What a runner works with, shared by all of its tasks.
+pub struct RunnerParts {
+    /// Carries tasks and events.
+    pub bus: Arc<dyn Bus>,
+    /// Holds volatile frames.
+    pub blobs: Arc<dyn Blobs>,
+    /// The outputs' ledgers.
+    pub ledgers: Ledgers,
+    /// The stages it can run.
+    pub registry: Registry,
+    /// Opens the source stage for index and ingest tasks.
+    pub open_source: OpenSource,
+    /// Devices and caches of this process.
+    pub host: Host,
+}
+
+/// Makes the source stage that settings ask for.
+pub type OpenSource = Arc<dyn Fn(&Map<String, Value>) -> Result<Arc<dyn SourceStage>, SetupError> + Send + Sync>;
 
 /// Serves stages over a bus.
 pub struct Runner {
@@ -50,75 +82,111 @@ pub(crate) struct Shared {
     pub name: String,
     pub bus: Arc<dyn Bus>,
     pub blobs: Arc<dyn Blobs>,
-    pub ledger: Ledger,
-    pub source: Arc<dyn SourceStage>,
+    pub ledgers: Ledgers,
+    /// Closed when the runner drains: what has not begun to compute by then is handed back.
     pub threads: Arc<Semaphore>,
+    pub trial: Option<TrialProcess>,
     registry: Registry,
     host: Host,
     scratch: PathBuf,
     loaded: Mutex<HashMap<StageWithSettings, Loading>>,
+    open_source: OpenSource,
+    /// By settings, the one used last at the end: each keeps decoders open.
+    sources: Mutex<Vec<(String, Arc<dyn SourceStage>)>>,
 }
 
 impl Runner {
-    /// A runner for these stages. `source` does index and ingest tasks.
-    pub fn new(
-        bus: Arc<dyn Bus>,
-        blobs: Arc<dyn Blobs>,
-        ledger: Ledger,
-        registry: Registry,
-        source: Arc<dyn SourceStage>,
-        host: Host,
-        options: RunnerOptions,
-    ) -> Self {
+    /// A runner for these stages.
+    pub fn new(parts: RunnerParts, options: RunnerOptions) -> Self {
         let shared = Arc::new(Shared {
             name: options.name.clone(),
-            bus,
-            blobs,
-            ledger,
-            source,
+            bus: parts.bus,
+            blobs: parts.blobs,
+            ledgers: parts.ledgers,
             threads: Arc::new(Semaphore::new(options.threads)),
-            registry,
-            host,
+            trial: options.trial.clone(),
+            registry: parts.registry,
+            host: parts.host,
             scratch: options.scratch.clone(),
             loaded: Mutex::new(HashMap::new()),
+            open_source: parts.open_source,
+            sources: Mutex::new(Vec::new()),
         });
         Self { shared, options }
     }
 
-    /// Serves until `stop` turns true; then running tasks come to their end.
+    /// Runs the stage of a task on its inputs and forgets what it makes: in a process that may die of it.
+    pub async fn try_task(&self, trial: &TrialTask) {
+        let Some(task) = &trial.task else { return };
+        if let Err(failure) = rehearse(&self.shared, task, &trial.absent).await {
+            tracing::info!(reason = failure.reason, "the task failed and did no more harm");
+        }
+    }
+
+    /// Serves until `stop` turns true. Then tasks that compute come to their end, and those that wait are handed back. A bus
+    /// that fails is asked again until it answers.
+    ///
+    /// Every inbox is asked all the time, and a task that comes while there is no room is kept until there is: to take back
+    /// the question would hand tasks to and fro between workers that are all busy.
     pub async fn run(self, mut stop: watch::Receiver<bool>) -> Result<(), BusError> {
+        let keepalive = Keepalive::start().map_err(|error| BusError::Unreachable(error.to_string()))?;
+        let room = self.options.threads + AHEAD;
+        let mut tasks = JoinSet::new();
+        let mut waiting: FuturesUnordered<_> = self.inboxes().await?.into_iter().enumerate().map(next_lease).collect();
+        // By inbox, those whose tasks go first in front.
+        let mut held: BTreeMap<usize, (Box<dyn Inbox>, Kept, Box<dyn Lease>)> = BTreeMap::new();
+        while !*stop.borrow() {
+            while tasks.len() < room
+                && let Some((number, (inbox, kept, lease))) = held.pop_first()
+            {
+                let shared = Arc::clone(&self.shared);
+                tasks.spawn(async move { serve(&shared, kept, lease).await });
+                waiting.push(next_lease((number, inbox)));
+            }
+            tokio::select! {
+                _ = stop.changed() => {}
+                Some(_) = tasks.join_next(), if !tasks.is_empty() => {}
+                Some((number, inbox, lease)) = waiting.next() => match lease {
+                    Ok(lease) => {
+                        held.insert(number, (inbox, keepalive.keep(lease.extender()), lease));
+                    }
+                    Err(BusError::Closed) => return Err(BusError::Closed),
+                    Err(error) => {
+                        tracing::warn!(%error, "no task could be taken; trying again");
+                        tokio::time::sleep(BUS_PAUSE).await;
+                        waiting.push(next_lease((number, inbox)));
+                    }
+                }
+            }
+        }
+        drop((held, waiting));
+        self.shared.threads.close();
+        while tasks.join_next().await.is_some() {}
+        Ok(())
+    }
+
+    async fn inboxes(&self) -> Result<Vec<Box<dyn Inbox>>, BusError> {
         let mut inboxes = Vec::new();
         for stage in &self.options.stages {
             inboxes.push(self.shared.bus.inbox(&Subject::task(stage, &self.options.class)).await?);
         }
-        let room = self.options.threads + AHEAD;
-        let mut tasks = JoinSet::new();
-        while !*stop.borrow() {
-            tokio::select! {
-                _ = stop.changed() => {}
-                Some(_) = tasks.join_next(), if !tasks.is_empty() => {}
-                lease = next_lease(&mut inboxes), if tasks.len() < room => {
-                    let shared = Arc::clone(&self.shared);
-                    let lease = lease?;
-                    tasks.spawn(async move { serve(&shared, lease).await });
-                }
-            }
-        }
-        while tasks.join_next().await.is_some() {}
-        Ok(())
+        Ok(inboxes)
     }
 }
 
-/// The next task; of several that wait, the one of the inbox furthest in front.
-async fn next_lease(inboxes: &mut [Box<dyn Inbox>]) -> Result<Box<dyn Lease>, BusError> {
-    if inboxes.is_empty() {
-        return std::future::pending().await;
+/// The next task of an inbox, with the inbox.
+fn next_lease(
+    (number, mut inbox): (usize, Box<dyn Inbox>),
+) -> BoxFuture<'static, (usize, Box<dyn Inbox>, Result<Box<dyn Lease>, BusError>)> {
+    async move {
+        let lease = inbox.lease().await;
+        (number, inbox, lease)
     }
-    select_all(inboxes.iter_mut().map(|inbox| inbox.lease())).await.0
+    .boxed()
 }
 
 /// Runs a leased task, tells what came of it, acknowledges it.
-async fn serve(shared: &Arc<Shared>, lease: Box<dyn Lease>) {
+async fn serve(shared: &Arc<Shared>, kept: Kept, lease: Box<dyn Lease>) {
     let task = match Task::decode(lease.message().payload.clone()) {
         Ok(task) => task,
         Err(error) => {
@@ -127,35 +195,26 @@ async fn serve(shared: &Arc<Shared>, lease: Box<dyn Lease>) {
             return;
         }
     };
-    let heartbeat = keep(&*lease);
     let began = Instant::now();
     count_taken(&task, lease.attempt());
     let result = execute(shared, &task).await;
-    heartbeat.abort();
     count_ended(&task, &result, began.elapsed());
     metric::blob_bytes(shared.blobs.used());
+    if matches!(&result, Err(failure) if failure.is_draining()) {
+        return;
+    }
     let told = match result {
         Ok(Some(done)) => shared.tell(&task, What::Done(done)).await,
         Ok(None) => Ok(()),
-        Err(failure) if failure.kind == FailureKind::Stale => Ok(()),
+        // Whoever handed it out no longer listens.
+        Err(failure) if failure.is_superseded() => Ok(()),
         Err(failure) => shared.tell(&task, What::Failed(failure.into_wire())).await,
     };
     match told {
         Ok(()) => acknowledge(lease).await,
         Err(failure) => tracing::error!(reason = failure.reason, "a result could not be told; the task is handed back"),
     }
-}
-
-/// Extends the lease while the task runs.
-fn keep(lease: &dyn Lease) -> tokio::task::AbortHandle {
-    let extender = lease.extender();
-    tokio::spawn(async move {
-        loop {
-            tokio::time::sleep(Duration::from_secs(1)).await;
-            extender.extend();
-        }
-    })
-    .abort_handle()
+    drop(kept);
 }
 
 async fn acknowledge(lease: Box<dyn Lease>) {
@@ -184,6 +243,7 @@ fn count_ended(task: &Task, result: &Result<Option<Done>, TaskFailure>, spent: D
     let Ok(Some(done)) = result else { return };
     let outcomes = done.outcomes.clone().unwrap_or_default();
     let skipped = outcomes.skipped.iter().filter_map(|skip| skip.range).map(|range| range.end - range.start).sum();
+    metric::stage_seconds(&task.project, &task.stage, done.stage_seconds);
     metric::frames(&task.stage, FrameOutcome::Result, done.frames_done);
     metric::frames(&task.stage, FrameOutcome::Failed, outcomes.failed.len() as u64);
     metric::frames(&task.stage, FrameOutcome::Skipped, skipped);
@@ -205,6 +265,24 @@ impl Shared {
             entry.load(&self.host, &settings).map_err(TaskFailure::from)
         });
         stage.await.map(Arc::clone)
+    }
+
+    /// The source stage under the settings of a task.
+    pub(crate) async fn source(&self, task: &Task) -> Result<Arc<dyn SourceStage>, TaskFailure> {
+        let mut sources = self.sources.lock().await;
+        let found = match sources.iter().position(|(settings, _)| *settings == task.settings) {
+            Some(known) => sources.remove(known),
+            None => {
+                let settings = serde_json::from_str(&task.settings).map_err(|_| TaskFailure::malformed("settings"))?;
+                (task.settings.clone(), (self.open_source)(&settings)?)
+            }
+        };
+        let source = Arc::clone(&found.1);
+        sources.push(found);
+        if sources.len() > SOURCES {
+            sources.remove(0);
+        }
+        Ok(source)
     }
 
     /// A folder for the files of one task.

@@ -1,27 +1,51 @@
-//! The shell of a stage's process: arguments in, exit code out.
+//! The shell of a process: arguments in, exit code out; how it joins a fleet, serves stages, and stops.
 
+mod class;
+mod connect;
 mod describe;
 mod exit;
+mod pinning;
+mod worker;
 
+pub use class::execution_class;
+pub use connect::{FleetArguments, JoinError};
 pub use exit::Exit;
+pub use worker::{Served, WorkerArguments, WorkerError, host_name, stop_signal, work};
 
-use clap::{Arg, ArgAction, Command, error::ErrorKind};
+use clap::error::ErrorKind;
+use clap::{Args, FromArgMatches};
 use describe::DescribeError;
-use framefleet_stage::{Description, Stage};
+use framefleet_stage::{Description, Registry, SetupError, Stage};
 use serde_json::Value;
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 /// The `main` of a stage's program: `fn main() -> ExitCode { framefleet_service::main::<Pose>() }`.
 pub fn main<S: Stage>() -> ExitCode {
-    run(&Program::of::<S>(), std::env::args_os(), &mut io::stdout().lock(), &mut io::stderr().lock()).into()
+    let program = Program::of::<S>();
+    run(&program, std::env::args_os().collect(), &mut io::stdout().lock(), &mut io::stderr()).into()
 }
 
-/// The `main` of the source stage's program, which has a description in place of the trait.
-pub fn main_of_source(name: &'static str, about: &'static str, describe: fn() -> Description) -> ExitCode {
-    let program = Program { name, about, document: &|| Ok(serde_json::to_value(describe())?) };
-    run(&program, std::env::args_os(), &mut io::stdout().lock(), &mut io::stderr().lock()).into()
+/// The `main` of the source stage's program, which has a description and a way to open it in place of the trait.
+pub fn main_of_source(
+    name: &'static str,
+    version: u32,
+    about: &'static str,
+    describe: fn() -> Description,
+    open: framefleet_runner::OpenSource,
+) -> ExitCode {
+    let program = Program {
+        name,
+        about,
+        document: &|| Ok(serde_json::to_value(describe())?),
+        served: &|arguments| {
+            let stages = vec![(name.to_owned(), version)];
+            Ok(Served { registry: Registry::new(), stages, open_source: Arc::clone(&open), arguments })
+        },
+    };
+    run(&program, std::env::args_os().collect(), &mut io::stdout().lock(), &mut io::stderr()).into()
 }
 
 /// What a program is for.
@@ -29,24 +53,53 @@ struct Program<'a> {
     name: &'static str,
     about: &'static str,
     document: &'a dyn Fn() -> Result<Value, DescribeError>,
+    served: &'a dyn Fn(Vec<OsString>) -> Result<Served, DescribeError>,
 }
 
 impl Program<'static> {
     fn of<S: Stage>() -> Self {
-        Self { name: S::NAME, about: S::ABOUT, document: &describe::describe::<S> }
+        Self { name: S::NAME, about: S::ABOUT, document: &describe::describe::<S>, served: &served::<S> }
     }
 }
 
+/// A worker of one stage. Index and ingest tasks never come to it.
+fn served<S: Stage>(arguments: Vec<OsString>) -> Result<Served, DescribeError> {
+    let no_source =
+        |_: &serde_json::Map<String, Value>| Err(SetupError(format!("a worker of {} opens no source", S::NAME)));
+    Ok(Served {
+        registry: Registry::new().with::<S>()?,
+        stages: vec![(S::NAME.to_owned(), S::VERSION)],
+        open_source: Arc::new(no_source),
+        arguments,
+    })
+}
+
+/// The arguments of a stage's program.
+#[derive(Args, Debug)]
+struct StageArguments {
+    /// Print name, version, settings schema, profiles and needs as JSON, and exit
+    #[arg(long)]
+    describe: bool,
+    #[command(flatten)]
+    worker: WorkerArguments,
+    /// What is logged to standard error: a level (error, warn, info, debug) or filters by module
+    #[arg(long, default_value = "info", env = "FRAMEFLEET_LOG", value_name = "FILTER")]
+    log: String,
+    /// Log lines as text, not as JSON
+    #[arg(long)]
+    log_text: bool,
+}
+
 /// A program's `main` with everything it touches handed in; an output that cannot be written is a failure.
-fn run(
-    program: &Program,
-    arguments: impl IntoIterator<Item = OsString>,
-    out: &mut dyn Write,
-    err: &mut dyn Write,
-) -> Exit {
-    let ran = match command(program).try_get_matches_from(arguments) {
-        Ok(matches) if matches.get_flag("describe") => print_description(program, out, err),
-        Ok(_) => refuse_to_serve(program.name, err),
+fn run(program: &Program, arguments: Vec<OsString>, out: &mut dyn Write, err: &mut dyn Write) -> Exit {
+    let command =
+        clap::Command::new(program.name).bin_name(program.name).about(program.about).version(env!("CARGO_PKG_VERSION"));
+    let parsed = StageArguments::augment_args(command)
+        .try_get_matches_from(&arguments)
+        .and_then(|matches| StageArguments::from_arg_matches(&matches));
+    let ran = match parsed {
+        Ok(parsed) if parsed.describe => print_description(program, out, err),
+        Ok(parsed) => serve(program, &parsed, arguments, err),
         Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
             write!(out, "{error}").map(|()| Exit::Done)
         }
@@ -56,19 +109,6 @@ fn run(
     ran.and_then(|exit| out.flush().map(|()| exit)).unwrap_or(Exit::Failed)
 }
 
-/// The arguments of a stage's program.
-fn command(program: &Program) -> Command {
-    let describe = Arg::new("describe")
-        .long("describe")
-        .action(ArgAction::SetTrue)
-        .help("Print name, version, settings schema, profiles and needs as JSON, and exit");
-    Command::new(program.name)
-        .bin_name(program.name)
-        .about(program.about)
-        .version(env!("CARGO_PKG_VERSION"))
-        .arg(describe)
-}
-
 fn print_description(program: &Program, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<Exit> {
     match (program.document)() {
         Ok(document) => writeln!(out, "{document:#}").map(|()| Exit::Done),
@@ -76,15 +116,25 @@ fn print_description(program: &Program, out: &mut dyn Write, err: &mut dyn Write
     }
 }
 
-/// There is no bus between processes in this build, and a worker that pretended to wait for one would look healthy.
-fn refuse_to_serve(name: &str, err: &mut dyn Write) -> io::Result<Exit> {
-    writeln!(
-        err,
-        "{name}: this stage joins a fleet over a bus between processes, which this build does not have yet."
-    )?;
-    writeln!(err, "Run it in one process instead: framefleet run SOURCE --stages {name}")?;
-    writeln!(err, "What it does and needs: {name} --describe")?;
-    Ok(Exit::BusUnreachable)
+fn serve(
+    program: &Program,
+    parsed: &StageArguments,
+    arguments: Vec<OsString>,
+    err: &mut dyn Write,
+) -> io::Result<Exit> {
+    if let Err(error) = framefleet_telemetry::init_tracing(!parsed.log_text, &parsed.log) {
+        return writeln!(err, "{}: --log: {error}", program.name).map(|()| Exit::Usage);
+    }
+    let served = match (program.served)(arguments.into_iter().skip(1).collect()) {
+        Ok(served) => served,
+        Err(error) => {
+            return writeln!(err, "{}: {error}; this is a bug in the stage", program.name).map(|()| Exit::Bug);
+        }
+    };
+    match work(&parsed.worker, served) {
+        Ok(exit) => Ok(exit),
+        Err(error) => writeln!(err, "{}: {error}", program.name).map(|()| error.exit()),
+    }
 }
 
 #[cfg(test)]

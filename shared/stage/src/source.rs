@@ -73,7 +73,4 @@ pub trait SourceStage: Send + Sync + 'static {
 
     /// Items of a source: a file, folder, glob or list file.
     fn probe(&self, source: &str) -> Result<Probe, StageError>;
-
-    /// Mono audio of an item; see [`crate::AudioSource`].
-    fn audio(&self, item: &Item, range_ns: std::ops::Range<i64>, rate: u32) -> Result<Option<crate::Audio>, String>;
 }

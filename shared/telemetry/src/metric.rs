@@ -1,6 +1,9 @@
 //! The metrics: their names, their labels and their units, in one place. Labels are bounded: stages are those of the
 //! registry, results and outcomes are the enums below; jobs, items and frames are never labels.
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// Tasks that came to an end, by `stage` and `result`.
@@ -17,6 +20,19 @@ pub const IN_FLIGHT: &str = "ff_in_flight";
 pub const BLOB_BYTES: &str = "ff_blob_bytes";
 /// Tasks that were handed out before, by `stage`.
 pub const REDELIVERIES: &str = "ff_redeliveries_total";
+
+/// Seconds that stages worked, by `project` and `stage`.
+pub const STAGE_SECONDS: &str = "ff_stage_seconds_total";
+/// Seconds of work that jobs have left, by `stage`: what autoscaling goes by.
+pub const BACKLOG_SECONDS: &str = "ff_backlog_seconds";
+/// Jobs by `state`.
+pub const JOBS: &str = "ff_jobs";
+
+/// Projects that have a label of their own; what comes later is counted as `other`.
+const PROJECTS: usize = 32;
+
+/// Tasks that this process has now.
+static TASKS_NOW: AtomicU32 = AtomicU32::new(0);
 
 /// Upper bounds of the histograms' buckets in seconds: from a light task in memory to an encode group.
 pub(crate) const SECONDS: [f64; 17] =
@@ -84,12 +100,16 @@ pub(crate) fn describe() {
     describe_gauge!(IN_FLIGHT, "Tasks that workers of this process have now, by stage");
     describe_gauge!(BLOB_BYTES, Unit::Bytes, "Bytes of blobs in use now");
     describe_counter!(REDELIVERIES, "Tasks that were handed out before, by stage");
+    describe_gauge!(STAGE_SECONDS, Unit::Seconds, "Time that stages worked, by project and stage");
+    describe_gauge!(BACKLOG_SECONDS, Unit::Seconds, "Work that jobs have left, by stage");
+    describe_gauge!(JOBS, "Jobs, by state");
 }
 
 /// A worker took a task: attempt 1 is its first hand-out, `queued` the time since its publication.
 pub fn task_taken(stage: &str, attempt: u64, queued: Duration) {
     histogram!(QUEUE_SECONDS, "stage" => stage.to_owned()).record(queued);
     gauge!(IN_FLIGHT, "stage" => stage.to_owned()).increment(1.0);
+    TASKS_NOW.fetch_add(1, Ordering::Relaxed);
     if attempt > 1 {
         counter!(REDELIVERIES, "stage" => stage.to_owned()).increment(1);
     }
@@ -98,6 +118,7 @@ pub fn task_taken(stage: &str, attempt: u64, queued: Duration) {
 /// A task that was taken came to its end after `spent`.
 pub fn task_ended(stage: &str, result: TaskResult, spent: Duration) {
     gauge!(IN_FLIGHT, "stage" => stage.to_owned()).decrement(1.0);
+    TASKS_NOW.fetch_sub(1, Ordering::Relaxed);
     counter!(TASKS, "stage" => stage.to_owned(), "result" => result.as_str()).increment(1);
     histogram!(TASK_SECONDS, "stage" => stage.to_owned()).record(spent);
 }
@@ -110,4 +131,30 @@ pub fn frames(stage: &str, outcome: FrameOutcome, count: u64) {
 /// So many bytes of blobs are in use now.
 pub fn blob_bytes(used: u64) {
     gauge!(BLOB_BYTES).set(used as f64);
+}
+
+/// Tasks that workers of this process have now.
+pub fn in_flight() -> u32 {
+    TASKS_NOW.load(Ordering::Relaxed)
+}
+
+/// A stage worked for a project.
+pub fn stage_seconds(project: &str, stage: &str, seconds: f64) {
+    static KNOWN: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let own = known.contains(project) || (known.len() < PROJECTS && known.insert(project.to_owned()));
+    drop(known);
+    let project = if own { project } else { "other" };
+    // A gauge that only grows: counters of this library are whole numbers.
+    gauge!(STAGE_SECONDS, "project" => project.to_owned(), "stage" => stage.to_owned()).increment(seconds);
+}
+
+/// Jobs have so many seconds of a stage's work left.
+pub fn backlog_seconds(stage: &str, seconds: f64) {
+    gauge!(BACKLOG_SECONDS, "stage" => stage.to_owned()).set(seconds);
+}
+
+/// So many jobs are in this state.
+pub fn jobs(state: &'static str, count: usize) {
+    gauge!(JOBS, "state" => state).set(count as f64);
 }

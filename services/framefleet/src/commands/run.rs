@@ -1,123 +1,101 @@
 //! `framefleet run`
 use crate::args::RunArguments;
-use crate::class::execution_class;
 use crate::failure::Failure;
 use crate::job::{self, Fleet};
-use crate::job_file::{JobFile, RunFacts};
-use crate::report_file::{self, ReportFacts};
-use crate::submit::{self, PlanOptions};
+use crate::job_work::JobWork;
+use crate::spec::{self, JobSpec};
+use crate::submit;
 use crate::terminal::{self, Style};
-use crate::{identity, machine, stills_order};
-use framefleet_ledger::{Ledger, OpenOptions, Output, StepManifest};
+use crate::{machine, report_file, stills_order};
+use framefleet_ledger::{Ledger, Output};
 use framefleet_media::Item;
-use framefleet_pipeline::{JobRange, Pipeline, Plan};
-use framefleet_report::model::State;
-use framefleet_service::Exit;
-use framefleet_stage::{Registry, SourceStage};
-use orchestrator::{Ending, JobOptions, JobRun, JobSummary, Progress};
+use framefleet_pipeline::Plan;
+use framefleet_proto::control::SubmitRequest;
+use framefleet_service::{Exit, execution_class};
+use orchestrator::{Ending, JobRun, JobSummary, Progress, Seats};
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::watch;
 
-/// Runs a job in this process.
-pub fn run(arguments: &RunArguments) -> Result<Exit, Failure> {
-    let registry = submit::registry()?;
-    let pipeline = submit::pipeline(&arguments.choice, &registry)?;
-    let options = plan_options(arguments);
-    // Everything that is wrong with the pipeline is said before the source is touched.
-    submit::plan_of(&pipeline, &[], &PlanOptions { memory: u64::MAX, ..options.clone() }, &registry)?;
-    let (source, probe) = submit::open_source(&arguments.source, &pipeline)?;
-    // A stage that crashes is a failure of its task, told in its place; the default hook would print it as well.
-    std::panic::set_hook(Box::new(|info| tracing::debug!("{info}")));
-    framefleet_vision::use_one_thread().map_err(Failure::failed)?;
-    let submission =
-        Submission { arguments, registry, pipeline, options, source: Arc::new(source), refused: probe.refused };
-    job::runtime(threads(arguments))?.block_on(submission.run(probe.items))
+/// How a job is run, besides what it is.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Manner {
+    /// Say what would be done, and do nothing.
+    pub dry_run: bool,
+    /// Answer yes to questions.
+    pub yes: bool,
+    /// Threads that may compute at a time; all cores when not given.
+    pub threads: Option<u16>,
+    /// Progress and result as JSON lines.
+    pub json: bool,
 }
 
-fn threads(arguments: &RunArguments) -> usize {
-    arguments.threads.map_or_else(machine::cores, usize::from)
-}
-
-fn plan_options(arguments: &RunArguments) -> PlanOptions {
-    PlanOptions {
-        range: JobRange { start: arguments.start, end: arguments.end },
-        seed: arguments.seed,
-        memory: arguments.memory.map_or_else(machine::default_memory, |size| size.as_u64()),
-        class: execution_class(),
+impl Manner {
+    fn threads(&self) -> usize {
+        self.threads.map_or_else(machine::cores, usize::from)
     }
 }
 
-/// Where results go unless the user says: beside the source, named like it.
-fn default_output(source: &str) -> String {
-    let name = Path::new(source).file_name().map(|name| name.to_string_lossy().into_owned());
-    let name = name.filter(|name| !name.contains(['*', '?', '['])).unwrap_or_else(|| "footage".to_owned());
-    format!("./{name}.framefleet")
+/// Runs a job in this process.
+pub fn run(arguments: &RunArguments) -> Result<Exit, Failure> {
+    let RunArguments { job, dry_run, yes, threads, json } = arguments;
+    request(spec::request(job)?, &Manner { dry_run: *dry_run, yes: *yes, threads: *threads, json: *json })
+}
+
+/// Does what a request asks for in this process.
+pub fn request(request: SubmitRequest, manner: &Manner) -> Result<Exit, Failure> {
+    let registry = submit::registry()?;
+    let memory = if request.memory > 0 { request.memory } else { machine::default_memory() };
+    let spec = JobSpec::of_request(request, &execution_class(), memory, &registry)?;
+    // A stage that crashes is a failure of its task, told in its place; the default hook would print it as well.
+    std::panic::set_hook(Box::new(|info| tracing::debug!("{info}")));
+    let work = JobWork::open(spec, registry)?;
+    framefleet_vision::use_one_thread().map_err(Failure::failed)?;
+    job::runtime(manner.threads())?.block_on(Submission { manner, work }.run())
 }
 
 /// A job on its way.
 struct Submission<'a> {
-    arguments: &'a RunArguments,
-    registry: Registry,
-    pipeline: Pipeline,
-    options: PlanOptions,
-    source: Arc<dyn SourceStage>,
-    refused: Vec<(String, String)>,
+    manner: &'a Manner,
+    work: JobWork,
 }
 
 impl Submission<'_> {
-    async fn run(mut self, mut items: Vec<Item>) -> Result<Exit, Failure> {
-        let name = self.arguments.output.clone().unwrap_or_else(|| default_output(&self.arguments.source));
-        let output = Output::parse(&name).map_err(Failure::usage)?;
-        if self.arguments.dry_run {
-            return self.dry_run(&output, items).await;
+    async fn run(self) -> Result<Exit, Failure> {
+        let name = self.work.spec.request.output.clone();
+        if self.manner.dry_run {
+            let output = Output::parse(&name).map_err(Failure::usage)?;
+            return self.dry_run(&output, self.work.items.clone()).await;
         }
-        if self.arguments.fresh && !self.confirm(&name)? {
+        if self.work.spec.request.fresh && !self.confirm(&name)? {
             return Err(Failure::usage(format!("nothing was removed: {name} stays as it is")));
         }
-        // A plan that cannot fit is refused before anything is touched.
-        submit::plan_of(&self.pipeline, &items, &self.options, &self.registry)?;
-        let build = format!("{} {}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
-        let identity = identity::of(&self.arguments.source, &items)?;
-        let ledger = Ledger::open(output, OpenOptions { fresh: self.arguments.fresh, build, source: identity }).await?;
-        stills_order::keep(&mut items, &ledger).await?;
-        let mut job_file = JobFile::open(&ledger).await?;
-        self.keep_class(job_file.class.as_deref())?;
-        let plan = Arc::new(submit::plan_of(&self.pipeline, &items, &self.options, &self.registry)?);
-        job_file.begin(&ledger, &self.arguments.source, &plan).await?;
-        let summary = self.execute(&ledger, Arc::clone(&plan), items).await?;
-        let exit = self.conclude(&ledger, &plan, &summary, &mut job_file).await?;
+        let open = self.work.open_output().await?;
+        let summary = self.execute(&open.ledger, Arc::clone(&open.plan), open.items.clone()).await?;
+        let exit = self.work.conclude(open, &summary, self.manner.threads()).await?;
         self.tell(&name, &summary, exit)?;
-        ledger.close().await?;
         Ok(exit)
     }
 
-    /// An output keeps the class it was begun with; a machine of another class refuses, or is told to go on.
-    fn keep_class(&mut self, begun: Option<&str>) -> Result<(), Failure> {
-        match begun {
-            Some(begun) if begun != self.options.class && !self.arguments.mixed_class => {
-                Err(Failure::configuration(format!(
-                    "the output was begun in execution class {begun}, this machine is {}: answers may differ in the last bits; \
-                 use another --output, or --mixed-class to go on all the same",
-                    self.options.class
-                )))
-            }
-            _ => Ok(()),
-        }
-    }
-
     async fn execute(&self, ledger: &Ledger, plan: Arc<Plan>, items: Vec<Item>) -> Result<JobSummary, Failure> {
-        let threads = threads(self.arguments);
+        let threads = self.manner.threads();
         let fleet = Fleet {
             ledger: ledger.clone(),
-            registry: self.registry.clone(),
-            source: Arc::clone(&self.source),
+            registry: self.work.registry.clone(),
+            source: Arc::clone(&self.work.source),
             threads,
         };
-        let run = JobRun { job: "run".to_owned(), plan, options: self.job_options(&items), items, slots: threads };
+        let run = JobRun {
+            job: "run".to_owned(),
+            plan,
+            options: self.work.spec.job_options(&items),
+            items,
+            project: "default".to_owned(),
+            seat: Seats::of_process(threads).join(0),
+        };
         let (sender, receiver) = watch::channel(Progress::default());
-        let shown = tokio::spawn(terminal::show(receiver, Style::choose(self.arguments.json)));
+        let shown = tokio::spawn(terminal::show(receiver, Style::choose(self.manner.json)));
         let summary = job::run(fleet, run, job::interrupted(), &sender).await;
         drop(sender);
         if let Err(error) = shown.await {
@@ -126,82 +104,21 @@ impl Submission<'_> {
         summary
     }
 
-    fn job_options(&self, items: &[Item]) -> JobOptions {
-        let frames = items.iter().map(|item| item.estimated_frames).sum();
-        JobOptions {
-            preview: self.arguments.preview,
-            retry_failed: self.arguments.retry_failed,
-            max_failures: self.arguments.max_failures.map(|limit| limit.frames(frames)),
-        }
-    }
-
-    /// Leaves failures.jsonl, report and job.json in the output. The exit code.
-    async fn conclude(
-        &self,
-        ledger: &Ledger,
-        plan: &Plan,
-        summary: &JobSummary,
-        job_file: &mut JobFile,
-    ) -> Result<Exit, Failure> {
-        let manifests: Vec<StepManifest> = ledger.manifests().await?;
-        let items: Vec<(String, String)> = self.refused.iter().chain(&summary.damage).cloned().collect();
-        let failures = ledger.write_failures(&manifests, &items).await?;
-        let exit = exit_of(summary, failures);
-        let threads = threads(self.arguments);
-        let report = ReportFacts {
-            source: &self.arguments.source,
-            started: job_file.started(),
-            state: self.state(summary, exit),
-            plan,
-            progress: &summary.progress,
-            threads,
-        };
-        report_file::draw(ledger, Arc::clone(&self.source), &report).await?;
-        let facts = RunFacts { outcome: terminal::outcome(exit), failures, refused: self.refused.clone(), threads };
-        job_file.end(ledger, &self.arguments.source, plan, summary, &facts).await?;
-        ledger.compact().await?;
-        Ok(exit)
-    }
-
-    fn state(&self, summary: &JobSummary, exit: Exit) -> (State, String) {
-        let problems: Vec<String> = self
-            .refused
-            .iter()
-            .chain(&summary.damage)
-            .map(|(item, why)| format!("{item}: {why}"))
-            .chain(summary.unfinished.iter().map(|(step, why)| format!("finish of {step} failed: {why}")))
-            .collect();
-        match (&summary.ending, self.arguments.preview, exit) {
-            (Ending::Stopped(reason), ..) => (State::Unfinished, reason.clone()),
-            (Ending::Interrupted, ..) => {
-                (State::Unfinished, "Interrupted; run the same command again to go on.".to_owned())
-            }
-            (_, Some(batches), _) => {
-                (State::Unfinished, format!("A preview of {batches} batches; run without --preview for all of it."))
-            }
-            (_, None, Exit::Done) => (State::Complete, String::new()),
-            _ => (State::Partial, problems.join("; ")),
-        }
-    }
-
     /// What came of it, for the person at the terminal or the program reading JSON.
     fn tell(&self, output: &str, summary: &JobSummary, exit: Exit) -> Result<(), Failure> {
         let progress = &summary.progress;
-        if self.arguments.json {
+        if self.manner.json {
             terminal::print_json(
                 "result",
                 &serde_json::json!({
                     "output": output, "outcome": terminal::outcome(exit), "exit": exit.code(), "progress": progress,
-                    "refused": self.refused, "damage": summary.damage, "unfinished": summary.unfinished,
+                    "refused": self.work.refused, "damage": summary.damage, "unfinished": summary.unfinished,
                 }),
             );
             return Ok(());
         }
-        for (name, why) in self.refused.iter().chain(&summary.damage) {
-            eprintln!("{name}: {why}");
-        }
-        for (step, why) in &summary.unfinished {
-            eprintln!("the finish of step {step} failed: {why}");
+        for problem in self.work.problems(summary) {
+            eprintln!("{problem}");
         }
         if let Ending::Stopped(reason) = &summary.ending {
             eprintln!("framefleet: stopped: {reason}");
@@ -212,7 +129,7 @@ impl Submission<'_> {
                 step.step, step.result, step.failed, step.skipped
             );
         }
-        let threads = threads(self.arguments);
+        let threads = self.manner.threads();
         println!(
             "{} in {:.1} s: {:.1} frames/s, efficiency {:.2}; {}",
             terminal::outcome(exit),
@@ -230,7 +147,7 @@ impl Submission<'_> {
 
     /// Asks before results are removed. Without a terminal only `--yes` is an answer.
     fn confirm(&self, output: &str) -> Result<bool, Failure> {
-        if self.arguments.yes || !Path::new(output).exists() {
+        if self.manner.yes || !Path::new(output).exists() {
             return Ok(true);
         }
         if !std::io::stdin().is_terminal() {
@@ -249,8 +166,8 @@ impl Submission<'_> {
         if let Some(ledger) = &ledger {
             stills_order::apply(&mut items, ledger).await?;
         }
-        let plan = Arc::new(submit::plan_of(&self.pipeline, &items, &self.options, &self.registry)?);
-        let (source, options) = (Arc::clone(&self.source), self.job_options(&items));
+        let plan = Arc::new(self.work.plan(&items)?);
+        let (source, options) = (Arc::clone(&self.work.source), self.work.spec.job_options(&items));
         let forecast = {
             let plan = Arc::clone(&plan);
             let lookup = move |key: &framefleet_ledger::TaskKey| ledger.as_ref().and_then(|ledger| ledger.entry(key));
@@ -259,14 +176,14 @@ impl Submission<'_> {
             })
         };
         let steps = forecast.await.map_err(Failure::failed)?.map_err(Failure::failed)?;
-        if self.arguments.json {
+        if self.manner.json {
             terminal::print_json(
                 "dry_run",
-                &serde_json::json!({ "plan": plan.as_ref(), "steps": steps, "refused": self.refused }),
+                &serde_json::json!({ "plan": plan.as_ref(), "steps": steps, "refused": self.work.refused }),
             );
             return Ok(Exit::Done);
         }
-        for (name, why) in &self.refused {
+        for (name, why) in &self.work.refused {
             println!("{name}: {why}");
         }
         for step in &steps {
@@ -279,15 +196,5 @@ impl Submission<'_> {
         let all = machine::total_memory().map(|all| format!(" of {}", bytesize::ByteSize(all))).unwrap_or_default();
         println!("models: none; memory for frames: {}{all}", bytesize::ByteSize(plan.memory.budget));
         Ok(Exit::Done)
-    }
-}
-
-/// The exit code of a run.
-fn exit_of(summary: &JobSummary, failures: u64) -> Exit {
-    match &summary.ending {
-        Ending::Stopped(_) => Exit::Failed,
-        Ending::Interrupted => Exit::Interrupted,
-        Ending::Finished if failures > 0 || !summary.unfinished.is_empty() => Exit::Partial,
-        Ending::Finished => Exit::Done,
     }
 }

@@ -1,0 +1,190 @@
+//! `framefleet submit`, `status`, `watch` and `cancel`: jobs of a fleet.
+use crate::args::{JobArguments, StatusArguments, SubmitArguments};
+use crate::client::ServerArguments;
+use crate::failure::Failure;
+use crate::spec;
+use crate::terminal::{self, Style};
+use framefleet_proto::control::control_client::ControlClient;
+use framefleet_proto::control::{GetRequest, Job, JobState, ListRequest, SubmitRequest};
+use framefleet_service::Exit;
+use orchestrator::Progress;
+use std::time::{Duration, SystemTime};
+use tokio::sync::watch;
+use tonic::transport::Channel;
+use tonic::{Code, Status};
+
+/// Wait before an orchestrator that went away is asked again.
+const PAUSE: Duration = Duration::from_secs(1);
+/// How long one may be away while a job is watched.
+const AWAY: Duration = Duration::from_secs(120);
+
+/// Hands a job to the fleet.
+pub fn submit(arguments: &SubmitArguments) -> Result<Exit, Failure> {
+    let request = spec::request(&arguments.job)?;
+    let request = SubmitRequest {
+        source: spec::absolute(&request.source)?,
+        output: spec::absolute(&request.output)?,
+        priority: arguments.priority,
+        project: arguments.project.clone(),
+        ..request
+    };
+    hand_in(&arguments.server, request, arguments.watch, arguments.json)
+}
+
+/// Hands a request to the fleet, and shows its progress when asked to.
+pub fn hand_in(server: &ServerArguments, request: SubmitRequest, watch: bool, json: bool) -> Result<Exit, Failure> {
+    block_on(async {
+        let mut client = server.connect().await?;
+        let job = client.submit(request).await?.into_inner();
+        if watch {
+            eprintln!("{} is submitted", job.name);
+            return follow(server, &job.name, json).await;
+        }
+        match json {
+            true => terminal::print_json("job", &job),
+            false => println!("{}", job.name),
+        }
+        Ok(Exit::Done)
+    })
+}
+
+/// Lists jobs, or says how one is.
+pub fn status(arguments: &StatusArguments) -> Result<Exit, Failure> {
+    block_on(async {
+        let mut client = arguments.server.connect().await?;
+        let jobs = match &arguments.job {
+            Some(name) => vec![client.get(GetRequest { name: name.clone() }).await?.into_inner()],
+            None => client.list(ListRequest {}).await?.into_inner().jobs,
+        };
+        match (arguments.json, &arguments.job) {
+            (true, Some(_)) => terminal::print_json("job", &jobs.first()),
+            (true, None) => terminal::print_json("jobs", &jobs),
+            (false, _) if jobs.is_empty() => println!("no jobs yet; `framefleet submit SOURCE` hands one in"),
+            (false, _) => jobs.iter().for_each(|job| println!("{}", line(job))),
+        }
+        Ok(Exit::Done)
+    })
+}
+
+/// Shows a job's progress until it ends.
+pub fn watch(arguments: &JobArguments) -> Result<Exit, Failure> {
+    block_on(follow(&arguments.server, &arguments.job, arguments.json))
+}
+
+/// Ends a job early.
+pub fn cancel(arguments: &JobArguments) -> Result<Exit, Failure> {
+    block_on(async {
+        let mut client = arguments.server.connect().await?;
+        let job = client.cancel(GetRequest { name: arguments.job.clone() }).await?.into_inner();
+        match arguments.json {
+            true => terminal::print_json("job", &job),
+            false => println!("{}: running tasks come to their end; submit the same again to go on", job.name),
+        }
+        Ok(Exit::Done)
+    })
+}
+
+/// Shows progress until a job ends, over restarts of the orchestrator. The exit code that `run` would have had.
+async fn follow(server: &ServerArguments, name: &str, json: bool) -> Result<Exit, Failure> {
+    let (sender, receiver) = watch::channel(Progress::default());
+    let shown = tokio::spawn(terminal::show(receiver, Style::choose(json)));
+    let ended = last(server, name, &sender).await;
+    drop(sender);
+    // What was shown is not needed any more.
+    let _ = shown.await;
+    let job = ended?;
+    if json {
+        terminal::print_json("result", &job);
+    } else {
+        println!("{}", line(&job));
+        let output = job.request.as_ref().map_or("", |request| request.output.as_str());
+        println!("report: {output}/report.html");
+    }
+    Ok(match job.state() {
+        JobState::Done => Exit::Done,
+        JobState::Partial => Exit::Partial,
+        JobState::Cancelled => Exit::Interrupted,
+        _ => Exit::Failed,
+    })
+}
+
+/// The job as it ended.
+async fn last(server: &ServerArguments, name: &str, progress: &watch::Sender<Progress>) -> Result<Job, Failure> {
+    let mut client = server.connect().await?;
+    let mut answered = SystemTime::now();
+    let mut said = String::new();
+    loop {
+        let ended = watch_once(&mut client, name, progress, &mut answered, &mut said).await;
+        match ended {
+            Ok(Some(job)) => return Ok(job),
+            Err(status) if !is_away(&status) => return Err(status.into()),
+            _ if answered.elapsed().unwrap_or_default() > AWAY => {
+                return Err(Failure {
+                    exit: Exit::BusUnreachable,
+                    message: format!(
+                        "the orchestrator has been away for {} s; the job goes on when it is back",
+                        AWAY.as_secs()
+                    ),
+                });
+            }
+            _ => tokio::time::sleep(PAUSE).await,
+        }
+    }
+}
+
+/// Watches until the job ends (`Some`) or the orchestrator goes away.
+async fn watch_once(
+    client: &mut ControlClient<Channel>,
+    name: &str,
+    progress: &watch::Sender<Progress>,
+    answered: &mut SystemTime,
+    said: &mut String,
+) -> Result<Option<Job>, Status> {
+    let mut stream = client.watch(GetRequest { name: name.to_owned() }).await?.into_inner();
+    while let Some(job) = stream.message().await? {
+        *answered = SystemTime::now();
+        if let Some(now) = &job.progress {
+            progress.send_replace(now.clone().into());
+        }
+        if !matches!(job.state(), JobState::Queued | JobState::Running) {
+            return Ok(Some(job));
+        }
+        if job.message != *said && !job.message.is_empty() {
+            eprintln!("{}: {}", job.name, job.message);
+        }
+        said.clone_from(&job.message);
+    }
+    Ok(None)
+}
+
+/// Whether trying again later may help.
+fn is_away(status: &Status) -> bool {
+    matches!(status.code(), Code::Unavailable | Code::Unknown | Code::Cancelled | Code::Internal)
+}
+
+/// A job in one line.
+fn line(job: &Job) -> String {
+    let progress = job.progress.clone().unwrap_or_default();
+    let done = progress.steps.iter().map(|step| step.result + step.failed + step.skipped).min().unwrap_or_default();
+    let source = job.request.as_ref().map_or("", |request| request.source.as_str());
+    let message = if job.message.is_empty() { String::new() } else { format!("  {}", job.message) };
+    format!("{:<18} {:<10} {done:>9}/{:<9} {source}{message}", job.name, state(job), progress.frames)
+}
+
+/// A state in a word.
+pub fn state(job: &Job) -> &'static str {
+    match job.state() {
+        JobState::Queued => "queued",
+        JobState::Running => "running",
+        JobState::Done => "done",
+        JobState::Partial => "partial",
+        JobState::Failed => "failed",
+        JobState::Cancelled => "cancelled",
+        JobState::Unspecified => "unknown",
+    }
+}
+
+/// Runs a call to the fleet.
+pub fn block_on<T>(call: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(call)
+}

@@ -1,0 +1,24 @@
+//! `framefleet worker`
+use crate::args::WorkerVerb;
+use crate::failure::Failure;
+use crate::submit;
+use framefleet_service::{Exit, Served, work};
+
+/// Serves stages in a fleet until it is told to stop.
+pub fn run(arguments: &WorkerVerb) -> Result<Exit, Failure> {
+    framefleet_vision::use_one_thread().map_err(Failure::failed)?;
+    let registry = submit::registry()?;
+    let all = || std::iter::once(ingest::NAME).chain(registry.names()).map(str::to_owned).collect();
+    let names: Vec<String> = if arguments.stage.is_empty() { all() } else { arguments.stage.clone() };
+    let mut stages = Vec::new();
+    for name in names {
+        let version = match name.as_str() {
+            ingest::NAME => ingest::VERSION,
+            name => registry.get(name)?.describe().version,
+        };
+        stages.push((name, version));
+    }
+    let served =
+        Served { registry, stages, open_source: ingest::opener(), arguments: std::env::args_os().skip(1).collect() };
+    work(&arguments.worker, served).map_err(|error| Failure { exit: error.exit(), message: error.to_string() })
+}

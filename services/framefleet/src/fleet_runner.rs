@@ -1,0 +1,134 @@
+//! Jobs of a fleet: planned with the stages of this program, done by the fleet's workers.
+use crate::failure::Failure;
+use crate::job_work::JobWork;
+use crate::spec::JobSpec;
+use crate::terminal;
+use async_trait::async_trait;
+use framefleet_proto::control::{JobState, Stage, SubmitRequest};
+use framefleet_service::Exit;
+use framefleet_stage::Registry;
+use orchestrator::fleet::{JobContext, JobEnd, JobError, JobRunner};
+use orchestrator::{Ending, JobRun, Orchestrator};
+use std::path::Path;
+use std::sync::Arc;
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+
+/// Makes plans with a registry, and has them done.
+pub struct FleetRunner {
+    registry: Registry,
+}
+
+impl FleetRunner {
+    /// A runner that plans with these stages.
+    pub fn new(registry: Registry) -> Self {
+        Self { registry }
+    }
+
+    /// Looks at the source of a request: reads files, so on a thread that may wait.
+    async fn open(&self, request: &SubmitRequest, class: &str, memory: u64) -> Result<JobWork, JobError> {
+        let (registry, request, class) = (self.registry.clone(), request.clone(), class.to_owned());
+        let opening = tokio::task::spawn_blocking(move || {
+            see(&request)?;
+            let spec = JobSpec::of_request(request, &class, memory, &registry).map_err(refused)?;
+            JobWork::open(spec, registry).map_err(refused)
+        });
+        opening.await.map_err(|error| JobError::Failed(error.to_string()))?
+    }
+}
+
+#[async_trait]
+impl JobRunner for FleetRunner {
+    async fn check(&self, request: &SubmitRequest, class: &str, memory: u64) -> Result<(u64, u64), JobError> {
+        let work = self.open(request, class, memory).await?;
+        let plan = work.plan(&work.items).map_err(refused)?;
+        let needed = plan.memory.needed.iter().copied().max().unwrap_or_default();
+        let wants = if request.memory > 0 { request.memory } else { u64::MAX };
+        Ok((needed, wants))
+    }
+
+    async fn run(&self, request: &SubmitRequest, context: JobContext) -> Result<JobEnd, JobError> {
+        let work = self.open(request, &context.class, context.memory).await?;
+        let (abandon, abandoned) = oneshot::channel::<()>();
+        let handle = Handle::current();
+        // On a thread of its own: records and report are worked on at length between two awaits.
+        let running = tokio::task::spawn_blocking(move || {
+            handle.block_on(async {
+                tokio::select! {
+                    end = see_through(work, context) => end,
+                    _ = abandoned => Err(JobError::Failed("the orchestrator acts no longer".to_owned())),
+                }
+            })
+        });
+        let end = running.await.map_err(|error| JobError::Failed(error.to_string()))?;
+        drop(abandon);
+        end
+    }
+
+    fn stages(&self) -> Vec<Stage> {
+        let stage = |name: &str, version: u32, about: String| Stage { name: name.to_owned(), version, about, slots: 0 };
+        let known = self.registry.names().filter_map(|name| self.registry.get(name).ok()).map(|known| {
+            let description = known.describe();
+            stage(&description.name, description.version, description.about)
+        });
+        std::iter::once(stage(ingest::NAME, ingest::VERSION, ingest::ABOUT.to_owned())).chain(known).collect()
+    }
+}
+
+/// Does a job to its end.
+async fn see_through(work: JobWork, context: JobContext) -> Result<JobEnd, JobError> {
+    let open = work.open_output().await.map_err(refused)?;
+    let threads = context.seat.slots();
+    let project = &work.spec.request.project;
+    let run = JobRun {
+        job: context.name,
+        plan: Arc::clone(&open.plan),
+        options: work.spec.job_options(&open.items),
+        items: open.items.clone(),
+        project: if project.is_empty() { "default".to_owned() } else { project.clone() },
+        seat: context.seat,
+    };
+    let orchestrator = Orchestrator { bus: context.bus, blobs: context.blobs, ledger: open.ledger.clone() };
+    let summary = orchestrator.run(run, context.interrupt, &context.progress).await?;
+    let message = match &summary.ending {
+        Ending::Stopped(reason) => reason.clone(),
+        _ => work.problems(&summary).join("; "),
+    };
+    let exit = work.conclude(open, &summary, threads).await.map_err(refused)?;
+    let state = match exit {
+        Exit::Done => JobState::Done,
+        Exit::Partial => JobState::Partial,
+        Exit::Interrupted => JobState::Cancelled,
+        _ => JobState::Failed,
+    };
+    let silent = message.is_empty() && state != JobState::Done;
+    Ok(JobEnd { state, message: if silent { terminal::outcome(exit).to_owned() } else { message } })
+}
+
+fn refused(failure: Failure) -> JobError {
+    match failure.exit {
+        Exit::Usage | Exit::Configuration | Exit::Failed => JobError::Refused(failure.message),
+        _ => JobError::Failed(failure.message),
+    }
+}
+
+/// Refuses a source that this machine cannot see, with what can be done about it.
+fn see(request: &SubmitRequest) -> Result<(), JobError> {
+    let source = Path::new(&request.source);
+    if !source.is_absolute() && !request.source.contains("://") {
+        return Err(JobError::Refused(format!(
+            "the source {} is relative: the fleet needs a whole path",
+            request.source
+        )));
+    }
+    let pattern = request.source.contains(['*', '?', '[']);
+    if request.source.contains("://") || pattern || source.exists() {
+        return Ok(());
+    }
+    Err(JobError::Refused(format!(
+        "the fleet does not see {}: it has to lie at this path on the orchestrator's machine and on those of the ingest \
+         workers. Mount its folder there (compose: volumes of `orchestrator` and `ingest`; Kubernetes: the footage volume), \
+         copy it to a place that the fleet sees, or use `framefleet run` on this machine",
+        request.source
+    )))
+}

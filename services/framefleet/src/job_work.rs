@@ -1,0 +1,139 @@
+//! A job from its source to its report: what is the same in one process and in a fleet.
+use crate::failure::Failure;
+use crate::job_file::{JobFile, RunFacts};
+use crate::report_file::{self, ReportFacts};
+use crate::spec::JobSpec;
+use crate::{identity, stills_order, submit, terminal};
+use framefleet_ledger::{Ledger, OpenOptions, Output, StepManifest};
+use framefleet_media::Item;
+use framefleet_pipeline::Plan;
+use framefleet_report::model::State;
+use framefleet_service::Exit;
+use framefleet_stage::{Registry, SourceStage};
+use orchestrator::{Ending, JobSummary};
+use std::sync::Arc;
+
+/// A job whose source was looked at.
+pub struct JobWork {
+    /// What is wanted.
+    pub spec: JobSpec,
+    /// The stages.
+    pub registry: Registry,
+    /// Opens the source's items.
+    pub source: Arc<dyn SourceStage>,
+    /// The items, as their headers describe them.
+    pub items: Vec<Item>,
+    /// Files of the source that are no readable item: (name, why).
+    pub refused: Vec<(String, String)>,
+}
+
+/// A job with its output open.
+pub struct OpenJob {
+    /// The output, owned.
+    pub ledger: Ledger,
+    /// What is to be done.
+    pub plan: Arc<Plan>,
+    /// The items, stills in the order that the output keeps.
+    pub items: Vec<Item>,
+    job_file: JobFile,
+}
+
+impl JobWork {
+    /// Looks at the source. What is wrong with the pipeline is said before the source is touched.
+    pub fn open(spec: JobSpec, registry: Registry) -> Result<Self, Failure> {
+        let unbounded = submit::PlanOptions { memory: u64::MAX, ..spec.plan.clone() };
+        submit::plan_of(&spec.pipeline, &[], &unbounded, &registry)?;
+        let (source, probe) = submit::open_source(&spec.request.source, &spec.pipeline)?;
+        Ok(Self { spec, registry, source: Arc::new(source), items: probe.items, refused: probe.refused })
+    }
+
+    /// The plan over the items as they are known now.
+    pub fn plan(&self, items: &[Item]) -> Result<Plan, Failure> {
+        submit::plan_of(&self.spec.pipeline, items, &self.spec.plan, &self.registry)
+    }
+
+    /// Opens the output. A plan that cannot fit is refused before anything is touched.
+    pub async fn open_output(&self) -> Result<OpenJob, Failure> {
+        let output = Output::parse(&self.spec.request.output).map_err(Failure::usage)?;
+        self.plan(&self.items)?;
+        let build = format!("{} {}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
+        let identity = identity::of(&self.spec.request.source, &self.items)?;
+        let ledger =
+            Ledger::open(output, OpenOptions { fresh: self.spec.request.fresh, build, source: identity }).await?;
+        let mut items = self.items.clone();
+        stills_order::keep(&mut items, &ledger).await?;
+        let job_file = JobFile::open(&ledger).await?;
+        self.keep_class(job_file.class.as_deref())?;
+        let plan = Arc::new(self.plan(&items)?);
+        job_file.begin(&ledger, &self.spec.request, &plan).await?;
+        Ok(OpenJob { ledger, plan, items, job_file })
+    }
+
+    /// An output keeps the class it was begun with; a machine of another class refuses, or is told to go on.
+    fn keep_class(&self, begun: Option<&str>) -> Result<(), Failure> {
+        let class = &self.spec.plan.class;
+        match begun {
+            Some(begun) if begun != class && !self.spec.request.mixed_class => Err(Failure::configuration(format!(
+                "the output was begun in execution class {begun}, this machine is {class}: answers may differ in the last bits; \
+                 use another --output, or --mixed-class to go on all the same"
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// Leaves failures.jsonl, report and job.json in the output, and gives it back. `threads` could compute at a time. The
+    /// exit code.
+    pub async fn conclude(&self, mut open: OpenJob, summary: &JobSummary, threads: usize) -> Result<Exit, Failure> {
+        let manifests: Vec<StepManifest> = open.ledger.manifests().await?;
+        let items: Vec<(String, String)> = self.refused.iter().chain(&summary.damage).cloned().collect();
+        let failures = open.ledger.write_failures(&manifests, &items).await?;
+        let exit = exit_of(summary, failures);
+        let report = ReportFacts {
+            source: &self.spec.request.source,
+            started: open.job_file.started(),
+            state: self.state(summary, exit),
+            plan: &open.plan,
+            progress: &summary.progress,
+            threads,
+        };
+        report_file::draw(&open.ledger, Arc::clone(&self.source), &report).await?;
+        let facts = RunFacts { outcome: terminal::outcome(exit), failures, refused: self.refused.clone(), threads };
+        open.job_file.end(&open.ledger, &self.spec.request, &open.plan, summary, &facts).await?;
+        open.ledger.compact().await?;
+        open.ledger.close().await?;
+        Ok(exit)
+    }
+
+    fn state(&self, summary: &JobSummary, exit: Exit) -> (State, String) {
+        let preview = self.spec.request.preview;
+        match (&summary.ending, (preview > 0).then_some(preview), exit) {
+            (Ending::Stopped(reason), ..) => (State::Unfinished, reason.clone()),
+            (Ending::Interrupted, ..) => {
+                (State::Unfinished, "Interrupted; run the same command again to go on.".to_owned())
+            }
+            (_, Some(batches), _) => {
+                (State::Unfinished, format!("A preview of {batches} batches; run without --preview for all of it."))
+            }
+            (_, None, Exit::Done) => (State::Complete, String::new()),
+            _ => (State::Partial, self.problems(summary).join("; ")),
+        }
+    }
+
+    /// What did not work, one line each.
+    pub fn problems(&self, summary: &JobSummary) -> Vec<String> {
+        let unread = self.refused.iter().chain(&summary.damage).map(|(item, why)| format!("{item}: {why}"));
+        let unfinished =
+            summary.unfinished.iter().map(|(step, why)| format!("the finish of step {step} failed: {why}"));
+        unread.chain(unfinished).collect()
+    }
+}
+
+/// The exit code of a run.
+fn exit_of(summary: &JobSummary, failures: u64) -> Exit {
+    match &summary.ending {
+        Ending::Stopped(_) => Exit::Failed,
+        Ending::Interrupted => Exit::Interrupted,
+        Ending::Finished if failures > 0 || !summary.unfinished.is_empty() => Exit::Partial,
+        Ending::Finished => Exit::Done,
+    }
+}

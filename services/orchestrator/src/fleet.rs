@@ -1,0 +1,13 @@
+//! The orchestrator as a service: takes jobs in over gRPC, keeps them in the bus, runs them one beside the other, and goes
+//! on with them after a restart. One orchestrator acts at a time; others wait for its lock.
+
+mod backlog;
+mod control;
+mod jobs;
+mod lock;
+mod memory;
+mod service;
+mod workers;
+
+pub use jobs::{JobContext, JobEnd, JobError, JobRunner};
+pub use service::{FleetError, FleetOptions, serve};

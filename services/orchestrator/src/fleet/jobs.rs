@@ -1,0 +1,414 @@
+//! The jobs of the fleet: kept in the bus, run beside each other, gone on with after a restart.
+use super::memory::MemoryShare;
+use crate::driver::OrchestratorError;
+use crate::progress::Progress;
+use crate::seats::{Seat, Seats};
+use async_trait::async_trait;
+use bytes::Bytes;
+use framefleet_bus::{Blobs, Bus, BusError, Kv};
+use framefleet_proto::control::{self, Job, JobState, SubmitRequest, Worker};
+use prost::Message as _;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// The bucket of jobs: a [`Job`] under its name.
+pub(super) const JOBS: &str = "jobs";
+
+/// Ended jobs that are remembered.
+const HISTORY: usize = 500;
+/// How often watchers are told of progress.
+const TELL_EVERY: Duration = Duration::from_millis(200);
+/// How long an orchestrator that acts no longer may hold outputs.
+const LETTING_GO: Duration = Duration::from_secs(20);
+/// Wait before a job that lost the bus goes on.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// What a job runs with.
+pub struct JobContext {
+    /// Its name.
+    pub name: String,
+    /// Carries tasks and events.
+    pub bus: Arc<dyn Bus>,
+    /// Holds volatile frames.
+    pub blobs: Arc<dyn Blobs>,
+    /// Execution class of the workers that do it.
+    pub class: String,
+    /// Its place among the jobs.
+    pub seat: Seat,
+    /// Bytes that its frames in flight may occupy.
+    pub memory: u64,
+    /// Turns true when it is to end early.
+    pub interrupt: watch::Receiver<bool>,
+    /// Is told how far it is.
+    pub progress: watch::Sender<Progress>,
+}
+
+/// How a job ended.
+#[derive(Clone, Debug)]
+pub struct JobEnd {
+    /// Done, partial, failed or cancelled.
+    pub state: JobState,
+    /// What was wrong.
+    pub message: String,
+}
+
+/// A job that cannot be done, or not now.
+#[derive(Debug, thiserror::Error)]
+pub enum JobError {
+    /// What was asked for is wrong: source, pipeline, plan or output. The message says what to do.
+    #[error("{0}")]
+    Refused(String),
+    /// The bus is away: the job goes on when it is back.
+    #[error(transparent)]
+    Bus(BusError),
+    /// It broke.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl From<OrchestratorError> for JobError {
+    fn from(error: OrchestratorError) -> Self {
+        match error {
+            OrchestratorError::Bus(error) => Self::Bus(error),
+            error => Self::Failed(error.to_string()),
+        }
+    }
+}
+
+/// Makes a plan of a request and does it. The orchestrator knows no stage; who starts it does.
+#[async_trait]
+pub trait JobRunner: Send + Sync + 'static {
+    /// Refuses what can be known to be wrong before the job runs in an execution class with so many bytes for frames. The
+    /// bytes that it must have, and those that it may use.
+    async fn check(&self, request: &SubmitRequest, class: &str, memory: u64) -> Result<(u64, u64), JobError>;
+
+    /// Does the job, to its end or until it is interrupted. Called again with the same name, it goes on.
+    async fn run(&self, request: &SubmitRequest, context: JobContext) -> Result<JobEnd, JobError>;
+
+    /// The stages it can plan with; slots are filled in later.
+    fn stages(&self) -> Vec<control::Stage>;
+}
+
+/// All jobs.
+pub(super) struct Jobs {
+    bus: Arc<dyn Bus>,
+    blobs: Arc<dyn Blobs>,
+    seats: Arc<Seats>,
+    kv: Arc<dyn Kv>,
+    memory: Arc<MemoryShare>,
+    pub runner: Arc<dyn JobRunner>,
+    workers: watch::Receiver<Vec<Worker>>,
+    /// The class of a job when no workers are there yet.
+    class: String,
+    known: Mutex<BTreeMap<String, Known>>,
+}
+
+/// What jobs are taken over with.
+pub(super) struct JobsParts {
+    pub bus: Arc<dyn Bus>,
+    pub blobs: Arc<dyn Blobs>,
+    pub seats: Arc<Seats>,
+    pub memory: u64,
+    pub runner: Arc<dyn JobRunner>,
+    pub workers: watch::Receiver<Vec<Worker>>,
+    pub class: String,
+}
+
+/// A job and what is under way for it.
+struct Known {
+    job: watch::Sender<Job>,
+    cancel: watch::Sender<bool>,
+    /// Absent when it has ended before this process knew it.
+    running: Option<JoinHandle<()>>,
+}
+
+impl Jobs {
+    /// Takes over the jobs that the bus keeps, and goes on with those that have not ended.
+    pub async fn take_over(parts: JobsParts) -> Result<Arc<Self>, BusError> {
+        let JobsParts { bus, blobs, seats, memory, runner, workers, class } = parts;
+        let kv = bus.bucket(JOBS, None).await?;
+        let mut kept: Vec<Job> =
+            kv.entries().await?.into_iter().filter_map(|(_, value)| Job::decode(value.bytes).ok()).collect();
+        kept.sort_by(|a, b| a.submitted.total_cmp(&b.submitted));
+        let ended = kept.iter().filter(|job| has_ended(job)).count();
+        for job in kept.iter().filter(|job| has_ended(job)).take(ended.saturating_sub(HISTORY)) {
+            kv.delete(&job.name).await?;
+        }
+        let memory = MemoryShare::new(memory);
+        let jobs = Arc::new(Self { bus, blobs, seats, kv, memory, runner, workers, class, known: Mutex::default() });
+        for job in kept {
+            let unfinished = !has_ended(&job);
+            jobs.insert(job, unfinished);
+        }
+        Ok(jobs)
+    }
+
+    /// Takes a job in, or refuses it.
+    pub async fn submit(self: &Arc<Self>, request: SubmitRequest) -> Result<Job, JobError> {
+        self.runner.check(&request, &self.class(), self.memory.total()).await?;
+        let rival = self
+            .list()
+            .into_iter()
+            .find(|job| !has_ended(job) && job.request.as_ref().is_some_and(|other| other.output == request.output));
+        if let Some(rival) = rival {
+            return Err(JobError::Refused(format!(
+                "job {} is writing to {}: wait for it, cancel it, or give another output",
+                rival.name, request.output
+            )));
+        }
+        let job = Job {
+            name: self.new_name(),
+            state: JobState::Queued.into(),
+            request: Some(request),
+            submitted: now(),
+            ..Job::default()
+        };
+        self.keep(&job).await.map_err(JobError::Bus)?;
+        self.insert(job.clone(), true);
+        Ok(job)
+    }
+
+    /// A job by name.
+    pub fn get(&self, name: &str) -> Option<watch::Receiver<Job>> {
+        self.known().get(name).map(|known| known.job.subscribe())
+    }
+
+    /// All jobs, the newest first.
+    pub fn list(&self) -> Vec<Job> {
+        let mut jobs: Vec<Job> = self.known().values().map(|known| known.job.borrow().clone()).collect();
+        jobs.sort_by(|a, b| b.submitted.total_cmp(&a.submitted));
+        jobs
+    }
+
+    /// Ends a job early; one that has ended stays as it is.
+    pub fn cancel(&self, name: &str) -> Option<Job> {
+        let known = self.known();
+        let found = known.get(name)?;
+        found.cancel.send_replace(true);
+        Some(found.job.borrow().clone())
+    }
+
+    /// Lets go of all jobs at once: another orchestrator goes on with them.
+    pub async fn let_go(&self) {
+        let running: Vec<JoinHandle<()>> = self.known().values_mut().filter_map(|known| known.running.take()).collect();
+        running.iter().for_each(JoinHandle::abort);
+        for job in running {
+            // Aborted, or ended in this moment: either is what is wanted.
+            let _ = job.await;
+        }
+    }
+
+    /// The execution class that most slots are of; of equals, this machine's.
+    fn class(&self) -> String {
+        let mut slots: BTreeMap<String, u64> = BTreeMap::new();
+        for worker in self.workers.borrow().iter() {
+            *slots.entry(worker.class.clone()).or_default() += u64::from(worker.slots);
+        }
+        let most = slots.into_iter().max_by_key(|(class, slots)| (*slots, *class == self.class));
+        most.map_or_else(|| self.class.clone(), |(class, _)| class)
+    }
+
+    fn insert(self: &Arc<Self>, job: Job, run: bool) {
+        let name = job.name.clone();
+        let (cancel, cancelled) = watch::channel(false);
+        let (sender, _) = watch::channel(job);
+        let running = run.then(|| tokio::spawn(Arc::clone(self).see_through(sender.clone(), cancelled)));
+        self.known().insert(name, Known { job: sender, cancel, running });
+    }
+
+    /// Runs a job to its end, also over times without a bus.
+    async fn see_through(self: Arc<Self>, job: watch::Sender<Job>, cancelled: watch::Receiver<bool>) {
+        let taken_over = Instant::now();
+        let resumed = job.borrow().started > 0.0;
+        let end = loop {
+            match self.run_once(&job, cancelled.clone()).await {
+                Ok(end) => break end,
+                // Whoever acted before may not have let go of the output yet.
+                Err(error) if resumed && taken_over.elapsed() < LETTING_GO => {
+                    tracing::info!(job = job.borrow().name, %error, "the job cannot go on yet");
+                    tokio::time::sleep(PAUSE).await;
+                }
+                Err(JobError::Bus(error)) => {
+                    tracing::warn!(job = job.borrow().name, %error, "the bus is away; the job goes on when it is back");
+                    tokio::time::sleep(PAUSE).await;
+                }
+                Err(error) => break JobEnd { state: JobState::Failed, message: error.to_string() },
+            }
+        };
+        job.send_modify(|job| {
+            job.state = end.state.into();
+            job.message = end.message;
+            job.ended = now();
+        });
+        let ended = job.borrow().clone();
+        tracing::info!(job = ended.name, state = end.state.as_str_name(), message = ended.message, "job ended");
+        while let Err(error) = self.keep(&ended).await {
+            tracing::warn!(job = ended.name, %error, "the end of a job cannot be noted yet");
+            tokio::time::sleep(PAUSE).await;
+        }
+        self.sweep(&ended.name).await;
+    }
+
+    async fn run_once(&self, job: &watch::Sender<Job>, cancelled: watch::Receiver<bool>) -> Result<JobEnd, JobError> {
+        let (name, request) = {
+            let job = job.borrow();
+            (job.name.clone(), job.request.clone().unwrap_or_default())
+        };
+        let class = self.class();
+        let (needed, wants) = self.runner.check(&request, &class, self.memory.total()).await?;
+        let mut waiting = cancelled.clone();
+        let grant = tokio::select! {
+            grant = self.memory.grant(needed, wants) => grant,
+            _ = waiting.wait_for(|cancelled| *cancelled) => {
+                return Ok(JobEnd { state: JobState::Cancelled, message: String::new() });
+            }
+        };
+        job.send_modify(|job| {
+            job.state = JobState::Running.into();
+            if job.started == 0.0 {
+                job.started = now();
+            }
+            // Starting over is for the first time: what is done from now on stays.
+            if let Some(request) = &mut job.request {
+                request.fresh = false;
+            }
+        });
+        let running = job.borrow().clone();
+        self.keep(&running).await.map_err(JobError::Bus)?;
+        // What an earlier run of the job left behind.
+        self.sweep(&name).await;
+        let (progress, told) = watch::channel(Progress::default());
+        let context = JobContext {
+            name,
+            bus: Arc::clone(&self.bus),
+            blobs: Arc::clone(&self.blobs),
+            class,
+            seat: self.seats.join(request.priority),
+            memory: grant.bytes,
+            interrupt: cancelled,
+            progress,
+        };
+        let telling = tell(told, job.clone());
+        tokio::pin!(telling);
+        let run = self.runner.run(&request, context);
+        tokio::pin!(run);
+        tokio::select! {
+            // In this order, so that the last progress is told.
+            biased;
+            end = &mut run => {
+                let _ = tokio::time::timeout(2 * TELL_EVERY, telling).await;
+                end
+            }
+            () = &mut telling => run.await,
+        }
+    }
+
+    async fn keep(&self, job: &Job) -> Result<(), BusError> {
+        self.kv.put(&job.name, Bytes::from(job.encode_to_vec()), None).await.map(drop)
+    }
+
+    /// Releases the volatile frames that a job left behind.
+    async fn sweep(&self, name: &str) {
+        if let Err(error) = self.blobs.release_all(&format!("{name}.")).await {
+            tracing::warn!(job = name, %error, "frames that a job left behind could not be released");
+        }
+    }
+
+    /// A name that sorts by time and was never used.
+    fn new_name(&self) -> String {
+        let known = self.known();
+        let seconds = now() as u64;
+        let mut number = known.len();
+        loop {
+            let name = format!("job-{seconds:x}-{number}");
+            if !known.contains_key(&name) {
+                return name;
+            }
+            number += 1;
+        }
+    }
+
+    fn known(&self) -> MutexGuard<'_, BTreeMap<String, Known>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Tells a job's watchers how far it is, until it ends.
+async fn tell(mut told: watch::Receiver<Progress>, job: watch::Sender<Job>) {
+    while told.changed().await.is_ok() {
+        let progress = told.borrow_and_update().clone();
+        job.send_modify(|job| {
+            job.message = match progress.waiting_for.is_empty() {
+                true => String::new(),
+                false => format!("no worker serves {}: start one, or it waits", progress.waiting_for.join(", ")),
+            };
+            job.progress = Some(progress.into());
+        });
+        tokio::time::sleep(TELL_EVERY).await;
+    }
+}
+
+/// Whether nothing more comes of a job.
+pub(super) fn has_ended(job: &Job) -> bool {
+    !matches!(job.state(), JobState::Queued | JobState::Running | JobState::Unspecified)
+}
+
+fn now() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
+}
+
+impl From<Progress> for control::Progress {
+    fn from(progress: Progress) -> Self {
+        let step = |step: crate::StepProgress| control::StepProgress {
+            step: step.step,
+            stage: step.stage,
+            result: step.result,
+            failed: step.failed,
+            skipped: step.skipped,
+            task_seconds: step.task_seconds,
+            frames_worked: step.frames_worked,
+            tasks: step.tasks,
+            finished: step.finished,
+        };
+        Self {
+            frames: progress.frames,
+            steps: progress.steps.into_iter().map(step).collect(),
+            pass: progress.pass as u32,
+            passes: progress.passes as u32,
+            reserved_bytes: progress.reserved_bytes,
+            elapsed_seconds: progress.elapsed.as_secs_f64(),
+            first_result_seconds: progress.first_result.unwrap_or_default().as_secs_f64(),
+            waiting_for: progress.waiting_for,
+        }
+    }
+}
+
+impl From<control::Progress> for Progress {
+    fn from(progress: control::Progress) -> Self {
+        let step = |step: control::StepProgress| crate::StepProgress {
+            step: step.step,
+            stage: step.stage,
+            result: step.result,
+            failed: step.failed,
+            skipped: step.skipped,
+            task_seconds: step.task_seconds,
+            frames_worked: step.frames_worked,
+            tasks: step.tasks,
+            finished: step.finished,
+        };
+        let seconds = |seconds: f64| Duration::try_from_secs_f64(seconds).unwrap_or_default();
+        Self {
+            frames: progress.frames,
+            steps: progress.steps.into_iter().map(step).collect(),
+            pass: progress.pass as usize,
+            passes: progress.passes as usize,
+            reserved_bytes: progress.reserved_bytes,
+            elapsed: seconds(progress.elapsed_seconds),
+            first_result: (progress.first_result_seconds > 0.0).then(|| seconds(progress.first_result_seconds)),
+            waiting_for: progress.waiting_for,
+        }
+    }
+}

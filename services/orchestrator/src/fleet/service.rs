@@ -1,0 +1,118 @@
+//! The service: waits for the lock, acts while it has it, answers calls all the time.
+use super::backlog;
+use super::control::ControlService;
+use super::jobs::{JobRunner, Jobs, JobsParts};
+use super::lock::{self, Lock};
+use super::workers;
+use crate::seats::Seats;
+use framefleet_bus::{Blobs, Bus, BusError};
+use framefleet_proto::control::{DESCRIPTION, WORKER_TTL, WORKERS, control_server::ControlServer};
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio_stream::wrappers::TcpListenerStream;
+
+/// What the service works with.
+pub struct FleetOptions {
+    /// Where calls are taken.
+    pub listener: TcpListener,
+    /// Carries tasks and events.
+    pub bus: Arc<dyn Bus>,
+    /// Holds volatile frames.
+    pub blobs: Arc<dyn Blobs>,
+    /// Bytes that frames of all jobs may occupy.
+    pub memory: u64,
+    /// Makes plans and does them.
+    pub runner: Arc<dyn JobRunner>,
+    /// What other orchestrators are told of this one.
+    pub name: String,
+    /// Execution class of jobs that come before any worker.
+    pub class: String,
+    /// Is told whether it acts.
+    pub acting: watch::Sender<bool>,
+}
+
+/// The service cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum FleetError {
+    /// The bus failed.
+    #[error(transparent)]
+    Bus(#[from] BusError),
+    /// Calls cannot be taken.
+    #[error("the API cannot be served: {0}")]
+    Serve(#[from] tonic::transport::Error),
+    /// The API's description is broken: a fault of the program.
+    #[error("the API's description is broken: {0}")]
+    Reflection(#[from] tonic_reflection::server::Error),
+}
+
+/// Serves until `stop` turns true. Jobs under way are let go then: whoever acts next goes on with them.
+pub async fn serve(options: FleetOptions, mut stop: watch::Receiver<bool>) -> Result<(), FleetError> {
+    let announced = options.bus.bucket(WORKERS, Some(WORKER_TTL)).await?;
+    let lock_kv = options.bus.bucket(lock::BUCKET, Some(lock::TTL)).await?;
+    let (jobs, acting) = watch::channel(None);
+    let control = ControlService { bus: Arc::clone(&options.bus), workers: announced.clone(), jobs: acting };
+    let (health, health_service) = tonic_health::server::health_reporter();
+    let reflection = tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(DESCRIPTION)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        .build_v1()?;
+    let mut stopped = stop.clone();
+    let server = tonic::transport::Server::builder()
+        .add_service(health_service)
+        .add_service(reflection)
+        .add_service(ControlServer::new(control))
+        .serve_with_incoming_shutdown(TcpListenerStream::new(options.listener), async move {
+            // A sender that is gone stops the server, too.
+            let _ = stopped.wait_for(|stop| *stop).await;
+        });
+    let server = tokio::spawn(server);
+    let seats = Seats::of_fleet();
+    let (list, workers) = watch::channel(Vec::new());
+    let following = tokio::spawn(workers::follow(announced, Arc::clone(&seats), list));
+    let measuring = tokio::spawn(backlog::measure(jobs.subscribe()));
+    while !*stop.borrow() {
+        health.set_not_serving::<ControlServer<ControlService>>().await;
+        let lock = tokio::select! {
+            lock = Lock::acquire(Arc::clone(&lock_kv), &options.name) => lock,
+            _ = stop.wait_for(|stop| *stop) => break,
+        };
+        tracing::info!("this orchestrator acts");
+        let parts = JobsParts {
+            bus: Arc::clone(&options.bus),
+            blobs: Arc::clone(&options.blobs),
+            seats: Arc::clone(&seats),
+            memory: options.memory,
+            runner: Arc::clone(&options.runner),
+            workers: workers.clone(),
+            class: options.class.clone(),
+        };
+        let taken = match Jobs::take_over(parts).await {
+            Ok(taken) => taken,
+            Err(error) => {
+                tracing::warn!(%error, "the jobs cannot be read; trying again");
+                lock::release(lock_kv.as_ref()).await;
+                continue;
+            }
+        };
+        jobs.send_replace(Some(Arc::clone(&taken)));
+        options.acting.send_replace(true);
+        health.set_serving::<ControlServer<ControlService>>().await;
+        let lost = tokio::select! {
+            lost = lock.keep() => Some(lost),
+            _ = stop.wait_for(|stop| *stop) => None,
+        };
+        jobs.send_replace(None);
+        options.acting.send_replace(false);
+        taken.let_go().await;
+        match lost {
+            Some(reason) => tracing::warn!(reason, "this orchestrator acts no longer"),
+            None => lock::release(lock_kv.as_ref()).await,
+        }
+    }
+    following.abort();
+    measuring.abort();
+    // Streams of watchers may be open for ever: they end with the process.
+    server.abort();
+    Ok(())
+}

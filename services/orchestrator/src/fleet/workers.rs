@@ -1,0 +1,43 @@
+//! The workers that are there: each announces itself again and again, and is gone when it no longer does.
+use crate::seats::Seats;
+use framefleet_bus::{BusError, Kv, Subject};
+use framefleet_proto::control::Worker;
+use prost::Message as _;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// How often they are looked at.
+const PERIOD: Duration = Duration::from_millis(500);
+
+/// The workers there are now, by name.
+pub(super) async fn workers(kv: &dyn Kv) -> Result<Vec<Worker>, BusError> {
+    let entries = kv.entries().await?;
+    Ok(entries.into_iter().filter_map(|(_, value)| Worker::decode(value.bytes).ok()).collect())
+}
+
+/// Slots by queue.
+pub(super) fn slots(workers: &[Worker]) -> HashMap<Subject, usize> {
+    let mut slots = HashMap::new();
+    for worker in workers {
+        for served in &worker.stages {
+            *slots.entry(Subject::task(&served.stage, &worker.class)).or_default() += worker.slots as usize;
+        }
+    }
+    slots
+}
+
+/// Keeps the seats and the list up to date with the workers there are. Never ends.
+pub(super) async fn follow(kv: Arc<dyn Kv>, seats: Arc<Seats>, list: watch::Sender<Vec<Worker>>) {
+    loop {
+        match workers(kv.as_ref()).await {
+            Ok(workers) => {
+                seats.serve(slots(&workers));
+                list.send_replace(workers);
+            }
+            Err(error) => tracing::warn!(%error, "the workers are not known at the moment"),
+        }
+        tokio::time::sleep(PERIOD).await;
+    }
+}

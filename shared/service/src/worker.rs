@@ -1,0 +1,286 @@
+//! A worker's process: joins the fleet, announces itself, serves stages until it is told to stop.
+use crate::class::execution_class;
+use crate::connect::{FleetArguments, JoinError};
+use crate::{Exit, pinning};
+use bytes::Bytes;
+use framefleet_bus::{Bus, BusError};
+use framefleet_ledger::Ledgers;
+use framefleet_proto::control::{StageVersion, WORKER_TTL, WORKERS, Worker};
+use framefleet_proto::v1::TrialTask;
+use framefleet_runner::{OpenSource, Runner, RunnerOptions, RunnerParts, TrialProcess};
+use framefleet_stage::{Host, Registry};
+use framefleet_telemetry::{Health, Metrics, metric};
+use prost::Message as _;
+use std::ffi::OsString;
+use std::io::Read as _;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+/// How often a worker announces itself.
+const ANNOUNCE_EVERY: Duration = Duration::from_secs(1);
+
+/// The flag of a child process that tries a task.
+const TRY_TASK: &str = "--try-task";
+
+/// How a worker runs.
+#[derive(clap::Args, Clone, Debug)]
+pub struct WorkerArguments {
+    /// Where the fleet is.
+    #[command(flatten)]
+    pub fleet: FleetArguments,
+    /// Tasks that compute at a time [default: all cores]
+    #[arg(long, env = "FRAMEFLEET_SLOTS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub slots: Option<u16>,
+    /// Cores to run on, like 0-3,8 [default: any]
+    #[arg(long, env = "FRAMEFLEET_CPUS", value_name = "LIST")]
+    pub cpus: Option<pinning::Cpus>,
+    /// GPU to run on, by number or UUID [default: all that are visible]
+    #[arg(long, env = "FRAMEFLEET_GPU", value_name = "GPU")]
+    pub gpu: Option<String>,
+    /// Where /metrics, /livez and /readyz are served; port 0 takes a free one
+    #[arg(long, env = "FRAMEFLEET_METRICS", default_value = "127.0.0.1:0", value_name = "ADDRESS")]
+    pub metrics: SocketAddr,
+    /// Name in announcements and events [default: made of the machine's and the process's]
+    #[arg(long, env = "FRAMEFLEET_WORKER", value_name = "NAME")]
+    pub name: Option<String>,
+    /// Seconds that running tasks have when the worker is told to stop
+    #[arg(long, env = "FRAMEFLEET_GRACE", default_value_t = 25, value_name = "SECONDS")]
+    pub grace: u64,
+    /// Try one task from standard input, and exit
+    #[arg(long = "try-task", hide = true)]
+    pub try_task: bool,
+}
+
+/// What a worker serves.
+pub struct Served {
+    /// Stages it can run.
+    pub registry: Registry,
+    /// Names and versions of those it serves, the source stage included.
+    pub stages: Vec<(String, u32)>,
+    /// Opens the source stage.
+    pub open_source: OpenSource,
+    /// The arguments that started this process, for children that try tasks.
+    pub arguments: Vec<OsString>,
+}
+
+/// A worker cannot serve.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkerError {
+    /// The fleet cannot be joined.
+    #[error(transparent)]
+    Join(#[from] JoinError),
+    /// The bus failed for good.
+    #[error(transparent)]
+    Bus(#[from] BusError),
+    /// An address, a thread or a file.
+    #[error("{what}: {source}")]
+    System {
+        /// What was tried.
+        what: &'static str,
+        /// The system's answer.
+        source: std::io::Error,
+    },
+    /// Metrics cannot be collected.
+    #[error(transparent)]
+    Metrics(#[from] framefleet_telemetry::MetricsError),
+}
+
+impl WorkerError {
+    /// The exit code it makes.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Join(error) => error.exit(),
+            Self::Bus(_) => Exit::BusUnreachable,
+            Self::System { .. } => Exit::Configuration,
+            Self::Metrics(_) => Exit::Bug,
+        }
+    }
+}
+
+/// Serves until SIGTERM or Ctrl-C; then running tasks come to their end within the grace time, and what they had not begun
+/// goes to other workers. Blocks.
+pub fn work(arguments: &WorkerArguments, served: Served) -> Result<Exit, WorkerError> {
+    let system = |what| move |source| WorkerError::System { what, source };
+    if let Some(cpus) = &arguments.cpus {
+        cpus.pin().map_err(system("the process cannot be pinned to --cpus"))?;
+    }
+    if let Some(gpu) = &arguments.gpu {
+        // SAFETY: no other thread runs yet, so none reads the environment.
+        unsafe { std::env::set_var("CUDA_VISIBLE_DEVICES", gpu) };
+    }
+    let slots =
+        arguments.slots.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .max_blocking_threads(slots + 4)
+        .enable_all()
+        .build()
+        .map_err(system("threads cannot be started"))?;
+    // A stage that crashes is a failure of its task, told in its place; the default hook would print it as well.
+    std::panic::set_hook(Box::new(|info| tracing::debug!("{info}")));
+    let exit = runtime.block_on(async {
+        match arguments.try_task {
+            true => try_task(arguments, served, slots).await,
+            false => serve(arguments, served, slots).await,
+        }
+    });
+    // Tasks that outlive the grace time end with the process.
+    runtime.shutdown_background();
+    exit
+}
+
+async fn serve(arguments: &WorkerArguments, served: Served, slots: usize) -> Result<Exit, WorkerError> {
+    let system = |what| move |source| WorkerError::System { what, source };
+    let mut stop = stop_signal().map_err(system("signals cannot be heard"))?;
+    let name = arguments.name.clone().unwrap_or_else(default_name);
+    let metrics = Metrics::install()?;
+    let health = Health::default();
+    let listener = TcpListener::bind(arguments.metrics).await.map_err(system("--metrics cannot be served"))?;
+    let address = listener.local_addr().map_err(system("--metrics cannot be served"))?;
+    let mut ending = stop.clone();
+    let telling = tokio::spawn(framefleet_telemetry::serve(listener, metrics, health.clone(), async move {
+        let _ = ending.wait_for(|stop| *stop).await;
+    }));
+    let bus = arguments.fleet.bus(&name).await?;
+    let stages = served.stages.iter().map(|(stage, version)| StageVersion { stage: stage.clone(), version: *version });
+    let announcement = Worker {
+        name: name.clone(),
+        host: host_name(),
+        pid: std::process::id(),
+        stages: stages.collect(),
+        class: execution_class(),
+        slots: slots as u32,
+        started: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64(),
+        metrics: address.to_string(),
+        tasks: 0,
+    };
+    let scratch = tempfile::Builder::new().prefix("framefleet-").tempdir();
+    let scratch = scratch.map_err(system("temporary files cannot be written"))?;
+    let runner = runner(arguments, served, slots, name, Arc::clone(&bus), scratch.path())?;
+    let announcing = tokio::spawn(announce(bus, announcement, stop.clone()));
+    health.ready();
+    tracing::info!(metrics = %address, "serving");
+    let serving = tokio::spawn(runner.run(stop.clone()));
+    // The runner ends by itself only when the bus is gone for good.
+    let mut serving = std::pin::pin!(serving);
+    let ended = tokio::select! {
+        ended = &mut serving => ended,
+        _ = stop.wait_for(|stop| *stop) => {
+            health.not_ready("draining");
+            let grace = Duration::from_secs(arguments.grace);
+            match tokio::time::timeout(grace, &mut serving).await {
+                Ok(ended) => ended,
+                Err(_) => {
+                    tracing::warn!(?grace, "running tasks did not end in time; other workers will do them again");
+                    Ok(Ok(()))
+                }
+            }
+        }
+    };
+    // Both end with the stop signal, or with the process.
+    let _ = tokio::time::timeout(Duration::from_secs(1), announcing).await;
+    telling.abort();
+    match ended {
+        Ok(ended) => ended.map(|()| Exit::Done).map_err(WorkerError::Bus),
+        Err(error) => {
+            tracing::error!(%error, "the runner broke");
+            Ok(Exit::Bug)
+        }
+    }
+}
+
+/// Runs one task, which may kill this process; whoever waits for it sees how it ends.
+async fn try_task(arguments: &WorkerArguments, served: Served, slots: usize) -> Result<Exit, WorkerError> {
+    let system = |what| move |source| WorkerError::System { what, source };
+    let mut bytes = Vec::new();
+    std::io::stdin().lock().read_to_end(&mut bytes).map_err(system("standard input cannot be read"))?;
+    let Ok(trial) = TrialTask::decode(bytes.as_slice()) else { return Ok(Exit::Usage) };
+    let scratch = tempfile::Builder::new().prefix("framefleet-").tempdir();
+    let scratch = scratch.map_err(system("temporary files cannot be written"))?;
+    // Nothing is sent: the inputs come from the output and the folder of frames.
+    let bus: Arc<dyn Bus> = Arc::new(framefleet_bus::MemoryBus::new(ANNOUNCE_EVERY));
+    let runner = runner(arguments, served, slots, "trial".to_owned(), bus, scratch.path())?;
+    runner.try_task(&trial).await;
+    Ok(Exit::Done)
+}
+
+fn runner(
+    arguments: &WorkerArguments,
+    served: Served,
+    slots: usize,
+    name: String,
+    bus: Arc<dyn Bus>,
+    scratch: &std::path::Path,
+) -> Result<Runner, WorkerError> {
+    let program = std::env::current_exe();
+    let program = program.map_err(|source| WorkerError::System { what: "this program is not found", source })?;
+    let mut child = served.arguments;
+    child.push(TRY_TASK.into());
+    let parts = RunnerParts {
+        bus,
+        blobs: arguments.fleet.blobs()?,
+        ledgers: Ledgers::joining(concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"))),
+        registry: served.registry,
+        open_source: served.open_source,
+        host: Host::default(),
+    };
+    let options = RunnerOptions {
+        name,
+        stages: served.stages.into_iter().map(|(stage, _)| stage).collect(),
+        class: execution_class(),
+        threads: slots,
+        scratch: scratch.to_owned(),
+        trial: Some(TrialProcess { program, arguments: child }),
+    };
+    Ok(Runner::new(parts, options))
+}
+
+/// Says again and again that the worker is there; takes it back when it stops.
+async fn announce(bus: Arc<dyn Bus>, mut worker: Worker, mut stop: watch::Receiver<bool>) {
+    let mut bucket = None;
+    while !*stop.borrow() {
+        if bucket.is_none() {
+            bucket = bus.bucket(WORKERS, Some(WORKER_TTL)).await.ok();
+        }
+        worker.tasks = metric::in_flight();
+        if let Some(bucket) = &bucket
+            && let Err(error) = bucket.put(&worker.name, Bytes::from(worker.encode_to_vec()), None).await
+        {
+            tracing::warn!(%error, "the worker cannot announce itself at the moment");
+        }
+        let _ = tokio::time::timeout(ANNOUNCE_EVERY, stop.wait_for(|stop| *stop)).await;
+    }
+    if let Some(bucket) = bucket {
+        // If this fails, the announcement runs out.
+        let _ = bucket.delete(&worker.name).await;
+    }
+}
+
+/// Turns true at SIGTERM or Ctrl-C.
+pub fn stop_signal() -> std::io::Result<watch::Receiver<bool>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let (sender, receiver) = watch::channel(false);
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        sender.send_replace(true);
+        // Kept, so that receivers never see it gone.
+        sender.closed().await;
+    });
+    Ok(receiver)
+}
+
+fn default_name() -> String {
+    format!("{}-{}", host_name(), std::process::id())
+}
+
+/// The machine's name.
+pub fn host_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}

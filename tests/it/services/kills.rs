@@ -1,0 +1,200 @@
+//! Whoever dies: the job goes on, nothing is lost or doubled, and the answer is the same.
+use super::{Fleet, JobState, PATIENCE, results, state};
+use crate::footage::{folder, moving};
+use crate::program::{digest, records, run};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// A pipeline that takes some seconds: motion and light of real pictures, and a device that is waited for.
+const SLOW: &str = "[steps.lighting]\n[steps.motion]\n[steps.sleep]\nsettings = { milliseconds = 12 }\n";
+/// Frames of the clip: 20 batches.
+const FRAMES: u64 = 640;
+
+/// A clip, the pipeline as a file, and the digest that an undisturbed fleet comes to.
+struct Expected {
+    _work: tempfile::TempDir,
+    clip: PathBuf,
+    pipeline: String,
+    digest: String,
+}
+
+/// Computed once for all tests of this file: by a fleet that nobody disturbs.
+fn expected() -> &'static Expected {
+    static EXPECTED: std::sync::OnceLock<Expected> = std::sync::OnceLock::new();
+    EXPECTED.get_or_init(|| {
+        let work = folder();
+        let clip = moving(&work.path().join("clip.mp4"), FRAMES);
+        let pipeline = work.path().join("slow.toml");
+        std::fs::write(&pipeline, SLOW).unwrap();
+        let pipeline = pipeline.to_str().unwrap().to_owned();
+        let fleet = Fleet::start(1);
+        let output = work.path().join("undisturbed");
+        fleet.wait_done(&fleet.submit(&clip, &output, &["--pipeline", &pipeline]));
+        let digest = digest(&output);
+        Expected { _work: work, clip, pipeline, digest }
+    })
+}
+
+/// Runs the job, disturbs the fleet when a third of it is done, and checks what comes of it.
+fn disturbed(workers: usize, disturb: impl FnOnce(&mut Fleet)) {
+    let expected = expected();
+    let mut fleet = Fleet::start(workers);
+    let output = fleet.path("output");
+    let job = fleet.submit(&expected.clip, &output, &["--pipeline", &expected.pipeline]);
+    fleet.wait_frames(&job, "sleep", FRAMES / 3);
+    disturb(&mut fleet);
+    fleet.wait_done(&job);
+    assert_eq!(digest(&output), expected.digest, "{}", fleet.logs());
+    for step in ["lighting", "motion", "sleep"] {
+        assert_eq!(records(&output, step).len() as u64, FRAMES, "one line for every frame of {step}");
+    }
+}
+
+#[test]
+fn a_worker() {
+    disturbed(2, |fleet| fleet.workers[0].kill());
+}
+
+#[test]
+fn the_only_worker_and_a_new_one_comes() {
+    disturbed(1, |fleet| {
+        fleet.workers[0].kill();
+        fleet.start_worker(&[]);
+    });
+}
+
+#[test]
+fn the_orchestrator() {
+    disturbed(2, |fleet| {
+        fleet.orchestrators[0].kill();
+        std::thread::sleep(Duration::from_millis(300));
+        fleet.start_orchestrator();
+    });
+}
+
+#[test]
+fn the_bus() {
+    disturbed(2, |fleet| {
+        fleet.nats.kill();
+        std::thread::sleep(Duration::from_secs(1));
+        fleet.nats.restart().unwrap();
+    });
+}
+
+#[test]
+fn everything_at_once() {
+    disturbed(2, |fleet| {
+        fleet.orchestrators[0].kill();
+        fleet.workers.iter_mut().for_each(super::Process::kill);
+        fleet.nats.kill();
+        fleet.nats.restart().unwrap();
+        fleet.start_orchestrator();
+        fleet.start_worker(&[]);
+        fleet.start_worker(&[]);
+    });
+}
+
+#[test]
+fn nobody_during_a_rolling_restart_of_everything() {
+    disturbed(2, |fleet| {
+        for number in 0..2 {
+            let drained = fleet.workers[number].drain();
+            assert!(drained.success(), "{drained}");
+            fleet.workers[number] = fleet.workers[number].again();
+        }
+        let drained = fleet.orchestrators[0].drain();
+        assert!(drained.success(), "{drained}");
+        fleet.start_orchestrator();
+        fleet.nats.kill();
+        fleet.nats.restart().unwrap();
+    });
+}
+
+#[test]
+fn of_two_orchestrators_one_acts_and_the_other_takes_over() {
+    disturbed(2, |fleet| {
+        fleet.start_orchestrator();
+        std::thread::sleep(Duration::from_secs(2));
+        fleet.orchestrators[0].kill();
+        fleet.api = fleet.orchestrators[1].argument_after("--listen");
+    });
+}
+
+#[test]
+fn a_stalled_worker_whose_task_was_taken_over_and_which_then_answers() {
+    disturbed(2, |fleet| {
+        fleet.workers[0].signal(libc::SIGSTOP);
+        // Longer than a lease lasts: its tasks go to the other one.
+        std::thread::sleep(Duration::from_secs(5));
+        fleet.workers[0].signal(libc::SIGCONT);
+    });
+}
+
+/// A job whose stage kills its worker on one frame; what is in its output then.
+fn with_a_deadly_frame(frames: u64, deadly: u64) -> (tempfile::TempDir, PathBuf) {
+    let work = folder();
+    let clip = moving(&work.path().join("clip.mp4"), frames);
+    let pipeline = work.path().join("deadly.toml");
+    std::fs::write(&pipeline, format!("[steps.fragile]\nsettings = {{ breaks_on = [{deadly}], aborts = true }}\n"))
+        .unwrap();
+    let mut fleet = Fleet::start(2);
+    let output = work.path().join("output");
+    let job = fleet.submit(&clip, &output, &["--pipeline", pipeline.to_str().unwrap()]);
+    let began = Instant::now();
+    let job = loop {
+        // As a supervisor does.
+        for worker in &mut fleet.workers {
+            if !worker.is_running() {
+                *worker = worker.again();
+            }
+        }
+        let now = fleet.job(&job);
+        if now["ended"].as_f64().is_some_and(|ended| ended > 0.0) {
+            break now;
+        }
+        assert!(began.elapsed() < PATIENCE, "{now:#}\n{}", fleet.logs());
+        std::thread::sleep(Duration::from_millis(100));
+    };
+    assert_eq!(state(&job), JobState::Partial, "{job:#}\n{}", fleet.logs());
+    assert_eq!(results(&job, "fragile"), frames - 1);
+    (work, output)
+}
+
+#[test]
+fn a_worker_that_dies_on_one_frame_costs_that_frame_alone() {
+    let (_work, output) = with_a_deadly_frame(200, 77);
+    let failed: Vec<u64> = failed_frames(&output);
+    assert_eq!(failed, [77]);
+}
+
+fn failed_frames(output: &Path) -> Vec<u64> {
+    let lines = std::fs::read_to_string(output.join("failures.jsonl")).unwrap();
+    lines
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["frame"].as_u64().unwrap())
+        .collect()
+}
+
+#[test]
+fn cancelled_and_handed_in_again_it_goes_on() {
+    let expected = expected();
+    let fleet = Fleet::start(1);
+    let output = fleet.path("output");
+    let job = fleet.submit(&expected.clip, &output, &["--pipeline", &expected.pipeline]);
+    fleet.wait_frames(&job, "sleep", FRAMES / 4);
+    assert_eq!(fleet.call("cancel", &[&job]).code, Some(0));
+    let ended = fleet.wait(&job);
+    assert_eq!(state(&ended), JobState::Cancelled, "{ended:#}");
+    let before = results(&ended, "sleep");
+    assert!(before < FRAMES);
+    // In one process this time: the output is the same kind of output.
+    run_without_test_stages(&expected.clip, &output);
+    let again = fleet.submit(&expected.clip, &output, &["--pipeline", &expected.pipeline]);
+    fleet.wait_done(&again);
+    assert_eq!(digest(&output), expected.digest);
+}
+
+/// The program without the stages of the tests may work in between: steps it does not run stay.
+fn run_without_test_stages(clip: &Path, output: &Path) {
+    run(clip, output, &["--stages", "lighting"]);
+}

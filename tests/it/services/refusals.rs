@@ -1,0 +1,78 @@
+//! What is wrong is said at once, with what to do about it.
+use super::{Fleet, JobState, state};
+use crate::footage::{folder, moving};
+use crate::program::framefleet;
+use std::path::Path;
+
+fn refused(fleet: &Fleet, source: &Path, output: &Path, more: &[&str]) -> crate::program::Ran {
+    let paths = [source.to_str().unwrap(), "--output", output.to_str().unwrap()];
+    fleet.call("submit", &paths.into_iter().chain(more.iter().copied()).collect::<Vec<_>>())
+}
+
+#[test]
+fn requests_that_cannot_be_done() {
+    let work = folder();
+    let clip = moving(&work.path().join("clip.mp4"), 40);
+    let mut fleet = Fleet::bus_only();
+    fleet.start_orchestrator();
+    let output = work.path().join("output");
+    // Waits until there is someone to refuse.
+    let job = fleet.submit(&clip, &output, &["--stages", "lighting"]);
+    let cases: [(&Path, &Path, &[&str], &[&str]); 5] = [
+        (
+            Path::new("/no/such/film.mp4"),
+            &work.path().join("a"),
+            &[],
+            &["does not see /no/such/film.mp4", "framefleet run"],
+        ),
+        (&clip, &work.path().join("a"), &["--stages", "lightning"], &["lightning", "lighting"]),
+        (&clip, &work.path().join("a"), &["--set", "motion.no_such=1"], &["no_such"]),
+        (&clip, &work.path().join("a"), &["--start", "never"], &["never"]),
+        (&clip, &output, &[], &[&job, "writing to"]),
+    ];
+    for (source, output, more, words) in cases {
+        let ran = refused(&fleet, source, output, more);
+        assert!(matches!(ran.code, Some(64 | 78)), "{ran:#?}");
+        for word in words {
+            assert!(ran.err.contains(word), "{word} is not in {ran:#?}");
+        }
+    }
+    let unknown = fleet.call("watch", &["no-such-job"]);
+    assert_eq!(unknown.code, Some(64), "{unknown:#?}");
+    assert!(unknown.err.contains("no-such-job"), "{unknown:#?}");
+}
+
+#[test]
+fn an_output_that_is_someone_elses_fails_the_job_with_the_reason() {
+    let work = folder();
+    let clip = moving(&work.path().join("clip.mp4"), 40);
+    let output = work.path().join("output");
+    std::fs::create_dir(&output).unwrap();
+    std::fs::write(output.join("thesis.txt"), "mine").unwrap();
+    let fleet = Fleet::start(1);
+    let job = fleet.submit(&clip, &output, &[]);
+    let ended = fleet.wait(&job);
+    assert_eq!(state(&ended), JobState::Failed);
+    assert!(ended["message"].as_str().unwrap().contains("thesis.txt"), "{ended:#}");
+    assert_eq!(std::fs::read_to_string(output.join("thesis.txt")).unwrap(), "mine");
+}
+
+#[test]
+fn nobody_answers() {
+    let port = super::free_port();
+    let ran = framefleet(["status", "--server", &format!("http://127.0.0.1:{port}")]);
+    assert_eq!(ran.code, Some(75));
+    assert!(ran.err.contains("framefleet up") && ran.err.contains(&port.to_string()), "{ran:#?}");
+    let bus = format!("nats://127.0.0.1:{port}");
+    let work = folder();
+    let blobs = work.path().to_str().unwrap().to_owned();
+    for verb in ["worker", "orchestrator"] {
+        let ran = framefleet(
+            [verb, "--nats", &bus, "--blobs", &blobs, "--metrics", "127.0.0.1:0"]
+                .into_iter()
+                .chain(if verb == "orchestrator" { vec!["--listen", "127.0.0.1:0"] } else { vec![] }),
+        );
+        assert_eq!(ran.code, Some(75), "{ran:#?}");
+        assert!(ran.err.contains(&port.to_string()), "{ran:#?}");
+    }
+}

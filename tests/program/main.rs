@@ -1,0 +1,23 @@
+//! The program with the stages of the tests besides its own: fleets of real processes run them.
+#![allow(dead_code)]
+
+#[path = "../fleet/stages.rs"]
+mod stages;
+
+use framefleet_stage::{Registry, RegistryError};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    framefleet::main_with(all_stages)
+}
+
+fn all_stages() -> Result<Registry, RegistryError> {
+    registry::stages()?
+        .with::<stages::Level>()?
+        .with::<stages::Brighten>()?
+        .with::<stages::Surround>()?
+        .with::<stages::Normalise>()?
+        .with::<stages::Fragile>()?
+        .with::<stages::Spin>()?
+        .with::<stages::Sleep>()
+}
