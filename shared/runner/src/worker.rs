@@ -20,6 +20,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tempfile::TempDir;
 use tokio::sync::{Mutex, OnceCell, Semaphore, watch};
 use tokio::task::JoinSet;
+use tracing::Instrument as _;
 
 /// Tasks leased ahead of the threads, so that inputs are fetched while the threads compute.
 const AHEAD: usize = 2;
@@ -197,7 +198,7 @@ async fn serve(shared: &Arc<Shared>, kept: Kept, lease: Box<dyn Lease>) {
     };
     let began = Instant::now();
     count_taken(&task, lease.attempt());
-    let result = execute(shared, &task).await;
+    let result = execute(shared, &task).instrument(span(&task)).await;
     count_ended(&task, &result, began.elapsed());
     metric::blob_bytes(shared.blobs.used());
     if matches!(&result, Err(failure) if failure.is_draining()) {
@@ -215,6 +216,12 @@ async fn serve(shared: &Arc<Shared>, kept: Kept, lease: Box<dyn Lease>) {
         Err(failure) => tracing::error!(reason = failure.reason, "a result could not be told; the task is handed back"),
     }
     drop(kept);
+}
+
+/// What log lines of a task carry: with the job's trace, those of all processes can be put together.
+fn span(task: &Task) -> tracing::Span {
+    let id = task.id.clone().unwrap_or_default();
+    tracing::info_span!("task", traceparent = task.traceparent, job = task.job, step = id.step, item = id.item)
 }
 
 async fn acknowledge(lease: Box<dyn Lease>) {

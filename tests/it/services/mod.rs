@@ -6,6 +6,7 @@ mod process;
 mod refusals;
 mod same_answer;
 mod sharing;
+mod up;
 
 use crate::footage::folder;
 use crate::program::{Ran, framefleet};

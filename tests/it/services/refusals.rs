@@ -76,3 +76,32 @@ fn nobody_answers() {
         assert!(ran.err.contains(&port.to_string()), "{ran:#?}");
     }
 }
+
+#[test]
+fn an_output_that_becomes_read_only_stops_the_job_and_what_is_done_stays() {
+    let work = folder();
+    let clip = moving(&work.path().join("clip.mp4"), 400);
+    let pipeline = work.path().join("sleep.toml");
+    std::fs::write(&pipeline, "[steps.sleep]\nsettings = { milliseconds = 15 }\n").unwrap();
+    let arguments = ["--pipeline", pipeline.to_str().unwrap()];
+    let mut fleet = Fleet::start(1);
+    let output = work.path().join("output");
+    let job = fleet.submit(&clip, &output, &arguments);
+    fleet.wait_frames(&job, "sleep", 100);
+    // Root may write anywhere: a file in the way of the folder does what a missing permission does to others.
+    let entries = output.join(".framefleet/entries");
+    let aside = work.path().join("entries");
+    std::fs::rename(&entries, &aside).unwrap();
+    std::fs::write(&entries, "in the way").unwrap();
+    let ended = fleet.wait(&job);
+    assert_eq!(state(&ended), JobState::Failed, "{ended:#}\n{}", fleet.logs());
+    assert!(ended["message"].as_str().unwrap().contains("entries"), "{ended:#}");
+    std::fs::remove_file(&entries).unwrap();
+    std::fs::rename(&aside, &entries).unwrap();
+    fleet.workers.clear();
+    fleet.start_worker(&[]);
+    fleet.wait_done(&fleet.submit(&clip, &output, &arguments));
+    assert_eq!(crate::program::records(&output, "sleep").len(), 400);
+    let worked = crate::program::worked(&output, "sleep");
+    assert!(worked < 400, "what was done before is not done again: {worked}");
+}
