@@ -11,10 +11,11 @@ pub struct Ingest {
 }
 
 impl Ingest {
-    /// A source with these settings. Decoders stay open between batches, two for each core.
+    /// A source with these settings. Decoders stay open between batches, one for each core: no more ranges than that are
+    /// decoded at a time, and each decoder holds its pictures and its container's table of packets.
     pub fn new(settings: Settings) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let decoders = Decoders::new(settings.deinterlace.into(), 2 * cores);
+        let decoders = Decoders::new(settings.deinterlace.into(), cores);
         Self { settings, decoders }
     }
 

@@ -231,8 +231,8 @@ impl JobState {
         let footage = &self.footage[item];
         let mut absent = Vec::new();
         for batch in visible.iter().flat_map(|range| footage.batches_of(range)).collect::<BTreeSet<_>>() {
-            let (_, outcomes) = self.ingest.get(&(item, batch))?;
-            let failed = outcomes.iter().flat_map(|outcomes| &outcomes.failed).map(|failure| failure.frame);
+            let (_, failed) = self.ingest.get(&(item, batch))?;
+            let failed = failed.iter().flat_map(|failed| failed.iter()).flat_map(|range| range.start..range.end);
             absent.extend(failed.filter(|frame| covers(visible, *frame)));
         }
         Some(absent)
@@ -257,14 +257,16 @@ impl JobState {
         let size = self.plan.steps[step].group;
         let mut results = BTreeSet::new();
         for group in self.groups_over(step, item, visible) {
-            let Status::Done(_, outcomes) = self.status(step, item, group) else {
+            let Status::Done(_, without) = self.status(step, item, group) else {
                 if matches!(self.status(step, item, group), Status::Empty) {
                     continue;
                 }
                 return None;
             };
             let Some(range) = footage.group_range(group, size, &self.plan.range) else { continue };
-            results.extend((range.start..range.end).filter(|frame| has_result(outcomes.as_deref(), *frame)));
+            results.extend(
+                (range.start..range.end).filter(|frame| !covers(without.as_deref().unwrap_or_default(), *frame)),
+            );
         }
         Some(visible.iter().flat_map(|range| range.start..range.end).filter(|frame| !results.contains(frame)).collect())
     }
@@ -299,15 +301,6 @@ impl JobState {
         }
         Some(hasher.finish())
     }
-}
-
-/// Whether outcomes leave a frame its result.
-fn has_result(outcomes: Option<&Outcomes>, frame: u64) -> bool {
-    outcomes.is_none_or(|outcomes| {
-        let skipped =
-            |skip: &FrameSkip| skip.range.as_ref().is_some_and(|range| (range.start..range.end).contains(&frame));
-        !outcomes.failed.iter().any(|failure| failure.frame == frame) && !outcomes.skipped.iter().any(skipped)
-    })
 }
 
 /// The union of [frame − before, frame + after] over the sampled frames, cut to the window.

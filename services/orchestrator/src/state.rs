@@ -7,7 +7,7 @@ use crate::keys::Inputs;
 use crate::schedule::Preview;
 use crate::task::{TaskRef, Work};
 use framefleet_ledger::TaskKey;
-use framefleet_media::{BatchInfo, Item, ScopedAnnotation};
+use framefleet_media::{BatchInfo, FrameRange, Item, ScopedAnnotation};
 use framefleet_pipeline::{PixelSource, Plan};
 use framefleet_proto::v1::{Entry, Outcomes, Pixels, StepManifest};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -101,7 +101,7 @@ pub(crate) enum Status {
     /// Its key is known and the ledger has no entry.
     Missing(TaskKey),
     /// The ledger has its entry.
-    Done(TaskKey, Option<Arc<Outcomes>>),
+    Done(TaskKey, Option<Arc<[FrameRange]>>),
     /// There is nothing to do: no frame of it belongs to the job.
     Empty,
 }
@@ -118,8 +118,8 @@ pub(crate) enum FinishStatus {
     Failed(String),
 }
 
-/// The key of a task that is done, and the outcomes of its frames where they are not all results.
-pub(crate) type Decided = (TaskKey, Option<Arc<Outcomes>>);
+/// The key of a task that is done, and the frames that have no result of it, if there are any.
+pub(crate) type Decided = (TaskKey, Option<Arc<[FrameRange]>>);
 
 /// A batch's volatile frames while they may be needed.
 #[derive(Clone, Debug, Default)]
@@ -385,14 +385,14 @@ impl JobState {
 
     /// Records what an ingest entry says.
     pub(crate) fn note_ingest(&mut self, item: usize, batch: usize, key: TaskKey, entry: &Entry) {
-        if self.ingest.insert((item, batch), (key, exceptions(entry))).is_none() {
+        if self.ingest.insert((item, batch), (key, failed(entry))).is_none() {
             self.count(self.plan.steps.len(), item, entry);
         }
     }
 
     /// Records what a process entry says.
     pub(crate) fn note_process(&mut self, task: TaskRef, key: TaskKey, entry: &Entry) {
-        *self.status_mut(task.step, task.item, task.index) = Status::Done(key, exceptions(entry));
+        *self.status_mut(task.step, task.item, task.index) = Status::Done(key, without_result(entry));
         self.count(task.step, task.item, entry);
     }
 
@@ -605,7 +605,18 @@ impl JobState {
     }
 }
 
-/// The exceptions of an entry, `None` when every frame has a result: most entries have none, and there are many.
-fn exceptions(entry: &Entry) -> Option<Arc<Outcomes>> {
-    entry.outcomes.clone().filter(|outcomes| !outcomes.failed.is_empty() || !outcomes.skipped.is_empty()).map(Arc::new)
+/// Frames that failed; `None` when there are none: most entries have none, and there are many.
+fn failed(entry: &Entry) -> Option<Arc<[FrameRange]>> {
+    let failed = entry.outcomes.iter().flat_map(|outcomes| &outcomes.failed);
+    some(failed.map(|failure| FrameRange { start: failure.frame, end: failure.frame.saturating_add(1) }).collect())
+}
+
+/// Frames that failed or were skipped; `None` when every frame has a result.
+fn without_result(entry: &Entry) -> Option<Arc<[FrameRange]>> {
+    let skipped = entry.outcomes.iter().flat_map(|outcomes| &outcomes.skipped).filter_map(|skip| skip.range);
+    some(failed(entry).iter().flat_map(|failed| failed.iter().copied()).chain(skipped).collect())
+}
+
+fn some(ranges: Vec<FrameRange>) -> Option<Arc<[FrameRange]>> {
+    (!ranges.is_empty()).then(|| ranges.into())
 }

@@ -74,7 +74,7 @@ impl Ledger {
     pub(crate) fn note(&self, key: TaskKey, entry: Entry) -> Arc<Entry> {
         let slot = Slot { entry: Arc::new(entry), place: Place::Loose };
         match self.inner.role {
-            Role::Owner(_) => self.index_mut().slots.entry(key).or_insert(slot).entry.clone(),
+            Role::Owner(_) => self.index_mut().slots.insert_new(key, slot).entry,
             Role::Worker | Role::Reader => slot.entry,
         }
     }

@@ -36,7 +36,7 @@ impl Ledger {
         let mut loose: Vec<(TaskKey, Arc<Entry>)> = {
             let index = self.index();
             let slots = index.slots.iter().filter(|(_, slot)| slot.place == Place::Loose);
-            slots.map(|(key, slot)| (*key, slot.entry.clone())).collect()
+            slots.map(|(key, slot)| (*key, slot.entry)).collect()
         };
         loose.sort_by(|(a, first), (b, second)| position(first).cmp(&position(second)).then(a.cmp(b)));
         let (mut packs, mut pack, mut held) = (Vec::new(), Vec::new(), 0);
@@ -85,9 +85,7 @@ impl Ledger {
         let _no_commits = self.inner.commits.write().await;
         let mut known = self.index_mut();
         for (key, row) in keys.iter().zip(index.rows) {
-            if let Some(slot) = known.slots.get_mut(key) {
-                slot.place = Place::Segment(id.clone(), row.offset);
-            }
+            known.slots.move_to(key, Place::Segment(id.clone(), row.offset));
         }
         Ok(())
     }

@@ -42,7 +42,7 @@ impl Ledger {
         let segments = Index::load_segments(&self.inner.store).await?;
         let mut index = self.index_mut();
         index.slots = segments.slots;
-        Ok(index.slots.get(key).cloned())
+        Ok(index.slots.get(key))
     }
 
     /// An entry that lies by itself. One of an earlier owner's worker counts only if its parts are there: they may have been

@@ -1,12 +1,13 @@
 //! The entries of an output, in memory, and how they are read from it.
 use crate::layout;
+use crate::slots::Slots;
 use crate::store::Store;
 use crate::{LedgerError, TaskKey};
 use bytes::Bytes;
 use framefleet_proto::v1::{Entry, Part, PartKind, SegmentIndex};
 use futures::{StreamExt, TryStreamExt};
 use prost::Message;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// Objects read together: many of them are small.
@@ -36,7 +37,7 @@ pub(crate) struct Slot {
 /// All entries by key.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
-    pub slots: HashMap<TaskKey, Slot>,
+    pub slots: Slots,
     /// Loose entries that a segment holds too, and entries that cannot be read.
     pub surplus: Vec<String>,
     /// Segments with rows that do not count: another segment has them too, or their parts are gone.
@@ -98,7 +99,7 @@ impl Index {
         let key = entry.as_ref().and_then(|entry| TaskKey::from_bytes(&entry.key).ok());
         match (entry, key) {
             (Some(entry), Some(key)) if layout::key_of(&path) == Some(key) => {
-                self.slots.insert(key, Slot { entry: Arc::new(entry), place: Place::Loose });
+                self.slots.insert(key, &Slot { entry: Arc::new(entry), place: Place::Loose });
             }
             _ => {
                 self.problems.push(format!("{path} is no entry: its task will be done again"));
@@ -117,7 +118,7 @@ impl Index {
             let Some(entry) = row.entry else { continue };
             let Ok(key) = TaskKey::from_bytes(&entry.key) else { continue };
             let slot = Slot { entry: Arc::new(entry), place: Place::Segment(id.clone(), row.offset) };
-            match self.slots.insert(key, slot).map(|before| before.place) {
+            match self.slots.insert(key, &slot) {
                 Some(Place::Loose) => self.surplus.push(layout::entry(&key)),
                 Some(Place::Segment(other, _)) => {
                     self.stale.insert(other);

@@ -173,7 +173,7 @@ impl Ledger {
     }
 
     pub(crate) fn slot(&self, key: &TaskKey) -> Option<Slot> {
-        self.index().slots.get(key).cloned()
+        self.index().slots.get(key)
     }
 
     /// Notes that this run asked for an entry. Only the owner, who prunes, has a use for that.

@@ -26,6 +26,7 @@ mod parts;
 mod prune;
 mod records;
 mod rows;
+mod slots;
 mod state;
 mod store;
 mod summary;

@@ -41,7 +41,7 @@ impl Ledger {
             let index = self.index();
             let of_step = |slot: &Slot| slot.entry.id.as_ref().is_some_and(|id| id.step == step);
             let found = index.slots.iter().filter(|(key, slot)| of_step(slot) && !kept.contains(key));
-            found.map(|(key, slot)| (*key, slot.clone())).collect()
+            found.map(|(key, slot)| (*key, slot)).collect()
         };
         let mut dead = Vec::new();
         for (key, slot) in unreferred {
@@ -71,15 +71,15 @@ impl Ledger {
     /// Drops keys from the index; those that were loose.
     fn forget(&self, keys: &[TaskKey]) -> Vec<TaskKey> {
         let mut index = self.index_mut();
-        let removed = keys.iter().filter_map(|key| index.slots.remove(key).map(|slot| (*key, slot)));
-        removed.filter(|(_, slot)| slot.place == Place::Loose).map(|(key, _)| key).collect()
+        let removed = keys.iter().filter_map(|key| index.slots.remove(key).map(|place| (*key, place)));
+        removed.filter(|(_, place)| *place == Place::Loose).map(|(key, _)| key).collect()
     }
 
     /// Writes what is left of segments into new ones, then removes the old: index first, since it makes them readable.
     pub(crate) async fn rewrite(&self, segments: &HashSet<Arc<str>>) -> Result<(), LedgerError> {
         let mut left: BTreeMap<Arc<str>, Vec<TaskKey>> = segments.iter().map(|id| (id.clone(), Vec::new())).collect();
-        for (key, slot) in &self.index().slots {
-            if let Place::Segment(id, _) = &slot.place
+        for (key, place) in self.index().slots.places() {
+            if let Place::Segment(id, _) = place
                 && let Some(keys) = left.get_mut(id)
             {
                 keys.push(*key);

@@ -210,7 +210,7 @@ async fn clean(store: &Store, index: &mut Index) -> Result<(), LedgerError> {
         steps.iter().flat_map(|step| &step.files).map(|file| file.digest.as_ref()).collect();
     let mut listed = HashSet::new();
     let mut forgotten = Vec::new();
-    for (key, slot) in &index.slots {
+    for (key, slot) in index.slots.iter() {
         let in_segment = slot.place != Place::Loose;
         let block = annotations_part(&slot.entry).filter(|_| in_segment);
         let own: Vec<&Part> = slot.entry.parts.iter().filter(|part| block != Some(*part)).collect();

@@ -215,7 +215,7 @@ impl Check {
     async fn parts(&mut self, steps: &[CompletedStep]) -> Result<(), LedgerError> {
         let slots: Vec<(TaskKey, Arc<Entry>, bool)> = {
             let index = self.ledger.index();
-            index.slots.iter().map(|(key, slot)| (*key, slot.entry.clone(), slot.place == Place::Loose)).collect()
+            index.slots.iter().map(|(key, slot)| (*key, slot.entry, slot.place == Place::Loose)).collect()
         };
         let published: std::collections::HashSet<&[u8]> =
             steps.iter().flat_map(|step| &step.files).map(|file| file.digest.as_ref()).collect();

@@ -1,6 +1,7 @@
 //! The state of one work queue: what is kept, what is available when, and which ids were seen. Pure: time is given.
 use crate::{Depth, Message};
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -78,7 +79,7 @@ impl Queue {
             Some(until) => self.hidden.remove(&(until, sequence)),
             None => self.available.remove(&sequence),
         };
-        self.seen.remove(kept.message.id, now);
+        self.seen.remove(&kept.message.id, now);
     }
 
     /// When the next hidden message becomes available.
@@ -106,9 +107,9 @@ impl Queue {
 
 /// Ids of messages that are kept, and of those removed a short while ago.
 struct Seen {
-    ids: HashSet<String>,
+    ids: HashSet<Arc<str>>,
     /// Removed ones and when to forget them, oldest first.
-    removed: VecDeque<(Instant, String)>,
+    removed: VecDeque<(Instant, Arc<str>)>,
     remembered: Duration,
 }
 
@@ -116,14 +117,14 @@ impl Seen {
     /// Notes an id; `false` when it is known. The empty id is never known.
     fn insert(&mut self, id: &str, now: Instant) -> bool {
         self.forget(now);
-        id.is_empty() || self.ids.insert(id.to_owned())
+        id.is_empty() || (!self.ids.contains(id) && self.ids.insert(id.into()))
     }
 
     /// Starts the time after which the id is forgotten.
-    fn remove(&mut self, id: String, now: Instant) {
+    fn remove(&mut self, id: &str, now: Instant) {
         self.forget(now);
-        if !id.is_empty() {
-            self.removed.push_back((now + self.remembered, id));
+        if let Some(known) = self.ids.get(id) {
+            self.removed.push_back((now + self.remembered, Arc::clone(known)));
         }
     }
 
