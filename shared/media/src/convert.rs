@@ -3,7 +3,7 @@
 use crate::frame::{channel_bytes, channels, full_format, proxy_size};
 use crate::read_error::ReadError;
 use crate::scan::Luma;
-use crate::{Item, PixelFormat, Rendition};
+use crate::{Item, PixelFormat, Rendition, matrix};
 use ffmpeg_next::software::scaling::{Context, Flags};
 use ffmpeg_next::util::format::Pixel;
 use ffmpeg_next::{ffi, frame};
@@ -122,16 +122,7 @@ fn pixel(format: PixelFormat) -> Pixel {
 /// above, in the range that the pixel format has by nature.
 fn colour_of(item: &Item, frame: &frame::Video) -> (i32, bool) {
     let tags = item.colour.clone().unwrap_or_default();
-    let high_definition = frame.width() > 1024 || frame.height() > 576;
-    let matrix = match tags.matrix.as_str() {
-        "bt709" => ffi::SWS_CS_ITU709,
-        "fcc" => ffi::SWS_CS_FCC,
-        "bt470bg" | "smpte170m" => ffi::SWS_CS_ITU601,
-        "smpte240m" => ffi::SWS_CS_SMPTE240M,
-        "bt2020nc" | "bt2020c" => ffi::SWS_CS_BT2020,
-        _ if high_definition => ffi::SWS_CS_ITU709,
-        _ => ffi::SWS_CS_ITU601,
-    };
+    let matrix = matrix::for_scaler(matrix::number(&tags.matrix), frame.width(), frame.height());
     let full_by_nature = matches!(
         frame.format(),
         Pixel::YUVJ420P | Pixel::YUVJ422P | Pixel::YUVJ444P | Pixel::YUVJ440P | Pixel::YUVJ411P

@@ -162,7 +162,7 @@ pub(crate) fn codec_name(id: codec::Id) -> String {
 
 /// Opens a container after its probe, local files only, with its streams' headers read.
 fn open(path: &Path) -> Result<format::context::Input, ReadError> {
-    prepare();
+    crate::log::quiet();
     let metadata = std::fs::metadata(path).map_err(|source| ReadError::io(path, source))?;
     if metadata.len() == 0 {
         return Err(ReadError::EmptyFile(path.to_owned()));
@@ -218,10 +218,4 @@ fn demuxer_names() -> Vec<String> {
         // SAFETY: a demuxer's name is a static, NUL-terminated string.
         names.push(unsafe { CStr::from_ptr((*demuxer).name) }.to_string_lossy().into_owned());
     }
-}
-
-/// Once per process: FFmpeg's own messages go nowhere, since every failure comes back as an error.
-fn prepare() {
-    static ONCE: OnceLock<()> = OnceLock::new();
-    ONCE.get_or_init(|| ffmpeg::util::log::set_level(ffmpeg::util::log::Level::Quiet));
 }

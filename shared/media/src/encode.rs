@@ -83,11 +83,6 @@ impl EncodeError {
     }
 }
 
-/// Keeps encoders from chatting on stderr; what matters comes back as errors.
-fn quiet() {
-    ffmpeg_next::log::set_level(ffmpeg_next::log::Level::Error);
-}
-
 /// Leaves out of a file what would differ from run to run: random ids, dates, the library's version.
 fn make_reproducible(output: &mut ffmpeg_next::format::context::Output) {
     // SAFETY: the context is valid.

@@ -16,6 +16,8 @@ pub mod index;
 pub mod limits;
 pub mod probe;
 mod read_error;
+mod log;
+mod matrix;
 pub mod scan;
 mod still;
 mod timeline;

@@ -75,7 +75,7 @@ impl VideoFormat {
 
     /// The format that a piece of an item was made with (but for quality and threads, which joining does not ask for).
     pub fn of_piece(path: &Path, codec: Codec, item: &Item) -> Result<Self, EncodeError> {
-        super::quiet();
+        crate::log::quiet();
         let input = ffmpeg::format::input(path).map_err(EncodeError::ffmpeg(path, "opening the piece"))?;
         let stream = input.stream(0).ok_or_else(|| EncodeError::unfit(path, "the piece has no stream"))?;
         let context = codec::Context::from_parameters(stream.parameters());
@@ -158,7 +158,7 @@ impl Encoder {
     /// Starts a piece at `path` (a NUT file, whatever its name).
     pub fn create(path: &Path, format: &VideoFormat) -> Result<Self, EncodeError> {
         format.check(path)?;
-        super::quiet();
+        crate::log::quiet();
         let fail = |doing| EncodeError::ffmpeg(path, doing);
         let encoder = open(format).map_err(fail("opening the encoder"))?;
         let converter = Converter::new(format.input, format.width, format.height, format.pixel(), &format.tags())

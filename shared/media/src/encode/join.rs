@@ -43,7 +43,7 @@ pub struct Joined {
 /// frame at the average rate. Matroska has no times before 0: where the source's sound begins before its pictures (the delay
 /// of an AAC encoder), the whole file is later by that, in sync.
 pub fn join(request: &Join<'_>, output: &Path) -> Result<Joined, EncodeError> {
-    super::quiet();
+    crate::log::quiet();
     let side = request.source.map(|source| SideStreams::open(source, request)).transpose()?;
     let mut writer = Writer::create(request, output, side)?;
     writer.copy_all()?;

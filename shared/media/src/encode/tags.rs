@@ -1,10 +1,10 @@
 //! Colour tags: by name, as items carry them, and by FFmpeg's numbers, as streams do.
 use crate::Colour;
+use crate::matrix::{self, UNSPECIFIED};
 use ffmpeg_next::ffi;
 use std::ffi::{CString, c_char, c_int};
 
-/// Numbers of "unspecified" in all of FFmpeg's colour enumerations, and of its RGB matrix and ranges.
-const UNSPECIFIED: c_int = 2;
+/// Numbers of FFmpeg's RGB matrix and ranges.
 const MATRIX_RGB: c_int = 0;
 const RANGE_LIMITED: c_int = 1;
 const RANGE_FULL: c_int = 2;
@@ -22,7 +22,7 @@ impl Tags {
     /// The item's tags for YUV, or for RGB, which has no matrix and uses the full range. What the source does not say stays
     /// unsaid, but for the range, which is the one that is encoded: limited unless the source is full.
     pub(super) fn new(colour: &Colour, rgb: bool) -> Self {
-        let matrix = number(&colour.matrix, ffi::av_color_space_from_name);
+        let matrix = matrix::number(&colour.matrix);
         // A source in RGB says so in its matrix; that is no matrix for YUV.
         let matrix = if matrix == MATRIX_RGB { UNSPECIFIED } else { matrix };
         Self {
@@ -38,14 +38,9 @@ impl Tags {
         self.range == RANGE_FULL
     }
 
-    /// The matrix to convert by, in the scaler's numbers (which are the tags'): the tagged one; untagged, BT.709 for high
-    /// definition and BT.601 below, as decoders assume.
+    /// The matrix to convert by, in the scaler's numbers.
     pub(super) fn scaler_matrix(&self, width: u32, height: u32) -> c_int {
-        match self.matrix {
-            UNSPECIFIED | MATRIX_RGB if width > 1024 || height > 576 => ffi::SWS_CS_ITU709,
-            UNSPECIFIED | MATRIX_RGB => ffi::SWS_CS_ITU601,
-            tagged => tagged,
-        }
+        matrix::for_scaler(self.matrix, width, height)
     }
 
     /// Writes the tags into a codec context.
