@@ -15,7 +15,7 @@ use std::sync::Arc;
 pub const NAME: &str = "ingest";
 
 /// Raised when the same source gives other pixels, times or digests.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// One line for people.
 pub const ABOUT: &str = "Decodes videos, image sequences and stills into frames.";

@@ -1,9 +1,10 @@
 //! From decoded pictures to the renditions: colour, size, square pixels, rotation. One pass by libswscale, then OpenCV
 //! turns what is turned.
+use crate::decode::Slot;
 use crate::frame::{channel_bytes, channels, full_format, proxy_size};
 use crate::read_error::ReadError;
 use crate::scan::Luma;
-use crate::{Item, PixelFormat, Rendition, matrix};
+use crate::{Item, PixelFormat, Rendition, alpha, hdr, matrix};
 use ffmpeg_next::software::scaling::{Context, Flags};
 use ffmpeg_next::util::format::Pixel;
 use ffmpeg_next::{ffi, frame};
@@ -66,28 +67,30 @@ struct Scaler(Context);
 unsafe impl Send for Scaler {}
 
 impl Converter {
-    /// Writes `frame` as `target` into `memory`, which is as long as the target says.
+    /// Writes `frame` as `slot` says into `memory`, which is as long as the slot's picture.
     pub(crate) fn convert(
         &mut self,
         item: &Item,
         frame: &frame::Video,
-        target: Target,
+        slot: &Slot,
         memory: &mut [u8],
     ) -> Result<(), ReadError> {
+        let target = Target { format: slot.format, width: slot.width, height: slot.height };
         let path = Path::new(&item.location);
         let failed = |reason: &dyn std::fmt::Display| ReadError::convert(path, reason);
         let turned = !item.rotation.is_multiple_of(180);
         let (width, height) = if turned { (target.height, target.width) } else { (target.width, target.height) };
         let (matrix, full_range) = colour_of(item, frame);
+        let look = Look::of(item, slot.rendition);
         let shape = Shape {
             from: (frame.format(), frame.width(), frame.height()),
-            to: (pixel(target.format), width, height),
+            to: (look.pixel(target.format), width, height),
             matrix,
             full_range,
         };
         let mut scaled = frame::Video::new(shape.to.0, width, height);
         self.scaler(shape).and_then(|scaler| scaler.0.run(frame, &mut scaled)).map_err(|error| failed(&error))?;
-        write_turned(&scaled, target, item.rotation, memory).map_err(|error| failed(&error))
+        write_turned(&look.finish(scaled), target, item.rotation, memory).map_err(|error| failed(&error))
     }
 
     /// The scaler for a shape.
@@ -106,6 +109,57 @@ impl Converter {
     }
 }
 
+/// What becomes of a picture after scaling, where 8-bit RGB cannot hold what it means.
+#[derive(Clone, Copy)]
+enum Look {
+    /// Nothing: samples stay what they are.
+    AsIs,
+    /// It is laid over grey.
+    OverGrey,
+    /// Its range is made the standard one.
+    Sdr(hdr::Transfer),
+}
+
+impl Look {
+    /// Proxies are pictures to look at; full frames keep their samples. Alpha beside high dynamic range is left out.
+    fn of(item: &Item, rendition: Rendition) -> Self {
+        match (rendition, hdr::Transfer::of(item)) {
+            (Rendition::Proxy, Some(transfer)) => Self::Sdr(transfer),
+            (Rendition::Proxy, None) if item.alpha => Self::OverGrey,
+            _ => Self::AsIs,
+        }
+    }
+
+    /// The format to scale to.
+    fn pixel(self, format: PixelFormat) -> Pixel {
+        match self {
+            Self::AsIs => pixel(format),
+            Self::OverGrey => Pixel::RGBA,
+            Self::Sdr(_) => Pixel::RGB48LE,
+        }
+    }
+
+    /// The picture in the format asked for.
+    fn finish(self, scaled: frame::Video) -> frame::Video {
+        match self {
+            Self::AsIs => scaled,
+            Self::OverGrey => by_rows(&scaled, 4, alpha::over_grey),
+            Self::Sdr(transfer) => by_rows(&scaled, 6, |from, to| transfer.to_sdr(from, to)),
+        }
+    }
+}
+
+/// 8-bit RGB of a packed picture, row by row.
+fn by_rows(picture: &frame::Video, pixel_bytes: usize, convert: impl Fn(&[u8], &mut [u8])) -> frame::Video {
+    let width = picture.width() as usize;
+    let mut made = frame::Video::new(Pixel::RGB24, picture.width(), picture.height());
+    let stride = made.stride(0);
+    for (to, from) in made.data_mut(0).chunks_mut(stride).zip(picture.data(0).chunks(picture.stride(0))) {
+        convert(&from[..width * pixel_bytes], &mut to[..width * 3]);
+    }
+    made
+}
+
 /// libavutil's name of a format.
 fn pixel(format: PixelFormat) -> Pixel {
     match format {
@@ -118,8 +172,7 @@ fn pixel(format: PixelFormat) -> Pixel {
     }
 }
 
-/// Coefficients and range of a picture: as the item is tagged; untagged, BT.601 up to standard definition and BT.709
-/// above, in the range that the pixel format has by nature.
+/// Coefficients and range of a picture: as the item is tagged; untagged, in the range that the pixel format has by nature.
 fn colour_of(item: &Item, frame: &frame::Video) -> (i32, bool) {
     let tags = item.colour.clone().unwrap_or_default();
     let matrix = matrix::for_scaler(matrix::number(&tags.matrix), frame.width(), frame.height());

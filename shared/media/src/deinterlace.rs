@@ -65,8 +65,18 @@ pub(crate) fn second_field_ns(previous: Option<i64>, own: i64, next: Option<i64>
 }
 
 /// Deinterlaces consecutive frames: one or two per frame, in order. The first and last [`HALO`] of them depend on what the
-/// run began and ended with; the others only on their neighbours.
+/// run began and ended with; the others only on their neighbours, where those have the same size and format.
 pub(crate) fn deinterlace(frames: &[&Decoded], method: Method, path: &Path) -> Result<Vec<frame::Video>, ReadError> {
+    let shape = |decoded: &Decoded| (decoded.frame.format(), decoded.frame.width(), decoded.frame.height());
+    let mut made = Vec::with_capacity(frames.len());
+    for alike in frames.chunk_by(|a, b| shape(a) == shape(b)) {
+        made.extend(deinterlace_alike(alike, method, path)?);
+    }
+    Ok(made)
+}
+
+/// Deinterlaces frames of one size and format: the filter reads beyond the rows of smaller neighbours.
+fn deinterlace_alike(frames: &[&Decoded], method: Method, path: &Path) -> Result<Vec<frame::Video>, ReadError> {
     let failed = |error: ffmpeg_next::Error| ReadError::convert(path, format!("deinterlacing: {error}"));
     let Some(first) = frames.first() else { return Ok(Vec::new()) };
     let mut graph = graph(&first.frame, method).map_err(failed)?;

@@ -2,6 +2,7 @@
 //!
 //! Coordinates are pixels of the full frame as displayed: rotation applied, pixels square, y down, boxes xyxy.
 
+mod alpha;
 pub mod annotation;
 pub mod audio;
 mod convert;
@@ -11,13 +12,14 @@ pub mod deinterlace;
 mod demux;
 pub mod encode;
 pub mod frame;
+mod hdr;
 mod images;
 pub mod index;
 pub mod limits;
-pub mod probe;
-mod read_error;
 mod log;
 mod matrix;
+pub mod probe;
+mod read_error;
 pub mod scan;
 mod still;
 mod timeline;

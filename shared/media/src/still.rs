@@ -1,10 +1,10 @@
 //! Single images: their headers, and their pixels. Headers are read first, so that nothing is allocated for absurd sizes.
-use crate::PixelFormat;
 use crate::convert::Target;
 use crate::frame::byte_length;
 use crate::limits::check_size;
 use crate::read_error::ReadError;
-use image::{ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader, metadata::Orientation};
+use crate::{PixelFormat, alpha};
+use image::{ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader, RgbImage, metadata::Orientation};
 use opencv::core::{CV_8UC3, Mat, MatTraitConst, MatTraitConstManual, Size};
 use std::fs::File;
 use std::io::{BufReader, Cursor, Read};
@@ -111,7 +111,7 @@ pub(crate) fn write(picture: &DynamicImage, target: Target, path: &Path, memory:
     }
     match target.format {
         PixelFormat::Grey8 => memory.copy_from_slice(picture.to_luma8().as_raw()),
-        PixelFormat::Rgb8 | PixelFormat::Unspecified => memory.copy_from_slice(picture.to_rgb8().as_raw()),
+        PixelFormat::Rgb8 | PixelFormat::Unspecified => memory.copy_from_slice(seen(picture).as_raw()),
         PixelFormat::Rgba8 => memory.copy_from_slice(picture.to_rgba8().as_raw()),
         PixelFormat::Grey16 => write_16(picture.to_luma16().as_raw(), memory),
         PixelFormat::Rgb16 => write_16(picture.to_rgb16().as_raw(), memory),
@@ -161,9 +161,20 @@ fn write_16(samples: &[u16], memory: &mut [u8]) {
     }
 }
 
+/// The picture as it is seen: in 8-bit RGB, over grey where it is transparent.
+fn seen(picture: &DynamicImage) -> RgbImage {
+    if !picture.color().has_alpha() {
+        return picture.to_rgb8();
+    }
+    let rgba = picture.to_rgba8();
+    let mut rgb = RgbImage::new(rgba.width(), rgba.height());
+    alpha::over_grey(rgba.as_raw(), &mut rgb);
+    rgb
+}
+
 /// Scales to 8-bit RGB by averaging areas.
 fn shrink(picture: &DynamicImage, target: Target, memory: &mut [u8]) -> Result<(), opencv::Error> {
-    let rgb = picture.to_rgb8();
+    let rgb = seen(picture);
     let row = rgb.width() as usize * 3;
     // SAFETY: `rgb` outlives the matrix, has `height` rows of `row` bytes, and is only read.
     let source = unsafe {

@@ -1,7 +1,7 @@
 //! Decodes the wanted frames of one batch of a video.
 use super::pool::Open;
 use super::{Canvas, Slot};
-use crate::convert::{Converter, Target};
+use crate::convert::Converter;
 use crate::cursor::{Cursor, Decoded};
 use crate::deinterlace::{HALO, Method, deinterlace, second_field_ns};
 use crate::read_error::ReadError;
@@ -290,8 +290,7 @@ impl Painter<'_> {
                 self.reasons.insert(slot.frame, DAMAGED.to_owned());
                 continue;
             }
-            let target = Target { format: slot.format, width: slot.width, height: slot.height };
-            if let Err(error) = converter.convert(self.request.item, picture, target, self.canvas.memory(place)) {
+            if let Err(error) = converter.convert(self.request.item, picture, slot, self.canvas.memory(place)) {
                 self.reasons.insert(slot.frame, error.to_string());
             }
         }

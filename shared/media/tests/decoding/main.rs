@@ -1,10 +1,14 @@
 //! Footage of known truth, read through `probe`, `index` and `Decoders`.
 #![cfg(test)]
 
+mod changes;
 mod damage;
+mod fields;
 mod film;
+mod hdr;
 mod interlaced;
 mod numbers;
 mod pixels;
 mod sound;
 mod sources;
+mod stills;

@@ -1,0 +1,57 @@
+//! Videos whose picture changes its size on the way.
+use crate::film::{Film, mean};
+use framefleet_media::{Decoders, Deinterlace, Rendition};
+use framefleet_testkit::{Clip, Picture};
+use std::path::{Path, PathBuf};
+
+const HALF: u64 = 30;
+
+/// Colour of a frame: its number can be read off.
+fn colour(frame: u64) -> [u8; 3] {
+    [(40 + frame * 3) as u8, 120, (220 - frame * 2) as u8]
+}
+
+/// Transport streams one after the other, as broadcasts switch: first a large picture, then a small one of another shape,
+/// or the other way round.
+fn switching(folder: &Path, sizes: [(u32, u32); 2]) -> PathBuf {
+    let mut stream = Vec::new();
+    for (part, (width, height)) in sizes.into_iter().enumerate() {
+        let path = folder.join(format!("{part}.ts"));
+        let first = part as u64 * HALF;
+        let offset = format!("{}", first as f64 / 25.0);
+        let clip = Clip::new(width, height, HALF).b_frames(0).quality(4).arguments(["-output_ts_offset", &offset]);
+        clip.write(&path, |frame| Picture::filled(width, height, colour(first + frame))).unwrap();
+        stream.extend(std::fs::read(path).unwrap());
+    }
+    let path = folder.join("switching.ts");
+    std::fs::write(&path, stream).unwrap();
+    path
+}
+
+#[test]
+fn every_frame_has_the_size_of_the_item() {
+    let folder = tempfile::tempdir().unwrap();
+    for sizes in [[(320, 240), (160, 96)], [(160, 96), (320, 240)]] {
+        let path = switching(folder.path(), sizes);
+        for deinterlace in [Deinterlace::Off, Deinterlace::Frame] {
+            let film = Film::open_with(&path, deinterlace, 8);
+            assert_eq!((film.item.width, film.item.height), sizes[0]);
+            assert_eq!(film.pts_ns().len() as u64, 2 * HALF, "{deinterlace:?}");
+            let decoders = Decoders::new(deinterlace, 2);
+            for batch in film.batches.iter().rev() {
+                for rendition in [Rendition::Full, Rendition::Proxy] {
+                    let (shown, failures) = film.batch(&decoders, batch, rendition);
+                    assert_eq!(failures, [], "{deinterlace:?}");
+                    for shown in shown {
+                        assert_eq!((shown.slot.width, shown.slot.height), sizes[0]);
+                        let expected = colour(shown.slot.frame);
+                        for (found, expected) in mean(&shown).iter().zip(expected) {
+                            let frame = shown.slot.frame;
+                            assert!((found - f64::from(expected)).abs() < 4.0, "frame {frame}: {found} {expected}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
