@@ -3,16 +3,18 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Layer by package. Every other package below `services/` is a stage, layer 6.
-const LAYERS: [(&str, u8); 16] = [
+const LAYERS: &[(&str, u8)] = &[
     ("framefleet-proto", 0),
     ("framefleet-media", 1),
     ("framefleet-bus", 1),
     ("framefleet-testkit", 1),
     ("framefleet-bus-nats", 2),
+    ("framefleet-infer", 2),
     ("framefleet-ledger", 2),
     ("framefleet-vision", 2),
     ("framefleet-stage", 2),
     ("framefleet-telemetry", 2),
+    ("framefleet-clip", 3),
     ("framefleet-pipeline", 3),
     ("framefleet-report", 4),
     ("framefleet-runner", 4),
@@ -26,10 +28,12 @@ const LAYERS: [(&str, u8); 16] = [
 const STAGE: u8 = 6;
 
 /// What a crate may use of ours where "anything further down" would be too much.
-const ALLOWED: [(&str, &[&str]); 8] = [
+const ALLOWED: &[(&str, &[&str])] = &[
     ("framefleet-media", &["framefleet-proto"]),
     ("framefleet-bus", &[]),
     ("framefleet-bus-nats", &["framefleet-bus"]),
+    ("framefleet-clip", &["framefleet-infer", "framefleet-media", "framefleet-vision"]),
+    ("framefleet-infer", &["framefleet-media"]),
     ("framefleet-ledger", &["framefleet-proto", "framefleet-media"]),
     ("framefleet-vision", &["framefleet-media"]),
     ("framefleet-stage", &["framefleet-media"]),
@@ -38,7 +42,8 @@ const ALLOWED: [(&str, &[&str]); 8] = [
 ];
 
 /// What a stage may use of ours by default; `framefleet-service` comes with the feature `service`.
-const STAGE_MAY_USE: [&str; 3] = ["framefleet-stage", "framefleet-media", "framefleet-vision"];
+const STAGE_MAY_USE: [&str; 5] =
+    ["framefleet-stage", "framefleet-media", "framefleet-vision", "framefleet-infer", "framefleet-clip"];
 
 /// What a stage library must not reach, even through others.
 const STAGE_MUST_NOT_REACH: [&str; 8] =

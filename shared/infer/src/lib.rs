@@ -1,1 +1,59 @@
-//! Sessions for networks: devices, precision, batching.
+//! Networks: a file in, typed tensors out. Devices, providers, precision, compiled forms, memory and micro-batches are settled here once.
+//!
+//! A [`Runtime`] is the inference library of this process, an [`Engine`] a device with a memory budget, a [`Session`] a model that any
+//! thread may run. Callers give a file and its digest; this crate knows no catalogue and no network.
+//!
+//! ```no_run
+//! # use framefleet_infer::{Engine, EngineOptions, InferError, Model, Precision, Runtime, SessionOptions};
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let runtime = Runtime::open("libonnxruntime.so.1.31.1".as_ref())?;
+//! let engine = Engine::new(&runtime, EngineOptions::new(".cache/infer"))?;
+//! let model = Model { name: "classifier".into(), path: "classifier.onnx".into(), sha256: "…".into(), precision: Precision::Fp32 };
+//! let session = engine.open(&model, &SessionOptions { micro_batch: Some(8), ..SessionOptions::default() })?;
+//! let pictures = vec![ndarray::Array3::<f32>::zeros((3, 16, 16)); 33];
+//! let mut scores = Vec::new();
+//! session.run_batches::<InferError>(
+//!     pictures.len(),
+//!     &[],
+//!     |item, inputs| { inputs.input::<f32>("pixels")?.assign(&pictures[item]); Ok(()) },
+//!     |_, outputs| { scores.push(outputs.output::<f32>("scores")?.to_owned()); Ok(()) },
+//! )?;
+//! println!("{}", serde_json::to_string_pretty(&session.report()?)?);
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod affinity;
+mod batch;
+mod cache;
+pub mod device;
+mod engine;
+mod error;
+mod loader;
+mod network;
+mod onnx;
+mod options;
+mod pool;
+mod profile;
+mod provider;
+mod report;
+pub mod runtime;
+mod session;
+pub mod tensor;
+
+pub use batch::{ItemInputs, ItemOutputs};
+pub use device::{Device, Driver, Gpu};
+pub use engine::Engine;
+pub use error::InferError;
+pub(crate) use network::Network;
+pub use options::{CacheUse, DeviceChoice, EngineOptions, Model, Optimisation, Precision, SessionOptions};
+pub use provider::Provider;
+pub use report::{Memory, SessionReport};
+pub use runtime::{Runtime, RuntimeError};
+pub use session::{OutputViews, Outputs, Session};
+pub use tensor::{Dim, Element, ElementType, Tensor, TensorSpec, TensorView, TensorViewMut};
+
+/// 16-bit floating point numbers, as this crate takes and gives them.
+pub use half::f16;
+/// Arrays, as this crate takes and gives them.
+pub use ndarray;

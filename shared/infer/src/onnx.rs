@@ -1,0 +1,315 @@
+//! A session of ONNX Runtime: runs on the caller's tensors, or on buffers that are bound once.
+use crate::InferError;
+use crate::device::Device;
+use crate::network::{Network, Take};
+use crate::profile::Profile;
+use crate::tensor::{Dim, Element, ElementType, TensorSpec, TensorView, TensorViewMut, each};
+use half::f16;
+use ort::memory::{AllocationDevice, Allocator, AllocatorType, MemoryInfo, MemoryType};
+use ort::session::{IoBinding, Session, SessionInputValue, SessionOutputs};
+use ort::value::{DynTensor, DynValue, PrimitiveTensorElementType, TensorElementType, TensorRef, ValueType};
+use std::borrow::Cow;
+use std::fmt::Display;
+use std::path::Path;
+use tempfile::TempDir;
+
+/// A session, and what it reuses from run to run.
+pub(crate) struct OnnxSession {
+    model: String,
+    device: Device,
+    session: Session,
+    inputs: Vec<TensorSpec>,
+    outputs: Vec<TensorSpec>,
+    batch: usize,
+    bound: Option<Bound>,
+    profiling: Option<TempDir>,
+    profile: Option<Profile>,
+    bytes: u64,
+}
+
+/// Tensors that stay where they are, and the binding that knows them.
+struct Bound {
+    inputs: Vec<DynTensor>,
+    binding: IoBinding,
+    /// Outputs whose shape is not known beforehand; bound anew for every run, since a binding keeps the tensor of the last one.
+    open: Vec<String>,
+}
+
+impl OnnxSession {
+    /// `batch` is the size of an open first axis in buffers. With a folder for it, the first run is profiled.
+    pub fn new(
+        model: &str,
+        device: Device,
+        session: Session,
+        batch: Option<usize>,
+        profiling: Option<TempDir>,
+    ) -> Result<Self, InferError> {
+        let inputs = specs(model, session.inputs())?;
+        let outputs = specs(model, session.outputs())?;
+        let batch = micro_batch(&inputs, batch);
+        let mut new = Self {
+            model: model.to_owned(),
+            device,
+            session,
+            inputs,
+            outputs,
+            batch,
+            bound: None,
+            profiling,
+            profile: None,
+            bytes: 0,
+        };
+        new.measure();
+        Ok(new)
+    }
+
+    fn failed(&self, error: impl Display) -> InferError {
+        InferError::Run { model: self.model.clone(), reason: error.to_string() }
+    }
+
+    /// After the first run: ends profiling, and reads what it saw.
+    fn after_run(&mut self) {
+        if let Some(folder) = self.profiling.take() {
+            self.profile = self
+                .session
+                .end_profiling()
+                .map_err(|error| error.to_string())
+                .and_then(|file| Profile::read(Path::new(&file)))
+                .map_err(|reason| tracing::warn!(model = self.model, reason, "no profile of the first run"))
+                .ok();
+            drop(folder);
+            self.measure();
+        }
+    }
+
+    /// What the session's arena has taken from the system, and the bound inputs.
+    fn measure(&mut self) {
+        let buffers = self
+            .bound
+            .iter()
+            .flat_map(|bound| &bound.inputs)
+            .filter_map(|tensor| tensor.data_type().byte_size(tensor.shape().num_elements()));
+        let buffers: usize = buffers.sum();
+        self.bytes = arena_bytes(&self.session, self.device).unwrap_or(0) + buffers as u64;
+    }
+
+    fn bind(&mut self) -> Result<(), InferError> {
+        if self.bound.is_some() {
+            return Ok(());
+        }
+        let failed = |error: ort::Error| InferError::Run { model: self.model.clone(), reason: error.to_string() };
+        let allocator = input_allocator(&self.session, self.device);
+        let mut binding = self.session.create_binding().map_err(failed)?;
+        let mut inputs = Vec::with_capacity(self.inputs.len());
+        for spec in &self.inputs {
+            let shape = spec.planned(self.batch).ok_or_else(|| InferError::OpenShape {
+                model: self.model.clone(),
+                input: spec.name.clone(),
+                shape: spec.shape_text(),
+            })?;
+            let mut tensor = DynTensor::new(&allocator, element(spec.element), shape).map_err(failed)?;
+            zero(&mut tensor).map_err(failed)?;
+            binding.bind_input(&spec.name, &tensor).map_err(failed)?;
+            inputs.push(tensor);
+        }
+        let mut open = Vec::new();
+        for spec in &self.outputs {
+            let fixed: Option<Vec<usize>> =
+                spec.shape.iter().map(|dim| if let Dim::Fixed(size) = dim { Some(*size) } else { None }).collect();
+            match fixed {
+                Some(shape) => {
+                    let tensor = DynTensor::new(&Allocator::default(), element(spec.element), shape).map_err(failed)?;
+                    binding.bind_output(&spec.name, tensor).map_err(failed)?;
+                }
+                None => open.push(spec.name.clone()),
+            }
+        }
+        self.bound = Some(Bound { inputs, binding, open });
+        self.measure();
+        Ok(())
+    }
+}
+
+impl Network for OnnxSession {
+    fn inputs(&self) -> &[TensorSpec] {
+        &self.inputs
+    }
+
+    fn outputs(&self) -> &[TensorSpec] {
+        &self.outputs
+    }
+
+    fn run(&mut self, inputs: &[TensorView<'_>], take: &mut Take<'_>) -> Result<(), InferError> {
+        let copies: Vec<_> = inputs.iter().map(|input| (!input.is_contiguous()).then(|| input.to_tensor())).collect();
+        let mut values: Vec<(Cow<'_, str>, SessionInputValue<'_>)> = Vec::with_capacity(inputs.len());
+        for ((spec, input), copy) in self.inputs.iter().zip(inputs).zip(&copies) {
+            let view = match copy {
+                Some(copy) => copy.view(),
+                None => input.reborrow(),
+            };
+            let value = lend(view).map_err(|error| self.failed(error))?;
+            values.push((Cow::Owned(spec.name.clone()), value));
+        }
+        let failed = |error: ort::Error| InferError::Run { model: self.model.clone(), reason: error.to_string() };
+        let outputs = self.session.run(values).map_err(failed)?;
+        let result = take(&views(&self.outputs, &outputs).map_err(failed)?);
+        drop(outputs);
+        self.after_run();
+        result
+    }
+
+    fn buffers(&mut self) -> Result<Vec<TensorViewMut<'_>>, InferError> {
+        self.bind()?;
+        let failed = |error: ort::Error| InferError::Run { model: self.model.clone(), reason: error.to_string() };
+        let inputs = self.bound.iter_mut().flat_map(|bound| &mut bound.inputs);
+        inputs.map(|tensor| view_mut(tensor).map_err(failed)).collect()
+    }
+
+    fn run_buffers(&mut self, take: &mut Take<'_>) -> Result<(), InferError> {
+        self.bind()?;
+        let failed = |error: ort::Error| InferError::Run { model: self.model.clone(), reason: error.to_string() };
+        let Some(bound) = &mut self.bound else { return Ok(()) };
+        let host =
+            MemoryInfo::new(AllocationDevice::CPU, 0, AllocatorType::Device, MemoryType::CPUOutput).map_err(failed)?;
+        for name in &bound.open {
+            bound.binding.bind_output_to_device(name, &host).map_err(failed)?;
+        }
+        if self.device != Device::Cpu {
+            // Binding is what copies to a card.
+            for (spec, tensor) in self.inputs.iter().zip(&bound.inputs) {
+                bound.binding.bind_input(&spec.name, tensor).map_err(failed)?;
+            }
+        }
+        let outputs = self.session.run_binding(&bound.binding).map_err(failed)?;
+        let result = take(&views(&self.outputs, &outputs).map_err(failed)?);
+        drop(outputs);
+        self.after_run();
+        result
+    }
+
+    fn profile(&mut self) -> Option<Profile> {
+        self.profile.take()
+    }
+
+    fn bytes(&self) -> u64 {
+        self.bytes
+    }
+}
+
+/// Items that a run takes: the first axis of the first input, where the model fixes it; else what was asked for, or one.
+pub(crate) fn micro_batch(inputs: &[TensorSpec], asked: Option<usize>) -> usize {
+    match inputs.first().and_then(|spec| spec.shape.first()) {
+        Some(Dim::Fixed(size)) => (*size).max(1),
+        Some(Dim::Open(_)) => asked.unwrap_or(1),
+        None => 1,
+    }
+}
+
+/// What a session says about its inputs or outputs.
+pub(crate) fn specs(model: &str, outlets: &[ort::value::Outlet]) -> Result<Vec<TensorSpec>, InferError> {
+    outlets.iter().map(|outlet| spec(model, outlet)).collect()
+}
+
+fn spec(model: &str, outlet: &ort::value::Outlet) -> Result<TensorSpec, InferError> {
+    let unsupported = || InferError::Unsupported {
+        model: model.to_owned(),
+        tensor: outlet.name().to_owned(),
+        found: outlet.dtype().to_string(),
+        supported: ElementType::NAMES.to_owned(),
+    };
+    let ValueType::Tensor { ty, shape, dimension_symbols } = outlet.dtype() else { return Err(unsupported()) };
+    let element = match ty {
+        TensorElementType::Float32 => ElementType::F32,
+        TensorElementType::Float16 => ElementType::F16,
+        TensorElementType::Uint8 => ElementType::U8,
+        TensorElementType::Int32 => ElementType::I32,
+        TensorElementType::Int64 => ElementType::I64,
+        _ => return Err(unsupported()),
+    };
+    let dim = |(axis, size): (usize, &i64)| match usize::try_from(*size) {
+        Ok(size) => Dim::Fixed(size),
+        Err(_) => Dim::Open(dimension_symbols.get(axis).cloned().unwrap_or_default()),
+    };
+    Ok(TensorSpec { name: outlet.name().to_owned(), element, shape: shape.iter().enumerate().map(dim).collect() })
+}
+
+fn element(element: ElementType) -> TensorElementType {
+    match element {
+        ElementType::F32 => TensorElementType::Float32,
+        ElementType::F16 => TensorElementType::Float16,
+        ElementType::U8 => TensorElementType::Uint8,
+        ElementType::I32 => TensorElementType::Int32,
+        ElementType::I64 => TensorElementType::Int64,
+    }
+}
+
+/// Lends the caller's numbers to a run.
+fn lend(view: TensorView<'_>) -> ort::Result<SessionInputValue<'_>> {
+    each!(view, TensorView, array => Ok(TensorRef::from_array_view(array)?.into()))
+}
+
+/// The outputs in the model's order.
+fn views<'o>(specs: &[TensorSpec], outputs: &'o SessionOutputs<'_>) -> ort::Result<Vec<TensorView<'o>>> {
+    let missing = |name: &str| ort::Error::new(format!("output {name} did not come back"));
+    specs.iter().map(|spec| view(outputs.get(&spec.name).ok_or_else(|| missing(&spec.name))?)).collect()
+}
+
+fn view(value: &DynValue) -> ort::Result<TensorView<'_>> {
+    fn of<T: Element + PrimitiveTensorElementType>(value: &DynValue) -> ort::Result<TensorView<'_>> {
+        Ok(T::view(value.try_extract_array::<T>()?))
+    }
+    let ValueType::Tensor { ty, .. } = value.dtype() else { return Err(ort::Error::new("an output is no tensor")) };
+    match ty {
+        TensorElementType::Float32 => of::<f32>(value),
+        TensorElementType::Float16 => of::<f16>(value),
+        TensorElementType::Uint8 => of::<u8>(value),
+        TensorElementType::Int32 => of::<i32>(value),
+        TensorElementType::Int64 => of::<i64>(value),
+        other => Err(ort::Error::new(format!("an output holds {other}"))),
+    }
+}
+
+fn view_mut(tensor: &mut DynTensor) -> ort::Result<TensorViewMut<'_>> {
+    match tensor.data_type() {
+        TensorElementType::Float32 => Ok(TensorViewMut::F32(tensor.try_extract_array_mut()?)),
+        TensorElementType::Float16 => Ok(TensorViewMut::F16(tensor.try_extract_array_mut()?)),
+        TensorElementType::Uint8 => Ok(TensorViewMut::U8(tensor.try_extract_array_mut()?)),
+        TensorElementType::Int32 => Ok(TensorViewMut::I32(tensor.try_extract_array_mut()?)),
+        TensorElementType::Int64 => Ok(TensorViewMut::I64(tensor.try_extract_array_mut()?)),
+        other => Err(ort::Error::new(format!("an input holds {other}"))),
+    }
+}
+
+fn zero(tensor: &mut DynTensor) -> ort::Result<()> {
+    each!(view_mut(tensor)?, TensorViewMut, array => { let mut array = array; array.fill(Default::default()) });
+    Ok(())
+}
+
+/// Page-locked memory for a card, ordinary memory else.
+fn input_allocator(session: &Session, device: Device) -> Allocator {
+    let Device::Cuda(number) = device else { return Allocator::default() };
+    let pinned =
+        MemoryInfo::new(AllocationDevice::CUDA_PINNED, number as i32, AllocatorType::Device, MemoryType::CPUInput);
+    pinned.and_then(|info| Allocator::new(session, info)).unwrap_or_default()
+}
+
+/// Bytes that the session's arena on its device has taken from the system; `None` if there is none.
+fn arena_bytes(session: &Session, device: Device) -> Option<u64> {
+    use ort::AsPointer;
+    let (kind, number) = match device {
+        Device::Cpu => (AllocationDevice::CPU, 0),
+        Device::Cuda(number) => (AllocationDevice::CUDA, number as i32),
+    };
+    let info = MemoryInfo::new(kind, number, AllocatorType::Device, MemoryType::Default).ok()?;
+    let allocator = Allocator::new(session, info).ok()?;
+    let mut pairs = std::ptr::null_mut();
+    // SAFETY: the allocator lives; on success `pairs` is ours to release, and its values live as long as it does.
+    unsafe {
+        let status = (ort::api().AllocatorGetStats)(allocator.ptr(), &mut pairs);
+        ort::Error::result_from_status(status).ok()?;
+        let value = (ort::api().GetKeyValue)(pairs, c"TotalAllocated".as_ptr());
+        let bytes = if value.is_null() { None } else { std::ffi::CStr::from_ptr(value).to_str().ok()?.parse().ok() };
+        (ort::api().ReleaseKeyValuePairs)(pairs);
+        bytes
+    }
+}

@@ -1,0 +1,219 @@
+//! What a caller may choose. Every value here changes what happens.
+use crate::InferError;
+use crate::provider::Provider;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+/// Where networks run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum DeviceChoice {
+    /// The first GPU that is usable, else the CPU.
+    #[default]
+    Auto,
+    /// The CPU.
+    Cpu,
+    /// The GPU of this number; an error if it is not usable.
+    Cuda(u32),
+}
+
+impl fmt::Display for DeviceChoice {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => out.write_str("auto"),
+            Self::Cpu => out.write_str("cpu"),
+            Self::Cuda(number) => write!(out, "cuda:{number}"),
+        }
+    }
+}
+
+impl FromStr for DeviceChoice {
+    type Err = InferError;
+    fn from_str(text: &str) -> Result<Self, InferError> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "cpu" => Ok(Self::Cpu),
+            "cuda" => Ok(Self::Cuda(0)),
+            _ => {
+                let number = text.strip_prefix("cuda:").and_then(|number| number.parse().ok());
+                number.map(Self::Cuda).ok_or_else(|| {
+                    InferError::Setting(format!(
+                        "{text:?} is no device: say auto, cpu, or cuda:N with the number of the card"
+                    ))
+                })
+            }
+        }
+    }
+}
+
+impl TryFrom<String> for DeviceChoice {
+    type Error = InferError;
+    fn try_from(text: String) -> Result<Self, InferError> {
+        text.parse()
+    }
+}
+
+impl From<DeviceChoice> for String {
+    fn from(choice: DeviceChoice) -> Self {
+        choice.to_string()
+    }
+}
+
+/// Arithmetic of a network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// 32-bit floating point.
+    #[default]
+    Fp32,
+    /// 16-bit floating point.
+    Fp16,
+    /// 8-bit integers with scales.
+    Int8,
+}
+
+impl fmt::Display for Precision {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Fp32 => "fp32",
+            Self::Fp16 => "fp16",
+            Self::Int8 => "int8",
+        })
+    }
+}
+
+/// How far a graph is rewritten before it runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Optimisation {
+    /// Not at all: the plain graph, node by node.
+    Off,
+    /// Constants folded, needless nodes removed.
+    Basic,
+    /// Nodes fused as well.
+    Extended,
+    /// Memory layouts as well.
+    #[default]
+    All,
+}
+
+impl fmt::Display for Optimisation {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Off => "off",
+            Self::Basic => "basic",
+            Self::Extended => "extended",
+            Self::All => "all",
+        })
+    }
+}
+
+/// What happens with graphs and engines that were compiled before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CacheUse {
+    /// Neither read nor written: every session compiles for itself, and has weights of its own.
+    Off,
+    /// Used if there, else made.
+    #[default]
+    On,
+    /// Made anew, once by each engine, whatever is there.
+    Refresh,
+}
+
+/// Options of an engine: one per process and device.
+#[derive(Debug, Clone)]
+pub struct EngineOptions {
+    /// Where networks run.
+    pub device: DeviceChoice,
+    /// Providers that may be used, the preferred one first; the CPU always comes last. A provider listed first takes the nodes
+    /// that it can run.
+    pub providers: Vec<Provider>,
+    /// Folder for optimised graphs, compiled engines and tuning results; processes may share it.
+    pub cache: PathBuf,
+    /// Whether that folder is used.
+    pub cache_use: CacheUse,
+    /// Bytes that loaded models may occupy on the device; `None` is no bound. Idle models go, the least recently used first.
+    pub memory_budget: Option<u64>,
+    /// Cores (numbered from 0) for the threads that sessions start; `None` leaves it to the system. The calling thread computes
+    /// too, and is bound by [`crate::affinity::bind_this_thread`].
+    pub cores: Option<Vec<usize>>,
+}
+
+impl EngineOptions {
+    /// Device `auto`, TensorRT before CUDA, no bound on memory, cache in this folder.
+    pub fn new(cache: impl Into<PathBuf>) -> Self {
+        Self {
+            device: DeviceChoice::Auto,
+            providers: vec![Provider::TensorRt, Provider::Cuda],
+            cache: cache.into(),
+            cache_use: CacheUse::On,
+            memory_budget: None,
+            cores: None,
+        }
+    }
+}
+
+/// Options of a session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SessionOptions {
+    /// Arithmetic. CPU and CUDA run a file as it is, so it must be the file's own; TensorRT makes fp16 of fp32.
+    pub precision: Precision,
+    /// Threads inside a session. 1 is right where tasks run beside each other.
+    pub threads: usize,
+    /// Sessions at most, that is: runs at the same time. They are made when a thread finds none idle.
+    pub pool: usize,
+    /// Items per run. An open first axis is fixed to this; `None` leaves it open. A model with a fixed first axis keeps it.
+    pub micro_batch: Option<usize>,
+    /// Sizes of other open dimensions, by their names in the model.
+    pub dims: BTreeMap<String, usize>,
+    /// How far the graph is rewritten.
+    pub optimisation: Optimisation,
+    /// Runs on zeros before the first real one, per session; 0 is none.
+    pub warm_up: u32,
+}
+
+impl Default for SessionOptions {
+    fn default() -> Self {
+        Self {
+            precision: Precision::Fp32,
+            threads: 1,
+            pool: 1,
+            micro_batch: None,
+            dims: BTreeMap::new(),
+            optimisation: Optimisation::All,
+            warm_up: 1,
+        }
+    }
+}
+
+impl SessionOptions {
+    /// Refuses what means nothing.
+    pub(crate) fn check(&self) -> Result<(), InferError> {
+        let refuse = |what: &str| Err(InferError::Setting(format!("{what} must be at least 1")));
+        match self {
+            Self { threads: 0, .. } => refuse("threads of a session"),
+            Self { pool: 0, .. } => refuse("the pool of sessions"),
+            Self { micro_batch: Some(0), .. } => refuse("a micro-batch"),
+            _ if self.dims.values().any(|size| *size == 0) => refuse("the size of a dimension"),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A model's file, as a catalogue or a plan names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Model {
+    /// For messages and reports.
+    pub name: String,
+    /// Where it lies.
+    pub path: PathBuf,
+    /// Digest of its bytes, in hexadecimal; checked when it is loaded.
+    pub sha256: String,
+    /// Arithmetic of the file.
+    pub precision: Precision,
+}

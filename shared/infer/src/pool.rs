@@ -1,0 +1,171 @@
+//! Sessions of one model, for threads to use in turn.
+use crate::InferError;
+use crate::loader::{Loader, Prepared};
+use crate::network::Network;
+use crate::onnx::micro_batch;
+use crate::profile::Profile;
+use crate::report::Memory;
+use crate::tensor::TensorSpec;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// A loaded model.
+pub(crate) struct Pool {
+    pub inputs: Vec<TensorSpec>,
+    pub outputs: Vec<TensorSpec>,
+    pub batch: usize,
+    prepared: Prepared,
+    state: Mutex<State>,
+    returned: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    idle: Vec<Slot>,
+    /// Bytes of every session made, by number.
+    bytes: Vec<u64>,
+    facts: Facts,
+}
+
+struct Slot {
+    number: usize,
+    network: Box<dyn Network>,
+}
+
+/// What was seen while loading and in the first run.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Facts {
+    pub load: Duration,
+    pub warm_up: Option<Duration>,
+    pub profile: Option<Profile>,
+    pub notes: Vec<String>,
+    pub cache_hit: bool,
+    pub compile: Duration,
+    pub sessions: usize,
+}
+
+impl Pool {
+    /// Compiles if necessary, and opens the first session.
+    pub fn open(loader: &Loader, refresh: bool) -> Result<Self, InferError> {
+        let mut prepared = loader.prepare(refresh)?;
+        let mut began = Instant::now();
+        let mut opened = loader.open(&prepared, true);
+        if let Err(error) = &opened
+            && prepared.cache_hit
+        {
+            // A damaged compiled form is made anew; a damaged model has failed its digest before.
+            tracing::warn!(model = loader.model.name, %error, "the compiled form is damaged: it is made anew");
+            prepared = loader.prepare(true)?;
+            began = Instant::now();
+            opened = loader.open(&prepared, true);
+        }
+        let mut network = opened?;
+        let mut facts = Facts {
+            load: began.elapsed(),
+            cache_hit: prepared.cache_hit,
+            compile: prepared.compile,
+            ..Facts::default()
+        };
+        let (warm_up, note) = warm_up(loader, &mut *network)?;
+        facts.warm_up = warm_up;
+        facts.notes.extend(note);
+        facts.profile = network.profile();
+        let (inputs, outputs) = (network.inputs().to_vec(), network.outputs().to_vec());
+        let batch = micro_batch(&inputs, loader.options.micro_batch);
+        let state = State { bytes: vec![network.bytes()], idle: vec![Slot { number: 0, network }], facts };
+        Ok(Self { inputs, outputs, batch, prepared, state: Mutex::new(state), returned: Condvar::new() })
+    }
+
+    /// Lends a session for as long as `work` takes; waits for one if all are in use and the pool is full.
+    pub fn lend<R>(&self, loader: &Loader, work: impl FnOnce(&mut dyn Network) -> R) -> Result<R, InferError> {
+        let slot = self.take(loader)?;
+        let mut lent = Lent { pool: self, slot: Some(slot) };
+        match &mut lent.slot {
+            Some(slot) => Ok(work(&mut *slot.network)),
+            None => Err(InferError::Poisoned(loader.model.name.clone())),
+        }
+    }
+
+    fn take(&self, loader: &Loader) -> Result<Slot, InferError> {
+        let mut state = self.lock();
+        loop {
+            if let Some(slot) = state.idle.pop() {
+                return Ok(slot);
+            }
+            if state.bytes.len() < loader.options.pool {
+                break;
+            }
+            state = self.returned.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        let number = state.bytes.len();
+        state.bytes.push(0);
+        drop(state);
+        let made = loader.open(&self.prepared, false).and_then(|mut network| {
+            warm_up(loader, &mut *network)?;
+            Ok(Slot { number, network })
+        });
+        if made.is_err() {
+            self.lock().bytes.pop();
+            self.returned.notify_one();
+        }
+        made
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // What is inside is whole between any two statements.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What was seen so far.
+    pub fn facts(&self) -> Facts {
+        let state = self.lock();
+        Facts { sessions: state.bytes.len(), ..state.facts.clone() }
+    }
+
+    /// Bytes now, and those to reckon with when the pool is full.
+    pub fn memory(&self, pool: usize) -> Memory {
+        let state = self.lock();
+        let largest = state.bytes.iter().copied().max().unwrap_or(0);
+        let shared = self.prepared.shared_bytes;
+        Memory { shared, sessions: state.bytes.iter().sum(), reserved: shared + largest * pool as u64 }
+    }
+}
+
+/// Gives a session back, also when a caller's code panics.
+struct Lent<'p> {
+    pool: &'p Pool,
+    slot: Option<Slot>,
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        let Some(mut slot) = self.slot.take() else { return };
+        let mut state = self.pool.lock();
+        if let Some(bytes) = state.bytes.get_mut(slot.number) {
+            *bytes = slot.network.bytes();
+        }
+        if let Some(profile) = slot.network.profile() {
+            state.facts.profile = Some(profile);
+        }
+        state.idle.push(slot);
+        self.pool.returned.notify_one();
+    }
+}
+
+/// Runs on zeros, as often as the options say. Where that cannot be, says why.
+fn warm_up(loader: &Loader, network: &mut dyn Network) -> Result<(Option<Duration>, Option<String>), InferError> {
+    if loader.options.warm_up == 0 {
+        return Ok((None, None));
+    }
+    let began = Instant::now();
+    for _ in 0..loader.options.warm_up {
+        match network.buffers().map(drop).and_then(|()| network.run_buffers(&mut |_| Ok(()))) {
+            Ok(()) => {}
+            Err(error @ (InferError::OpenShape { .. } | InferError::Run { .. })) => {
+                return Ok((None, Some(format!("no warm-up: {error}"))));
+            }
+            Err(other) => return Err(other),
+        }
+    }
+    Ok((Some(began.elapsed()), None))
+}
