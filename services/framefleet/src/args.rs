@@ -37,6 +37,8 @@ pub enum Command {
     Validate(ValidateArguments),
     /// Prove that an output is complete and undamaged, and print its digest
     Verify(VerifyArguments),
+    /// Say what this machine can run networks on, what is missing, and what mends it
+    Doctor(DoctorArguments),
     /// Start a fleet on this machine: bus, orchestrator and a worker for every stage; Ctrl-C drains and stops it
     Up(UpArguments),
     /// Hand a job to a fleet
@@ -358,6 +360,17 @@ impl std::str::FromStr for WorkerCount {
         let count = count.parse().ok().filter(|count| *count <= 256).ok_or_else(wrong)?;
         Ok(Self { stage: stage.to_owned(), count })
     }
+}
+
+/// `doctor`
+#[derive(Args, Debug)]
+pub struct DoctorArguments {
+    /// ONNX Runtime's library [default: where `tools/onnxruntime.sh` puts it]
+    #[arg(long, value_name = "FILE")]
+    pub runtime: Option<std::path::PathBuf>,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// How many frames may fail.

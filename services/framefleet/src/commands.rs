@@ -1,5 +1,6 @@
 //! The verbs, one file each.
 pub mod completions;
+pub mod doctor;
 pub mod failures;
 pub mod jobs;
 pub mod orchestrator;

@@ -64,6 +64,7 @@ fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Pipelines(pipelines) => commands::pipelines::run(&pipelines),
         Command::Validate(validate) => commands::validate::run(&validate),
         Command::Verify(verify) => commands::verify::run(&verify),
+        Command::Doctor(doctor) => commands::doctor::run(&doctor),
         Command::Up(up) => commands::up::run(&up),
         Command::Submit(submit) => commands::jobs::submit(&submit),
         Command::Status(status) => commands::jobs::status(&status),

@@ -27,6 +27,7 @@ pub mod affinity;
 mod batch;
 mod cache;
 pub mod device;
+mod doctor;
 mod engine;
 mod error;
 mod loader;
@@ -40,9 +41,11 @@ mod report;
 pub mod runtime;
 mod session;
 pub mod tensor;
+mod tune;
 
 pub use batch::{ItemInputs, ItemOutputs};
 pub use device::{Device, Driver, Gpu};
+pub use doctor::{Cpu, Doctor, Problem, ProviderState, RuntimeFound};
 pub use engine::Engine;
 pub use error::InferError;
 pub(crate) use network::Network;
@@ -52,6 +55,7 @@ pub use report::{Memory, SessionReport};
 pub use runtime::{Runtime, RuntimeError};
 pub use session::{OutputViews, Outputs, Session};
 pub use tensor::{Dim, Element, ElementType, Tensor, TensorSpec, TensorView, TensorViewMut};
+pub use tune::{Stopped, Trial, TuneOptions, Tuned};
 
 /// 16-bit floating point numbers, as this crate takes and gives them.
 pub use half::f16;

@@ -1,4 +1,5 @@
 //! Sessions on real networks and the real runtime (`tools/onnxruntime.sh .cache/onnxruntime`).
+#![allow(clippy::unwrap_used, clippy::panic)]
 mod batches;
 mod compiled;
 mod fixture;
@@ -7,3 +8,4 @@ mod models;
 mod runtime;
 mod threads;
 mod truth;
+mod tuning;

@@ -1,0 +1,68 @@
+//! `framefleet doctor`
+use crate::args::DoctorArguments;
+use crate::failure::Failure;
+use bytesize::ByteSize;
+use framefleet_infer::runtime::LIBRARY_NAME;
+use framefleet_infer::{Doctor, ProviderState};
+use framefleet_service::Exit;
+use std::path::PathBuf;
+
+/// Says what the machine can run networks on. Exit code 1 if something is missing.
+pub fn run(arguments: &DoctorArguments) -> Result<Exit, Failure> {
+    let library = arguments.runtime.clone().unwrap_or_else(library);
+    let found = Doctor::examine(&library);
+    if arguments.json {
+        println!("{}", serde_json::to_string_pretty(&found)?);
+    } else {
+        print(&found);
+    }
+    Ok(if found.problems.is_empty() { Exit::Done } else { Exit::Failed })
+}
+
+/// The library in the cache of a working copy: the current folder's, else that of the program built in it.
+fn library() -> PathBuf {
+    let place = PathBuf::from(".cache/onnxruntime/capi").join(LIBRARY_NAME);
+    let program = std::env::current_exe().unwrap_or_default();
+    let copies = program.ancestors().map(|folder| folder.join(&place));
+    std::iter::once(place.clone()).chain(copies).find(|path| path.is_file()).unwrap_or(place)
+}
+
+fn print(found: &Doctor) {
+    match &found.runtime {
+        Some(runtime) => println!("ONNX Runtime  {} ({})", runtime.version, runtime.library.display()),
+        None => println!("ONNX Runtime  missing"),
+    }
+    let cpu = &found.cpu;
+    let memory = cpu.available_memory.map_or_else(String::new, |bytes| format!(", {} available", ByteSize(bytes)));
+    println!("processor     {}, {}, {} cores{memory}", cpu.model.as_deref().unwrap_or("unknown"), cpu.level, cpu.cores);
+    match &found.driver {
+        None => println!("GPU           none: there is no NVIDIA driver"),
+        Some(driver) => {
+            println!("GPU driver    {}", driver.version);
+            for gpu in &driver.gpus {
+                let (major, minor) = gpu.compute_capability;
+                let (free, memory) = (ByteSize(gpu.free), ByteSize(gpu.memory));
+                println!(
+                    "  cuda:{}      {}, compute capability {major}.{minor}, {free} of {memory} free",
+                    gpu.number, gpu.name
+                );
+            }
+        }
+    }
+    println!("providers     in the order in which they are offered nodes");
+    for state in &found.providers {
+        println!("  {:<11} {}", state.provider.to_string(), words(state));
+    }
+    println!("--device auto is {}", found.auto);
+    for problem in &found.problems {
+        println!("\nmissing: {}\n  mend: {}", problem.what, problem.mend);
+    }
+}
+
+fn words(state: &ProviderState) -> String {
+    match (state.usable, state.missing.is_empty()) {
+        (true, _) => "usable".to_owned(),
+        (false, true) => "not usable here".to_owned(),
+        (false, false) => format!("not usable: lacks {}", state.missing.join(", ")),
+    }
+}

@@ -1,0 +1,127 @@
+//! What this machine can run networks on, what is missing, and the command that mends it.
+use crate::device::{self, Device, Driver};
+use crate::options::DeviceChoice;
+use crate::provider::{self, Provider};
+use crate::runtime::{LIBRARY_NAME, MEND, PINNED_VERSION, Runtime};
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+
+/// The state of a machine. Looking at it changes nothing and never fails.
+#[derive(Debug, Clone, Serialize)]
+pub struct Doctor {
+    /// The inference library, if it could be loaded.
+    pub runtime: Option<RuntimeFound>,
+    /// The processor.
+    pub cpu: Cpu,
+    /// NVIDIA's driver and its cards, if there is one.
+    pub driver: Option<Driver>,
+    /// Providers in the order in which they are offered nodes.
+    pub providers: Vec<ProviderState>,
+    /// What `--device auto` means here.
+    pub auto: Device,
+    /// Everything that is missing, with what mends it; what only a GPU needs is listed only where there is one.
+    pub problems: Vec<Problem>,
+}
+
+/// The inference library.
+#[derive(Debug, Clone, Serialize)]
+pub struct RuntimeFound {
+    /// Its file.
+    pub library: PathBuf,
+    /// Its version.
+    pub version: String,
+    /// The version that answers are pinned to.
+    pub pinned: &'static str,
+    /// How it was built, in its own words.
+    pub build: String,
+}
+
+/// The processor.
+#[derive(Debug, Clone, Serialize)]
+pub struct Cpu {
+    /// What it calls itself.
+    pub model: Option<String>,
+    /// Its level, part of the execution class.
+    pub level: &'static str,
+    /// Cores that this process may use.
+    pub cores: usize,
+    /// Bytes of memory available now.
+    pub available_memory: Option<u64>,
+}
+
+/// A provider on this machine.
+#[derive(Debug, Clone, Serialize)]
+pub struct ProviderState {
+    /// Which.
+    pub provider: Provider,
+    /// Whether its libraries are there and, for a card, whether there is one.
+    pub usable: bool,
+    /// Libraries that are missing, by name.
+    pub missing: Vec<String>,
+}
+
+/// Something that is missing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Problem {
+    /// What.
+    pub what: String,
+    /// The command, or the step, that mends it.
+    pub mend: String,
+}
+
+/// Order of providers, see [`crate::EngineOptions::providers`].
+const ORDER: [Provider; 3] = [Provider::TensorRt, Provider::Cuda, Provider::Cpu];
+
+impl Doctor {
+    /// Looks at the machine. `library` is where the inference library should be.
+    pub fn examine(library: &Path) -> Self {
+        let mut problems = Vec::new();
+        let runtime = Runtime::open(library).map_err(|error| {
+            problems.push(Problem { what: error.to_string(), mend: MEND.to_owned() });
+        });
+        let runtime = runtime.ok();
+        if let Some(runtime) = runtime.as_ref().filter(|runtime| runtime.version() != PINNED_VERSION) {
+            let what = format!("ONNX Runtime is {}, answers are pinned to {PINNED_VERSION}", runtime.version());
+            problems.push(Problem { what, mend: format!("use {LIBRARY_NAME} ({MEND})") });
+        }
+        let driver = device::driver().ok();
+        let place = runtime.as_ref().map_or(library, Runtime::library);
+        let has_card = driver.as_ref().is_some_and(|driver| !driver.gpus.is_empty());
+        let providers: Vec<ProviderState> =
+            ORDER.iter().map(|provider| state(*provider, place, &runtime, has_card)).collect();
+        if has_card {
+            problems.extend(providers.iter().filter(|state| !state.missing.is_empty()).map(|state| Problem {
+                what: format!("provider {} lacks {}", state.provider, state.missing.join(", ")),
+                mend: format!("{MEND} --gpu"),
+            }));
+        }
+        let auto = device::resolve(DeviceChoice::Auto, &ORDER, place).map_or(Device::Cpu, |resolved| resolved.device);
+        Self { runtime: runtime.as_ref().map(found), cpu: cpu(), driver, providers, auto, problems }
+    }
+}
+
+fn found(runtime: &Runtime) -> RuntimeFound {
+    RuntimeFound {
+        library: runtime.library().to_owned(),
+        version: runtime.version().to_owned(),
+        pinned: PINNED_VERSION,
+        build: runtime.build().to_owned(),
+    }
+}
+
+fn state(provider: Provider, library: &Path, runtime: &Option<Runtime>, has_card: bool) -> ProviderState {
+    let missing = provider::missing_libraries(library, provider);
+    let usable = runtime.is_some() && missing.is_empty() && (provider == Provider::Cpu || has_card);
+    ProviderState { provider, usable, missing }
+}
+
+fn cpu() -> Cpu {
+    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let name = info.lines().find(|line| line.starts_with("model name")).and_then(|line| line.split(':').nth(1));
+    Cpu {
+        model: name.map(|name| name.trim().to_owned()),
+        level: device::cpu_level(),
+        cores: std::thread::available_parallelism().map_or(1, usize::from),
+        available_memory: device::free_memory(Device::Cpu),
+    }
+}

@@ -1,0 +1,212 @@
+//! The batch size that serves a model best on a device: found once by doubling, stored, and read by planners. A job never searches.
+use crate::cache::{self, Key};
+use crate::device::{self, Device};
+use crate::options::{Model, Precision, SessionOptions};
+use crate::{Engine, InferError};
+use serde::{Deserialize, Serialize};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// A larger batch must bring at least this much more throughput.
+const LEAST_GAIN: f64 = 0.05;
+/// Share of the free memory that a session may take.
+const SHARE_OF_MEMORY: f64 = 0.8;
+
+/// How to search.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TuneOptions {
+    /// Options of the sessions; the micro-batch is what is searched, the pool is 1.
+    pub session: SessionOptions,
+    /// Largest batch that is tried.
+    pub largest: usize,
+    /// Time to run each batch size.
+    pub time: Duration,
+    /// Bytes that a session may take; `None` is 80 % of what the device has free.
+    pub memory: Option<u64>,
+}
+
+impl Default for TuneOptions {
+    fn default() -> Self {
+        Self { session: SessionOptions::default(), largest: 256, time: Duration::from_secs(1), memory: None }
+    }
+}
+
+/// A batch size that was tried.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Trial {
+    /// Items per run.
+    pub batch: usize,
+    /// Items per second, from the fastest run.
+    pub items_per_second: f64,
+    /// Milliseconds per run, the fastest.
+    pub run_ms: f64,
+    /// Bytes that the session takes.
+    pub bytes: u64,
+}
+
+/// Why the search ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stopped {
+    /// A larger batch brought less than 5 % more.
+    Throughput,
+    /// A larger batch would not fit, or did not.
+    Memory,
+    /// The largest batch that may be tried was reached.
+    Largest,
+    /// The model fixes its batch.
+    Fixed,
+}
+
+/// What a search found: a setting that later plans use.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Tuned {
+    /// Digest of the model.
+    pub sha256: String,
+    /// Its name, for people.
+    pub model: String,
+    /// Device, as in `cpu` or `cuda:0`.
+    pub device: String,
+    /// Execution class of the choice.
+    pub class: String,
+    /// Arithmetic.
+    pub precision: Precision,
+    /// The choice.
+    pub micro_batch: usize,
+    /// All that was tried.
+    pub trials: Vec<Trial>,
+    /// Why it ended there.
+    pub stopped: Stopped,
+}
+
+impl Tuned {
+    /// Searches, and stores what it finds in the engine's cache folder.
+    pub fn search(engine: &Engine, model: &Model, options: &TuneOptions) -> Result<Self, InferError> {
+        let free = device::free_memory(engine.device()).map(|bytes| (bytes as f64 * SHARE_OF_MEMORY) as u64);
+        let limit = options.memory.or(free).unwrap_or(u64::MAX);
+        let mut trials: Vec<Trial> = Vec::new();
+        let mut batch = 1;
+        let stopped = loop {
+            if batch > options.largest {
+                break Stopped::Largest;
+            }
+            // Activations grow with the batch: twice the last one is what the next may take.
+            if trials.last().is_some_and(|last| last.bytes.saturating_mul(2) > limit) {
+                break Stopped::Memory;
+            }
+            let Some(trial) = try_batch(engine, model, options, batch, limit)? else { break Stopped::Memory };
+            let (tried, bytes) = (trial.batch, trial.bytes);
+            let gained =
+                trials.last().is_none_or(|last| trial.items_per_second >= last.items_per_second * (1.0 + LEAST_GAIN));
+            if tried != batch {
+                if trials.is_empty() {
+                    trials.push(trial);
+                }
+                break Stopped::Fixed;
+            }
+            trials.push(trial);
+            if bytes > limit {
+                break Stopped::Memory;
+            }
+            if !gained {
+                break Stopped::Throughput;
+            }
+            batch *= 2;
+        };
+        let fitting = trials.iter().filter(|trial| trial.bytes <= limit);
+        let best = fitting.fold(None, |best: Option<&Trial>, trial| match best {
+            Some(best) if trial.items_per_second < best.items_per_second * (1.0 + LEAST_GAIN) => Some(best),
+            _ => Some(trial),
+        });
+        let Some(best) = best else { return Err(too_large(model, &trials, limit, engine.device())) };
+        let (micro_batch, precision) = (best.batch, options.session.precision);
+        let tuned = Self {
+            sha256: model.sha256.clone(),
+            model: model.name.clone(),
+            device: engine.device().to_string(),
+            class: engine.execution_class(precision, micro_batch),
+            precision,
+            micro_batch,
+            trials,
+            stopped,
+        };
+        tuned.store(engine.cache())?;
+        Ok(tuned)
+    }
+
+    /// What an earlier search found; `None` if there was none.
+    pub fn load(cache: &Path, sha256: &str, device: Device, precision: Precision) -> Result<Option<Self>, InferError> {
+        let path = place(cache, sha256, &device.to_string(), precision);
+        let text = match std::fs::read(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(cache::problem(&path)(error)),
+        };
+        let damaged = |error: serde_json::Error| InferError::Cache {
+            path: path.clone(),
+            reason: format!("{error}; tune the model again"),
+        };
+        serde_json::from_slice(&text).map(Some).map_err(damaged)
+    }
+
+    fn store(&self, cache: &Path) -> Result<(), InferError> {
+        let path = place(cache, &self.sha256, &self.device, self.precision);
+        let folder = path.parent().unwrap_or(cache);
+        let write = || -> std::io::Result<()> {
+            std::fs::create_dir_all(folder)?;
+            let mut file = tempfile::NamedTempFile::new_in(folder)?;
+            file.write_all(&serde_json::to_vec_pretty(self)?)?;
+            file.persist(&path).map_err(|error| error.error)?;
+            Ok(())
+        };
+        write().map_err(cache::problem(&path))
+    }
+}
+
+fn place(cache: &Path, sha256: &str, device: &str, precision: Precision) -> PathBuf {
+    let key = Key::new().with("model", sha256).with("device", device).with("precision", precision).text();
+    cache.join("tuned").join(format!("{key}.json"))
+}
+
+/// `None` if it does not fit.
+fn try_batch(
+    engine: &Engine,
+    model: &Model,
+    options: &TuneOptions,
+    batch: usize,
+    limit: u64,
+) -> Result<Option<Trial>, InferError> {
+    let session = SessionOptions { micro_batch: Some(batch), pool: 1, warm_up: 1, ..options.session.clone() };
+    let session = match engine.open(model, &session) {
+        Ok(session) => session,
+        Err(InferError::Budget { .. }) => return Ok(None),
+        Err(other) => return Err(other),
+    };
+    let batch = session.micro_batch()?;
+    if session.report()?.memory.reserved > limit {
+        return Ok(Some(Trial { batch, items_per_second: 0.0, run_ms: 0.0, bytes: session.report()?.memory.reserved }));
+    }
+    let (began, mut fastest) = (Instant::now(), f64::INFINITY);
+    loop {
+        let run = Instant::now();
+        session.run_batches::<InferError>(batch, &[], |_, _| Ok(()), |_, _| Ok(()))?;
+        fastest = fastest.min(run.elapsed().as_secs_f64());
+        if began.elapsed() >= options.time {
+            break;
+        }
+    }
+    let bytes = session.report()?.memory.reserved;
+    engine.evict_idle();
+    Ok(Some(Trial { batch, items_per_second: batch as f64 / fastest, run_ms: fastest * 1000.0, bytes }))
+}
+
+fn too_large(model: &Model, trials: &[Trial], limit: u64, device: Device) -> InferError {
+    InferError::Budget {
+        model: model.name.clone(),
+        device: device.to_string(),
+        needed: trials.first().map_or(0, |trial| trial.bytes),
+        budget: limit,
+        busy: 0,
+    }
+}
