@@ -117,7 +117,8 @@ impl Runtime {
         ort::info()
     }
 
-    pub(crate) fn environment(&self) -> &ort::environment::Environment {
+    /// What `ort` makes sessions with, for measurements beside it; a process has one.
+    pub fn environment(&self) -> &ort::environment::Environment {
         &self.0.environment
     }
 }

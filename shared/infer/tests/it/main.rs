@@ -9,3 +9,4 @@ mod runtime;
 mod threads;
 mod truth;
 mod tuning;
+mod variants;

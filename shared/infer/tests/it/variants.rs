@@ -1,0 +1,44 @@
+//! 16-bit and 8-bit variants run on the CPU, give nearly the same, and the report says what computed.
+use crate::fixture::{Bench, model, pictures};
+use framefleet_infer::{InferError, Model, Precision, SessionOptions, SessionReport};
+
+fn variant(precision: Precision) -> Model {
+    Model { precision, ..model(&format!("classifier_{precision}")) }
+}
+
+/// Largest difference from the original's scores, and the report.
+fn difference(precision: Precision) -> (f32, SessionReport) {
+    let bench = Bench::new();
+    let pixels = pictures(8);
+    let original = bench.open("classifier", &SessionOptions::default());
+    let session =
+        bench.engine.open(&variant(precision), &SessionOptions { precision, ..SessionOptions::default() }).unwrap();
+    let inputs = [("pixels", (&pixels).into())];
+    let scores = |session: &framefleet_infer::Session| session.run(&inputs).unwrap().get::<f32>("scores").unwrap();
+    let difference = (scores(&session) - scores(&original)).into_iter().map(f32::abs).fold(0.0, f32::max);
+    (difference, session.report().unwrap())
+}
+
+#[test]
+fn sixteen_bits_differ_a_little_and_the_cpu_computes_them_in_thirty_two() {
+    let (difference, report) = difference(Precision::Fp16);
+    assert!(difference > 0.0 && difference < 0.01, "{difference}");
+    assert_eq!(report.precision, Precision::Fp16);
+    assert!(report.class.contains("-fp16-"));
+    // Casts around 32-bit kernels: the file is fp16, the arithmetic of this CPU is not, and the report shows it.
+    assert!(report.arithmetic.contains_key("float"), "{:?}", report.arithmetic);
+}
+
+#[test]
+fn eight_bits_differ_more_and_really_run() {
+    let (difference, report) = difference(Precision::Int8);
+    assert!(difference > 0.0 && difference < 0.3, "{difference}");
+    assert!(report.arithmetic.contains_key("uint8"), "{:?}", report.arithmetic);
+}
+
+#[test]
+fn a_variant_runs_only_as_what_it_is() {
+    let bench = Bench::new();
+    let refused = bench.engine.open(&variant(Precision::Int8), &SessionOptions::default());
+    assert!(matches!(refused, Err(InferError::Precision { have: Precision::Int8, wanted: Precision::Fp32, .. })));
+}
