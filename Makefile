@@ -5,13 +5,14 @@ CARGO ?= cargo
 SAMPLES := .cache/samples
 DEMO := .demo
 
-.PHONY: demo test lint bench setup samples build clean-demo help
+.PHONY: demo test lint bench torch setup samples build clean-demo help
 
 help:
 	@echo "make demo   install what is missing, build, analyse real footage, say where the report is"
 	@echo "make test   everything that is tested"
 	@echo "make lint   formatting, clippy, licences"
 	@echo "make bench  measure, and print the table of docs/performance.md"
+	@echo "make torch  test the TorchScript backend (downloads libtorch)"
 
 setup:
 	@tools/setup.sh
@@ -45,3 +46,7 @@ bench: build samples
 
 clean-demo:
 	rm -rf $(DEMO)
+
+# TorchScript models by libtorch: 527 MB to download the first time, some minutes to build.
+torch: setup
+	environment=$$(tools/torch.sh .cache/torch); eval "$$environment"; $(CARGO) test -p framefleet-infer --features torch --test torchscript

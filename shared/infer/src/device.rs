@@ -96,6 +96,13 @@ pub struct Resolved {
     pub notes: Vec<String>,
 }
 
+impl Resolved {
+    /// The provider that is offered the nodes first.
+    pub(crate) fn offered(&self) -> Provider {
+        self.providers.first().copied().unwrap_or(Provider::Cpu)
+    }
+}
+
 /// Finds out which device a choice means, and which of the providers can be used on it. A card that is asked for and cannot be used is
 /// an error that says what was found instead; `auto` then is the CPU, and notes it.
 pub fn resolve(choice: DeviceChoice, wanted: &[Provider], runtime_library: &Path) -> Result<Resolved, InferError> {

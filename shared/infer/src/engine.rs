@@ -1,7 +1,7 @@
 //! All models of a process on one device, under one memory budget.
 use crate::InferError;
 use crate::device::{self, Resolved};
-use crate::loader::Loader;
+use crate::loader::{Format, Loader};
 use crate::options::{CacheUse, EngineOptions, Model, Precision, SessionOptions};
 use crate::pool::Pool;
 use crate::provider::Provider;
@@ -100,14 +100,31 @@ impl Engine {
 
     /// The execution class that a session would have; nothing is loaded.
     pub fn execution_class(&self, precision: Precision, micro_batch: usize) -> String {
-        let provider = self.0.resolved.providers.first().copied().unwrap_or(Provider::Cpu);
-        execution_class(provider, &self.0.resolved.architecture, precision, micro_batch)
+        execution_class(self.0.resolved.offered(), &self.0.resolved.architecture, precision, micro_batch)
     }
 
     /// Opens a model, or gives the session of the same model and options that is open already. Its file is checked and loaded now.
     pub fn open(&self, model: &Model, options: &SessionOptions) -> Result<Session, InferError> {
+        self.open_as(Format::Onnx, model, options)
+    }
+
+    /// Opens a TorchScript module. Nothing of it is compiled beforehand or cached, and every session has weights of its own.
+    #[cfg(feature = "torch")]
+    pub fn open_torchscript(
+        &self,
+        model: &Model,
+        signature: crate::Signature,
+        options: &SessionOptions,
+    ) -> Result<Session, InferError> {
+        self.open_as(Format::TorchScript(signature), model, options)
+    }
+
+    fn open_as(&self, format: Format, model: &Model, options: &SessionOptions) -> Result<Session, InferError> {
         options.check()?;
-        let same = |entry: &&Arc<Entry>| entry.loader.model.sha256 == model.sha256 && entry.loader.options == *options;
+        let same = |entry: &&Arc<Entry>| {
+            let loader = &entry.loader;
+            loader.model.sha256 == model.sha256 && loader.options == *options && loader.format == format
+        };
         let known = self.0.models().entries.iter().find(same).cloned();
         let entry = known.unwrap_or_else(|| {
             let loader = Loader {
@@ -115,6 +132,7 @@ impl Engine {
                 engine: self.0.options.clone(),
                 resolved: self.0.resolved.clone(),
                 model: model.clone(),
+                format: format.clone(),
                 options: options.clone(),
             };
             Arc::new(Entry {

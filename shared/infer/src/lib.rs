@@ -41,6 +41,8 @@ mod report;
 pub mod runtime;
 mod session;
 pub mod tensor;
+#[cfg(feature = "torch")]
+mod torchscript;
 mod tune;
 
 pub use batch::{ItemInputs, ItemOutputs};
@@ -55,6 +57,8 @@ pub use report::{Memory, SessionReport};
 pub use runtime::{Runtime, RuntimeError};
 pub use session::{OutputViews, Outputs, Session};
 pub use tensor::{Dim, Element, ElementType, Tensor, TensorSpec, TensorView, TensorViewMut};
+#[cfg(feature = "torch")]
+pub use torchscript::Signature;
 pub use tune::{Stopped, Trial, TuneOptions, Tuned};
 
 /// 16-bit floating point numbers, as this crate takes and gives them.

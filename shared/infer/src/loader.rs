@@ -5,6 +5,7 @@ use crate::device::{Device, Resolved};
 use crate::onnx::{self, OnnxSession};
 use crate::options::{CacheUse, EngineOptions, Model, Optimisation, Precision, SessionOptions};
 use crate::provider::Provider;
+use crate::report::execution_class;
 use crate::runtime::Runtime;
 use crate::tensor::Dim;
 use crate::{InferError, Network};
@@ -23,12 +24,21 @@ const MAPPED_FROM_BYTES: usize = 1024;
 const GRAPH: &str = "model.onnx";
 const WEIGHTS: &str = "weights.bin";
 
+/// What kind of file a model is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Format {
+    Onnx,
+    #[cfg(feature = "torch")]
+    TorchScript(crate::torchscript::Signature),
+}
+
 /// Everything that sessions of one model are made with.
 pub(crate) struct Loader {
     pub runtime: Runtime,
     pub engine: EngineOptions,
     pub resolved: Resolved,
     pub model: Model,
+    pub format: Format,
     pub options: SessionOptions,
 }
 
@@ -64,6 +74,9 @@ impl Loader {
             cache_hit: false,
             compile: Duration::ZERO,
         };
+        if self.format != Format::Onnx {
+            return Ok(prepared);
+        }
         if self.engine.cache_use == CacheUse::Off {
             prepared.dims.extend(self.batch_dimension()?);
         } else if self.resolved.device == Device::Cpu {
@@ -91,6 +104,11 @@ impl Loader {
 
     /// One session. The first of a pool is profiled during its first run.
     pub fn open(&self, prepared: &Prepared, profiled: bool) -> Result<Box<dyn Network>, InferError> {
+        #[cfg(feature = "torch")]
+        if let Format::TorchScript(signature) = &self.format {
+            let (model, device) = (&self.model, self.resolved.device);
+            return Ok(Box::new(crate::torchscript::TorchScript::open(model, device, signature, &self.options)?));
+        }
         let mut builder = self.builder(prepared, prepared.engines.as_deref())?;
         let mut folder = None;
         if profiled {
@@ -110,8 +128,19 @@ impl Loader {
         resolved.providers.retain(|provider| *provider != Provider::TensorRt);
         let options = SessionOptions { optimisation: Optimisation::Off, ..self.options.clone() };
         let engine = EngineOptions { cache_use: CacheUse::Off, ..self.engine.clone() };
-        let plain = Self { runtime: self.runtime.clone(), engine, resolved, model: self.model.clone(), options };
+        let (runtime, model, format) = (self.runtime.clone(), self.model.clone(), self.format.clone());
+        let plain = Self { runtime, engine, resolved, model, format, options };
         plain.open(&plain.prepare(false)?, false)
+    }
+
+    /// Execution class of its sessions.
+    pub fn class(&self, micro_batch: usize) -> String {
+        let (architecture, precision) = (&self.resolved.architecture, self.options.precision);
+        match &self.format {
+            Format::Onnx => execution_class(self.resolved.offered(), architecture, precision, micro_batch),
+            #[cfg(feature = "torch")]
+            Format::TorchScript(_) => execution_class("torchscript", architecture, precision, micro_batch),
+        }
     }
 
     fn set<T, E: Display>(&self, result: Result<T, E>) -> Result<T, InferError> {
@@ -221,7 +250,7 @@ impl Loader {
 
     fn check_precision(&self) -> Result<(), InferError> {
         let (have, wanted) = (self.model.precision, self.options.precision);
-        let first = self.resolved.providers.first().copied().unwrap_or(Provider::Cpu);
+        let first = self.resolved.offered();
         let fits =
             have == wanted || (first == Provider::TensorRt && have == Precision::Fp32 && wanted == Precision::Fp16);
         if fits {

@@ -24,6 +24,7 @@ pub(crate) struct OnnxSession {
     bound: Option<Bound>,
     profiling: Option<TempDir>,
     profile: Option<Profile>,
+    runs: u64,
     bytes: u64,
 }
 
@@ -57,6 +58,7 @@ impl OnnxSession {
             bound: None,
             profiling,
             profile: None,
+            runs: 0,
             bytes: 0,
         };
         new.measure();
@@ -67,8 +69,10 @@ impl OnnxSession {
         InferError::Run { model: self.model.clone(), reason: error.to_string() }
     }
 
-    /// After the first run: ends profiling, and reads what it saw.
+    /// Ends profiling after the first run, and reads what it saw. Measures memory now and then: the arena grows in the first run, and
+    /// later only with larger shapes.
     fn after_run(&mut self) {
+        self.runs += 1;
         if let Some(folder) = self.profiling.take() {
             self.profile = self
                 .session
@@ -78,6 +82,8 @@ impl OnnxSession {
                 .map_err(|reason| tracing::warn!(model = self.model, reason, "no profile of the first run"))
                 .ok();
             drop(folder);
+        }
+        if self.runs.is_power_of_two() {
             self.measure();
         }
     }

@@ -103,3 +103,43 @@ fn load(name: &str, folders: &[PathBuf]) -> bool {
         unsafe { Library::open(Some(candidate), RTLD_LAZY | RTLD_GLOBAL) }.map(std::mem::forget).is_ok()
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::Command;
+
+    /// An empty shared library that is linked against others of these paths.
+    fn library(path: &Path, needs: &[&Path]) {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let source = path.with_extension("c");
+        std::fs::write(&source, "int nothing;").unwrap();
+        let mut command = Command::new("cc");
+        command.args(["-shared", "-fPIC", "-Wl,--no-as-needed", "-o"]).arg(path).arg(&source);
+        command.arg(format!("-Wl,-soname,{name}")).args(needs);
+        assert!(command.status().unwrap().success());
+    }
+
+    #[test]
+    fn what_a_provider_is_linked_against_is_looked_for_and_named() {
+        let root = tempfile::tempdir().unwrap();
+        let capi = root.path().join("onnxruntime/capi");
+        let runtime = capi.join("libonnxruntime.so.1");
+        std::fs::create_dir_all(&capi).unwrap();
+        assert_eq!(missing_libraries(&runtime, Provider::Cuda), ["libonnxruntime_providers_cuda.so"]);
+        assert!(missing_libraries(&runtime, Provider::Cpu).is_empty());
+        // One library in the folder where Python puts them, one nowhere, one beside the provider.
+        let packaged = root.path().join("nvidia/thing/lib/libframefleet_test_thing.so.13");
+        let lost = root.path().join("away/libframefleet_test_lost.so.9");
+        let shared = capi.join("libonnxruntime_providers_shared.so");
+        for path in [&packaged, &lost, &shared] {
+            library(path, &[]);
+        }
+        library(&capi.join("libonnxruntime_providers_cuda.so"), &[&packaged, &lost, &shared]);
+        std::fs::remove_file(&lost).unwrap();
+        assert_eq!(missing_libraries(&runtime, Provider::Cuda), ["libframefleet_test_lost.so.9"]);
+        std::fs::write(capi.join("libonnxruntime_providers_tensorrt.so"), b"no library").unwrap();
+        assert_eq!(missing_libraries(&runtime, Provider::TensorRt), ["libonnxruntime_providers_tensorrt.so"]);
+    }
+}

@@ -4,6 +4,7 @@ use crate::options::{Optimisation, Precision};
 use crate::provider::Provider;
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::fmt::Display;
 
 /// A session as it is, for `job.json`, `/optimization` and `framefleet doctor`.
 #[derive(Debug, Clone, Serialize)]
@@ -60,6 +61,11 @@ pub struct Memory {
 }
 
 /// The execution class of a session: a token without dots or spaces, such as `cpu-x86-64-v4-fp32-b8` or `tensorrt-sm90-fp16-b16`.
-pub fn execution_class(provider: Provider, architecture: &str, precision: Precision, micro_batch: usize) -> String {
+pub(crate) fn execution_class(
+    provider: impl Display,
+    architecture: &str,
+    precision: Precision,
+    micro_batch: usize,
+) -> String {
     format!("{provider}-{architecture}-{precision}-b{micro_batch}")
 }

@@ -3,7 +3,7 @@ use crate::InferError;
 use crate::engine::{Entry, Shared};
 use crate::network::Network;
 use crate::pool::Pool;
-use crate::report::{SessionReport, execution_class};
+use crate::report::SessionReport;
 use crate::tensor::{Element, Tensor, TensorSpec, TensorView};
 use ndarray::{ArrayD, ArrayViewD};
 use std::sync::Arc;
@@ -69,7 +69,7 @@ impl Session {
         let profile = facts.profile.unwrap_or_default();
         let ran = |name: &str| profile.nodes.get(name).is_some_and(|count| *count > 0);
         let provider = loader.resolved.providers.iter().copied().find(|provider| ran(provider.runtime_name()));
-        let offered = loader.resolved.providers.first().copied().unwrap_or(crate::Provider::Cpu);
+        let offered = loader.resolved.offered();
         let mut notes = loader.resolved.notes.clone();
         notes.extend(facts.notes);
         if provider.is_some_and(|provider| provider != offered) {
@@ -79,7 +79,7 @@ impl Session {
             model: loader.model.name.clone(),
             sha256: loader.model.sha256.clone(),
             device: loader.resolved.device,
-            class: execution_class(offered, &loader.resolved.architecture, loader.options.precision, pool.batch),
+            class: loader.class(pool.batch),
             provider,
             nodes: profile.nodes,
             arithmetic: profile.arithmetic,
