@@ -1,5 +1,5 @@
 //! Parity with transformers' CLIP on fixed random weights (`tools/parity/clip.py` made the fixtures).
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![cfg(test)]
 use framefleet_clip::{Clip, Preprocessing, Tokenizer, cosine};
 use framefleet_infer::{DeviceChoice, Engine, EngineOptions, Model, Precision, Runtime, SessionOptions};
 use ndarray::{Array3, ArrayView3};

@@ -1,6 +1,7 @@
 //! What `infer` costs beside bare loops over `ort`, and what a pool of sessions takes; prints the tables of docs/performance.md.
 //!
 //!     cargo run --release -p framefleet-infer --example measure -- rates LIBRARY MODEL.onnx
+//!     cargo run --release -p framefleet-infer --example measure -- report LIBRARY MODEL.onnx [DIMENSION=SIZE …]
 //!     cargo run --release -p framefleet-infer --example measure -- memory LIBRARY MODEL.onnx on|off SESSIONS
 use framefleet_infer::ndarray::{ArrayD, IxDyn};
 use framefleet_infer::{
@@ -11,7 +12,7 @@ use ort::value::TensorRef;
 use sha2::{Digest, Sha256};
 use std::error::Error;
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 type Problem = Box<dyn Error + Send + Sync>;
 
@@ -24,6 +25,7 @@ fn main() -> Result<(), Problem> {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
         ["rates", library, model] => rates(library.as_ref(), model.as_ref()),
+        ["report", library, model, ref dims @ ..] => report(library.as_ref(), model.as_ref(), dims),
         ["memory", library, model, cache, sessions] => {
             memory(library.as_ref(), model.as_ref(), cache == "on", sessions.parse()?)
         }
@@ -158,6 +160,26 @@ fn bare(runtime: &Runtime, path: &Path, spec: &TensorSpec, batch: usize, threads
             Ok(())
         }))
     })
+}
+
+/// What really runs when a model is opened, and how much faster than the plain session it is.
+fn report(library: &Path, path: &Path, dims: &[&str]) -> Result<(), Problem> {
+    let cache = tempfile::tempdir()?;
+    let (_runtime, engine) = engine(library, cache.path(), true)?;
+    let dims = dims.iter().map(|text| {
+        let (name, size) = text.split_once('=').ok_or("a dimension is NAME=SIZE")?;
+        Ok((name.to_owned(), size.parse()?))
+    });
+    let dims = dims.collect::<Result<_, Problem>>()?;
+    let session =
+        engine.open(&model(path)?, &SessionOptions { micro_batch: Some(1), dims, ..SessionOptions::default() })?;
+    if session.report()?.warm_up_ms.is_some() {
+        session.measure_speed_up(Duration::from_secs(1))?;
+    }
+    let specs = |specs: Vec<TensorSpec>| specs.iter().map(TensorSpec::to_string).collect::<Vec<_>>().join("; ");
+    println!("{} → {}", specs(session.inputs()?), specs(session.outputs()?));
+    println!("{}", serde_json::to_string_pretty(&session.report()?)?);
+    Ok(())
 }
 
 /// Memory of a pool of which every session has run, in a process of its own.

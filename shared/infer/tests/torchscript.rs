@@ -1,6 +1,5 @@
 //! TorchScript gives what ONNX Runtime gives on the same weights (`make torch`).
-#![cfg(feature = "torch")]
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![cfg(all(test, feature = "torch"))]
 #[path = "it/fixture.rs"]
 mod fixture;
 

@@ -1,5 +1,5 @@
 //! Sessions on real networks and the real runtime (`tools/onnxruntime.sh .cache/onnxruntime`).
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![cfg(test)]
 mod batches;
 mod compiled;
 mod fixture;
