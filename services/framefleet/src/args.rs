@@ -57,6 +57,8 @@ pub enum Command {
     Worker(Box<WorkerVerb>),
     /// Coordinate a fleet
     Orchestrator(Box<OrchestratorArguments>),
+    /// List, fetch and check the models that stages run
+    Models(ModelsArguments),
     /// Print a completion script for a shell
     Completions {
         /// Which shell
@@ -371,6 +373,56 @@ pub struct DoctorArguments {
     /// As JSON
     #[arg(long)]
     pub json: bool,
+/// `models`
+pub struct ModelsArguments {
+    /// A catalogue of your own, besides the one that comes with the program
+    #[arg(long, global = true, env = "FRAMEFLEET_CATALOGUE", value_name = "FILE")]
+    pub catalogue: Option<PathBuf>,
+    /// Where fetched models lie [default: $FRAMEFLEET_CACHE, $XDG_CACHE_HOME/framefleet or ~/.cache/framefleet]
+    #[arg(long, global = true, value_name = "FOLDER")]
+    pub cache: Option<PathBuf>,
+    pub verb: ModelsVerb,
+/// What to do with models.
+pub enum ModelsVerb {
+    /// List the models there are: role, licence, size, what is installed, what runs by default
+        /// Only those that this stage can use
+        stage: Option<String>,
+        /// As JSON, with everything the catalogue says
+    /// Fetch models, and make sure that those that are here are sound
+    Pull(PullArguments),
+    /// Hash installed models again: all, or those named
+    Verify {
+        /// Models
+        ids: Vec<String>,
+    /// Print where models lie: the folder, or the files of one
+    Where {
+        /// A model
+        id: Option<String>,
+    /// Print the shell script that makes a model's files out of packages of public registries
+    ExportRecipe {
+        /// The model
+        id: String,
+/// `models pull`
+pub struct PullArguments {
+    /// Models
+    #[arg(required_unless_present_any = ["stages", "pipeline"])]
+    pub ids: Vec<String>,
+    /// What these stages, and those that they need, run by default; with the library that runs networks
+    #[arg(long, value_delimiter = ',', value_name = "STAGE,…", conflicts_with = "pipeline")]
+    /// What this pipeline runs, by name or file
+    #[arg(long, value_name = "NAME|FILE")]
+    pub pipeline: Option<String>,
+    /// Whose defaults --stages fetches
+    #[arg(long, default_value = "balanced", value_name = "NAME")]
+    pub profile: String,
+    /// Use nothing but this machine
+    pub offline: bool,
+    /// Take models under a licence that forbids commercial use, is copyleft or unclear: a model, or a licence
+    #[arg(long, value_delimiter = ',', value_name = "MODEL|LICENCE")]
+    pub allow_licence: Vec<String>,
+    /// The digest of a file that the catalogue does not know, of the one model named
+    #[arg(long, value_name = "[FILE=]DIGEST")]
+    pub sha256: Vec<String>,
 }
 
 /// How many frames may fail.

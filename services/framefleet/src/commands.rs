@@ -4,6 +4,7 @@ pub mod doctor;
 pub mod failures;
 pub mod jobs;
 pub mod orchestrator;
+pub mod models;
 pub mod pipelines;
 pub mod run;
 pub mod stages;

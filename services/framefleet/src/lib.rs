@@ -74,6 +74,7 @@ fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Failures(failures) => commands::failures::run(&failures),
         Command::Worker(worker) => commands::worker::run(&worker),
         Command::Orchestrator(orchestrator) => commands::orchestrator::run(&orchestrator),
+        Command::Models(models) => commands::models::run(&models),
         Command::Completions { shell } => commands::completions::run(shell),
     }
 }

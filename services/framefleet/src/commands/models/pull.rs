@@ -1,0 +1,121 @@
+//! `framefleet models pull`
+use super::progress::Shown;
+use crate::args::{PipelineChoice, PullArguments};
+use crate::failure::Failure;
+use crate::submit;
+use bytesize::ByteSize;
+use framefleet_models::{Allowed, Cache, Catalogue, Format, Model, Puller, Sha256};
+use framefleet_pipeline::Step;
+use framefleet_service::Exit;
+use serde_json::Value;
+use std::path::Path;
+
+/// What exists where NVIDIA's driver is loaded.
+const NVIDIA_DRIVER: &str = "/proc/driver/nvidia/version";
+
+/// Fetches what is asked for; goes on after a failure, so that one model that cannot be had does not keep others away.
+pub fn pull(arguments: &PullArguments, mut catalogue: Catalogue, cache: &Cache) -> Result<Exit, Failure> {
+    pin(arguments, &mut catalogue, cache)?;
+    let models = models(arguments, &catalogue)?;
+    if models.is_empty() {
+        println!("nothing to fetch: no models run there");
+    }
+    let shown = Shown::default();
+    let allowed = Allowed::of(&arguments.allow_licence);
+    // Before anything is fetched: a refusal in the middle would come late.
+    models.iter().try_for_each(|model| allowed.check(model))?;
+    let puller = Puller::new(cache, &shown).offline(arguments.offline).allowing(allowed);
+    let mut failures = Vec::new();
+    for model in models {
+        let was_here = cache.installed(model).is_ok();
+        match puller.pull(model) {
+            Ok(_) => println!("{}: {}", model.id, if was_here { "is installed".to_owned() } else { fetched(model) }),
+            Err(error) => failures.push(Failure::from(error)),
+        }
+    }
+    match failures.len() {
+        0 => Ok(Exit::Done),
+        1 => Err(failures.remove(0)),
+        count => {
+            let messages: Vec<&str> = failures.iter().map(|failure| failure.message.as_str()).collect();
+            Err(Failure::failed(format!("{count} models could not be fetched:\n  {}", messages.join("\n  "))))
+        }
+    }
+}
+
+fn fetched(model: &Model) -> String {
+    let size = model.size().map_or_else(String::new, |size| format!(", {}", ByteSize(size)));
+    format!("installed{size}")
+}
+
+/// Keeps the digests that the user states; they count from now on.
+fn pin(arguments: &PullArguments, catalogue: &mut Catalogue, cache: &Cache) -> Result<(), Failure> {
+    let [first, ..] = arguments.sha256.as_slice() else { return Ok(()) };
+    let [id] = arguments.ids.as_slice() else {
+        return Err(Failure::usage(format!("--sha256 {first}: name one model that it belongs to")));
+    };
+    let mut pins = cache.pins()?;
+    for stated in &arguments.sha256 {
+        let (file, digest) =
+            stated.rsplit_once('=').map_or((None, stated.as_str()), |(file, digest)| (Some(file), digest));
+        let digest: Sha256 = digest.parse().map_err(|reason| Failure::usage(format!("--sha256: {reason}")))?;
+        catalogue.pin(id, file, digest, &mut pins)?;
+    }
+    Ok(cache.keep_pins(&pins)?)
+}
+
+/// The models asked for, each once.
+fn models<'a>(arguments: &PullArguments, catalogue: &'a Catalogue) -> Result<Vec<&'a Model>, Failure> {
+    let mut models = arguments.ids.iter().map(|id| catalogue.get(id)).collect::<Result<Vec<_>, _>>()?;
+    let by_steps: Vec<&Model> = steps(arguments, catalogue)?.iter().flat_map(|step| of_step(step, catalogue)).collect();
+    if by_steps.iter().any(|model| model.format == Format::Onnx) {
+        models.push(catalogue.onnx_runtime(Path::new(NVIDIA_DRIVER).exists())?);
+    }
+    for model in by_steps {
+        if models.iter().all(|known| known.id != model.id) {
+            models.push(model);
+        }
+    }
+    Ok(models)
+}
+
+/// The steps whose models are wanted.
+fn steps(arguments: &PullArguments, catalogue: &Catalogue) -> Result<Vec<Step>, Failure> {
+    let registry = submit::registry()?;
+    if arguments.pipeline.is_some() {
+        let choice = PipelineChoice { stages: Vec::new(), pipeline: arguments.pipeline.clone(), set: Vec::new() };
+        return Ok(submit::pipeline(&choice, &registry)?.steps);
+    }
+    // A stage may run elsewhere and be known to the catalogue alone.
+    let known: Vec<&str> = registry.names().collect();
+    let (here, elsewhere): (Vec<String>, Vec<String>) =
+        arguments.stages.iter().cloned().partition(|stage| known.contains(&stage.as_str()));
+    let mut steps = Vec::new();
+    if !here.is_empty() {
+        let choice = PipelineChoice { stages: here, pipeline: None, set: Vec::new() };
+        steps = submit::pipeline(&choice, &registry)?.steps;
+    }
+    for stage in elsewhere {
+        if catalogue.by_stage(&stage).next().is_none() {
+            let known = known.join(", ");
+            return Err(Failure::usage(format!(
+                "there is no stage \"{stage}\" here or in the catalogue; here are: {known}"
+            )));
+        }
+        steps.push(Step::of_stage(&stage));
+    }
+    for step in &mut steps {
+        step.profile.get_or_insert_with(|| arguments.profile.clone());
+    }
+    Ok(steps)
+}
+
+/// What a step runs: the models that its settings name, and for other roles the defaults of its profile.
+fn of_step<'a>(step: &Step, catalogue: &'a Catalogue) -> Vec<&'a Model> {
+    let named: Vec<&Model> =
+        step.settings.values().filter_map(Value::as_str).filter_map(|id| catalogue.get(id).ok()).collect();
+    let profile = step.profile.as_deref().unwrap_or("balanced");
+    let by_default = catalogue.defaults(&step.stage, profile);
+    let others = by_default.filter(|model| named.iter().all(|named| named.role != model.role));
+    others.chain(named.iter().copied()).collect()
+}

@@ -1,0 +1,160 @@
+//! The catalogue: what there is, and which of it a stage runs.
+use crate::digest::Sha256;
+use crate::error::ModelError;
+use crate::file;
+use crate::model::Model;
+use crate::pins::Pins;
+use std::path::Path;
+
+/// The catalogue that comes with the program.
+const BUILT_IN: &str = include_str!("../../../models/catalog.toml");
+
+/// All models that can be chosen: those of the program and those of the user's own catalogues.
+#[derive(Clone, Debug)]
+pub struct Catalogue {
+    models: Vec<Model>,
+}
+
+impl Catalogue {
+    /// The catalogue that comes with the program.
+    pub fn built_in() -> Result<Self, ModelError> {
+        Self::of_text(BUILT_IN, Path::new("models/catalog.toml"))
+    }
+
+    /// A catalogue of this text alone; `origin` names it in errors, and its folder is where paths start.
+    pub fn of_text(text: &str, origin: &Path) -> Result<Self, ModelError> {
+        Self { models: Vec::new() }.with(text, origin)
+    }
+
+    /// This catalogue and the entries of a file of the same format. An id that is there already, and a second default for
+    /// the same stage, role and profile, are refused: a file adds models, settings choose them.
+    pub fn with_file(self, path: &Path) -> Result<Self, ModelError> {
+        let text = std::fs::read_to_string(path).map_err(|error| ModelError::Catalogue {
+            file: path.to_owned(),
+            reason: format!("cannot be read: {error}"),
+        })?;
+        self.with(&text, path)
+    }
+
+    fn with(mut self, text: &str, origin: &Path) -> Result<Self, ModelError> {
+        let wrong = |reason: String| ModelError::Catalogue { file: origin.to_owned(), reason };
+        for model in file::parse(text, origin)? {
+            if self.find(&model.id).is_some() {
+                return Err(wrong(format!("there is a model \"{}\" already: choose another id", model.id)));
+            }
+            for (stage, profile) in defaults(&model) {
+                if let Some(other) = self.default(stage, &model.role, profile) {
+                    return Err(wrong(format!(
+                        "model \"{}\": stage {stage} runs \"{}\" for {} in profile {profile} already; name a model in the stage's settings instead",
+                        model.id, other.id, model.role
+                    )));
+                }
+            }
+            self.models.push(model);
+        }
+        Ok(self)
+    }
+
+    /// This catalogue with the digests that the user vouched for. A digest of the catalogue is never replaced.
+    pub fn with_pins(mut self, pins: &Pins) -> Self {
+        for model in &mut self.models {
+            for file in &mut model.files {
+                file.sha256 = file.sha256.or_else(|| pins.get(&model.id, &file.name));
+            }
+        }
+        self
+    }
+
+    /// States the digest of a file whose digest the catalogue does not know.
+    pub fn pin(&mut self, id: &str, file: Option<&str>, digest: Sha256, pins: &mut Pins) -> Result<(), ModelError> {
+        let model = self.get(id)?.clone();
+        let name = file.unwrap_or(&model.files[0].name).to_owned();
+        let wrong = |reason: String| ModelError::Pin { id: id.to_owned(), file: name.clone(), reason };
+        let known: Vec<&str> = model.files.iter().map(|file| file.name.as_str()).collect();
+        if file.is_none() && known.len() > 1 {
+            return Err(wrong(format!("it has several files: say FILE=DIGEST for each of {}", known.join(", "))));
+        }
+        match model.files.iter().find(|file| file.name == name) {
+            None => return Err(wrong(format!("it has no such file; its files: {}", known.join(", ")))),
+            Some(file) if file.sha256.is_some_and(|stated| stated != digest) => {
+                return Err(wrong("the catalogue or an earlier pin states another digest".to_owned()));
+            }
+            Some(_) => {}
+        }
+        pins.set(id, &name, digest);
+        *self = self.clone().with_pins(pins);
+        Ok(())
+    }
+
+    /// All models, in the order of the catalogue.
+    pub fn models(&self) -> &[Model] {
+        &self.models
+    }
+
+    /// A model by its id.
+    pub fn get(&self, id: &str) -> Result<&Model, ModelError> {
+        self.find(id).ok_or_else(|| ModelError::Unknown { id: id.to_owned(), known: ids(self.models.iter()) })
+    }
+
+    fn find(&self, id: &str) -> Option<&Model> {
+        self.models.iter().find(|model| model.id == id)
+    }
+
+    /// The models of a role.
+    pub fn by_role(&self, role: &str) -> impl Iterator<Item = &Model> {
+        self.models.iter().filter(move |model| model.role == role)
+    }
+
+    /// The models that a stage can use.
+    pub fn by_stage(&self, stage: &str) -> impl Iterator<Item = &Model> {
+        self.models.iter().filter(move |model| model.stages.contains_key(stage))
+    }
+
+    /// The models that a stage runs in a profile when no setting names others: one for each role.
+    pub fn defaults(&self, stage: &str, profile: &str) -> impl Iterator<Item = &Model> {
+        self.models.iter().filter(move |model| model.is_default(stage, profile))
+    }
+
+    fn default(&self, stage: &str, role: &str, profile: &str) -> Option<&Model> {
+        self.defaults(stage, profile).find(|model| model.role == role)
+    }
+
+    /// The model of a role that a stage runs: what the setting names, else the one default of stage and profile.
+    pub fn choose(&self, stage: &str, role: &str, profile: &str, setting: Option<&str>) -> Result<&Model, ModelError> {
+        let known = || ids(self.by_role(role));
+        match setting {
+            Some(id) => self.by_role(role).find(|model| model.id == id).ok_or_else(|| ModelError::NotOfRole {
+                id: id.to_owned(),
+                role: role.to_owned(),
+                known: known(),
+            }),
+            None => self.default(stage, role, profile).ok_or_else(|| ModelError::NoDefault {
+                stage: stage.to_owned(),
+                role: role.to_owned(),
+                profile: profile.to_owned(),
+                known: known(),
+            }),
+        }
+    }
+
+    /// The ONNX Runtime library for this machine's processor: with the CUDA and TensorRT providers for an NVIDIA device,
+    /// or for the CPU alone.
+    pub fn onnx_runtime(&self, nvidia: bool) -> Result<&Model, ModelError> {
+        self.get(match (std::env::consts::ARCH, nvidia) {
+            ("aarch64", _) => "onnxruntime-aarch64",
+            (_, true) => "onnxruntime-gpu",
+            (_, false) => "onnxruntime",
+        })
+    }
+}
+
+fn defaults(model: &Model) -> impl Iterator<Item = (&str, &str)> {
+    model
+        .stages
+        .iter()
+        .flat_map(|(stage, profiles)| profiles.iter().map(move |profile| (stage.as_str(), profile.as_str())))
+}
+
+fn ids<'a>(models: impl Iterator<Item = &'a Model>) -> Vec<String> {
+    models.map(|model| model.id.clone()).collect()
+}
