@@ -12,6 +12,7 @@ mod footage;
 mod interruption;
 mod layers;
 mod memory;
+mod models;
 mod program;
 mod scheduling;
 mod services;

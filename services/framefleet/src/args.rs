@@ -405,7 +405,6 @@ pub enum ModelsVerb {
 /// `models pull`
 pub struct PullArguments {
     /// Models
-    #[arg(required_unless_present_any = ["stages", "pipeline"])]
     pub ids: Vec<String>,
     /// What these stages, and those that they need, run by default; with the library that runs networks
     #[arg(long, value_delimiter = ',', value_name = "STAGE,…", conflicts_with = "pipeline")]

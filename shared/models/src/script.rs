@@ -33,7 +33,7 @@ pub fn recipe_script(model: &Model) -> Result<String, ModelError> {
     for (name, lines) in packages(model) {
         script.push_str(&format!("\n# {name}\n{lines}"));
     }
-    if model.files.iter().any(|file| making(&file.source).is_some()) {
+    if model.files.iter().any(|file| file.source.making().is_some()) {
         script.push_str(&libraries(model));
     }
     for file in &model.files {
@@ -46,18 +46,10 @@ pub fn recipe_script(model: &Model) -> Result<String, ModelError> {
     Ok(script)
 }
 
-/// What a file is made by, whether or not the result is kept.
-fn making(source: &Source) -> Option<&Making> {
-    match source {
-        Source::Recipe(making) | Source::Kept { making, .. } => Some(making),
-        Source::Member(_) | Source::Url(_) | Source::Path(_) => None,
-    }
-}
-
 /// The packages of all files, each once, and how they are fetched.
 fn packages(model: &Model) -> Vec<(String, String)> {
     let mut packages: Vec<(String, String)> = Vec::new();
-    for member in model.files.iter().flat_map(members) {
+    for member in model.files.iter().flat_map(|file| file.source.members()) {
         let archive = &member.archive;
         let name = archive.to_string();
         if packages.iter().all(|(known, _)| *known != name) {
@@ -65,14 +57,6 @@ fn packages(model: &Model) -> Vec<(String, String)> {
         }
     }
     packages
-}
-
-fn members(file: &ModelFile) -> Vec<&Member> {
-    match (&file.source, making(&file.source)) {
-        (Source::Member(member), _) => vec![member],
-        (_, Some(making)) => making.inputs.iter().collect(),
-        _ => Vec::new(),
-    }
 }
 
 fn fetch(archive: &Archive) -> String {
@@ -93,7 +77,7 @@ fn fetch(archive: &Archive) -> String {
 fn libraries(model: &Model) -> String {
     let mut text = "\n# The recipes, and their libraries\nmkdir -p \"$work/convert\"\n".to_owned();
     let used: Vec<&str> =
-        model.files.iter().filter_map(|file| making(&file.source)).map(|making| making.recipe.as_str()).collect();
+        model.files.iter().filter_map(|file| file.source.making()).map(|making| making.recipe.as_str()).collect();
     for (name, script) in recipe::scripts_of(&used) {
         text.push_str(&format!("cat >\"$work/convert/{name}\" <<'END_OF_SCRIPT'\n{script}END_OF_SCRIPT\n"));
     }
@@ -105,7 +89,7 @@ fn libraries(model: &Model) -> String {
 /// How one file is made.
 fn commands(file: &ModelFile) -> String {
     let to = format!("\"$out\"/{}", quoted(&file.name));
-    match (&file.source, making(&file.source)) {
+    match (&file.source, file.source.making()) {
         (Source::Member(member), _) => format!("{} >{to}\n", take(member)),
         (Source::Url(url), _) => format!(
             "python3 -c 'import shutil, sys, urllib.request; shutil.copyfileobj(urllib.request.urlopen(sys.argv[1]), sys.stdout.buffer)' {} >{to}\n",

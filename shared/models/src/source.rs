@@ -93,17 +93,20 @@ pub struct Making {
 }
 
 impl Source {
-    /// Whether getting it needs the network, other than for packages that are here already.
-    pub fn is_remote(&self) -> bool {
-        matches!(self, Self::Member(_) | Self::Url(_) | Self::Recipe(_))
+    /// What makes it, whether or not the result is kept.
+    pub fn making(&self) -> Option<&Making> {
+        match self {
+            Self::Recipe(making) | Self::Kept { making, .. } => Some(making),
+            Self::Member(_) | Self::Url(_) | Self::Path(_) => None,
+        }
     }
 
-    /// The packages it is taken from.
-    pub fn archives(&self) -> Vec<&Archive> {
-        match self {
-            Self::Member(member) => vec![&member.archive],
-            Self::Recipe(making) => making.inputs.iter().map(|input| &input.archive).collect(),
-            Self::Url(_) | Self::Path(_) | Self::Kept { .. } => Vec::new(),
+    /// The files of packages that it is, or is made of.
+    pub fn members(&self) -> Vec<&Member> {
+        match (self, self.making()) {
+            (Self::Member(member), _) => vec![member],
+            (_, Some(making)) => making.inputs.iter().collect(),
+            (_, None) => Vec::new(),
         }
     }
 }

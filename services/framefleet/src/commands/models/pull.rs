@@ -15,6 +15,10 @@ const NVIDIA_DRIVER: &str = "/proc/driver/nvidia/version";
 
 /// Fetches what is asked for; goes on after a failure, so that one model that cannot be had does not keep others away.
 pub fn pull(arguments: &PullArguments, mut catalogue: Catalogue, cache: &Cache) -> Result<Exit, Failure> {
+    if arguments.ids.is_empty() && arguments.stages.is_empty() && arguments.pipeline.is_none() {
+        let how = "name models (`framefleet models list`), or say --stages or --pipeline";
+        return Err(Failure::usage(how));
+    }
     pin(arguments, &mut catalogue, cache)?;
     let models = models(arguments, &catalogue)?;
     if models.is_empty() {
