@@ -38,7 +38,7 @@ class Graph:
 
     def constant(self, name, values):
         """Adds an array; the same name twice has to mean the same array."""
-        values = numpy.ascontiguousarray(values)
+        values = numpy.asarray(values, order="C")
         known = self.constants.setdefault(name, values)
         assert known is values or numpy.array_equal(known, values), f"two constants are called {name}"
         return name

@@ -23,7 +23,7 @@ macro_rules! script {
 }
 
 /// The recipes there are.
-const RECIPES: [(&str, &str); 8] = [
+const RECIPES: [(&str, &str); 9] = [
     script!("dequantise"),
     script!("efficientnet_lite"),
     script!("ffdnet"),
@@ -32,6 +32,7 @@ const RECIPES: [(&str, &str); 8] = [
     script!("mediapipe"),
     script!("ncnn"),
     script!("rife"),
+    script!("tfjs"),
 ];
 
 /// What recipes share.

@@ -1,4 +1,5 @@
 //! Fetching models: from a web server, out of packages, into a cache that several processes share.
+#![cfg(test)]
 
 mod cache;
 mod catalogue;
