@@ -366,6 +366,7 @@ fn tarballs_come_from_the_registry_that_npm_is_set_up_with() {
     let pull = |registry: &str| ran(place.command(&["pull", "packed"]).env("npm_config_registry", registry));
     let wrong = pull(&server.url("elsewhere/"));
     assert!(wrong.code == Some(1) && wrong.err.contains("@some/thing@1.2.0 (npm)"), "{wrong:?}");
+    assert!(wrong.err.contains("404"), "what npm says is passed on: {wrong:?}");
     done(&pull(&server.url("")));
     let path = place.done(&["where", "packed"]);
     assert_eq!(std::fs::read(path.trim()).unwrap(), b"weights");

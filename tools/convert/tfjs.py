@@ -4,12 +4,12 @@ the model allows it.
 Tensors keep their NHWC layout: convolutions, pools and resizes are wrapped in transpositions, which ONNX Runtime removes again.
 TensorFlow's int32 becomes int64, in which ONNX states shapes and indices. What only depends on constants is computed here.
 """
-import base64
 import json
 
 import numpy
 
 import graph
+from tfjs_file import constants, data_inputs, flag, fused, number, output, padding, sides
 
 FUSED = {"_FusedConv2D": "Conv2D", "FusedDepthwiseConv2dNative": "DepthwiseConv2dNative"}
 TO_ONNX = {"DT_FLOAT": 1, "DT_INT32": 7, "DT_INT64": 7, "DT_BOOL": 9}
@@ -42,23 +42,6 @@ def main():
         converter = Converter(json.load(text), weights.read())
     shape = [int(size) if size.isdigit() else size for size in arguments.input_shape.split(",")]
     converter.convert(shape, arguments.output_name).save(arguments.output)
-
-
-def constants(manifest, content):
-    """The weights by name: stored one behind the other, floats perhaps with 16 bits, or 8 with a scale."""
-    result, at = {}, 0
-    for weight in manifest:
-        quantization = weight.get("quantization")
-        stored = numpy.dtype(quantization["dtype"] if quantization else weight["dtype"]).newbyteorder("<")
-        count = int(numpy.prod(weight["shape"]))
-        values = numpy.frombuffer(content, stored, count, at).reshape(weight["shape"])
-        at += values.nbytes
-        if quantization and "scale" in quantization:
-            values = values * numpy.float32(quantization["scale"]) + numpy.float32(quantization["min"])
-        kinds = {"float32": "<f4", "int32": "<i8", "bool": "?"}
-        result[weight["name"]] = values.astype(kinds[weight["dtype"]])
-    assert at == len(content), f"{len(content) - at} bytes of weights were not read"
-    return result
 
 
 class Converter:
@@ -153,18 +136,17 @@ class Converter:
         self.convolution(name, inputs, attributes, weights, channels)
 
     def convolution(self, name, inputs, attributes, weights, groups):
-        fused = [base64.b64decode(text).decode() for text in attributes.get("fused_ops", {}).get("list", {}).get("s", [])]
-        arguments = inputs[2:]
+        activations, arguments = fused(attributes), inputs[2:]
         parts = [self.graph.constant(f"{name}.weight", weights)]
-        if fused[:1] == ["BiasAdd"]:
+        if activations[:1] == ["BiasAdd"]:
             parts.append(self.graph.constant(f"{name}.bias", self.known[arguments.pop(0)].ravel()))
-            fused.pop(0)
+            activations.pop(0)
         how = dict(strides=sides(attributes, "strides"), dilations=sides(attributes, "dilations"), auto_pad=padding(attributes))
-        last = f"{name}.linear" if fused else name
+        last = f"{name}.linear" if activations else name
         self.picture(last, inputs[0], lambda x: self.node("Conv", [x, *parts], f"{name}.conv", group=groups,
                                                          kernel_shape=list(weights.shape[2:]), **how))
-        for activation in fused:
-            assert activation in ("Relu", "Relu6", "Prelu") and len(fused) == 1, fused
+        for activation in activations:
+            assert activation in ("Relu", "Relu6", "Prelu") and len(activations) == 1, activations
             getattr(self, f"activate_{activation.lower()}")(name, [last, *arguments])
 
     def activate_relu(self, name, inputs):
@@ -290,34 +272,6 @@ class Converter:
             # A stack of matrices: the checker refuses what has another rank.
             right = self.node("Transpose", [right], f"{name}.turned", perm=[0, 2, 1])
         self.node("MatMul", [left, right], name)
-
-
-def data_inputs(node):
-    """What a node reads; inputs marked ^ only say what comes before it."""
-    return [source for source in node.get("input", []) if not source.startswith("^")]
-
-
-def output(name, at):
-    """What TensorFlow calls an output of a node."""
-    return f"{name}:{at}" if at else name
-
-
-def number(attributes, name):
-    return int(attributes.get(name, {}).get("i", 0))
-
-
-def flag(attributes, name):
-    return int(bool(attributes.get(name, {}).get("b", False)))
-
-
-def sides(attributes, name):
-    """Height and width of a list by NHWC."""
-    return [int(size) for size in attributes.get(name, {}).get("list", {}).get("i", [1, 1, 1, 1])][1:3]
-
-
-def padding(attributes):
-    """TensorFlow's SAME puts the odd pixel behind, as ONNX's SAME_UPPER does."""
-    return {"SAME": "SAME_UPPER", "VALID": "VALID"}[base64.b64decode(attributes["padding"]["s"]).decode()]
 
 
 if __name__ == "__main__":

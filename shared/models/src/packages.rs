@@ -70,7 +70,7 @@ fn pip_download(archive: &Archive, tools: &Tools, to: &Path) -> Command {
 
 fn npm_pack(archive: &Archive, tools: &Tools, to: &Path, temporary: &Path) -> Command {
     let mut command = Command::new(&tools.npm);
-    command.args(["pack", "--ignore-scripts", "--silent", "--no-update-notifier", "--cache"]).arg(temporary);
+    command.args(["pack", "--ignore-scripts", "--loglevel=error", "--no-update-notifier", "--cache"]).arg(temporary);
     command.arg("--pack-destination").arg(to).arg(archive.requirement());
     command
 }

@@ -36,7 +36,7 @@ const RECIPES: [(&str, &str); 9] = [
 ];
 
 /// What recipes share.
-const SHARED: [(&str, &str); 2] = [script!("checkpoint"), script!("graph")];
+const SHARED: [(&str, &str); 3] = [script!("checkpoint"), script!("graph"), script!("tfjs_file")];
 
 /// The recipes' names.
 pub(crate) fn names() -> impl Iterator<Item = &'static str> {
