@@ -4,10 +4,10 @@ use crate::program::{Ran, command};
 use framefleet_models::Sha256;
 use serde_json::Value;
 use server::{Request, Server, broken, good, send, whole};
-use std::io::{Cursor, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Cursor, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -192,10 +192,11 @@ fn a_digest_that_nobody_knows_is_stated_once_by_the_user() {
     assert!(place.refused(&["pull", "far", "--sha256", "abc"], 64).contains("64 hexadecimal digits"));
     assert!(place.refused(&["pull", "far", "--sha256", &format!("other={digest}")], 64).contains("far.bin"));
     assert!(place.refused(&["pull", "far", "silero-vad", "--sha256", &digest], 64).contains("name one model"));
+    assert!(place.refused(&["pull", "far", "--sha256", &"0".repeat(64)], 1).contains("not used"));
     place.done(&["pull", "far", "--sha256", &digest]);
     assert!(place.done(&["verify"]).contains("1 models, 0 problems"));
     place.done(&["pull", "far", "--offline"]);
-    assert_eq!(server.requests().len(), 1);
+    assert_eq!(server.requests().len(), 2);
     assert!(place.refused(&["pull", "far", "--sha256", &"0".repeat(64)], 64).contains("another digest"));
 }
 
@@ -314,6 +315,41 @@ fn wheels_come_from_the_index_that_pip_is_set_up_with() {
     done(&pull(&server.url("simple")));
     let path = place.done(&["where", "packed"]);
     assert_eq!(std::fs::read(path.trim()).unwrap(), b"weights");
+}
+
+/// Serves a folder over https with a certificate; prints its port.
+const HTTPS_SERVER: &str = r#"
+import http.server, ssl, sys
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain("certificate.pem", "key.pem")
+server = http.server.HTTPServer(("127.0.0.1", 0), http.server.SimpleHTTPRequestHandler)
+server.socket = context.wrap_socket(server.socket, server_side=True)
+print(server.server_port, flush=True)
+server.serve_forever()
+"#;
+
+#[test]
+fn https_trusts_what_the_machine_trusts_and_nothing_else() {
+    let served = tempfile::tempdir().unwrap();
+    std::fs::write(served.path().join("weights"), b"weights").unwrap();
+    let certificate = "req -x509 -newkey rsa:2048 -nodes -days 2 -keyout key.pem -out certificate.pem -subj /CN=localhost \
+                       -addext subjectAltName=DNS:localhost -addext basicConstraints=critical,CA:FALSE";
+    let made = ran(Command::new("openssl").args(certificate.split_whitespace()).current_dir(served.path()));
+    assert_eq!(made.code, Some(0), "{made:?}");
+    let mut server = Command::new("python3");
+    server.args(["-c", HTTPS_SERVER]).current_dir(served.path()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut server = server.spawn().unwrap();
+    let mut port = String::new();
+    BufReader::new(server.stdout.take().unwrap()).read_line(&mut port).unwrap();
+    let place = Place::new(&at_url("m", b"weights", &format!("https://localhost:{}/weights", port.trim())));
+
+    let stranger = place.run(&["pull", "m"]);
+    let trusted = ran(place.command(&["pull", "m"]).env("SSL_CERT_FILE", served.path().join("certificate.pem")));
+    server.kill().unwrap();
+    server.wait().unwrap();
+    assert!(stranger.code == Some(1) && stranger.err.contains("certificate"), "{stranger:?}");
+    done(&trusted);
+    assert!(place.done(&["verify", "m"]).contains("sound"));
 }
 
 /// A wheel with one file of content.

@@ -77,7 +77,7 @@ impl Catalogue {
         match model.files.iter().find(|file| file.name == name) {
             None => return Err(wrong(format!("it has no such file; its files: {}", known.join(", ")))),
             Some(file) if file.sha256.is_some_and(|stated| stated != digest) => {
-                return Err(wrong("the catalogue or an earlier pin states another digest".to_owned()));
+                return Err(wrong("the catalogue, or pins.toml in the cache, states another digest".to_owned()));
             }
             Some(_) => {}
         }

@@ -7,6 +7,7 @@ use std::io::{Read, Write};
 use std::path::Path;
 use std::time::Duration;
 use ureq::http::{Response, StatusCode, header};
+use ureq::tls::{RootCerts, TlsConfig};
 
 /// Tries without a new byte before it is given up.
 const FRUITLESS_TRIES: u32 = 4;
@@ -73,8 +74,11 @@ struct Client<'a> {
 
 impl<'a> Client<'a> {
     fn new(wanted: &'a Wanted, told: &'a Told) -> Self {
+        // The certificates that this machine trusts: a company's own authority, or SSL_CERT_FILE.
+        let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build();
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
+            .tls_config(tls)
             .timeout_connect(Some(CONNECT))
             .timeout_recv_response(Some(SILENCE))
             .timeout_per_read(Some(SILENCE))

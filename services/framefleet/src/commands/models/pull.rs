@@ -4,7 +4,7 @@ use crate::args::{PipelineChoice, PullArguments};
 use crate::failure::Failure;
 use crate::submit;
 use bytesize::ByteSize;
-use framefleet_models::{Allowed, Cache, Catalogue, Format, Model, Puller, Sha256};
+use framefleet_models::{Allowed, Cache, Catalogue, Format, Model, Pins, Puller, Sha256};
 use framefleet_pipeline::Step;
 use framefleet_service::Exit;
 use serde_json::Value;
@@ -19,7 +19,7 @@ pub fn pull(arguments: &PullArguments, mut catalogue: Catalogue, cache: &Cache) 
         let how = "name models (`framefleet models list`), or say --stages or --pipeline";
         return Err(Failure::usage(how));
     }
-    pin(arguments, &mut catalogue, cache)?;
+    let pins = pin(arguments, &mut catalogue, cache)?;
     let models = models(arguments, &catalogue)?;
     if models.is_empty() {
         println!("nothing to fetch: no models run there");
@@ -37,6 +37,9 @@ pub fn pull(arguments: &PullArguments, mut catalogue: Catalogue, cache: &Cache) 
             Err(error) => failures.push(Failure::from(error)),
         }
     }
+    if let (Some(pins), []) = (pins, failures.as_slice()) {
+        cache.keep_pins(&pins)?;
+    }
     match failures.len() {
         0 => Ok(Exit::Done),
         1 => Err(failures.remove(0)),
@@ -52,9 +55,9 @@ fn fetched(model: &Model) -> String {
     format!("installed{size}")
 }
 
-/// Keeps the digests that the user states; they count from now on.
-fn pin(arguments: &PullArguments, catalogue: &mut Catalogue, cache: &Cache) -> Result<(), Failure> {
-    let [first, ..] = arguments.sha256.as_slice() else { return Ok(()) };
+/// Adds the digests that the user states to the catalogue. They are kept once something of that digest has come.
+fn pin(arguments: &PullArguments, catalogue: &mut Catalogue, cache: &Cache) -> Result<Option<Pins>, Failure> {
+    let [first, ..] = arguments.sha256.as_slice() else { return Ok(None) };
     let [id] = arguments.ids.as_slice() else {
         return Err(Failure::usage(format!("--sha256 {first}: name one model that it belongs to")));
     };
@@ -65,7 +68,7 @@ fn pin(arguments: &PullArguments, catalogue: &mut Catalogue, cache: &Cache) -> R
         let digest: Sha256 = digest.parse().map_err(|reason| Failure::usage(format!("--sha256: {reason}")))?;
         catalogue.pin(id, file, digest, &mut pins)?;
     }
-    Ok(cache.keep_pins(&pins)?)
+    Ok(Some(pins))
 }
 
 /// The models asked for, each once.
