@@ -1,5 +1,5 @@
 //! The program with the stages of the tests besides its own: fleets of real processes run them.
-#![allow(dead_code)]
+#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[path = "../fleet/stages.rs"]
 mod stages;

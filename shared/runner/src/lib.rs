@@ -15,4 +15,4 @@ mod worker;
 
 pub use failure::TaskFailure;
 pub use trial::TrialProcess;
-pub use worker::{OpenSource, Runner, RunnerOptions, RunnerParts};
+pub use worker::{Runner, RunnerOptions, RunnerParts};

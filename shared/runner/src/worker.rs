@@ -6,13 +6,12 @@ use crate::trial::TrialProcess;
 use framefleet_bus::{Blobs, Bus, BusError, Inbox, Lease, Subject};
 use framefleet_ledger::Ledgers;
 use framefleet_proto::v1::{Done, FailureKind, Task, TrialTask, event::What};
-use framefleet_stage::{Host, LoadedStage, Registry, SetupError, SourceStage};
+use framefleet_stage::{Host, LoadedStage, OpenSource, Registry, SourceStage};
 use framefleet_telemetry::metric::{self, FrameOutcome, TaskResult};
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt as _};
 use prost::Message as _;
-use serde_json::{Map, Value};
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -62,9 +61,6 @@ pub struct RunnerParts {
     /// Devices and caches of this process.
     pub host: Host,
 }
-
-/// Makes the source stage that settings ask for.
-pub type OpenSource = Arc<dyn Fn(&Map<String, Value>) -> Result<Arc<dyn SourceStage>, SetupError> + Send + Sync>;
 
 /// Serves stages over a bus.
 pub struct Runner {
@@ -135,10 +131,10 @@ impl Runner {
         let mut tasks = JoinSet::new();
         let mut waiting: FuturesUnordered<_> = self.inboxes().await?.into_iter().enumerate().map(next_lease).collect();
         // By inbox, those whose tasks go first in front.
-        let mut held: BTreeMap<usize, (Box<dyn Inbox>, Kept, Box<dyn Lease>)> = BTreeMap::new();
+        let mut held: BTreeMap<usize, Held> = BTreeMap::new();
         while !*stop.borrow() {
             while tasks.len() < room
-                && let Some((number, (inbox, kept, lease))) = held.pop_first()
+                && let Some((number, Held { inbox, kept, lease })) = held.pop_first()
             {
                 let shared = Arc::clone(&self.shared);
                 tasks.spawn(async move { serve(&shared, kept, lease).await });
@@ -149,7 +145,8 @@ impl Runner {
                 Some(_) = tasks.join_next(), if !tasks.is_empty() => {}
                 Some((number, inbox, lease)) = waiting.next() => match lease {
                     Ok(lease) => {
-                        held.insert(number, (inbox, keepalive.keep(lease.extender()), lease));
+                        let kept = keepalive.keep(lease.extender());
+                        held.insert(number, Held { inbox, kept, lease });
                     }
                     Err(BusError::Closed) => return Err(BusError::Closed),
                     Err(error) => {
@@ -175,10 +172,18 @@ impl Runner {
     }
 }
 
-/// The next task of an inbox, with the inbox.
-fn next_lease(
-    (number, mut inbox): (usize, Box<dyn Inbox>),
-) -> BoxFuture<'static, (usize, Box<dyn Inbox>, Result<Box<dyn Lease>, BusError>)> {
+/// A task that came while there was no room.
+struct Held {
+    inbox: Box<dyn Inbox>,
+    kept: Kept,
+    lease: Box<dyn Lease>,
+}
+
+/// What an inbox was asked for, with the inbox and its number.
+type Asked = (usize, Box<dyn Inbox>, Result<Box<dyn Lease>, BusError>);
+
+/// The next task of an inbox.
+fn next_lease((number, mut inbox): (usize, Box<dyn Inbox>)) -> BoxFuture<'static, Asked> {
     async move {
         let lease = inbox.lease().await;
         (number, inbox, lease)

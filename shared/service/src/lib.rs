@@ -15,7 +15,7 @@ pub use worker::{Served, WorkerArguments, WorkerError, host_name, stop_signal, w
 use clap::error::ErrorKind;
 use clap::{Args, FromArgMatches};
 use describe::DescribeError;
-use framefleet_stage::{Description, Registry, SetupError, Stage};
+use framefleet_stage::{Description, OpenSource, Registry, SetupError, Stage};
 use serde_json::Value;
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -34,7 +34,7 @@ pub fn main_of_source(
     version: u32,
     about: &'static str,
     describe: fn() -> Description,
-    open: framefleet_runner::OpenSource,
+    open: OpenSource,
 ) -> ExitCode {
     let program = Program {
         name,

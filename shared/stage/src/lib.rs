@@ -22,7 +22,7 @@ pub use needs::{HalfNeeds, Halo, Input, MadeFrames, Needs};
 pub use outputs::{Artifact, Made, Outputs};
 pub use records::{Record, Records, RecordsError};
 pub use registry::{AnyStage, Description, LoadedStage, Registry, RegistryError, Resolved, complete};
-pub use source::{IngestRequest, Ingested, PixelSink, Probe, SourceStage};
+pub use source::{IngestRequest, Ingested, OpenSource, PixelSink, Probe, SourceStage};
 
 use serde::{Serialize, de::DeserializeOwned};
 

@@ -1,6 +1,8 @@
 //! The stage that everything starts with: it opens items and makes batches. Built in, one implementation.
-use crate::StageError;
+use crate::{SetupError, StageError};
 use framefleet_media::{BatchInfo, FrameFailure, Item, PixelFormat, Rendition};
+use serde_json::{Map, Value};
+use std::sync::Arc;
 
 /// What headers say of a source.
 #[derive(Clone, Debug, Default)]
@@ -74,3 +76,6 @@ pub trait SourceStage: Send + Sync + 'static {
     /// Items of a source: a file, folder, glob or list file.
     fn probe(&self, source: &str) -> Result<Probe, StageError>;
 }
+
+/// Makes the source stage that settings ask for.
+pub type OpenSource = Arc<dyn Fn(&Map<String, Value>) -> Result<Arc<dyn SourceStage>, SetupError> + Send + Sync>;

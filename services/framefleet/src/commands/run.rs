@@ -92,7 +92,6 @@ impl Submission<'_> {
             options: self.work.spec.job_options(&items),
             items,
             project: "default".to_owned(),
-            options: self.job_options(&items),
             seat: Seats::of_process(threads).join(0),
         };
         let (sender, receiver) = watch::channel(Progress::default());
