@@ -7,6 +7,7 @@ use async_nats::client::Client;
 use async_nats::jetstream::context::{AccountErrorKind, ContextBuilder};
 use async_nats::{ConnectErrorKind, ConnectOptions, Event, ServerAddr, jetstream};
 use framefleet_bus::BusError;
+use std::error::Error;
 use std::path::Path;
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -118,13 +119,23 @@ fn unreadable(path: &Path, error: &std::io::Error) -> BusError {
     BusError::Refused(format!("{} cannot be read: {error}", path.display()))
 }
 
+/// What to do when TLS fails.
+const TLS: &str = "TLS failed: check that the server speaks it, and certificates and keys on both sides";
+
+/// Whether what was read is no TLS, or shows a certificate that we do not trust. That comes as an error of reading.
+fn is_about_tls(error: &async_nats::ConnectError) -> bool {
+    let source = error.source().and_then(|source| source.downcast_ref::<std::io::Error>());
+    source.is_some_and(|source| source.kind() == std::io::ErrorKind::InvalidData)
+}
+
 fn not_connected(what: &str, error: &async_nats::ConnectError) -> Failure {
     let advice = match error.kind() {
         ConnectErrorKind::AuthorizationViolation => {
             "the server refuses these credentials: check user, password, token or the files that hold them"
         }
         ConnectErrorKind::Authentication => "the credentials cannot be used: check the file that holds them",
-        ConnectErrorKind::Tls => "TLS failed: check that the server speaks it, and certificates and keys on both sides",
+        ConnectErrorKind::Tls => TLS,
+        ConnectErrorKind::Io if is_about_tls(error) => TLS,
         ConnectErrorKind::ServerParse => "this is no address of a server",
         ConnectErrorKind::Dns | ConnectErrorKind::TimedOut | ConnectErrorKind::Io | ConnectErrorKind::MaxReconnects => {
             return Failure::Passing(format!("{error}; is nats-server running there?"));

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use folder::{Folder, Unfinished};
 use framefleet_bus::{BlobError, BlobName, BlobWriter, Blobs};
-use memmap2::{Mmap, MmapMut, MmapOptions};
+use memmap2::{Advice, Mmap, MmapMut, MmapOptions};
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
@@ -82,15 +82,17 @@ impl Blobs for DirBlobs {
     }
 }
 
-/// Maps a file to write to. An empty file cannot be mapped. The pages are mapped at once: faulting them in one by one
-/// takes as long as filling them.
+/// Maps a file to write to. An empty file cannot be mapped. The pages are mapped at once, since faulting them in one by
+/// one takes longer than filling them; a kernel that cannot (before 5.14) faults them in one by one.
 fn map_for_writing(file: &File, length: u64) -> Result<Option<MmapMut>, BlobError> {
     if length == 0 {
         return Ok(None);
     }
     // SAFETY: the file has its length and its room already, and nobody else knows its name: it is neither cut nor written
     // to by others while it is mapped.
-    Ok(Some(unsafe { MmapOptions::new().populate().map_mut(file)? }))
+    let memory = unsafe { MmapOptions::new().map_mut(file)? };
+    let _ = memory.advise(Advice::PopulateWrite);
+    Ok(Some(memory))
 }
 
 /// Maps a finished file.

@@ -23,17 +23,10 @@ const FORGOTTEN: Duration = Duration::from_secs(120);
 pub(crate) struct NatsEvents {
     link: Arc<Link>,
     subject: Subject,
-    position: Position,
+    /// The sequence number in the stream from which on events are to be read.
+    position: u64,
     reader: Option<Reader>,
     connections: watch::Receiver<u64>,
-}
-
-/// A position in a stream.
-struct Position {
-    /// When the stream was made.
-    made: String,
-    /// The sequence number from which on events are to be read.
-    next: u64,
 }
 
 /// What reads from a position on.
@@ -51,11 +44,10 @@ impl NatsEvents {
     /// Listens from now on.
     pub(crate) async fn open(link: &Arc<Link>, subject: &Subject) -> Result<Self, BusError> {
         let stream = link.persist(&format!("listening to {subject}"), || link.event_stream()).await?;
-        let position = Position { made: stream.made, next: stream.last + 1 };
         let mut events = Self {
             link: Arc::clone(link),
             subject: subject.clone(),
-            position,
+            position: stream.last + 1,
             reader: None,
             connections: link.connections.clone(),
         };
@@ -68,25 +60,19 @@ impl NatsEvents {
         self.reader = None;
         self.connections.mark_unchanged();
         let what = format!("listening to {}", self.subject);
-        let (position, reader) = self.link.persist(&what, || self.begin()).await?;
-        (self.position, self.reader) = (position, Some(reader));
+        self.reader = Some(self.link.persist(&what, || self.begin()).await?);
         Ok(())
     }
 
-    async fn begin(&self) -> Result<(Position, Reader), Failure> {
-        let stream = self.link.event_stream().await?;
-        let mut next = self.position.next;
-        if stream.made != self.position.made {
-            tracing::warn!(subject = %self.subject, "the stream of events is a new one; listening from its beginning");
-            next = 1;
-        }
-        if stream.first > next {
-            tracing::warn!(subject = %self.subject, "events were missed: they are older than what the server keeps");
+    async fn begin(&self) -> Result<Reader, Failure> {
+        // A server that came back empty has a stream that begins later.
+        if self.link.event_stream().await?.first > self.position {
+            tracing::warn!(subject = %self.subject, "the server does not keep all events since the last one heard");
         }
         let name = format!("listener-{:016x}", fastrand::u64(..));
         let config = pull::Config {
             name: Some(name.clone()),
-            deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: next },
+            deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: self.position },
             ack_policy: AckPolicy::None,
             filter_subject: self.link.names.wire(&self.subject),
             inactive_threshold: FORGOTTEN,
@@ -97,7 +83,7 @@ impl NatsEvents {
         let events = self.link.names.event_stream();
         self.link.create_consumer(&events, &name, config).await?;
         let pulls = Pulls::new(&self.link, &events, &name, &request(EVENTS, BYTES)).await.map_err(Failure::Lasting)?;
-        Ok((Position { made: stream.made, next }, Reader { pulls, left: 0, number: 1, heard: Instant::now() }))
+        Ok(Reader { pulls, left: 0, number: 1, heard: Instant::now() })
     }
 }
 
@@ -109,7 +95,7 @@ impl Events for NatsEvents {
                 && let Some(event) = reader.next(&mut self.connections).await?
                 && let Some(event) = reader.receive(&self.link, event)
             {
-                self.position.next = event.sequence + 1;
+                self.position = event.sequence + 1;
                 return Ok(Message { subject: self.subject.clone(), id: event.id, payload: event.payload });
             }
             self.resume().await?;

@@ -32,6 +32,8 @@ impl NatsInbox {
         let (stream, consumer) = (link.names.task_stream(), link.names.consumer(subject));
         let pulls = Pulls::new(link, &stream, &consumer, &request(1, 0)).await?;
         let (sender, wants) = mpsc::channel(1);
+        let mut connections = link.connections.clone();
+        connections.mark_unchanged();
         let now = Instant::now();
         let keeper = Keeper {
             link: Arc::clone(link),
@@ -39,7 +41,7 @@ impl NatsInbox {
             wants,
             want: None,
             pulls,
-            connections: link.connections.clone(),
+            connections,
             look: now,
             answered: now,
             examine: now,

@@ -1,11 +1,13 @@
 //! Small values of the fleet, in a key-value bucket of JetStream.
 use crate::link::{ANSWER, Failure, Link};
-use crate::names::{key, message_id, unkey};
+use crate::names::{key, unkey};
 use crate::publish::Publication;
 use crate::pull::{Heard, Pulls, request_present};
-use async_nats::jetstream;
+use crate::streams::REMEMBERED;
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
-use async_nats::jetstream::kv::{self, Operation, Store};
+use async_nats::jetstream::kv::{Operation, Store};
+use async_nats::jetstream::stream::{self, DirectGetError, DirectGetErrorKind, DiscardPolicy, StorageType};
+use async_nats::{header, jetstream};
 use async_trait::async_trait;
 use bytes::Bytes;
 use framefleet_bus::{BusError, Kv, Value};
@@ -25,21 +27,30 @@ const OPERATION: &str = "KV-Operation";
 /// A bucket. Keys are escaped, so that any string is one.
 pub(crate) struct NatsKv {
     link: Arc<Link>,
-    config: kv::Config,
+    config: stream::Config,
     store: Store,
 }
 
 impl NatsKv {
     /// Opens a bucket; makes it, or brings it to the `ttl`.
     pub(crate) async fn open(link: &Arc<Link>, name: &str, ttl: Option<Duration>) -> Result<Self, BusError> {
-        let config = kv::Config {
-            bucket: link.names.bucket(name),
-            history: 1,
+        let bucket = link.names.bucket(name);
+        // What NATS's own clients expect of a bucket.
+        let config = stream::Config {
+            name: format!("KV_{bucket}"),
+            subjects: vec![format!("$KV.{bucket}.>")],
+            max_messages_per_subject: 1,
             max_age: ttl.unwrap_or_default(),
+            duplicate_window: ttl.unwrap_or(REMEMBERED).min(REMEMBERED),
+            discard: DiscardPolicy::New,
+            allow_rollup: true,
+            deny_delete: true,
+            allow_direct: true,
+            storage: StorageType::File,
             num_replicas: link.options.replicas,
             ..Default::default()
         };
-        let store = link.persist(&format!("opening bucket {name}"), || make(link, &config)).await?;
+        let store = link.persist(&format!("opening bucket {name}"), || open(link, &bucket, &config)).await?;
         Ok(Self { link: Arc::clone(link), config, store })
     }
 
@@ -48,13 +59,13 @@ impl NatsKv {
     where
         F: Future<Output = Result<T, async_nats::Error>>,
     {
-        let what = format!("{what} bucket {}", self.config.bucket);
+        let what = format!("{what} bucket {}", self.store.name);
         self.link
             .persist(&what, || async {
                 match tokio::time::timeout(ANSWER, attempt()).await {
                     Ok(Ok(done)) => Ok(done),
                     Ok(Err(error)) => {
-                        make(&self.link, &self.config).await?;
+                        self.link.make_stream(&self.config).await?;
                         Err(Failure::Passing(error.to_string()))
                     }
                     Err(_) => Err(Failure::Passing(format!("no answer in {ANSWER:?}"))),
@@ -64,10 +75,11 @@ impl NatsKv {
     }
 }
 
-/// Makes a bucket, or brings it to its configuration.
-async fn make(link: &Link, config: &kv::Config) -> Result<Store, Failure> {
-    let made = link.jetstream.create_or_update_key_value(config.clone()).await;
-    made.map_err(|error| Failure::Passing(format!("making bucket {}: {error}", config.bucket)))
+/// Makes a bucket, or brings it to its configuration, and opens it.
+async fn open(link: &Link, bucket: &str, config: &stream::Config) -> Result<Store, Failure> {
+    link.make_stream(config).await?;
+    let opened = link.jetstream.get_key_value(bucket).await;
+    opened.map_err(|error| Failure::Passing(error.to_string()))
 }
 
 #[async_trait]
@@ -80,10 +92,12 @@ impl Kv for NatsKv {
 
     async fn put(&self, name: &str, bytes: Bytes, expected: Option<u64>) -> Result<Option<u64>, BusError> {
         let wire = format!("{}{}", self.store.prefix, key(name));
-        // Each write has an id of its own: one that is tried again because its answer got lost is found to be done.
-        let id = message_id(&self.link.client.new_inbox(), "");
-        let what = Publication { wire, id, payload: bytes, expected };
-        self.link.publish(what, || async { make(&self.link, &self.config).await.map(drop) }).await
+        let id = self.link.client.new_inbox();
+        let what = Publication { wire: wire.clone(), id: id.clone(), payload: bytes, expected };
+        match self.link.publish(what, || self.link.make_stream(&self.config)).await? {
+            Some(revision) => Ok(Some(revision)),
+            None => self.with("reading", || async { Ok(self.written(&wire, &id).await?) }).await,
+        }
     }
 
     async fn delete(&self, name: &str) -> Result<(), BusError> {
@@ -102,6 +116,17 @@ impl Kv for NatsKv {
 }
 
 impl NatsKv {
+    /// The revision that a write with an id made, if it is still there. A write that is tried again because its answer got
+    /// lost is refused: what it expects is no longer there, because of itself.
+    async fn written(&self, wire: &str, id: &str) -> Result<Option<u64>, DirectGetError> {
+        let last = match self.store.stream.direct_get_last_for_subject(wire).await {
+            Err(error) if error.kind() == DirectGetErrorKind::NotFound => return Ok(None),
+            last => last?,
+        };
+        let is_ours = last.headers.get(header::NATS_MESSAGE_ID).is_some_and(|found| found.as_str() == id);
+        Ok(is_ours.then_some(last.sequence))
+    }
+
     /// Reads the last value of every key, by a consumer of its own that the server forgets afterwards.
     async fn read_all(&self) -> Result<Vec<(String, Value)>, String> {
         let (stream, name) = (&self.store.stream_name, format!("reader-{:016x}", fastrand::u64(..)));

@@ -1,7 +1,7 @@
 //! A message that one worker has.
 use crate::link::{ANSWER, Failure, Link};
 use crate::names::sent_id;
-use async_nats::client::{Request, RequestErrorKind};
+use async_nats::client::Request;
 use async_nats::{header, jetstream};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -26,22 +26,23 @@ impl NatsLease {
     /// Takes a message that the consumer of a queue delivered; `None` when it is no such message.
     pub(crate) fn new(link: &Arc<Link>, subject: &Subject, delivered: async_nats::Message) -> Option<Self> {
         let delivered = jetstream::Message { message: delivered, context: link.jetstream.clone() };
-        let attempt = u64::try_from(delivered.info().ok()?.delivered).ok()?;
+        let info = delivered.info().ok()?;
+        let (attempt, sequence) = (u64::try_from(info.delivered).ok()?, info.stream_sequence);
         let async_nats::Message { payload, headers, reply, .. } = delivered.message;
         let id = headers.as_ref().and_then(|headers| headers.get(header::NATS_MESSAGE_ID));
         let id = sent_id(id.map_or("", |id| id.as_str()));
-        let hold = Hold { link: Arc::clone(link), reply: reply?, extended: Mutex::new(Instant::now()) };
+        let hold = Hold { link: Arc::clone(link), reply: reply?, sequence, extended: Mutex::new(Instant::now()) };
         let message = Message { subject: subject.clone(), id, payload };
         Some(Self { message, attempt, hold: Arc::new(hold), settled: false })
     }
 
     /// Tells the server what became of the message and waits until it has noted it.
-    async fn settle(mut self: Box<Self>, verdict: Bytes) -> Result<(), BusError> {
+    async fn settle(mut self: Box<Self>, verdict: Verdict) -> Result<(), BusError> {
         self.settled = true;
         let hold = Arc::clone(&self.hold);
         let what = format!("settling a message of {}", self.message.subject);
         let subject = &self.message.subject;
-        hold.link.persist(&what, || hold.tell(subject, verdict.clone())).await
+        hold.link.persist(&what, || hold.settle(subject, &verdict)).await
     }
 }
 
@@ -60,12 +61,11 @@ impl Lease for NatsLease {
     }
 
     async fn ack(self: Box<Self>) -> Result<(), BusError> {
-        self.settle(Bytes::from_static(ACK)).await
+        self.settle(Verdict::Done).await
     }
 
     async fn retry(self: Box<Self>, after: Duration) -> Result<(), BusError> {
-        let delay = serde_json::json!({ "delay": u64::try_from(after.as_nanos()).unwrap_or(u64::MAX / 2) });
-        self.settle(Bytes::from([HAND_BACK, b" ", delay.to_string().as_bytes()].concat())).await
+        self.settle(Verdict::Again(after)).await
     }
 }
 
@@ -83,6 +83,8 @@ struct Hold {
     link: Arc<Link>,
     /// Where to say what becomes of it.
     reply: async_nats::Subject,
+    /// Its number in the stream.
+    sequence: u64,
     /// When it was last delivered or extended.
     extended: Mutex<Instant>,
 }
@@ -100,16 +102,38 @@ impl Hold {
         }
     }
 
-    /// Says something and waits for the answer.
-    async fn tell(&self, subject: &Subject, what: Bytes) -> Result<(), Failure> {
-        let request = Request::new().payload(what).timeout(Some(ANSWER));
-        match self.link.client.send_request(self.reply.clone(), request).await {
-            Ok(_) => Ok(()),
-            Err(error) if error.kind() == RequestErrorKind::NoResponders => {
-                self.link.make_consumer(subject).await?;
-                Err(Failure::Passing("its consumer was missing and is there again".to_owned()))
+    /// Says what becomes of the message and waits until the server has noted it. A consumer that was removed says nothing,
+    /// and the one made in its place knows nothing of this message: then it is removed from the stream itself, whose
+    /// sequence numbers never mean another, or handed out again anyway.
+    async fn settle(&self, subject: &Subject, verdict: &Verdict) -> Result<(), Failure> {
+        let request = Request::new().payload(verdict.payload()).timeout(Some(ANSWER));
+        let Err(error) = self.link.client.send_request(self.reply.clone(), request).await else { return Ok(()) };
+        if !self.link.is_up() {
+            return Err(Failure::Passing(error.to_string()));
+        }
+        self.link.make_consumer(subject).await?;
+        match verdict {
+            Verdict::Done => self.link.remove_task(self.sequence).await,
+            Verdict::Again(_) => Ok(()),
+        }
+    }
+}
+
+/// What becomes of a message.
+enum Verdict {
+    Done,
+    Again(Duration),
+}
+
+impl Verdict {
+    /// As the server understands it.
+    fn payload(&self) -> Bytes {
+        match self {
+            Self::Done => Bytes::from_static(ACK),
+            Self::Again(after) => {
+                let delay = serde_json::json!({ "delay": u64::try_from(after.as_nanos()).unwrap_or(u64::MAX / 2) });
+                Bytes::from([HAND_BACK, b" ", delay.to_string().as_bytes()].concat())
             }
-            Err(error) => Err(Failure::Passing(error.to_string())),
         }
     }
 }

@@ -104,10 +104,16 @@ pub(crate) fn refused(what: &str, error: &jetstream::Error) -> Failure {
         (_, ErrorCode::STREAM_NOT_FOUND | ErrorCode::CONSUMER_NOT_FOUND | ErrorCode::CONSUMER_DOES_NOT_EXIST) => {
             Failure::Missing
         }
+        (_, ErrorCode::STREAM_MESSAGE_DELETE_FAILED | ErrorCode::NO_MESSAGE_FOUND | ErrorCode::SEQUENCE_NOT_FOUND) => {
+            Failure::Missing
+        }
         // Creating a stream fails while the folder of another is being removed.
         (503 | TOO_MANY_REQUESTS, _) | (_, ErrorCode::STREAM_CREATE | ErrorCode::STREAM_TOO_MANY_REQUESTS) => {
             Failure::Passing(format!("{what}: {error}"))
         }
+        (_, ErrorCode::STORAGE_RESOURCES_EXCEEDED) => Failure::Lasting(BusError::Refused(format!(
+            "{what}: the server has too little room on its disk; raise its max_file_store, or keep fewer bytes of events ({error})"
+        ))),
         _ => Failure::Lasting(BusError::Refused(format!("{what}: {error}"))),
     }
 }

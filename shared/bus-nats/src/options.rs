@@ -27,7 +27,7 @@ pub struct NatsOptions {
     pub stuck_after: Duration,
     /// The most messages that a queue keeps; more are refused as [`Full`](framefleet_bus::BusError::Full).
     pub queue_limit: u32,
-    /// The most bytes of events that are kept for listeners who are behind.
+    /// The most bytes of events that are kept for listeners who are behind. The server sets them aside on its disk.
     pub event_bytes: u64,
     /// On how many servers of the cluster everything is kept: 1, 3 or 5.
     pub replicas: usize,

@@ -2,6 +2,7 @@
 mod process;
 
 use process::Process;
+use std::fs::OpenOptions;
 use std::io::Read;
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -150,7 +151,8 @@ fn launch(binary: &Path, options: &ServerOptions, port: Option<u16>) -> Result<(
     let folder = &options.folder;
     let (file, log) = (folder.join("nats-server.conf"), folder.join("nats-server.log"));
     std::fs::write(&file, configuration(options, port, &log)).map_err(io(&file))?;
-    let process = Process::start(binary, &file).map_err(io(binary))?;
+    let complaints = OpenOptions::new().create(true).append(true).open(&log).map_err(io(&log))?;
+    let process = Process::start(binary, &file, complaints).map_err(io(binary))?;
     let ports = folder.join(format!("{PROGRAM}_{}.ports", process.id()));
     let until = Instant::now() + START;
     while Instant::now() < until && process.is_running() {

@@ -4,7 +4,7 @@ use async_nats::jetstream::consumer::{self, AckPolicy, IntoConsumerConfig, pull}
 use async_nats::jetstream::stream::{self, DiscardPolicy, RetentionPolicy, StorageType};
 use framefleet_bus::{BusError, Subject};
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// How long the server remembers the id of a message.
 pub(crate) const REMEMBERED: Duration = Duration::from_secs(120);
@@ -17,8 +17,6 @@ const MOST_WAITING: i64 = 16_384;
 
 /// The stream of events on the server.
 pub(crate) struct EventStream {
-    /// When it was made: a server that came back empty has another.
-    pub(crate) made: String,
     /// The sequence number of its oldest event.
     pub(crate) first: u64,
     /// The sequence number of its newest event.
@@ -65,10 +63,24 @@ impl Link {
         }
     }
 
-    async fn make_stream(&self, config: &stream::Config) -> Result<(), Failure> {
-        let (name, config) = (&config.name, json(config)?);
-        match self.api::<Value>(&format!("STREAM.UPDATE.{name}"), &config).await {
-            Err(Failure::Missing) => self.api::<Value>(&format!("STREAM.CREATE.{name}"), &config).await.map(drop),
+    /// Makes a stream, or brings it to its configuration. One that is made anew, since the server came back empty, counts
+    /// on from where no other has been: what was said of a message of the old one (an acknowledgement, a position, a
+    /// revision) never means one of the new.
+    pub(crate) async fn make_stream(&self, config: &stream::Config) -> Result<(), Failure> {
+        let name = &config.name;
+        match self.api::<Value>(&format!("STREAM.UPDATE.{name}"), &json(config)?).await {
+            Err(Failure::Missing) => {}
+            made => return made.map(drop),
+        }
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let first_sequence = u64::try_from(since.as_micros()).ok();
+        let new = stream::Config { first_sequence, ..config.clone() };
+        match self.api::<Value>(&format!("STREAM.CREATE.{name}"), &json(&new)?).await {
+            Err(Failure::Lasting(_))
+                if self.api::<Value>(&format!("STREAM.INFO.{name}"), &Value::Null).await.is_ok() =>
+            {
+                Err(Failure::Passing(format!("another makes {name} at the same time")))
+            }
             made => made.map(drop),
         }
     }
@@ -84,8 +96,7 @@ impl Link {
             info => info?,
         };
         let sequence = |name| info["state"][name].as_u64().unwrap_or_default();
-        let made = info["created"].as_str().unwrap_or_default().to_owned();
-        Ok(EventStream { made, first: sequence("first_seq"), last: sequence("last_seq") })
+        Ok(EventStream { first: sequence("first_seq"), last: sequence("last_seq") })
     }
 
     /// The consumer of a queue, made when it is not there. Workers are not bounded by how much is unacknowledged: each
@@ -126,6 +137,15 @@ impl Link {
         match self.api::<Value>(&call, &Value::Null).await {
             Ok(_) | Err(Failure::Missing) => self.make_consumer(subject).await.map(drop),
             Err(failure) => Err(failure),
+        }
+    }
+
+    /// Removes a task that is done from the stream; one that is not there (any more) is no trouble.
+    pub(crate) async fn remove_task(&self, sequence: u64) -> Result<(), Failure> {
+        let call = format!("STREAM.MSG.DELETE.{}", self.names.task_stream());
+        match self.api::<Value>(&call, &json!({ "seq": sequence, "no_erase": true })).await {
+            Err(Failure::Missing) => Ok(()),
+            removed => removed.map(drop),
         }
     }
 

@@ -46,8 +46,8 @@ pub enum BusError {
 pub struct Message {
     /// Where it goes.
     pub subject: Subject,
-    /// Two messages of one id in a queue are one message, while the first is kept and some minutes after its ack; empty =
-    /// never a duplicate. The same id in another queue, or on an event, is another message.
+    /// Two messages of one id in a queue are one message when the second comes within two minutes of the first; a bus may
+    /// know ids for longer. Empty = never a duplicate. The same id in another queue, or on an event, is another message.
     pub id: String,
     /// The payload.
     pub payload: Bytes,

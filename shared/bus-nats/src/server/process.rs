@@ -1,5 +1,6 @@
 //! A child process that does not outlive this one.
 use super::END;
+use std::fs::File;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -33,12 +34,12 @@ impl End {
 }
 
 impl Process {
-    /// Starts `binary --config configuration` with a thread of its own that waits for it. The kernel ends a child with the
-    /// thread that started it: that thread lives for as long as the child does.
-    pub(super) fn start(binary: &Path, configuration: &Path) -> std::io::Result<Self> {
+    /// Starts `binary --config configuration`, which complains to `log`, with a thread of its own that waits for it. The
+    /// kernel ends a child with the thread that started it: that thread lives for as long as the child does.
+    pub(super) fn start(binary: &Path, configuration: &Path, log: File) -> std::io::Result<Self> {
         let mut command = Command::new(binary);
         command.arg("--config").arg(configuration);
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         // A signal to the terminal's programs (Ctrl-C) is this process's to handle.
         command.process_group(0);
         // SAFETY: between fork and exec only prctl is called, which is safe there.

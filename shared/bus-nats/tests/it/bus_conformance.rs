@@ -1,6 +1,5 @@
 //! The bus over a real nats-server keeps the rules of every bus.
-mod fleet;
-
+use crate::fleet;
 use framefleet_bus::Bus;
 use std::sync::Arc;
 
