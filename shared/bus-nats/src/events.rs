@@ -11,10 +11,11 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-/// How many events are asked for at once, and how many bytes: more than a message may have, less than what overruns a
-/// client.
+/// How many events are asked for at once.
 const EVENTS: usize = 256;
-const BYTES: usize = 16 << 20;
+
+/// The pause after a request that ended early.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// After how long without a request the server forgets a listener; one that comes back later goes on all the same.
 const FORGOTTEN: Duration = Duration::from_secs(120);
@@ -82,7 +83,9 @@ impl NatsEvents {
         };
         let events = self.link.names.event_stream();
         self.link.create_consumer(&events, &name, config).await?;
-        let pulls = Pulls::new(&self.link, &events, &name, &request(EVENTS, BYTES)).await.map_err(Failure::Lasting)?;
+        let pulls = Pulls::new(&self.link, &events, &name, &request(EVENTS, self.link.bytes_at_once()))
+            .await
+            .map_err(Failure::Lasting)?;
         Ok(Reader { pulls, left: 0, number: 1, heard: Instant::now() })
     }
 }
@@ -128,8 +131,9 @@ impl Reader {
             self.heard = Instant::now();
             match heard {
                 Heard::Message(message) => return Ok(Some(message)),
-                Heard::Alive | Heard::Expired => {}
-                Heard::Over(_) | Heard::Empty | Heard::Gone => return Ok(None),
+                Heard::Alive | Heard::Expired | Heard::Empty => {}
+                Heard::Over(_) => tokio::time::sleep(PAUSE).await,
+                Heard::Gone => return Ok(None),
                 Heard::Closed => return Err(BusError::Closed),
             }
         }

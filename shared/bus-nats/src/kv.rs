@@ -14,9 +14,8 @@ use framefleet_bus::{BusError, Kv, Value};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How many values are asked for at once, and how many bytes.
+/// How many values are asked for at once.
 const ENTRIES: usize = 256;
-const BYTES: usize = 16 << 20;
 
 /// After how long the server forgets a reader.
 const FORGOTTEN: Duration = Duration::from_secs(10);
@@ -142,7 +141,7 @@ impl NatsKv {
         };
         let made = self.link.create_consumer(stream, &name, config).await;
         let mut left = made.map_err(|failure| format!("{failure:?}"))?.num_pending;
-        let request = request_present(ENTRIES, BYTES);
+        let request = request_present(ENTRIES, self.link.bytes_at_once());
         let mut pulls = Pulls::new(&self.link, stream, &name, &request).await.map_err(|error| error.to_string())?;
         let mut entries = Vec::new();
         let mut asked = 0;

@@ -33,6 +33,14 @@ pub(crate) fn request_present(messages: usize, bytes: usize) -> BatchConfig {
     BatchConfig { batch: messages, max_bytes: bytes, no_wait: true, ..Default::default() }
 }
 
+impl Link {
+    /// How many bytes are asked for at once: what one message may have, so that none is too long to come, and little more,
+    /// since the server cuts a client off that has 64 MiB waiting for it.
+    pub(crate) fn bytes_at_once(&self) -> usize {
+        self.client.max_payload() + (64 << 10)
+    }
+}
+
 /// What a consumer said.
 #[derive(Debug)]
 pub(crate) enum Heard {

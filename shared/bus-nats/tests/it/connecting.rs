@@ -133,6 +133,7 @@ async fn files_that_are_not_there_are_named() {
     assert!(refusal(NatsOptions { tls, ..options(url) }).await.contains("/nowhere/at-all"));
 }
 
+/// A certificate or key made for this test, good for a hundred years.
 fn tls_file(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tls").join(name)
 }

@@ -190,6 +190,30 @@ async fn impatient_workers_pile_nothing_up() {
     }
 }
 
+/// Trap 2, for events: those as long as a message may be arrive, and are not asked for all at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn large_events_arrive() {
+    let (server, folder) = fleet::server();
+    let bus = NatsBus::connect(NatsOptions { event_bytes: 256 << 20, ..options(server.url()) }).await.unwrap();
+    let subject = Subject::events("job");
+    let mut listeners = Vec::new();
+    for _ in 0..4 {
+        listeners.push(bus.listen(&subject).await.unwrap());
+    }
+    let longest = (8 << 20) - 1024;
+    for n in 0..12u8 {
+        bus.emit(message(&subject, "", vec![n; longest])).await.unwrap();
+    }
+    for listener in &mut listeners {
+        for n in 0..12u8 {
+            let event = timeout(PATIENCE, listener.next()).await.expect("an event is missing").unwrap();
+            assert!(event.payload.len() == longest && event.payload[0] == n);
+        }
+    }
+    let log = std::fs::read_to_string(folder.path().join("nats-server.log")).unwrap();
+    assert!(!log.contains("Slow Consumer"), "{log}");
+}
+
 /// Events of many emitters reach a listener who reads late, without loss; more than one request of them.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_slow_listener_misses_nothing() {
