@@ -11,3 +11,4 @@ mod limits;
 mod process;
 mod server;
 mod speed;
+mod traffic;
