@@ -131,7 +131,7 @@ impl Reader {
             self.heard = Instant::now();
             match heard {
                 Heard::Message(message) => return Ok(Some(message)),
-                Heard::Alive | Heard::Expired | Heard::Empty => {}
+                Heard::Alive | Heard::Expired | Heard::Empty | Heard::Stray(_) => {}
                 Heard::Over(_) => tokio::time::sleep(PAUSE).await,
                 Heard::Gone => return Ok(None),
                 Heard::Closed => return Err(BusError::Closed),

@@ -133,6 +133,7 @@ impl Keeper {
                 self.pulls.answered();
                 self.hand_over(message);
             }
+            Heard::Stray(message) => self.hand_over(message),
             Heard::Alive | Heard::Expired | Heard::Empty => {}
             Heard::Over(why) => {
                 tracing::debug!(subject = %self.subject, why, "asking again");
@@ -216,6 +217,7 @@ impl Keeper {
                     self.pulls.answered();
                     drop(NatsLease::new(&self.link, &self.subject, message));
                 }
+                Ok(Heard::Stray(message)) => drop(NatsLease::new(&self.link, &self.subject, message)),
                 Ok(Heard::Alive) => {}
                 Ok(_) | Err(_) => return,
             }

@@ -160,7 +160,7 @@ impl NatsKv {
                 }
                 // Values may vanish while they are read.
                 Heard::Empty => left = 0,
-                Heard::Alive | Heard::Expired | Heard::Over(_) => {}
+                Heard::Alive | Heard::Expired | Heard::Over(_) | Heard::Stray(_) => {}
                 Heard::Gone | Heard::Closed => return Err("its reader is gone".to_owned()),
             }
         }

@@ -7,6 +7,7 @@ use framefleet_bus::BusError;
 use futures::StreamExt;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::{Instant, sleep_until};
 
 /// How long the server keeps a request that it cannot answer.
 pub(crate) const EXPIRES: Duration = Duration::from_secs(10);
@@ -46,6 +47,8 @@ impl Link {
 pub(crate) enum Heard {
     /// A message.
     Message(Message),
+    /// A message for a request that was given up: it came all the same.
+    Stray(Message),
     /// It is there.
     Alive,
     /// The request has expired.
@@ -68,6 +71,9 @@ pub(crate) struct Pulls {
     body: Bytes,
     inbox: String,
     answers: Subscriber,
+    /// Where answers to requests that were given up still come, until those have expired: a connection that is made again
+    /// takes them up again.
+    strays: Option<(Subscriber, Instant)>,
     /// Requests are numbered, so that news of an earlier one is not taken for that of the latest.
     number: u64,
     is_open: bool,
@@ -84,7 +90,16 @@ impl Pulls {
         let body = serde_json::to_vec(request).map_err(|error| BusError::Refused(error.to_string()))?;
         let subject = format!("$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}");
         let (inbox, answers) = subscribe(link).await?;
-        Ok(Self { link: Arc::clone(link), subject, body: body.into(), inbox, answers, number: 0, is_open: false })
+        Ok(Self {
+            link: Arc::clone(link),
+            subject,
+            body: body.into(),
+            inbox,
+            answers,
+            strays: None,
+            number: 0,
+            is_open: false,
+        })
     }
 
     /// Whether a request may still be answered.
@@ -106,18 +121,34 @@ impl Pulls {
         Ok(())
     }
 
-    /// Gives up all requests. Their answers would go to nobody, and the server sees that.
+    /// Gives up the request that is open.
     pub(crate) async fn abandon(&mut self) -> Result<(), BusError> {
-        (self.inbox, self.answers) = subscribe(&self.link).await?;
+        let (inbox, answers) = subscribe(&self.link).await?;
+        self.inbox = inbox;
+        self.strays = Some((std::mem::replace(&mut self.answers, answers), Instant::now() + EXPIRES));
         self.is_open = false;
         Ok(())
     }
 
     /// Waits for what the consumer says next. Cancelling the wait loses nothing.
     pub(crate) async fn next(&mut self) -> Heard {
-        let Some(message) = self.answers.next().await else { return Heard::Closed };
+        let message = loop {
+            let Some((strays, until)) = &mut self.strays else { break self.answers.next().await };
+            tokio::select! {
+                biased;
+                message = self.answers.next() => break message,
+                stray = strays.next() => match stray {
+                    Some(stray) if is_message(&stray) => return Heard::Stray(stray),
+                    Some(_) => {}
+                    None => self.strays = None,
+                },
+                () = sleep_until(*until) => self.strays = None,
+            }
+        };
+        let Some(message) = message else { return Heard::Closed };
         let status = match message.status {
-            None | Some(StatusCode::OK) => return Heard::Message(message),
+            _ if is_message(&message) => return Heard::Message(message),
+            None => return Heard::Alive,
             Some(StatusCode::IDLE_HEARTBEAT) => return Heard::Alive,
             Some(status) => status,
         };
@@ -135,6 +166,11 @@ impl Pulls {
             status => Heard::Over(format!("{status} {why}")),
         }
     }
+}
+
+/// Whether this is a message, and not news of a request.
+fn is_message(message: &Message) -> bool {
+    matches!(message.status, None | Some(StatusCode::OK))
 }
 
 /// A fresh place for answers.
