@@ -69,6 +69,7 @@ impl JoinError {
     /// The exit code it makes.
     pub fn exit(&self) -> Exit {
         match self {
+            Self::Bus(BusError::Refused(_)) => Exit::Configuration,
             Self::Bus(_) => Exit::BusUnreachable,
             Self::Blobs { .. } => Exit::Configuration,
         }

@@ -2,6 +2,7 @@
 use super::{Fleet, JobState, state};
 use crate::footage::{folder, moving};
 use crate::program::framefleet;
+use framefleet_bus_nats::{NatsServer, ServerOptions};
 use std::path::Path;
 
 fn refused(fleet: &Fleet, source: &Path, output: &Path, more: &[&str]) -> crate::program::Ran {
@@ -104,4 +105,18 @@ fn an_output_that_becomes_read_only_stops_the_job_and_what_is_done_stays() {
     assert_eq!(crate::program::records(&output, "sleep").len(), 400);
     let worked = crate::program::worked(&output, "sleep");
     assert!(worked < 400, "what was done before is not done again: {worked}");
+}
+
+#[test]
+fn a_bus_that_cannot_do_it_is_refused_with_the_remedy() {
+    let work = folder();
+    let blobs = work.path().to_str().unwrap().to_owned();
+    let small = ServerOptions { max_payload: 100_000, ..ServerOptions::new(work.path().join("small")) };
+    let plain = ServerOptions { jetstream: false, ..ServerOptions::new(work.path().join("plain")) };
+    for (options, word) in [(small, "max_payload"), (plain, "JetStream")] {
+        let nats = NatsServer::start(options).unwrap();
+        let ran = framefleet(["worker", "--nats", &nats.url(), "--blobs", &blobs]);
+        assert_eq!(ran.code, Some(78), "{ran:#?}");
+        assert!(ran.err.contains(word), "{word} is not in {ran:#?}");
+    }
 }
