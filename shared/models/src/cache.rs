@@ -116,11 +116,17 @@ impl Cache {
         memo: &mut Memo,
         deep: bool,
     ) -> Result<(), ModelError> {
-        let damaged = |damage| ModelError::Damaged { id: model.id.clone(), path: path.to_owned(), damage };
+        let damaged = |damage| ModelError::Damaged {
+            id: model.id.clone(),
+            command: model.pull_command(),
+            path: path.to_owned(),
+            damage,
+        };
         let mut open = match File::open(path) {
             Ok(open) => open,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                return Err(ModelError::NotInstalled { id: model.id.clone(), folder: self.folder.clone() });
+                let (id, command) = (model.id.clone(), model.pull_command());
+                return Err(ModelError::NotInstalled { id, command, folder: self.folder.clone() });
             }
             Err(error) => return Err(access("read", path)(error)),
         };

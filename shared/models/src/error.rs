@@ -44,18 +44,22 @@ pub enum ModelError {
         known: Vec<String>,
     },
     /// It is not in the cache.
-    #[error("model {id} is not installed in {}: run `framefleet models pull {id}`", folder.display())]
+    #[error("model {id} is not installed in {}: run `{command}`", folder.display())]
     NotInstalled {
         /// The model.
         id: String,
+        /// What fetches it.
+        command: String,
         /// The cache.
         folder: PathBuf,
     },
     /// A file in the cache is not what the catalogue says.
-    #[error("{} of model {id} is damaged ({damage}): run `framefleet models pull {id}` to fetch it again", path.display())]
+    #[error("{} of model {id} is damaged ({damage}): run `{command}` to fetch it again", path.display())]
     Damaged {
         /// The model.
         id: String,
+        /// What fetches it again.
+        command: String,
         /// The file.
         path: PathBuf,
         /// What differs.

@@ -159,6 +159,13 @@ impl Model {
         self.files.iter().map(|file| file.size).sum()
     }
 
+    /// The command that fetches it.
+    pub fn pull_command(&self) -> String {
+        let id = &self.id;
+        let allowance = if self.is_gated() { format!(" --allow-licence {id}") } else { String::new() };
+        format!("framefleet models pull {id}{allowance}")
+    }
+
     /// Whether it may only be used when its licence was allowed by name.
     pub fn is_gated(&self) -> bool {
         self.copyleft || self.commercial_use != CommercialUse::Yes

@@ -127,6 +127,8 @@ fn weights_that_are_not_free_are_allowed_by_name() {
         assert!(Allowed::of(["MIT", "something-else"]).check(model).is_err());
     }
     let (_folder, cache) = empty_cache();
+    let error = cache.installed(gated).unwrap_err().to_string();
+    assert!(error.contains("`framefleet models pull scrfd-500m --allow-licence scrfd-500m`"), "{error}");
     let error = Puller::new(&cache, &Silent).offline(true).pull(gated).unwrap_err();
     assert!(matches!(error, ModelError::Licence { .. }), "the licence comes before the network");
 }
