@@ -33,8 +33,8 @@ def dequantise(network):
     replace(network.node, nodes)
     kept = dict.fromkeys(name for name in used if name in constants)
     replace(network.initializer, [numpy_helper.from_array(constants[name], name) for name in kept])
-    # Older exporters list weights among the inputs.
-    replace(network.input, [value for value in network.input if value.name not in constants])
+    # Older exporters list weights among the inputs, by the names that they had before they were quantised.
+    replace(network.input, [value for value in network.input if value.name in used and value.name not in constants])
     replace(network.value_info, [])
 
 

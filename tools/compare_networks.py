@@ -2,8 +2,8 @@
 
 Not part of any recipe: it needs onnxruntime, and ai-edge-litert for TensorFlow Lite or ncnn for ncnn.
 
-  compare.py model.onnx picture.jpg network.tflite
-  compare.py model.onnx picture.jpg network.param network.bin
+  compare_networks.py model.onnx picture.jpg network.tflite
+  compare_networks.py model.onnx picture.jpg network.param network.bin
 """
 import sys
 
