@@ -116,12 +116,7 @@ impl Cache {
         memo: &mut Memo,
         deep: bool,
     ) -> Result<(), ModelError> {
-        let damaged = |damage| ModelError::Damaged {
-            id: model.id.clone(),
-            command: model.pull_command(),
-            path: path.to_owned(),
-            damage,
-        };
+        let damaged = |damage| ModelError::Damaged { id: model.id.clone(), path: path.to_owned(), damage };
         let mut open = match File::open(path) {
             Ok(open) => open,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {

@@ -54,12 +54,10 @@ pub enum ModelError {
         folder: PathBuf,
     },
     /// A file in the cache is not what the catalogue says.
-    #[error("{} of model {id} is damaged ({damage}): run `{command}` to fetch it again", path.display())]
+    #[error("{} of model {id} is damaged ({damage}): run `framefleet models pull {id}` to fetch it again", path.display())]
     Damaged {
         /// The model.
         id: String,
-        /// What fetches it again.
-        command: String,
         /// The file.
         path: PathBuf,
         /// What differs.
