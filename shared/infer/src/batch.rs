@@ -2,7 +2,8 @@
 //! compiled or shaped anew for it.
 use crate::InferError;
 use crate::session::{OutputViews, Session, position, wrong_type};
-use crate::tensor::{Element, TensorSpec, TensorView, TensorViewMut};
+use crate::spec::TensorSpec;
+use crate::tensor::{Element, TensorView, TensorViewMut};
 use ndarray::{ArrayViewD, ArrayViewMutD, Axis};
 
 impl Session {

@@ -40,10 +40,12 @@ mod provider;
 mod report;
 pub mod runtime;
 mod session;
+mod spec;
 pub mod tensor;
 #[cfg(feature = "torch")]
 mod torchscript;
 mod tune;
+mod values;
 
 pub use batch::{ItemInputs, ItemOutputs};
 pub use device::{Device, Driver, Gpu};
@@ -56,7 +58,8 @@ pub use provider::Provider;
 pub use report::{Memory, SessionReport};
 pub use runtime::{Runtime, RuntimeError};
 pub use session::{OutputViews, Outputs, Session};
-pub use tensor::{Dim, Element, ElementType, Tensor, TensorSpec, TensorView, TensorViewMut};
+pub use spec::{Dim, TensorSpec};
+pub use tensor::{Element, ElementType, Tensor, TensorView, TensorViewMut};
 #[cfg(feature = "torch")]
 pub use torchscript::Signature;
 pub use tune::{Stopped, Trial, TuneOptions, Tuned};

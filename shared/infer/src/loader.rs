@@ -2,12 +2,13 @@
 use crate::affinity;
 use crate::cache::{self, Key};
 use crate::device::{Device, Resolved};
-use crate::onnx::{self, OnnxSession};
+use crate::onnx::OnnxSession;
 use crate::options::{CacheUse, EngineOptions, Model, Optimisation, Precision, SessionOptions};
 use crate::provider::Provider;
 use crate::report::execution_class;
 use crate::runtime::Runtime;
-use crate::tensor::Dim;
+use crate::spec::Dim;
+use crate::values::specs;
 use crate::{InferError, Network};
 use ort::ep::{self, ExecutionProviderDispatch};
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
@@ -221,7 +222,7 @@ impl Loader {
         let mut builder = self.set(SessionBuilder::new(self.runtime.environment()))?;
         builder = self.set(builder.with_optimization_level(GraphOptimizationLevel::Disable))?;
         let session = self.set(builder.commit_from_file(&self.model.path))?;
-        let inputs = onnx::specs(&self.model.name, session.inputs())?;
+        let inputs = specs(&self.model.name, session.inputs())?;
         Ok(match inputs.first().and_then(|spec| spec.shape.first()) {
             Some(Dim::Open(name)) if !name.is_empty() && !self.options.dims.contains_key(name) => {
                 Some((name.clone(), batch))

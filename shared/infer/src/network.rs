@@ -1,7 +1,8 @@
 //! What every backend does: ONNX Runtime in `onnx`, TorchScript in `torchscript`.
 use crate::InferError;
 use crate::profile::Profile;
-use crate::tensor::{TensorSpec, TensorView, TensorViewMut};
+use crate::spec::TensorSpec;
+use crate::tensor::{TensorView, TensorViewMut};
 
 /// Gets the outputs of a run, in the model's order, for as long as it looks.
 pub(crate) type Take<'t> = dyn FnMut(&[TensorView<'_>]) -> Result<(), InferError> + 't;

@@ -3,11 +3,12 @@ use crate::InferError;
 use crate::device::Device;
 use crate::network::{Network, Take};
 use crate::profile::Profile;
-use crate::tensor::{Dim, Element, ElementType, TensorSpec, TensorView, TensorViewMut, each};
-use half::f16;
+use crate::spec::{Dim, TensorSpec, micro_batch};
+use crate::tensor::{TensorView, TensorViewMut};
+use crate::values::{element, lend, specs, view_mut, views, zero};
 use ort::memory::{AllocationDevice, Allocator, AllocatorType, MemoryInfo, MemoryType};
-use ort::session::{IoBinding, Session, SessionInputValue, SessionOutputs};
-use ort::value::{DynTensor, DynValue, PrimitiveTensorElementType, TensorElementType, TensorRef, ValueType};
+use ort::session::{IoBinding, Session, SessionInputValue};
+use ort::value::DynTensor;
 use std::borrow::Cow;
 use std::fmt::Display;
 use std::path::Path;
@@ -200,95 +201,6 @@ impl Network for OnnxSession {
     fn bytes(&self) -> u64 {
         self.bytes
     }
-}
-
-/// Items that a run takes: the first axis of the first input, where the model fixes it; else what was asked for, or one.
-pub(crate) fn micro_batch(inputs: &[TensorSpec], asked: Option<usize>) -> usize {
-    match inputs.first().and_then(|spec| spec.shape.first()) {
-        Some(Dim::Fixed(size)) => (*size).max(1),
-        Some(Dim::Open(_)) => asked.unwrap_or(1),
-        None => 1,
-    }
-}
-
-/// What a session says about its inputs or outputs.
-pub(crate) fn specs(model: &str, outlets: &[ort::value::Outlet]) -> Result<Vec<TensorSpec>, InferError> {
-    outlets.iter().map(|outlet| spec(model, outlet)).collect()
-}
-
-fn spec(model: &str, outlet: &ort::value::Outlet) -> Result<TensorSpec, InferError> {
-    let unsupported = || InferError::Unsupported {
-        model: model.to_owned(),
-        tensor: outlet.name().to_owned(),
-        found: outlet.dtype().to_string(),
-        supported: ElementType::NAMES.to_owned(),
-    };
-    let ValueType::Tensor { ty, shape, dimension_symbols } = outlet.dtype() else { return Err(unsupported()) };
-    let element = match ty {
-        TensorElementType::Float32 => ElementType::F32,
-        TensorElementType::Float16 => ElementType::F16,
-        TensorElementType::Uint8 => ElementType::U8,
-        TensorElementType::Int32 => ElementType::I32,
-        TensorElementType::Int64 => ElementType::I64,
-        _ => return Err(unsupported()),
-    };
-    let dim = |(axis, size): (usize, &i64)| match usize::try_from(*size) {
-        Ok(size) => Dim::Fixed(size),
-        Err(_) => Dim::Open(dimension_symbols.get(axis).cloned().unwrap_or_default()),
-    };
-    Ok(TensorSpec { name: outlet.name().to_owned(), element, shape: shape.iter().enumerate().map(dim).collect() })
-}
-
-fn element(element: ElementType) -> TensorElementType {
-    match element {
-        ElementType::F32 => TensorElementType::Float32,
-        ElementType::F16 => TensorElementType::Float16,
-        ElementType::U8 => TensorElementType::Uint8,
-        ElementType::I32 => TensorElementType::Int32,
-        ElementType::I64 => TensorElementType::Int64,
-    }
-}
-
-/// Lends the caller's numbers to a run.
-fn lend(view: TensorView<'_>) -> ort::Result<SessionInputValue<'_>> {
-    each!(view, TensorView, array => Ok(TensorRef::from_array_view(array)?.into()))
-}
-
-/// The outputs in the model's order.
-fn views<'o>(specs: &[TensorSpec], outputs: &'o SessionOutputs<'_>) -> ort::Result<Vec<TensorView<'o>>> {
-    let missing = |name: &str| ort::Error::new(format!("output {name} did not come back"));
-    specs.iter().map(|spec| view(outputs.get(&spec.name).ok_or_else(|| missing(&spec.name))?)).collect()
-}
-
-fn view(value: &DynValue) -> ort::Result<TensorView<'_>> {
-    fn of<T: Element + PrimitiveTensorElementType>(value: &DynValue) -> ort::Result<TensorView<'_>> {
-        Ok(T::view(value.try_extract_array::<T>()?))
-    }
-    let ValueType::Tensor { ty, .. } = value.dtype() else { return Err(ort::Error::new("an output is no tensor")) };
-    match ty {
-        TensorElementType::Float32 => of::<f32>(value),
-        TensorElementType::Float16 => of::<f16>(value),
-        TensorElementType::Uint8 => of::<u8>(value),
-        TensorElementType::Int32 => of::<i32>(value),
-        TensorElementType::Int64 => of::<i64>(value),
-        other => Err(ort::Error::new(format!("an output holds {other}"))),
-    }
-}
-
-fn view_mut(tensor: &mut DynTensor) -> ort::Result<TensorViewMut<'_>> {
-    match tensor.data_type() {
-        TensorElementType::Float32 => Ok(TensorViewMut::F32(tensor.try_extract_array_mut()?)),
-        TensorElementType::Float16 => Ok(TensorViewMut::F16(tensor.try_extract_array_mut()?)),
-        TensorElementType::Uint8 => Ok(TensorViewMut::U8(tensor.try_extract_array_mut()?)),
-        TensorElementType::Int32 => Ok(TensorViewMut::I32(tensor.try_extract_array_mut()?)),
-        TensorElementType::Int64 => Ok(TensorViewMut::I64(tensor.try_extract_array_mut()?)),
-        other => Err(ort::Error::new(format!("an input holds {other}"))),
-    }
-}
-
-fn zero(tensor: &mut DynTensor) -> ort::Result<()> {
-    each!(view_mut(tensor)?, TensorViewMut, array => { let mut array = array; array.fill(Default::default()) });
-    Ok(())
 }
 
 /// Page-locked memory for a card, ordinary memory else.

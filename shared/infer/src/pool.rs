@@ -2,10 +2,9 @@
 use crate::InferError;
 use crate::loader::{Loader, Prepared};
 use crate::network::Network;
-use crate::onnx::micro_batch;
 use crate::profile::Profile;
 use crate::report::Memory;
-use crate::tensor::TensorSpec;
+use crate::spec::{TensorSpec, micro_batch};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 

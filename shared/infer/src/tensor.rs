@@ -231,11 +231,11 @@ impl Tensor {
     pub fn zeros(element: ElementType, shape: &[usize]) -> Self {
         let shape = IxDyn(shape);
         match element {
-            ElementType::F32 => Self::F32(ArrayD::zeros(shape)),
-            ElementType::F16 => Self::F16(ArrayD::zeros(shape)),
-            ElementType::U8 => Self::U8(ArrayD::zeros(shape)),
-            ElementType::I32 => Self::I32(ArrayD::zeros(shape)),
-            ElementType::I64 => Self::I64(ArrayD::zeros(shape)),
+            ElementType::F32 => Self::F32(ArrayD::default(shape)),
+            ElementType::F16 => Self::F16(ArrayD::default(shape)),
+            ElementType::U8 => Self::U8(ArrayD::default(shape)),
+            ElementType::I32 => Self::I32(ArrayD::default(shape)),
+            ElementType::I64 => Self::I64(ArrayD::default(shape)),
         }
     }
 
@@ -271,74 +271,5 @@ impl<'a, T: Element, D: Dimension> From<ArrayView<'a, T, D>> for TensorView<'a> 
 impl<'a, T: Element, S: Data<Elem = T>, D: Dimension> From<&'a ArrayBase<S, D>> for TensorView<'a> {
     fn from(array: &'a ArrayBase<S, D>) -> Self {
         T::view(array.view().into_dyn())
-    }
-}
-
-/// A dimension of an input or output.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum Dim {
-    /// Of this size always.
-    Fixed(usize),
-    /// Open; its name in the model, empty if it has none.
-    Open(String),
-}
-
-/// What a model says about an input or output.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TensorSpec {
-    /// Name in the model.
-    pub name: String,
-    /// Type of the numbers.
-    pub element: ElementType,
-    /// Dimensions by axis.
-    pub shape: Vec<Dim>,
-}
-
-impl TensorSpec {
-    /// Whether a tensor of this shape may go in.
-    pub fn takes(&self, shape: &[usize]) -> bool {
-        self.shape.len() == shape.len()
-            && self.shape.iter().zip(shape).all(|(dim, size)| match dim {
-                Dim::Fixed(fixed) => fixed == size,
-                Dim::Open(_) => true,
-            })
-    }
-
-    /// The shape in full, once an open first axis is a micro-batch of this size; `None` if others are open.
-    pub fn planned(&self, batch: usize) -> Option<Vec<usize>> {
-        let size = |(axis, dim): (usize, &Dim)| match dim {
-            Dim::Fixed(size) => Some(*size),
-            Dim::Open(_) if axis == 0 => Some(batch),
-            Dim::Open(_) => None,
-        };
-        self.shape.iter().enumerate().map(size).collect()
-    }
-
-    /// `[N, 3, 16, 16]`
-    pub fn shape_text(&self) -> String {
-        let dims: Vec<String> = self.shape.iter().map(Dim::to_string).collect();
-        format!("[{}]", dims.join(", "))
-    }
-
-    /// All of them in one line.
-    pub(crate) fn list(specs: &[Self]) -> String {
-        specs.iter().map(Self::to_string).collect::<Vec<_>>().join("; ")
-    }
-}
-
-impl fmt::Display for Dim {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Fixed(size) => write!(out, "{size}"),
-            Self::Open(name) if name.is_empty() => out.write_str("?"),
-            Self::Open(name) => out.write_str(name),
-        }
-    }
-}
-
-impl fmt::Display for TensorSpec {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{} {} {}", self.name, self.element, self.shape_text())
     }
 }

@@ -2,10 +2,10 @@
 use crate::InferError;
 use crate::device::Device;
 use crate::network::{Network, Take};
-use crate::onnx::micro_batch;
 use crate::options::{Model, SessionOptions};
 use crate::profile::Profile;
-use crate::tensor::{Element, ElementType, Tensor, TensorSpec, TensorView, TensorViewMut, each};
+use crate::spec::{TensorSpec, micro_batch};
+use crate::tensor::{Element, ElementType, Tensor, TensorView, TensorViewMut, each};
 use half::f16;
 use tch::{CModule, IValue, Kind};
 

@@ -1,5 +1,6 @@
 //! TorchScript gives what ONNX Runtime gives on the same weights (`make torch`).
-#![cfg(all(test, feature = "torch"))]
+#![cfg(test)]
+#![cfg(feature = "torch")]
 #[path = "it/fixture.rs"]
 mod fixture;
 
@@ -26,9 +27,10 @@ fn signature(element: ElementType) -> Signature {
 #[test]
 fn both_backends_give_the_same_one_by_one_and_in_batches() {
     let bench = Bench::new();
-    let onnx = bench.open("classifier", &SessionOptions::default());
     let options = SessionOptions { micro_batch: Some(4), pool: 2, ..SessionOptions::default() };
     let torch = bench.engine.open_torchscript(&module(), signature(ElementType::F32), &options).unwrap();
+    assert_eq!(std::fs::read_dir(bench.cache.path()).unwrap().count(), 0, "nothing of it is compiled beforehand");
+    let onnx = bench.open("classifier", &SessionOptions::default());
     let pixels = pictures(7);
     let expected = onnx.run(&[("pixels", (&pixels).into())]).unwrap();
     let found = torch.run(&[("pixels", (&pixels).into())]).unwrap();
