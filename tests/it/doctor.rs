@@ -29,7 +29,7 @@ fn a_machine_with_the_library_is_well() {
 fn a_missing_library_is_a_failure_with_the_command_that_mends_it() {
     let ran = framefleet(["doctor", "--runtime", "/nowhere/libonnxruntime.so"]);
     assert_eq!(ran.code, Some(1));
-    for part in ["/nowhere/libonnxruntime.so", "mend: tools/onnxruntime.sh", "not usable"] {
+    for part in ["/nowhere/libonnxruntime.so", "mend: framefleet models pull onnxruntime", "not usable"] {
         assert!(ran.out.contains(part), "{part}: {}", ran.out);
     }
 }

@@ -367,7 +367,7 @@ impl std::str::FromStr for WorkerCount {
 /// `doctor`
 #[derive(Args, Debug)]
 pub struct DoctorArguments {
-    /// ONNX Runtime's library [default: where `tools/onnxruntime.sh` puts it]
+    /// ONNX Runtime's library [default: the one that `framefleet models pull` fetched, else a working copy's]
     #[arg(long, value_name = "FILE")]
     pub runtime: Option<std::path::PathBuf>,
     /// As JSON

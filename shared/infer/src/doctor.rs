@@ -92,11 +92,21 @@ impl Doctor {
         if has_card {
             problems.extend(providers.iter().filter(|state| !state.missing.is_empty()).map(|state| Problem {
                 what: format!("provider {} lacks {}", state.provider, state.missing.join(", ")),
-                mend: format!("{MEND} --gpu"),
+                mend: mend(state).to_owned(),
             }));
         }
         let auto = device::resolve(DeviceChoice::Auto, &ORDER, place).map_or(Device::Cpu, |resolved| resolved.device);
         Self { runtime: runtime.as_ref().map(found), cpu: cpu(), driver, providers, auto, problems }
+    }
+}
+
+/// The CPU build of the library has no providers for cards; the other one needs NVIDIA's own libraries beside it.
+fn mend(state: &ProviderState) -> &'static str {
+    let own = state.provider.library();
+    if state.missing.iter().any(|library| own == Some(library.as_str())) {
+        "framefleet models pull onnxruntime-gpu"
+    } else {
+        "install NVIDIA's libraries (CUDA 13, cuDNN 9, TensorRT 10): tools/onnxruntime.sh FOLDER --gpu puts all into one folder"
     }
 }
 

@@ -4,8 +4,9 @@ use crate::failure::Failure;
 use bytesize::ByteSize;
 use framefleet_infer::runtime::LIBRARY_NAME;
 use framefleet_infer::{Doctor, ProviderState};
+use framefleet_models::{Cache, Catalogue};
 use framefleet_service::Exit;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Says what the machine can run networks on. Exit code 1 if something is missing.
 pub fn run(arguments: &DoctorArguments) -> Result<Exit, Failure> {
@@ -19,12 +20,17 @@ pub fn run(arguments: &DoctorArguments) -> Result<Exit, Failure> {
     Ok(if found.problems.is_empty() { Exit::Done } else { Exit::Failed })
 }
 
-/// The library in the cache of a working copy: the current folder's, else that of the program built in it.
+/// The library that `framefleet models pull` put into the cache, the one for cards first; else that of a working copy.
 fn library() -> PathBuf {
     let place = PathBuf::from(".cache/onnxruntime/capi").join(LIBRARY_NAME);
-    let program = std::env::current_exe().unwrap_or_default();
-    let copies = program.ancestors().map(|folder| folder.join(&place));
-    std::iter::once(place.clone()).chain(copies).find(|path| path.is_file()).unwrap_or(place)
+    let copy = place.is_file().then_some(place);
+    pulled(true).or_else(|| pulled(false)).or(copy).unwrap_or_else(|| LIBRARY_NAME.into())
+}
+
+fn pulled(nvidia: bool) -> Option<PathBuf> {
+    let cache = Cache::new(Cache::default_folder().ok()?);
+    let catalogue = Catalogue::built_in().ok()?;
+    cache.installed(catalogue.onnx_runtime(nvidia).ok()?).ok()?.path().map(Path::to_owned)
 }
 
 fn print(found: &Doctor) {

@@ -61,6 +61,7 @@ fn the_doctor_says_what_is_there_and_what_mends_what_is_not() {
     let lost = Doctor::examine("/nowhere/lib.so".as_ref());
     assert!(lost.runtime.is_none() && !lost.providers[2].usable);
     assert!(
-        lost.problems[0].what.contains("/nowhere/lib.so") && lost.problems[0].mend.contains("tools/onnxruntime.sh")
+        lost.problems[0].what.contains("/nowhere/lib.so")
+            && lost.problems[0].mend == "framefleet models pull onnxruntime"
     );
 }
