@@ -19,6 +19,7 @@ mod submit;
 mod supervisor;
 mod terminal;
 
+pub use commands::stages::{differences, meaning};
 pub use submit::Stages;
 
 use args::{Arguments, Command};

@@ -137,6 +137,7 @@ async fn serve(arguments: &WorkerArguments, served: Served, slots: usize) -> Res
     let mut stop = stop_signal().map_err(system("signals cannot be heard"))?;
     let name = arguments.name.clone().unwrap_or_else(default_name);
     let metrics = Metrics::install()?;
+    metric::blob_capacity(arguments.fleet.blob_capacity.as_u64());
     let health = Health::default();
     let listener = TcpListener::bind(arguments.metrics).await.map_err(system("--metrics cannot be served"))?;
     let address = listener.local_addr().map_err(system("--metrics cannot be served"))?;

@@ -18,6 +18,8 @@ pub const QUEUE_SECONDS: &str = "ff_queue_seconds";
 pub const IN_FLIGHT: &str = "ff_in_flight";
 /// Bytes of blobs in use now.
 pub const BLOB_BYTES: &str = "ff_blob_bytes";
+/// Bytes that blobs may occupy.
+pub const BLOB_CAPACITY_BYTES: &str = "ff_blob_capacity_bytes";
 /// Tasks that were handed out before, by `stage`.
 pub const REDELIVERIES: &str = "ff_redeliveries_total";
 
@@ -27,6 +29,8 @@ pub const STAGE_SECONDS: &str = "ff_stage_seconds_total";
 pub const BACKLOG_SECONDS: &str = "ff_backlog_seconds";
 /// Jobs by `state`.
 pub const JOBS: &str = "ff_jobs";
+/// 1 for the orchestrator that acts, 0 for one that waits.
+pub const ACTING: &str = "ff_acting";
 
 /// Projects that have a label of their own; what comes later is counted as `other`.
 const PROJECTS: usize = 32;
@@ -99,10 +103,12 @@ pub(crate) fn describe() {
     describe_histogram!(QUEUE_SECONDS, Unit::Seconds, "Time from a task's publication to a worker taking it, by stage");
     describe_gauge!(IN_FLIGHT, "Tasks that workers of this process have now, by stage");
     describe_gauge!(BLOB_BYTES, Unit::Bytes, "Bytes of blobs in use now");
+    describe_gauge!(BLOB_CAPACITY_BYTES, Unit::Bytes, "Bytes that blobs may occupy");
     describe_counter!(REDELIVERIES, "Tasks that were handed out before, by stage");
     describe_gauge!(STAGE_SECONDS, Unit::Seconds, "Time that stages worked, by project and stage");
     describe_gauge!(BACKLOG_SECONDS, Unit::Seconds, "Work that jobs have left, by stage");
     describe_gauge!(JOBS, "Jobs, by state");
+    describe_gauge!(ACTING, "1 for the orchestrator that acts, 0 for one that waits");
 }
 
 /// A worker took a task: attempt 1 is its first hand-out, `queued` the time since its publication.
@@ -133,6 +139,11 @@ pub fn blob_bytes(used: u64) {
     gauge!(BLOB_BYTES).set(used as f64);
 }
 
+/// Blobs may occupy so many bytes.
+pub fn blob_capacity(bytes: u64) {
+    gauge!(BLOB_CAPACITY_BYTES).set(bytes as f64);
+}
+
 /// Tasks that workers of this process have now.
 pub fn in_flight() -> u32 {
     TASKS_NOW.load(Ordering::Relaxed)
@@ -157,4 +168,9 @@ pub fn backlog_seconds(stage: &str, seconds: f64) {
 /// So many jobs are in this state.
 pub fn jobs(state: &'static str, count: usize) {
     gauge!(JOBS, "state" => state).set(count as f64);
+}
+
+/// Whether this orchestrator acts.
+pub fn acting(acts: bool) {
+    gauge!(ACTING).set(f64::from(u8::from(acts)));
 }

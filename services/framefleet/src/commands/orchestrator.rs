@@ -4,7 +4,7 @@ use crate::failure::Failure;
 use crate::fleet_runner::FleetRunner;
 use crate::submit;
 use framefleet_service::{Exit, host_name, stop_signal};
-use framefleet_telemetry::{Health, Metrics};
+use framefleet_telemetry::{Health, Metrics, metric};
 use orchestrator::fleet::{FleetError, FleetOptions, serve};
 use std::sync::Arc;
 use tokio::net::TcpListener;
@@ -58,10 +58,13 @@ async fn bind(address: std::net::SocketAddr, flag: &str) -> Result<TcpListener, 
     TcpListener::bind(address).await.map_err(|error| Failure::configuration(format!("{flag} {address}: {error}")))
 }
 
-/// Says at /readyz whether this orchestrator acts.
+/// Says at /readyz and in the metrics whether this orchestrator acts.
 async fn follow(mut acts: watch::Receiver<bool>, health: Health) {
+    metric::acting(false);
     while acts.changed().await.is_ok() {
-        match *acts.borrow_and_update() {
+        let acting = *acts.borrow_and_update();
+        metric::acting(acting);
+        match acting {
             true => health.ready(),
             false => health.not_ready("another orchestrator acts"),
         }

@@ -60,7 +60,7 @@ fn show(stage: &Description, json: bool) -> Result<(), Failure> {
 }
 
 /// What a setting means: its documentation comment, by way of the schema; for a choice, the values and theirs.
-fn meaning(schema: &Value, key: &str) -> String {
+pub fn meaning(schema: &Value, key: &str) -> String {
     let property = &schema["properties"][key];
     let mut text = property["description"].as_str().unwrap_or_default().to_owned();
     let reference = property["$ref"].as_str().or_else(|| property["allOf"][0]["$ref"].as_str());
@@ -79,7 +79,7 @@ fn meaning(schema: &Value, key: &str) -> String {
 }
 
 /// The settings of a profile that differ from the defaults.
-fn differences(defaults: &Map<String, Value>, settings: &Map<String, Value>) -> String {
+pub fn differences(defaults: &Map<String, Value>, settings: &Map<String, Value>) -> String {
     let differing = settings.iter().filter(|(key, value)| defaults.get(*key) != Some(value));
     let parts: Vec<String> = differing.map(|(key, value)| format!("{key} = {value}")).collect();
     if parts.is_empty() { "as the defaults".to_owned() } else { parts.join(", ") }
