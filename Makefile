@@ -5,7 +5,7 @@ CARGO ?= cargo
 SAMPLES := .cache/samples
 DEMO := .demo
 
-.PHONY: demo test lint bench torch setup samples build clean-demo help
+.PHONY: demo test lint bench torch generate check-deployment setup samples build clean-demo help
 
 help:
 	@echo "make demo   install what is missing, build, analyse real footage, say where the report is"
@@ -13,6 +13,8 @@ help:
 	@echo "make lint   formatting, clippy, licences"
 	@echo "make bench  measure, and print the table of docs/performance.md"
 	@echo "make torch  test the TorchScript backend (downloads libtorch)"
+	@echo "make generate           write what names every stage: compose.yaml, Dockerfile, k8s/, docs/stages.md"
+	@echo "make check-deployment   check those with the tools of those who read them"
 
 setup:
 	@tools/setup.sh
@@ -43,6 +45,12 @@ lint: setup
 
 bench: build samples
 	$(CARGO) bench -p framefleet --bench performance
+
+generate: setup
+	$(CARGO) run --quiet -p framefleet --example generate
+
+check-deployment:
+	@tools/check-deployment.sh
 
 clean-demo:
 	rm -rf $(DEMO)

@@ -5,6 +5,7 @@ mod adding_a_stage;
 mod bad_input;
 mod command_line;
 mod computation;
+mod deployment;
 mod doctor;
 #[path = "../fleet/mod.rs"]
 mod fleet;

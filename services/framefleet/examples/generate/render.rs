@@ -1,7 +1,9 @@
 //! Facts into files. `templates/` mirrors the repository: `templates/k8s/base/nats.yaml.j2` becomes `k8s/base/nats.yaml`.
 use super::facts::Facts;
 use framefleet_stage::{Registry, SettingsError};
+use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
+use serde_json::Value as Json;
 use std::path::{Path, PathBuf};
 use walkdir::WalkDir;
 
@@ -22,6 +24,9 @@ pub enum RenderError {
     /// A stage contradicts itself.
     #[error("a stage's own defaults are refused: {0}")]
     Stage(#[from] SettingsError),
+    /// The facts are no JSON: a fault of this program.
+    #[error("the facts cannot be written down: {0}")]
+    Facts(#[from] serde_json::Error),
     /// A template is wrong; the message names it and the line.
     #[error(transparent)]
     Template(#[from] minijinja::Error),
@@ -37,7 +42,7 @@ pub enum RenderError {
 
 /// All files that name the stages of a registry, in order of their paths.
 pub fn files(registry: &Registry) -> Result<Vec<File>, RenderError> {
-    let facts = Value::from_serialize(Facts::of(registry)?);
+    let facts = value(&serde_json::to_value(Facts::of(registry)?)?);
     let environment = environment(&Path::new(env!("CARGO_MANIFEST_DIR")).join("templates"))?;
     let mut files = Vec::new();
     for (name, template) in environment.templates() {
@@ -53,9 +58,8 @@ fn environment(folder: &Path) -> Result<Environment<'static>, RenderError> {
     // Templates are of many languages: each quotes for itself.
     environment.set_auto_escape_callback(|_| AutoEscape::None);
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.set_trim_blocks(true);
-    environment.set_lstrip_blocks(true);
-    environment.set_keep_trailing_newline(true);
+    let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build()?;
+    environment.set_syntax(syntax);
     environment.add_filter("cell", cell);
     for entry in WalkDir::new(folder) {
         let entry = entry.map_err(|error| RenderError::Read { path: folder.to_owned(), source: error.into() })?;
@@ -74,4 +78,19 @@ fn environment(folder: &Path) -> Result<Environment<'static>, RenderError> {
 /// A text as the cell of a Markdown table.
 fn cell(text: String) -> String {
     text.trim().replace('|', "\\|").replace("\n\n", "<br>").replace('\n', " ")
+}
+
+/// JSON as templates know it. (minijinja's own way is a feature, which the program that is shipped would have to build as well.)
+fn value(json: &Json) -> Value {
+    match json {
+        Json::Null => Value::from(()),
+        Json::Bool(is) => Value::from(*is),
+        Json::Number(number) => match number.as_i64() {
+            Some(whole) => Value::from(whole),
+            None => Value::from(number.as_f64()),
+        },
+        Json::String(text) => Value::from(text.as_str()),
+        Json::Array(items) => items.iter().map(value).collect(),
+        Json::Object(fields) => Value::from_pairs(fields.iter().map(|(key, field)| (key.as_str(), value(field)))),
+    }
 }
