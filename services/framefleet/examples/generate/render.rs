@@ -67,8 +67,8 @@ fn environment(folder: &Path) -> Result<Environment<'static>, RenderError> {
         if path.extension().is_none_or(|ending| ending != ENDING) {
             continue;
         }
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| RenderError::Read { path: path.to_owned(), source })?;
+        let text =
+            std::fs::read_to_string(path).map_err(|source| RenderError::Read { path: path.to_owned(), source })?;
         let name = path.strip_prefix(folder).unwrap_or(path).with_extension("");
         environment.add_template_owned(name.to_string_lossy().into_owned(), text)?;
     }
