@@ -4,7 +4,7 @@
 //! Separable, rows first, with whole levels in between. A weight is Keys' cubic with a = −0.5 ("Cubic convolution interpolation for digital
 //! image processing", 1981), stretched by the scale when the picture becomes smaller; weights are fixed-point numbers with 22 bits after the
 //! point.
-use ndarray::{Array3, ArrayView3, Axis};
+use ndarray::{Array3, ArrayView3, ShapeError};
 
 /// Bits after the point: 32, less 8 of a level and 2 for sums beyond 1.
 const BITS: u32 = 32 - 8 - 2;
@@ -17,26 +17,31 @@ struct Window {
     weights: Vec<i32>,
 }
 
-/// A picture (height × width × channels) at another size.
-pub(crate) fn resize(picture: ArrayView3<'_, u8>, rows: usize, columns: usize) -> Array3<u8> {
-    let narrowed = along(picture, Axis(1), columns);
-    along(narrowed.view(), Axis(0), rows)
+/// A picture (height × width × channels, no side empty) at another size.
+pub(crate) fn resize(picture: ArrayView3<'_, u8>, rows: usize, columns: usize) -> Result<Array3<u8>, ShapeError> {
+    let (height, width, channels) = picture.dim();
+    let levels: Vec<u8> = picture.iter().copied().collect();
+    let narrowed = along(levels, width, channels, columns);
+    let resized = along(narrowed, height, columns * channels, rows);
+    Array3::from_shape_vec((rows, columns, channels), resized)
 }
 
-fn along(picture: ArrayView3<'_, u8>, axis: Axis, size: usize) -> Array3<u8> {
-    let from = picture.len_of(axis);
+/// Resizes the middle axis of `… × from × inner` numbers.
+fn along(levels: Vec<u8>, from: usize, inner: usize, size: usize) -> Vec<u8> {
     if from == size {
-        return picture.to_owned();
+        return levels;
     }
-    let mut shape = picture.raw_dim();
-    shape[axis.index()] = size;
-    let mut resized = Array3::zeros(shape);
-    for (mut line, window) in resized.axis_iter_mut(axis).zip(windows(from, size)) {
-        let mut sums = ndarray::Array2::from_elem(line.raw_dim(), 1i32 << (BITS - 1));
-        for (weight, source) in window.weights.iter().zip(picture.axis_iter(axis).skip(window.first)) {
-            sums.zip_mut_with(&source, |sum, level| *sum += weight * i32::from(*level));
+    let windows: Vec<Window> = windows(from, size).collect();
+    let mut resized = vec![0; levels.len() / from * size];
+    let mut sums = vec![0; inner];
+    for (source, target) in levels.chunks_exact(from * inner).zip(resized.chunks_exact_mut(size * inner)) {
+        for (window, target) in windows.iter().zip(target.chunks_exact_mut(inner)) {
+            sums.fill(1i32 << (BITS - 1));
+            for (weight, line) in window.weights.iter().zip(source[window.first * inner..].chunks_exact(inner)) {
+                sums.iter_mut().zip(line).for_each(|(sum, level)| *sum += weight * i32::from(*level));
+            }
+            target.iter_mut().zip(&sums).for_each(|(level, sum)| *level = (sum >> BITS).clamp(0, 255) as u8);
         }
-        line.zip_mut_with(&sums, |level, sum| *level = (sum >> BITS).clamp(0, 255) as u8);
     }
     resized
 }
@@ -78,7 +83,7 @@ mod tests {
         #[test]
         fn an_even_picture_stays_even(level in 0u8.., rows in 1usize..40, columns in 1usize..40) {
             let picture = Array3::from_elem((17, 23, 3), level);
-            let resized = resize(picture.view(), rows, columns);
+            let resized = resize(picture.view(), rows, columns).unwrap();
             prop_assert_eq!(resized.dim(), (rows, columns, 3));
             prop_assert!(resized.iter().all(|found| *found == level));
         }

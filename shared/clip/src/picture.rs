@@ -32,6 +32,9 @@ pub enum PictureError {
         /// Columns.
         width: usize,
     },
+    /// The resized picture does not have its size: an error of this crate.
+    #[error("resizing: {0}")]
+    Resize(#[from] ndarray::ShapeError),
 }
 
 /// Pre-processing for a network of some size.
@@ -63,7 +66,7 @@ impl Preprocessing {
             return Err(PictureError::Narrow { height, width });
         }
         let (rows, columns) = (self.side * height / short, self.side * width / short);
-        let resized = resize(picture, rows, columns);
+        let resized = resize(picture, rows, columns)?;
         let (top, left) = ((rows - self.side) / 2, (columns - self.side) / 2);
         Ok(resized.slice(s![top..top + self.side, left..left + self.side, ..]).to_owned())
     }
