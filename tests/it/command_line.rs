@@ -1,6 +1,6 @@
 //! What the verbs do, by the program itself.
 use crate::footage::{folder, moving};
-use crate::program::{digest, framefleet, json, records, run, verify, worked};
+use crate::program::{command, digest, framefleet, json, records, run, verify, worked};
 use framefleet_testkit::sample;
 
 #[test]
@@ -155,4 +155,24 @@ fn json_progress_is_json() {
     let events: Vec<serde_json::Value> = ran.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(events.last().unwrap()["event"], "result");
     assert_eq!(events.last().unwrap()["result"]["exit"], 0);
+}
+
+#[test]
+fn the_server_comes_from_a_file_or_the_environment_and_needs_neither() {
+    let home = folder();
+    let asked = |server: Option<&str>| {
+        let mut command = command(["status"]);
+        command.current_dir(home.path()).env("HOME", home.path());
+        command.env_remove("XDG_CONFIG_HOME").env_remove("FRAMEFLEET_SERVER");
+        command.envs(server.map(|server| ("FRAMEFLEET_SERVER", server)));
+        let output = command.output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    // Nobody listens to these ports, as only the system's own programs may.
+    let (code, message) = asked(Some("http://127.0.0.1:1"));
+    assert!(code == Some(75) && message.contains("http://127.0.0.1:1:"), "{message}");
+    std::fs::write(home.path().join("framefleet.toml"), "server = \"http://127.0.0.1:2\"").unwrap();
+    let (code, message) = asked(None);
+    assert!(code == Some(75) && message.contains("http://127.0.0.1:2:"), "{message}");
+    assert!(asked(Some("http://127.0.0.1:3")).1.contains("http://127.0.0.1:3:"));
 }

@@ -41,11 +41,12 @@ impl ServerArguments {
             return Ok(server.clone());
         }
         let mut figment = Figment::from(Serialized::defaults(Configuration { server: DEFAULT_SERVER.to_owned() }));
-        if let Some(file) = user_file() {
+        // A file that is named exactly has to be there.
+        let files = user_file().into_iter().chain([PathBuf::from("framefleet.toml")]);
+        for file in files.filter(|file| file.is_file()) {
             figment = figment.merge(Toml::file_exact(file));
         }
-        let figment =
-            figment.merge(Toml::file_exact("framefleet.toml")).merge(Env::prefixed("FRAMEFLEET_").only(&["server"]));
+        let figment = figment.merge(Env::prefixed("FRAMEFLEET_").only(&["server"]));
         let configuration: Configuration = figment.extract().map_err(Failure::configuration)?;
         Ok(configuration.server)
     }
