@@ -133,10 +133,11 @@ impl Jobs {
         let mut kept: Vec<Job> =
             kv.entries().await?.into_iter().filter_map(|(_, value)| Job::decode(value.bytes).ok()).collect();
         kept.sort_by(|a, b| a.submitted.total_cmp(&b.submitted));
-        let ended = kept.iter().filter(|job| has_ended(job)).count();
-        for job in kept.iter().filter(|job| has_ended(job)).take(ended.saturating_sub(HISTORY)) {
-            kv.delete(&job.name).await?;
+        let forgotten = beyond_history(&kept);
+        for name in &forgotten {
+            kv.delete(name).await?;
         }
+        kept.retain(|job| !forgotten.contains(&job.name));
         let memory = MemoryShare::new(memory);
         let jobs = Arc::new(Self { bus, blobs, seats, kv, memory, runner, workers, class, known: Mutex::default() });
         for job in kept {
@@ -250,6 +251,20 @@ impl Jobs {
             tokio::time::sleep(PAUSE).await;
         }
         self.sweep(&ended.name).await;
+        self.forget().await;
+    }
+
+    /// Forgets the oldest of the ended jobs when there are more than are remembered.
+    async fn forget(&self) {
+        let mut jobs = self.list();
+        jobs.reverse();
+        for name in beyond_history(&jobs) {
+            if let Err(error) = self.kv.delete(&name).await {
+                tracing::warn!(job = name, %error, "an old job cannot be forgotten; tried again when another ends");
+                return;
+            }
+            self.known().remove(&name);
+        }
     }
 
     async fn run_once(&self, job: &watch::Sender<Job>, cancelled: watch::Receiver<bool>) -> Result<JobEnd, JobError> {
@@ -336,6 +351,12 @@ impl Jobs {
     }
 }
 
+/// The ended ones among jobs (the oldest first) that are no longer remembered.
+fn beyond_history(jobs: &[Job]) -> Vec<String> {
+    let ended: Vec<&Job> = jobs.iter().filter(|job| has_ended(job)).collect();
+    ended[..ended.len().saturating_sub(HISTORY)].iter().map(|job| job.name.clone()).collect()
+}
+
 /// Tells a job's watchers how far it is, until it ends.
 async fn tell(mut told: watch::Receiver<Progress>, job: watch::Sender<Job>) {
     while told.changed().await.is_ok() {
@@ -412,3 +433,6 @@ impl From<control::Progress> for Progress {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
