@@ -12,7 +12,7 @@ use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt as _};
 use prost::Message as _;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -26,6 +26,9 @@ const AHEAD: usize = 2;
 
 /// Settings of the source stage that are kept open.
 const SOURCES: usize = 4;
+
+/// Stages with their settings that are kept loaded: a worker lives long, and every job may have settings of its own.
+const LOADED: usize = 64;
 
 /// Wait before a bus that failed is asked again.
 const BUS_PAUSE: Duration = Duration::from_secs(1);
@@ -86,7 +89,8 @@ pub(crate) struct Shared {
     registry: Registry,
     host: Host,
     scratch: PathBuf,
-    loaded: Mutex<HashMap<StageWithSettings, Loading>>,
+    /// The one used last at the end.
+    loaded: Mutex<Vec<(StageWithSettings, Loading)>>,
     open_source: OpenSource,
     /// By settings, the one used last at the end: each keeps decoders open.
     sources: Mutex<Vec<(String, Arc<dyn SourceStage>)>>,
@@ -105,7 +109,7 @@ impl Runner {
             registry: parts.registry,
             host: parts.host,
             scratch: options.scratch.clone(),
-            loaded: Mutex::new(HashMap::new()),
+            loaded: Mutex::new(Vec::new()),
             open_source: parts.open_source,
             sources: Mutex::new(Vec::new()),
         });
@@ -262,11 +266,23 @@ fn count_ended(task: &Task, result: &Result<Option<Done>, TaskFailure>, spent: D
 }
 
 impl Shared {
-    /// The stage of a task with its settings, loaded once.
+    /// The stage of a task with its settings, loaded once while it is in use.
     pub(crate) async fn stage(&self, task: &Task) -> Result<Arc<dyn LoadedStage>, TaskFailure> {
         let cell = {
             let mut loaded = self.loaded.lock().await;
-            Arc::clone(loaded.entry((task.stage.clone(), task.settings.clone())).or_default())
+            let is_it = |((stage, settings), _): &(StageWithSettings, Loading)| {
+                *stage == task.stage && *settings == task.settings
+            };
+            let found = match loaded.iter().position(is_it) {
+                Some(known) => loaded.remove(known),
+                None => ((task.stage.clone(), task.settings.clone()), Loading::default()),
+            };
+            let cell = Arc::clone(&found.1);
+            loaded.push(found);
+            if loaded.len() > LOADED {
+                loaded.remove(0);
+            }
+            cell
         };
         let stage = cell.get_or_try_init(|| async {
             let settings = serde_json::from_str(&task.settings).map_err(|_| TaskFailure::malformed("settings"))?;
