@@ -103,6 +103,11 @@ impl NatsServer {
         self.port
     }
 
+    /// The number of its process.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Kills it (SIGKILL), as a crash of the machine's other programs would; returns when it is gone. Its store stays.
     pub fn kill(&mut self) {
         self.process.kill();
