@@ -4,10 +4,11 @@
 //! Shared by the integration tests and the benchmark.
 #![allow(dead_code)]
 
+pub mod long_job;
 pub mod source;
 pub mod stages;
 
-use framefleet_bus::{MemoryBlobs, MemoryBus};
+use framefleet_bus::{Blobs, Bus, MemoryBlobs, MemoryBus};
 use framefleet_ledger::{Ledger, Ledgers, OpenOptions, Output, SourceIdentity};
 use framefleet_media::Item;
 use framefleet_pipeline::{JobRange, Pipeline, Plan, PlanRequest};
@@ -22,6 +23,19 @@ use tokio::sync::watch;
 
 /// Memory for frames in flight; enough for every pipeline here.
 const MEMORY: u64 = 256 << 20;
+
+/// What carries messages and frames.
+pub struct Carriers {
+    pub bus: Arc<dyn Bus>,
+    pub blobs: Arc<dyn Blobs>,
+}
+
+impl Carriers {
+    /// Those of one process.
+    pub fn in_memory() -> Self {
+        Self { bus: Arc::new(MemoryBus::new(Duration::from_secs(30))), blobs: Arc::new(MemoryBlobs::new(u64::MAX)) }
+    }
+}
 
 /// A job of these tests.
 #[derive(Clone)]
@@ -67,12 +81,20 @@ impl TestJob {
         output: &Output,
         interrupt: watch::Receiver<bool>,
     ) -> Result<JobSummary, OrchestratorError> {
+        self.run_over(Carriers::in_memory(), output, interrupt).await
+    }
+
+    /// Runs the job over a bus and blobs that no other job uses.
+    pub async fn run_over(
+        &self,
+        Carriers { bus, blobs }: Carriers,
+        output: &Output,
+        interrupt: watch::Receiver<bool>,
+    ) -> Result<JobSummary, OrchestratorError> {
         let identity = SourceIdentity { source: "synthetic".to_owned(), items: Default::default() };
         let open = OpenOptions { fresh: false, build: "test".to_owned(), source: identity };
         let ledger = Ledger::open(output.clone(), open).await?;
         let scratch = tempfile::tempdir().unwrap();
-        let bus = Arc::new(MemoryBus::new(Duration::from_secs(30)));
-        let blobs = Arc::new(MemoryBlobs::new(u64::MAX));
         let registry = registry();
         let options = RunnerOptions {
             name: "test".to_owned(),
@@ -108,7 +130,7 @@ impl TestJob {
         stop.send_replace(true);
         working.await.unwrap().unwrap();
         if summary.is_ok() {
-            let held = framefleet_bus::Blobs::used(blobs.as_ref());
+            let held = blobs.used();
             assert_eq!(held, 0, "frames of a job that is over still hold memory");
             let manifests = ledger.manifests().await?;
             ledger.write_failures(&manifests, &[]).await?;

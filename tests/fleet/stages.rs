@@ -13,6 +13,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -347,6 +349,44 @@ impl Stage for Sleep {
 
     fn process(&self, _: &Job, batch: &Batch, _: &mut Outputs) -> Result<(), StageError> {
         std::thread::sleep(Duration::from_secs_f64(self.0.milliseconds * batch.frames().len() as f64 / 1e3));
+        Ok(())
+    }
+}
+
+settings!(LeakSettings {
+    /// KiB kept of every frame.
+    kibibytes: u64 = 0,
+    /// Files kept open of every batch.
+    files: u64 = 0
+});
+
+/// Keeps memory and open files for ever.
+pub struct Leak(LeakSettings);
+
+/// What was never given back.
+static KEPT: Mutex<(Vec<Vec<u8>>, Vec<File>)> = Mutex::new((Vec::new(), Vec::new()));
+
+impl Stage for Leak {
+    const NAME: &'static str = "leak";
+    const ABOUT: &'static str = "keeps memory and open files";
+    const VERSION: u32 = 1;
+    type Settings = LeakSettings;
+
+    fn needs(_: &LeakSettings) -> Needs {
+        Needs::default()
+    }
+
+    fn load(_: &Host, settings: &LeakSettings) -> Result<Self, SetupError> {
+        Ok(Self(settings.clone()))
+    }
+
+    fn process(&self, _: &Job, batch: &Batch, _: &mut Outputs) -> Result<(), StageError> {
+        let mut kept = KEPT.lock().unwrap();
+        let bytes = self.0.kibibytes as usize * 1024;
+        kept.0.extend(batch.frames().iter().map(|frame| vec![*frame as u8 | 1; bytes]));
+        for _ in 0..self.0.files {
+            kept.1.push(File::open("/dev/null").map_err(StageError::retry)?);
+        }
         Ok(())
     }
 }

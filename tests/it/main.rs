@@ -14,6 +14,11 @@ mod interruption;
 mod layers;
 mod memory;
 mod models;
+#[path = "../processes/mod.rs"]
+mod processes;
 mod program;
+mod restart;
 mod scheduling;
 mod services;
+#[path = "../soak/mod.rs"]
+mod soak;

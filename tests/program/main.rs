@@ -1,5 +1,6 @@
 //! The program with the stages of the tests besides its own: fleets of real processes run them.
-#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(dead_code)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "stages of tests may stop at the first surprise")]
 
 #[path = "../fleet/stages.rs"]
 mod stages;
@@ -19,5 +20,6 @@ fn all_stages() -> Result<Registry, RegistryError> {
         .with::<stages::Normalise>()?
         .with::<stages::Fragile>()?
         .with::<stages::Spin>()?
-        .with::<stages::Sleep>()
+        .with::<stages::Sleep>()?
+        .with::<stages::Leak>()
 }

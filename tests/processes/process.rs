@@ -17,7 +17,11 @@ impl Process {
     pub fn start(arguments: &[OsString], log: &Path) -> Self {
         let tests = std::env::current_exe().unwrap();
         let program = tests.parent().and_then(Path::parent).unwrap().join("examples/framefleet-with-test-stages");
-        assert!(program.is_file(), "{} is built with the tests: run them with `cargo test`", program.display());
+        assert!(
+            program.is_file(),
+            "{} is not there: `cargo test` builds it, and `make bench` does before it measures",
+            program.display()
+        );
         let file = File::options().create(true).append(true).open(log).unwrap();
         let mut command = Command::new(program);
         command.args(arguments).stdin(Stdio::null()).stdout(file.try_clone().unwrap()).stderr(file);
@@ -28,6 +32,11 @@ impl Process {
     /// Starts the same again, once this one has ended.
     pub fn again(&self) -> Self {
         Self::start(&self.arguments, &self.log)
+    }
+
+    /// Its number.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// The argument behind a flag.
