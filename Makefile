@@ -5,13 +5,17 @@ CARGO ?= cargo
 SAMPLES := .cache/samples
 DEMO := .demo
 
-.PHONY: demo test lint bench torch generate check-deployment setup samples build clean-demo help
+# How long a soak takes.
+SOAK_MINUTES ?= 10
+
+.PHONY: demo test lint bench soak torch generate check-deployment setup samples build clean-demo help
 
 help:
 	@echo "make demo   install what is missing, build, analyse real footage, say where the report is"
 	@echo "make test   everything that is tested"
 	@echo "make lint   formatting, clippy, licences"
-	@echo "make bench  measure, and print the table of docs/performance.md"
+	@echo "make bench  measure, and print the table of docs/performance.md (QUICK=quick: without what takes long)"
+	@echo "make soak   ten minutes of short jobs through a fleet: nothing may grow (SOAK_MINUTES=…)"
 	@echo "make torch  test the TorchScript backend (downloads libtorch)"
 	@echo "make generate           write what names every stage: compose.yaml, Dockerfile, k8s/, docs/stages.md"
 	@echo "make check-deployment   check those with the tools of those who read them"
@@ -43,8 +47,16 @@ lint: setup
 	@command -v cargo-deny >/dev/null || $(CARGO) install --locked cargo-deny
 	$(CARGO) deny check bans licenses sources
 
+# Fleets are of the program with the stages of the tests.
 bench: build samples
-	$(CARGO) bench -p framefleet --bench performance
+	$(CARGO) build --release -p framefleet --example framefleet-with-test-stages
+	$(CARGO) bench -p framefleet --bench performance -- $(QUICK)
+	$(CARGO) bench -p framefleet-bus-nats --bench hops -- $(QUICK)
+
+soak: setup
+	$(CARGO) build -p framefleet --example framefleet-with-test-stages
+	SOAK_MINUTES=$(SOAK_MINUTES) $(CARGO) test -p framefleet --test it -- --nocapture --exact \
+		services::soak::nothing_grows_with_the_number_of_jobs
 
 generate: setup
 	$(CARGO) run --quiet -p framefleet --example generate

@@ -1,5 +1,5 @@
 //! What the fleet costs beside the bare work, measured in one run: `make bench` prints the table of docs/performance.md.
-//! `cargo bench -- quick` leaves out what takes minutes.
+//! `cargo bench -- quick` leaves out what takes minutes, and measures less often.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -8,64 +8,63 @@
 )]
 
 mod bare;
+mod efficiency;
 #[path = "../fleet/mod.rs"]
 mod fleet;
+#[allow(dead_code, reason = "the tests use all of it")]
+#[path = "../it/footage.rs"]
+mod footage;
+mod ledger;
 mod long;
+#[path = "../processes/mod.rs"]
+mod processes;
 mod program;
+mod recovery;
+mod scaling;
+mod warm;
 
-use fleet::TestJob;
-use framefleet_ledger::Output;
 use std::time::{Duration, Instant};
 
 /// How often each pair is measured; the median counts.
 const ROUNDS: usize = 3;
 
+/// Groups of rows, by the name that runs them alone.
+type Group = (&'static str, fn(&Effort));
+
+/// All rows, in the order of the table.
+const GROUPS: [Group; 7] = [
+    ("efficiency", efficiency::rows),
+    ("program", program::rows),
+    ("scaling", scaling::rows),
+    ("recovery", recovery::rows),
+    ("warm", warm::rows),
+    ("ledger", ledger::rows),
+    ("memory", long::rows),
+];
+
+/// How much is measured.
+pub struct Effort {
+    /// Without what takes minutes.
+    pub quick: bool,
+    /// Cores of this machine.
+    pub cores: usize,
+}
+
+/// Arguments: `quick`, and names of groups to run only those.
 fn main() {
-    let quick = std::env::args().any(|argument| argument == "quick");
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let effort = Effort {
+        quick: arguments.iter().any(|argument| argument == "quick"),
+        cores: std::thread::available_parallelism().map_or(1, usize::from),
+    };
+    let chosen = |name: &str| arguments.iter().any(|argument| argument == name);
+    let all = !GROUPS.iter().any(|(name, _)| chosen(name));
     println!("| what | measured | bare, in the same run | ratio | goal |\n|---|---|---|---|---|");
-    for (milliseconds, goal) in [(8.0, "≥ 0.95"), (2.0, "≥ 0.90"), (1.0, "≥ 0.80")] {
-        for stage in ["spin", "sleep"] {
-            stand_in(stage, milliseconds, cores, goal);
+    for (name, rows) in GROUPS {
+        if all || chosen(name) {
+            rows(&effort);
         }
     }
-    program::real_clip(cores);
-    program::first_result();
-    program::decoding();
-    if !quick {
-        long::memory();
-    }
-}
-
-/// A stage that only spins or sleeps, in a job and in bare threads.
-fn stand_in(stage: &str, milliseconds: f64, cores: usize, goal: &str) {
-    let frames = ((3000.0 / milliseconds) as u64 * cores as u64).next_multiple_of(32 * cores as u64);
-    let mut pairs = Vec::new();
-    for _ in 0..ROUNDS {
-        let bare = timed(|| bare::loops(stage, milliseconds, frames, cores));
-        let job = timed(|| run(stage, milliseconds, frames, cores));
-        pairs.push((job, bare));
-    }
-    let (job, bare) = median(pairs);
-    let rate = |time: Duration| frames as f64 / time.as_secs_f64();
-    row(
-        &format!("efficiency, {stage} {milliseconds} ms a frame"),
-        &format!("{:.0} frames/s", rate(job)),
-        &format!("{:.0} frames/s", rate(bare)),
-        bare.as_secs_f64() / job.as_secs_f64(),
-        goal,
-    );
-}
-
-fn run(stage: &str, milliseconds: f64, frames: u64, cores: usize) {
-    let pipeline = format!("[steps.{stage}]\nsettings = {{ milliseconds = {milliseconds:.1} }}\n");
-    let job = TestJob { threads: cores, ..TestJob::new(&pipeline, &[frames]) };
-    // A real folder: files are written as in any run.
-    let folder = tempfile::tempdir().expect("a folder for the output");
-    let output = Output::parse(&folder.path().join("out").to_string_lossy()).expect("an output");
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
-    runtime.block_on(job.run(&output));
 }
 
 fn timed(work: impl FnOnce()) -> Duration {
@@ -81,6 +80,7 @@ fn median(mut pairs: Vec<(Duration, Duration)>) -> (Duration, Duration) {
 }
 
 /// One row of the table.
-fn row(what: &str, measured: &str, bare: &str, ratio: f64, goal: &str) {
-    println!("| {what} | {measured} | {bare} | {ratio:.2} | {goal} |");
+fn row(what: &str, measured: &str, bare: &str, ratio: Option<f64>, goal: &str) {
+    let ratio = ratio.map_or_else(|| "–".to_owned(), |ratio| format!("{ratio:.2}"));
+    println!("| {what} | {measured} | {bare} | {ratio} | {goal} |");
 }
