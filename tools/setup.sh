@@ -11,6 +11,10 @@ packages=(
   python3 python3-pip
 )
 
+# Models come out of npm's packages, too, and tests make certificates: what is there already serves.
+command -v npm >/dev/null || packages+=(npm)
+command -v openssl >/dev/null || packages+=(openssl)
+
 missing=()
 for package in "${packages[@]}"; do
   dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
