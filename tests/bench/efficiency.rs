@@ -70,7 +70,9 @@ fn run(job: &TestJob, nats: Option<&str>) -> Duration {
 async fn over_nats(url: &str, frames: &Path) -> Carriers {
     static NUMBER: AtomicU64 = AtomicU64::new(0);
     let namespace = format!("bench{}", NUMBER.fetch_add(1, Ordering::Relaxed));
-    let bus = NatsBus::connect(NatsOptions { namespace, ..NatsOptions::new(url) }).await.expect("a bus");
+    // The server sets room aside for the events of each.
+    let options = NatsOptions { namespace, event_bytes: 16 << 20, ..NatsOptions::new(url) };
+    let bus = NatsBus::connect(options).await.expect("a bus");
     Carriers { bus: Arc::new(bus), blobs: Arc::new(DirBlobs::open(frames, 64 << 20).expect("blobs")) }
 }
 

@@ -32,7 +32,8 @@ fn main() {
 fn options(url: &str) -> NatsOptions {
     static NUMBER: AtomicU64 = AtomicU64::new(0);
     let namespace = format!("bench{}", NUMBER.fetch_add(1, Ordering::Relaxed));
-    NatsOptions { namespace, ..NatsOptions::new(url) }
+    // The server sets room aside for the events of each.
+    NatsOptions { namespace, event_bytes: 16 << 20, ..NatsOptions::new(url) }
 }
 
 /// The pair whose ratio is in the middle.
