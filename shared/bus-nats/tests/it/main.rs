@@ -10,5 +10,4 @@ mod fleet;
 mod limits;
 mod process;
 mod server;
-mod speed;
 mod traffic;
