@@ -10,9 +10,20 @@ fn root() -> PathBuf {
 
 /// Copies what the build needs.
 fn copy_workspace(to: &Path) {
-    for name in
-        ["Cargo.toml", "Cargo.lock", "clippy.toml", "proto", "shared", "services", "pipelines", "tests", ".cargo"]
-    {
+    let all = [
+        "Cargo.toml",
+        "Cargo.lock",
+        "clippy.toml",
+        "proto",
+        "shared",
+        "services",
+        "pipelines",
+        "models",
+        "tools",
+        "tests",
+        ".cargo",
+    ];
+    for name in all {
         let status = Command::new("cp").arg("-r").arg(root().join(name)).arg(to).status().unwrap();
         assert!(status.success(), "{name}");
     }
