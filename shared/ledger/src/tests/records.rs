@@ -62,7 +62,7 @@ async fn failures_name_frame_time_step_and_a_command() {
     assert_eq!(ledger.write_failures(&[job.manifest()], &[]).await.unwrap(), 2);
     let failures = lines(&ledger, "failures.jsonl").await;
     let expected = json!({"item": ITEMS[1], "frame": 5, "time": 0.2, "step": "light", "code": "dark", "reason": "nothing to see",
-        "replay": "framefleet run films --output memory:/// --retry-failed"});
+        "replay": "framefleet failures replay memory:///"});
     assert_eq!(failures[1], expected);
     assert_eq!(ledger.write_failures(&[], &[]).await.unwrap(), 0);
     assert!(ledger.read_file("failures.jsonl").await.unwrap().is_none(), "no failures, no file");
