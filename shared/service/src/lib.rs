@@ -92,11 +92,12 @@ struct StageArguments {
 
 /// A program's `main` with everything it touches handed in; an output that cannot be written is a failure.
 fn run(program: &Program, arguments: Vec<OsString>, out: &mut dyn Write, err: &mut dyn Write) -> Exit {
-    let command =
-        clap::Command::new(program.name).bin_name(program.name).about(program.about).version(env!("CARGO_PKG_VERSION"));
-    let parsed = StageArguments::augment_args(command)
-        .try_get_matches_from(&arguments)
-        .and_then(|matches| StageArguments::from_arg_matches(&matches));
+    let command = StageArguments::augment_args(clap::Command::new(program.name).bin_name(program.name))
+        .about(program.about)
+        .long_about(None)
+        .version(env!("CARGO_PKG_VERSION"));
+    let parsed =
+        command.try_get_matches_from(&arguments).and_then(|matches| StageArguments::from_arg_matches(&matches));
     let ran = match parsed {
         Ok(parsed) if parsed.describe => print_description(program, out, err),
         Ok(parsed) => serve(program, &parsed, arguments, err),
