@@ -138,8 +138,9 @@ fn stages_table(text: &mut String, picture: &Picture) -> std::fmt::Result {
                 .flat_map(|progress| progress.steps.iter().map(move |step| (progress, step)))
                 .filter(|(_, step)| step.stage == stage.name)
         };
-        let rate: f64 =
-            steps().map(|(progress, step)| step.frames_worked as f64 / progress.elapsed_seconds.max(1e-3)).sum();
+        // Not a sum: that of nothing is -0.
+        let rate = steps()
+            .fold(0.0, |rate, (progress, step)| rate + step.frames_worked as f64 / progress.elapsed_seconds.max(1e-3));
         let left: u64 = steps()
             .map(|(progress, step)| progress.frames.saturating_sub(step.result + step.failed + step.skipped))
             .sum();
