@@ -29,17 +29,23 @@ fn copy_workspace(to: &Path) {
     }
 }
 
-/// A target folder that starts with what this workspace's has (by hard links), so that only our own crates are compiled again.
+/// A target folder that starts with what this workspace's has, so that only our own crates are compiled again. Libraries are
+/// linked, since they are replaced as a whole; what is written in place is copied, and programs are left out: this workspace
+/// still has to run its own.
 fn borrowed_target(work: &Path) -> PathBuf {
     let target = work.join("target");
-    std::fs::create_dir(&target).unwrap();
-    let debug = Path::new(env!("CARGO_BIN_EXE_framefleet")).parent().unwrap();
-    let linked = Command::new("cp").arg("-rl").arg(debug).arg(&target).status().unwrap();
-    // Another file system: start from nothing.
-    if !linked.success() {
-        std::fs::remove_dir_all(target.join("debug")).unwrap();
+    let to = target.join("debug");
+    std::fs::create_dir_all(&to).unwrap();
+    let from = Path::new(env!("CARGO_BIN_EXE_framefleet")).parent().unwrap();
+    let copy = |how: &str, folder: &str| Command::new("cp").arg(how).arg(from.join(folder)).arg(&to).status().unwrap();
+    assert!(copy("-a", ".fingerprint").success() && copy("-a", "build").success());
+    // Another file system: libraries start from nothing.
+    if !copy("-al", "deps").success() {
+        std::fs::remove_dir_all(&to).unwrap();
+        return target;
     }
-    let _ = std::fs::remove_file(target.join("debug/.cargo-lock"));
+    let programs = ["-type", "f", "-perm", "-u+x", "!", "-name", "*.so", "-delete"];
+    assert!(Command::new("find").arg(to.join("deps")).args(programs).status().unwrap().success());
     target
 }
 
