@@ -46,6 +46,8 @@ pub struct TestJob {
     pub memory: u64,
     pub range: JobRange,
     pub options: JobOptions,
+    /// Stages' version by the plan, when that is of another release than the workers.
+    pub planned_version: Option<u32>,
 }
 
 impl TestJob {
@@ -58,6 +60,7 @@ impl TestJob {
             memory: MEMORY,
             range: JobRange::default(),
             options: JobOptions::default(),
+            planned_version: None,
         }
     }
 
@@ -72,7 +75,11 @@ impl TestJob {
             seed: 7,
             memory_budget: self.memory,
         };
-        framefleet_pipeline::plan(&request, &registry())
+        let mut plan = framefleet_pipeline::plan(&request, &registry())?;
+        for (step, version) in plan.steps.iter_mut().zip(self.planned_version.into_iter().cycle()) {
+            step.version = version;
+        }
+        Ok(plan)
     }
 
     /// Runs the job into an output; `interrupt` may stop it.

@@ -284,3 +284,14 @@ async fn the_least_memory_that_a_plan_asks_for_is_enough() {
     job.memory -= 1;
     assert!(job.plan().is_err(), "a plan that cannot fit is refused");
 }
+
+#[tokio::test]
+async fn a_worker_of_another_release_does_not_file_results_as_this_ones() {
+    let output = Output::in_memory();
+    let job = TestJob { planned_version: Some(99), ..TestJob::new("[steps.level]\n", &[64]) };
+    let (_keep, interrupt) = watch::channel(false);
+    let error = job.run_until(&output, interrupt).await.unwrap_err().to_string();
+    assert!(error.contains("version 99 of stage level") && error.contains("one release"), "{error}");
+    let ledger = framefleet_ledger::Ledger::read(output).await.unwrap();
+    assert_eq!(ledger.manifests().await.unwrap().iter().filter(|of| of.step == "level").count(), 0);
+}

@@ -7,6 +7,7 @@ mod jobs;
 mod lock;
 mod memory;
 mod service;
+mod wire;
 mod workers;
 
 pub use jobs::{JobContext, JobEnd, JobError, JobRunner};

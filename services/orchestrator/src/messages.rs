@@ -47,6 +47,7 @@ impl JobState {
         match task.kind {
             Work::Index | Work::Ingest => {
                 message.stage = INGEST.to_owned();
+                message.version = self.plan.ingest_version;
                 message.settings = serde_json::Value::Object(self.plan.ingest.clone()).to_string();
             }
             Work::Process | Work::Finish => {

@@ -31,6 +31,15 @@ impl TaskFailure {
         }
     }
 
+    /// The task is of another version of the stage than this worker has: its results would be filed under answers they are not.
+    pub fn of_another_release(stage: &str, asked: u32, known: u32) -> Self {
+        let reason = format!(
+            "the job was planned with version {asked} of stage {stage}, this worker has version {known}: run orchestrator and workers \
+             of one release, then submit the job again"
+        );
+        Self { kind: FailureKind::Fatal, code: "release", reason }
+    }
+
     /// The stage's code panicked.
     pub fn crashed(message: String) -> Self {
         Self { kind: FailureKind::Crashed, code: "crash", reason: message }

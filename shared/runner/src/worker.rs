@@ -268,6 +268,14 @@ fn count_ended(task: &Task, result: &Result<Option<Done>, TaskFailure>, spent: D
 impl Shared {
     /// The stage of a task with its settings, loaded once while it is in use.
     pub(crate) async fn stage(&self, task: &Task) -> Result<Arc<dyn LoadedStage>, TaskFailure> {
+        let entry = self
+            .registry
+            .get(&task.stage)
+            .map_err(|error| TaskFailure { reason: error.to_string(), ..TaskFailure::malformed("a known stage") })?;
+        let known = entry.version();
+        if known != task.version {
+            return Err(TaskFailure::of_another_release(&task.stage, task.version, known));
+        }
         let cell = {
             let mut loaded = self.loaded.lock().await;
             let is_it = |((stage, settings), _): &(StageWithSettings, Loading)| {
@@ -286,10 +294,6 @@ impl Shared {
         };
         let stage = cell.get_or_try_init(|| async {
             let settings = serde_json::from_str(&task.settings).map_err(|_| TaskFailure::malformed("settings"))?;
-            let entry = self.registry.get(&task.stage).map_err(|error| TaskFailure {
-                reason: error.to_string(),
-                ..TaskFailure::malformed("a known stage")
-            })?;
             entry.load(&self.host, &settings).map_err(TaskFailure::from)
         });
         stage.await.map(Arc::clone)

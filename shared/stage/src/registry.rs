@@ -54,6 +54,10 @@ impl<S: Stage> LoadedStage for S {
 pub trait AnyStage: Send + Sync {
     /// What the stage tells about itself.
     fn describe(&self) -> Description;
+
+    /// Raised when its answers change.
+    fn version(&self) -> u32;
+
     /// Completes settings: those of the profile (`balanced` when `None`), overlaid with `given`.
     fn resolve(&self, profile: Option<&str>, given: &Map<String, Value>) -> Result<Resolved, SettingsError>;
     /// Loads the stage with complete settings.
@@ -103,6 +107,10 @@ impl Registry {
 struct Entry<S>(PhantomData<fn() -> S>);
 
 impl<S: Stage> AnyStage for Entry<S> {
+    fn version(&self) -> u32 {
+        S::VERSION
+    }
+
     fn describe(&self) -> Description {
         Description {
             name: S::NAME.to_owned(),

@@ -14,7 +14,7 @@ pub fn run(arguments: &WorkerVerb) -> Result<Exit, Failure> {
     for name in names {
         let version = match name.as_str() {
             ingest::NAME => ingest::VERSION,
-            name => registry.get(name)?.describe().version,
+            name => registry.get(name)?.version(),
         };
         stages.push((name, version));
     }
