@@ -3,11 +3,14 @@
 use prost::Message;
 use prost_types::field_descriptor_proto::{Label, Type};
 
-const FILES: [&str; 7] = [
+const FILES: [&str; 10] = [
     "framefleet/v1/frame.proto",
     "framefleet/v1/annotation.proto",
     "framefleet/v1/lighting.proto",
     "framefleet/v1/motion.proto",
+    "framefleet/v1/face.proto",
+    "framefleet/v1/pose.proto",
+    "framefleet/v1/mask.proto",
     "framefleet/v1/task.proto",
     "framefleet/v1/event.proto",
     "framefleet/v1/ledger.proto",

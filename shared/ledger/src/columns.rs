@@ -3,7 +3,7 @@ use crate::{LedgerError, Row};
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, FieldRef, Fields};
 use framefleet_media::Outcome;
-use framefleet_proto::v1::{Action, Lighting, Look, Motion, Shot, Trajectory};
+use framefleet_proto::v1::{Action, Face, Lighting, Look, Mask, Motion, Pose, Shot, Trajectory};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
@@ -49,6 +49,9 @@ fn typed(kind: &str) -> Result<Option<Vec<FieldRef>>, serde_arrow::Error> {
         "trajectory" => fields::<Trajectory>(),
         "action" => fields::<Action>(),
         "look" => fields::<Look>(),
+        "face" => fields::<Face>(),
+        "pose" => fields::<Pose>(),
+        "mask" => fields::<Mask>(),
         _ => return Ok(None),
     }
     .map(Some)
@@ -173,7 +176,10 @@ mod tests {
             | annotation::Value::Shot(_)
             | annotation::Value::Trajectory(_)
             | annotation::Value::Action(_)
-            | annotation::Value::Look(_) => true,
+            | annotation::Value::Look(_)
+            | annotation::Value::Face(_)
+            | annotation::Value::Pose(_)
+            | annotation::Value::Mask(_) => true,
             annotation::Value::Extension(_) => false,
         }
     }
@@ -187,6 +193,9 @@ mod tests {
             annotation::Value::Trajectory(Trajectory::default()),
             annotation::Value::Action(Action::default()),
             annotation::Value::Look(Look::default()),
+            annotation::Value::Face(Face::default()),
+            annotation::Value::Pose(Pose::default()),
+            annotation::Value::Mask(Mask::default()),
             annotation::Value::Extension(Extension { kind: "other".to_owned(), json: "{}".to_owned() }),
         ];
         for value in values {

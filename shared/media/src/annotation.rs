@@ -60,6 +60,9 @@ pub fn kind_name(annotation: &Annotation) -> &str {
         Some(Value::Trajectory(_)) => "trajectory",
         Some(Value::Action(_)) => "action",
         Some(Value::Look(_)) => "look",
+        Some(Value::Face(_)) => "face",
+        Some(Value::Pose(_)) => "pose",
+        Some(Value::Mask(_)) => "mask",
         Some(Value::Extension(extension)) => &extension.kind,
     }
 }
@@ -79,6 +82,9 @@ pub fn to_json(annotation: &Annotation) -> Result<Map<String, Json>, serde_json:
         Some(Value::Trajectory(value)) => fields(value)?,
         Some(Value::Action(value)) => fields(value)?,
         Some(Value::Look(value)) => fields(value)?,
+        Some(Value::Face(value)) => fields(value)?,
+        Some(Value::Pose(value)) => fields(value)?,
+        Some(Value::Mask(value)) => fields(value)?,
         Some(Value::Extension(extension)) => serde_json::from_str(&extension.json)?,
     };
     let mut object = Map::new();

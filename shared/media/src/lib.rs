@@ -38,6 +38,9 @@ pub use framefleet_proto::v1::{
     Trajectory,
 };
 pub use framefleet_proto::v1::{
+    Face, Mask, Pose, RunLengths,
+};
+pub use framefleet_proto::v1::{
     Illuminant, KeyLevel, LightDirection, LightSource, LightingSetup, Look, ShadowEdge, Shadows, TemperatureLabel,
     TintLabel,
 };

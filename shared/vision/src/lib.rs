@@ -3,7 +3,11 @@
 //! Stages work on OpenCV matrices that are views of a frame's own bytes ([`mat`]); photometry happens in linear light
 //! ([`colour`]).
 
+pub mod alignment;
+pub mod assignment;
+pub mod boxes;
 pub mod colour;
+pub mod letterbox;
 pub mod mat;
 
 use framefleet_media::PixelFormat;
