@@ -17,6 +17,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("framefleet-telemetry", 2),
     ("framefleet-clip", 3),
     ("framefleet-pipeline", 3),
+    ("framefleet-testkit-models", 3),
     ("framefleet-report", 4),
     ("framefleet-runner", 4),
     ("framefleet-service", 5),

@@ -1,7 +1,9 @@
 //! From a model's file to sessions: digest, compiled form, options of the runtime.
+use crate::InferError;
 use crate::affinity;
 use crate::cache::{self, Key};
 use crate::device::{Device, Resolved};
+use crate::network::Network;
 use crate::onnx::OnnxSession;
 use crate::options::{CacheUse, EngineOptions, Model, Optimisation, Precision, SessionOptions};
 use crate::provider::Provider;
@@ -9,7 +11,6 @@ use crate::report::execution_class;
 use crate::runtime::Runtime;
 use crate::spec::Dim;
 use crate::values::specs;
-use crate::{InferError, Network};
 use ort::ep::{self, ExecutionProviderDispatch};
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 use sha2::{Digest, Sha256};

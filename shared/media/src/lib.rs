@@ -37,9 +37,7 @@ pub use framefleet_proto::v1::{
     FrameSkip, Item, ItemKind, Lighting, Motion, Outcomes, PixelFormat, Rational, Rendition, ScopedAnnotation, Shot,
     Trajectory,
 };
-pub use framefleet_proto::v1::{
-    Face, Mask, Pose, RunLengths,
-};
+pub use framefleet_proto::v1::{Face, Mask, Pose, RunLengths};
 pub use framefleet_proto::v1::{
     Illuminant, KeyLevel, LightDirection, LightSource, LightingSetup, Look, ShadowEdge, Shadows, TemperatureLabel,
     TintLabel,

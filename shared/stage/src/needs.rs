@@ -1,6 +1,7 @@
 //! What the halves of a stage read and make; the plan's graph is built from it.
 use framefleet_media::{Item, Kind, PixelFormat, Rendition};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Frames before and after a batch that a step may look at but makes no output for. Counted in source frames.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +41,32 @@ pub struct MadeFrames {
     pub size: fn(&Item) -> (u32, u32, PixelFormat),
 }
 
+/// A network that a stage runs. Submit makes a model of it, by id and digest, and the plan keeps that.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelNeed {
+    /// What it is for, in the catalogue's words: `face-detection`.
+    pub role: String,
+    /// The id that a setting names; `None` takes the catalogue's default for the stage and profile.
+    pub choice: Option<String>,
+    /// Items per run; 1 where the network's first axis is fixed to 1.
+    pub micro_batch: usize,
+    /// Sizes of other open axes, by the names that the network gives them.
+    pub dims: BTreeMap<String, usize>,
+}
+
+impl ModelNeed {
+    /// A network of this role, of which a setting may name another than the default.
+    pub fn new(role: &str, choice: Option<&str>, micro_batch: usize) -> Self {
+        Self { role: role.to_owned(), choice: choice.map(str::to_owned), micro_batch, dims: BTreeMap::new() }
+    }
+
+    /// The same with an open axis of a fixed size.
+    pub fn with_dim(mut self, name: &str, size: usize) -> Self {
+        self.dims.insert(name.to_owned(), size);
+        self
+    }
+}
+
 /// What a stage needs and makes under given settings.
 #[derive(Clone, Debug)]
 pub struct Needs {
@@ -59,6 +86,8 @@ pub struct Needs {
     pub made: Option<MadeFrames>,
     /// Whether process is there at all (a stage may be a finish alone).
     pub finish_only: bool,
+    /// Networks that either half runs, one per role.
+    pub models: Vec<ModelNeed>,
 }
 
 impl Default for Needs {
@@ -73,6 +102,7 @@ impl Default for Needs {
             group: 1,
             made: None,
             finish_only: false,
+            models: Vec::new(),
         }
     }
 }

@@ -25,7 +25,8 @@ impl Similarity {
             return None;
         }
         let centre = |points: &[[f32; 2]]| {
-            let sum = points[..count].iter().fold([0.0; 2], |sum, p| [sum[0] + f64::from(p[0]), sum[1] + f64::from(p[1])]);
+            let sum =
+                points[..count].iter().fold([0.0; 2], |sum, p| [sum[0] + f64::from(p[0]), sum[1] + f64::from(p[1])]);
             sum.map(|sum| sum / count as f64)
         };
         let (of, into) = (centre(from), centre(to));

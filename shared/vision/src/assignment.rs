@@ -7,7 +7,12 @@ const STEPS: f64 = 1e6;
 
 /// Pairs `(row, column)` with the largest sum of similarities, ascending by row. `similarity(row, column)` is in 0–1 (what is no
 /// number counts as 0); pairs below `least`, which is above 0, are never made.
-pub fn assign(rows: usize, columns: usize, least: f32, similarity: impl Fn(usize, usize) -> f32) -> Vec<(usize, usize)> {
+pub fn assign(
+    rows: usize,
+    columns: usize,
+    least: f32,
+    similarity: impl Fn(usize, usize) -> f32,
+) -> Vec<(usize, usize)> {
     if rows == 0 || columns == 0 {
         return Vec::new();
     }

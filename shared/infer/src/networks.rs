@@ -1,0 +1,44 @@
+//! The networks that a step may open: those that its plan names.
+use crate::{Engine, InferError, Model, Session, SessionOptions};
+use std::collections::BTreeMap;
+
+/// A network of a plan: its file, and how it runs.
+#[derive(Clone, Debug)]
+pub struct Network {
+    /// The file.
+    pub model: Model,
+    /// How it runs.
+    pub options: SessionOptions,
+}
+
+/// Networks by what they are for. A stage finds them in its host.
+#[derive(Clone, Debug)]
+pub struct Networks {
+    engine: Engine,
+    by_role: BTreeMap<String, Network>,
+}
+
+impl Networks {
+    /// Networks by role, to be opened on a device.
+    pub fn new(engine: Engine, by_role: BTreeMap<String, Network>) -> Self {
+        Self { engine, by_role }
+    }
+
+    /// Opens the network of a role, or gives the session that is open already.
+    pub fn open(&self, role: &str) -> Result<Session, InferError> {
+        let network = self.get(role)?;
+        self.engine.open(&network.model, &network.options)
+    }
+
+    /// Id of the model of a role: a stage that knows several architectures tells by it which one it has.
+    pub fn id(&self, role: &str) -> Result<&str, InferError> {
+        Ok(&self.get(role)?.model.name)
+    }
+
+    fn get(&self, role: &str) -> Result<&Network, InferError> {
+        self.by_role.get(role).ok_or_else(|| {
+            let planned: Vec<&str> = self.by_role.keys().map(String::as_str).collect();
+            InferError::Setting(format!("the plan names no model for {role}, only for: {}", planned.join(", ")))
+        })
+    }
+}

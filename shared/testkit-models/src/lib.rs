@@ -1,0 +1,67 @@
+//! Models of the catalogue for tests: fetched once into the working copy's `.cache`, opened on the CPU. For tests only.
+use framefleet_infer::runtime::LIBRARY_NAME;
+use framefleet_infer::{
+    DeviceChoice, Engine, EngineOptions, InferError, Model, Network, Networks, Precision, Runtime, RuntimeError,
+    SessionOptions,
+};
+use framefleet_models::{Allowed, Cache, Catalogue, ModelError, Puller, Silent};
+use framefleet_stage::{Host, ModelNeed, Needs};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A model cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum TestModelError {
+    /// The catalogue or the registries.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// The library.
+    #[error(transparent)]
+    Runtime(#[from] RuntimeError),
+    /// The engine.
+    #[error(transparent)]
+    Infer(#[from] InferError),
+}
+
+/// `.cache` of the working copy; `make setup` puts ONNX Runtime there.
+pub fn cache_folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.cache")
+}
+
+/// The file of a model, fetched if it is not here: tests are the ones who allow it, whatever its licence.
+pub fn model(id: &str) -> Result<Model, TestModelError> {
+    let cache = Cache::new(cache_folder().join("models"));
+    let catalogue = Catalogue::built_in()?;
+    let entry = catalogue.get(id)?;
+    let installed = Puller::new(&cache, &Silent).allowing(Allowed::of([id])).pull(entry)?;
+    let file = installed.files.first().ok_or_else(|| ModelError::Unknown { id: id.to_owned(), known: Vec::new() })?;
+    let sha256 = file.sha256.to_string();
+    Ok(Model { name: id.to_owned(), path: file.path.clone(), sha256, precision: Precision::Fp32 })
+}
+
+/// An engine on the CPU.
+pub fn engine() -> Result<Engine, TestModelError> {
+    let runtime = Runtime::open(&cache_folder().join("onnxruntime/capi").join(LIBRARY_NAME))?;
+    let options = EngineOptions { device: DeviceChoice::Cpu, ..EngineOptions::new(cache_folder().join("engines")) };
+    Ok(Engine::new(&runtime, options)?)
+}
+
+/// The host that a stage of these needs would get in the profile `balanced`: models chosen as submit chooses them.
+pub fn host(stage: &str, needs: &Needs) -> Result<Host, TestModelError> {
+    let networks = needs.models.iter().map(|need| Ok((need.role.clone(), network(stage, need)?)));
+    let networks = networks.collect::<Result<BTreeMap<_, _>, TestModelError>>()?;
+    Ok(Host::default().with(Arc::new(Networks::new(engine()?, networks))))
+}
+
+fn network(stage: &str, need: &ModelNeed) -> Result<Network, TestModelError> {
+    let catalogue = Catalogue::built_in()?;
+    let id = catalogue.choose(stage, &need.role, "balanced", need.choice.as_deref())?.id.clone();
+    let options = SessionOptions {
+        micro_batch: Some(need.micro_batch),
+        dims: need.dims.clone(),
+        pool: 2,
+        ..SessionOptions::default()
+    };
+    Ok(Network { model: model(&id)?, options })
+}
