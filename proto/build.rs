@@ -26,7 +26,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .type_attribute(".", "#[derive(serde::Serialize, serde::Deserialize)]")
         .type_attribute(".", "#[serde(rename_all = \"snake_case\")]")
         .message_attribute(".", "#[serde(default)]")
-        .bytes(["."]);
+        .bytes(["."])
+        .btree_map(["."]);
     for file in &descriptors.file {
         for message in &file.message_type {
             for field in &message.field {

@@ -75,7 +75,7 @@ impl TestJob {
             seed: 7,
             memory_budget: self.memory,
         };
-        let mut plan = framefleet_pipeline::plan(&request, &registry())?;
+        let mut plan = framefleet_pipeline::plan(&request, &registry(), &framefleet_pipeline::NoModels)?;
         for (step, version) in plan.steps.iter_mut().zip(self.planned_version.into_iter().cycle()) {
             step.version = version;
         }
@@ -106,7 +106,7 @@ impl TestJob {
         let options = RunnerOptions {
             name: "test".to_owned(),
             stages: std::iter::once("ingest".to_owned()).chain(registry.names().map(str::to_owned)).collect(),
-            class: "test".to_owned(),
+            classes: vec!["test".to_owned()],
             threads: self.threads,
             scratch: scratch.path().to_owned(),
             trial: None,
@@ -118,7 +118,7 @@ impl TestJob {
             ledgers: Ledgers::of_owner(ledger.clone()),
             registry,
             open_source: Arc::new(move |_| Ok(Arc::clone(&source))),
-            host: Host::default(),
+            lender: Arc::new(Host::default()),
         };
         let runner = Runner::new(parts, options);
         let (stop, stopped) = watch::channel(false);

@@ -4,7 +4,7 @@ use bytesize::ByteSize;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use framefleet_pipeline::Position;
-use framefleet_service::{FleetArguments, WorkerArguments};
+use framefleet_service::{FleetArguments, NetworkArguments, WorkerArguments};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -59,6 +59,8 @@ pub enum Command {
     Orchestrator(Box<OrchestratorArguments>),
     /// List, fetch and check the models that stages run
     Models(ModelsArguments),
+    /// Find the batch sizes that serve models best on this machine; later jobs use them
+    Tune(TuneArguments),
     /// Print a completion script for a shell
     Completions {
         /// Which shell
@@ -104,6 +106,15 @@ pub struct JobChoices {
     /// Go on in an output that another kind of processor began: its answers may differ in the last bits
     #[arg(long)]
     pub mixed_class: bool,
+    /// Arithmetic of networks: fp32, fp16 or int8 [default: fp32]
+    #[arg(long, value_name = "PRECISION")]
+    pub precision: Option<String>,
+    /// How far networks' graphs are rewritten: off, basic, extended or all [default: all]
+    #[arg(long, value_name = "LEVEL")]
+    pub optimisation: Option<String>,
+    /// Use models under a licence that forbids commercial use, is copyleft or unclear: a model, or a licence
+    #[arg(long, value_delimiter = ',', value_name = "MODEL|LICENCE")]
+    pub allow_licence: Vec<String>,
 }
 
 /// `run`
@@ -123,6 +134,8 @@ pub struct RunArguments {
     /// Progress and result as JSON lines on standard output
     #[arg(long)]
     pub json: bool,
+    #[command(flatten)]
+    pub networks: NetworkArguments,
 }
 
 /// Which pipeline.
@@ -202,6 +215,9 @@ pub struct SubmitArguments {
     /// Higher goes first; jobs of equal priority share the fleet
     #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
     pub priority: i32,
+    /// Where networks run: auto (workers with a GPU where a stage has some), cpu, or cuda
+    #[arg(long, default_value = "auto", value_name = "DEVICE")]
+    pub device: String,
     /// Whom the job is for, in metrics
     #[arg(long, default_value = "default", value_name = "NAME")]
     pub project: String,
@@ -370,6 +386,36 @@ pub struct DoctorArguments {
     /// ONNX Runtime's library [default: the one that `framefleet models pull` fetched, else a working copy's]
     #[arg(long, value_name = "FILE")]
     pub runtime: Option<std::path::PathBuf>,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `tune`
+#[derive(Args, Debug)]
+pub struct TuneArguments {
+    /// Models
+    pub ids: Vec<String>,
+    /// What these stages run by default
+    #[arg(long, value_delimiter = ',', value_name = "STAGE,…")]
+    pub stages: Vec<String>,
+    /// Largest batch to try
+    #[arg(long, default_value_t = 256, value_name = "N")]
+    pub largest: usize,
+    /// Seconds to run each batch size
+    #[arg(long, default_value_t = 1.0, value_name = "SECONDS")]
+    pub seconds: f64,
+    /// Memory that a network may take [default: 80 % of what the device has free]
+    #[arg(long, value_name = "SIZE")]
+    pub memory: Option<ByteSize>,
+    /// Arithmetic: fp32, fp16 or int8
+    #[arg(long, default_value = "fp32", value_name = "PRECISION")]
+    pub precision: String,
+    /// Models under licences that have to be allowed
+    #[arg(long, value_delimiter = ',', value_name = "MODEL|LICENCE")]
+    pub allow_licence: Vec<String>,
+    #[command(flatten)]
+    pub networks: NetworkArguments,
     /// As JSON
     #[arg(long)]
     pub json: bool,

@@ -9,6 +9,7 @@ pub mod pipelines;
 pub mod run;
 pub mod stages;
 pub mod top;
+pub mod tune;
 pub mod up;
 pub mod validate;
 pub mod verify;

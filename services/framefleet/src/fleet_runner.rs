@@ -4,11 +4,12 @@ use crate::job_work::JobWork;
 use crate::spec::JobSpec;
 use crate::terminal;
 use async_trait::async_trait;
-use framefleet_proto::control::{JobState, Stage, SubmitRequest};
-use framefleet_service::Exit;
+use framefleet_proto::control::{JobState, Stage, SubmitRequest, Worker};
+use framefleet_service::{Exit, Networking};
 use framefleet_stage::Registry;
-use orchestrator::fleet::{JobContext, JobEnd, JobError, JobRunner};
+use orchestrator::fleet::{Classes, JobContext, JobEnd, JobError, JobRunner};
 use orchestrator::{Ending, JobRun, Orchestrator};
+use serde_json::Value;
 use std::path::Path;
 use std::sync::Arc;
 use tokio::runtime::Handle;
@@ -17,21 +18,23 @@ use tokio::sync::oneshot;
 /// Makes plans with a registry, and has them done.
 pub struct FleetRunner {
     registry: Registry,
+    networking: Arc<Networking>,
 }
 
 impl FleetRunner {
     /// A runner that plans with these stages.
-    pub fn new(registry: Registry) -> Self {
-        Self { registry }
+    pub fn new(registry: Registry, networking: Arc<Networking>) -> Self {
+        Self { registry, networking }
     }
 
     /// Looks at the source of a request: reads files, so on a thread that may wait.
-    async fn open(&self, request: &SubmitRequest, class: &str, memory: u64) -> Result<JobWork, JobError> {
-        let (registry, request, class) = (self.registry.clone(), request.clone(), class.to_owned());
+    async fn open(&self, request: &SubmitRequest, classes: &Classes, memory: u64) -> Result<JobWork, JobError> {
+        let (registry, networking) = (self.registry.clone(), Arc::clone(&self.networking));
+        let (request, classes) = (request.clone(), classes.clone());
         let opening = tokio::task::spawn_blocking(move || {
             see(&request)?;
-            let spec = JobSpec::of_request(request, &class, memory, &registry).map_err(refused)?;
-            JobWork::open(spec, registry).map_err(refused)
+            let spec = JobSpec::of_request(request, classes, memory, &registry).map_err(refused)?;
+            JobWork::open(spec, registry, networking).map_err(refused)
         });
         opening.await.map_err(|error| JobError::Failed(error.to_string()))?
     }
@@ -39,8 +42,8 @@ impl FleetRunner {
 
 #[async_trait]
 impl JobRunner for FleetRunner {
-    async fn check(&self, request: &SubmitRequest, class: &str, memory: u64) -> Result<(u64, u64), JobError> {
-        let work = self.open(request, class, memory).await?;
+    async fn check(&self, request: &SubmitRequest, classes: &Classes, memory: u64) -> Result<(u64, u64), JobError> {
+        let work = self.open(request, classes, memory).await?;
         let plan = work.plan(&work.items).map_err(refused)?;
         let needed = plan.memory.needed.iter().copied().max().unwrap_or_default();
         let wants = if request.memory > 0 { request.memory } else { u64::MAX };
@@ -48,7 +51,7 @@ impl JobRunner for FleetRunner {
     }
 
     async fn run(&self, request: &SubmitRequest, context: JobContext) -> Result<JobEnd, JobError> {
-        let work = self.open(request, &context.class, context.memory).await?;
+        let work = self.open(request, &context.classes, context.memory).await?;
         let (abandon, abandoned) = oneshot::channel::<()>();
         let handle = Handle::current();
         // On a thread of its own: records and report are worked on at length between two awaits.
@@ -94,7 +97,8 @@ async fn see_through(work: JobWork, context: JobContext) -> Result<JobEnd, JobEr
         Ending::Stopped(reason) => reason.clone(),
         _ => work.problems(&summary).join("; "),
     };
-    let exit = work.conclude(open, &summary, threads).await.map_err(refused)?;
+    let networks = networks(&context.workers.borrow());
+    let exit = work.conclude(open, &summary, threads, networks).await.map_err(refused)?;
     let state = match exit {
         Exit::Done => JobState::Done,
         Exit::Partial => JobState::Partial,
@@ -103,6 +107,16 @@ async fn see_through(work: JobWork, context: JobContext) -> Result<JobEnd, JobEr
     };
     let silent = message.is_empty() && state != JobState::Done;
     Ok(JobEnd { state, message: if silent { terminal::outcome(exit).to_owned() } else { message } })
+}
+
+/// What the networks of a fleet's workers really ran on.
+fn networks(workers: &[Worker]) -> Vec<Value> {
+    let of = |worker: &Worker| {
+        let mut reports: Vec<Value> = serde_json::from_str(&worker.networks).unwrap_or_default();
+        reports.iter_mut().for_each(|report| report["worker"] = worker.name.as_str().into());
+        reports
+    };
+    workers.iter().flat_map(of).collect()
 }
 
 fn refused(failure: Failure) -> JobError {

@@ -4,8 +4,10 @@ use crate::failure::Failure;
 use framefleet_bus::{Blobs, Bus, MemoryBlobs, MemoryBus};
 use framefleet_ledger::{Ledger, Ledgers};
 use framefleet_runner::{Runner, RunnerOptions, RunnerParts};
-use framefleet_stage::{Host, Registry, SourceStage};
+use framefleet_service::Networking;
+use framefleet_stage::{Registry, SourceStage};
 use orchestrator::{JobRun, JobSummary, Orchestrator, Progress};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Runtime;
@@ -30,6 +32,8 @@ pub struct Fleet {
     pub ledger: Ledger,
     /// The stages.
     pub registry: Registry,
+    /// What this machine has for networks.
+    pub networking: Arc<Networking>,
     /// The source.
     pub source: Arc<dyn SourceStage>,
     /// Threads that may compute at a time.
@@ -48,10 +52,14 @@ pub async fn run(
     // Reservations are checked against the budget at admission; the store itself only counts.
     let blobs: Arc<dyn Blobs> = Arc::new(MemoryBlobs::new(u64::MAX));
     let stages = std::iter::once(ingest::NAME.to_owned()).chain(fleet.registry.names().map(str::to_owned));
+    let classes: BTreeSet<String> = (0..job.plan.steps.len())
+        .map(|step| job.plan.class_of(step).to_owned())
+        .chain([job.plan.class.clone()])
+        .collect();
     let options = RunnerOptions {
         name: format!("{}", std::process::id()),
         stages: stages.collect(),
-        class: job.plan.class.clone(),
+        classes: classes.into_iter().collect(),
         threads: fleet.threads,
         scratch: scratch.path().to_owned(),
         trial: None,
@@ -62,7 +70,7 @@ pub async fn run(
         ledgers: Ledgers::of_owner(fleet.ledger.clone()),
         registry: fleet.registry,
         open_source: Arc::new(move |_| Ok(Arc::clone(&fleet.source))),
-        host: Host::default(),
+        lender: fleet.networking,
     };
     let runner = Runner::new(parts, options);
     let (stop, stopped) = watch::channel(false);

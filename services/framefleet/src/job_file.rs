@@ -2,11 +2,12 @@
 use crate::failure::Failure;
 use bytes::Bytes;
 use framefleet_ledger::Ledger;
-use framefleet_pipeline::Plan;
+use framefleet_pipeline::{Plan, PlannedModel, StepPlan};
 use framefleet_proto::control::SubmitRequest;
 use orchestrator::{JobSummary, Progress};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 /// Where it lies in the output.
@@ -30,8 +31,8 @@ pub struct RunRecord {
 /// The file of an output, as runs before this one left it.
 pub struct JobFile {
     history: Vec<RunRecord>,
-    /// Execution class that the output was begun with.
-    pub class: Option<String>,
+    /// Execution classes that the output was begun with, by step.
+    pub classes: BTreeMap<String, String>,
     this: RunRecord,
 }
 
@@ -51,7 +52,7 @@ impl JobFile {
         };
         let history: Vec<RunRecord> = serde_json::from_value(earlier["history"].clone()).unwrap_or_default();
         Ok(Self {
-            class: earlier["plan"]["class"].as_str().map(str::to_owned),
+            classes: serde_json::from_value(earlier["classes"].clone()).unwrap_or_default(),
             history,
             this: RunRecord {
                 started: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
@@ -69,7 +70,7 @@ impl JobFile {
 
     /// Writes the file as the run begins, so that an output that is interrupted says what it is.
     pub async fn begin(&self, ledger: &Ledger, request: &SubmitRequest, plan: &Plan) -> Result<(), Failure> {
-        self.write(ledger, request, plan, &Value::Null).await
+        self.write(ledger, request, plan, &Value::Null, &[]).await
     }
 
     /// Writes the file as the run ends.
@@ -92,7 +93,7 @@ impl JobFile {
             "timings": timings(&summary.progress, facts.threads),
             "items": summary.items,
         });
-        self.write(ledger, request, plan, &results).await
+        self.write(ledger, request, plan, &results, &facts.networks).await
     }
 
     async fn write(
@@ -101,6 +102,7 @@ impl JobFile {
         request: &SubmitRequest,
         plan: &Plan,
         results: &Value,
+        networks: &[Value],
     ) -> Result<(), Failure> {
         let mut history = self.history.clone();
         history.push(self.this.clone());
@@ -111,7 +113,8 @@ impl JobFile {
             "request": request,
             "version": env!("CARGO_PKG_VERSION"),
             "plan": plan,
-            "models": [],
+            "classes": classes(plan),
+            "models": models(plan, networks),
             "results": results,
             "history": kept,
         });
@@ -130,6 +133,27 @@ pub struct RunFacts {
     pub refused: Vec<(String, String)>,
     /// Threads that could compute.
     pub threads: usize,
+    /// What the networks of the machines that worked really ran on: reports of sessions.
+    pub networks: Vec<Value>,
+}
+
+/// Execution classes of a plan's steps.
+pub fn classes(plan: &Plan) -> BTreeMap<String, String> {
+    let class = |(index, step): (usize, &StepPlan)| (step.name.clone(), plan.class_of(index).to_owned());
+    plan.steps.iter().enumerate().map(class).collect()
+}
+
+/// The models of a plan, each with what its sessions really ran on.
+fn models(plan: &Plan, networks: &[Value]) -> Vec<Value> {
+    let planned = plan.steps.iter().flat_map(|step| step.models.iter().map(move |model| (step, model)));
+    let entry = |(step, model): (&StepPlan, &PlannedModel)| {
+        let ran: Vec<&Value> = networks.iter().filter(|ran| ran["model"] == model.id.as_str()).collect();
+        let mut entry = json!(model);
+        entry["step"] = step.name.as_str().into();
+        entry["ran"] = json!(ran);
+        entry
+    };
+    planned.map(entry).collect()
 }
 
 fn pairs(list: &[(String, String)]) -> Vec<Value> {

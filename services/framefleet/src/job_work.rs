@@ -3,14 +3,16 @@ use crate::failure::Failure;
 use crate::job_file::{JobFile, RunFacts};
 use crate::report_file::{self, ReportFacts};
 use crate::spec::JobSpec;
-use crate::{identity, stills_order, submit, terminal};
+use crate::{identity, job_file, stills_order, submit, terminal};
 use framefleet_ledger::{Ledger, OpenOptions, Output, StepManifest};
 use framefleet_media::Item;
 use framefleet_pipeline::Plan;
 use framefleet_report::model::State;
-use framefleet_service::Exit;
+use framefleet_service::{Exit, Networking};
 use framefleet_stage::{Registry, SourceStage};
 use orchestrator::{Ending, JobSummary};
+use serde_json::Value;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A job whose source was looked at.
@@ -19,6 +21,8 @@ pub struct JobWork {
     pub spec: JobSpec,
     /// The stages.
     pub registry: Registry,
+    /// What this machine has for networks.
+    pub networking: Arc<Networking>,
     /// Opens the source's items.
     pub source: Arc<dyn SourceStage>,
     /// The items, as their headers describe them.
@@ -40,16 +44,16 @@ pub struct OpenJob {
 
 impl JobWork {
     /// Looks at the source. What is wrong with the pipeline is said before the source is touched.
-    pub fn open(spec: JobSpec, registry: Registry) -> Result<Self, Failure> {
+    pub fn open(spec: JobSpec, registry: Registry, networking: Arc<Networking>) -> Result<Self, Failure> {
         let unbounded = submit::PlanOptions { memory: u64::MAX, ..spec.plan.clone() };
-        submit::plan_of(&spec.pipeline, &[], &unbounded, &registry)?;
+        submit::plan_of(&spec.pipeline, &[], &unbounded, &registry, &networking)?;
         let (source, probe) = submit::open_source(&spec.request.source, &spec.pipeline)?;
-        Ok(Self { spec, registry, source: Arc::new(source), items: probe.items, refused: probe.refused })
+        Ok(Self { spec, registry, networking, source: Arc::new(source), items: probe.items, refused: probe.refused })
     }
 
     /// The plan over the items as they are known now.
     pub fn plan(&self, items: &[Item]) -> Result<Plan, Failure> {
-        submit::plan_of(&self.spec.pipeline, items, &self.spec.plan, &self.registry)
+        submit::plan_of(&self.spec.pipeline, items, &self.spec.plan, &self.registry, &self.networking)
     }
 
     /// Opens the output. A plan that cannot fit is refused before anything is touched.
@@ -63,27 +67,36 @@ impl JobWork {
         let mut items = self.items.clone();
         stills_order::keep(&mut items, &ledger).await?;
         let job_file = JobFile::open(&ledger).await?;
-        self.keep_class(job_file.class.as_deref())?;
         let plan = Arc::new(self.plan(&items)?);
+        self.keep_classes(&job_file.classes, &plan)?;
         job_file.begin(&ledger, &self.spec.request, &plan).await?;
         Ok(OpenJob { ledger, plan, items, job_file })
     }
 
-    /// An output keeps the class it was begun with; a machine of another class refuses, or is told to go on.
-    fn keep_class(&self, begun: Option<&str>) -> Result<(), Failure> {
-        let class = &self.spec.plan.class;
-        match begun {
-            Some(begun) if begun != class && !self.spec.request.mixed_class => Err(Failure::configuration(format!(
-                "the output was begun in execution class {begun}, this machine is {class}: answers may differ in the last bits; \
+    /// An output keeps the classes it was begun with; a machine of another class refuses, or is told to go on.
+    fn keep_classes(&self, begun: &BTreeMap<String, String>, plan: &Plan) -> Result<(), Failure> {
+        let changed = job_file::classes(plan).into_iter().find_map(|(step, class)| {
+            let begun = begun.get(&step).filter(|begun| **begun != class)?;
+            Some((step, begun, class))
+        });
+        match changed {
+            Some((step, begun, class)) if !self.spec.request.mixed_class => Err(Failure::configuration(format!(
+                "step {step} was begun in execution class {begun}, now it would be {class}: answers may differ in the last bits; \
                  use another --output, or --mixed-class to go on all the same"
             ))),
             _ => Ok(()),
         }
     }
 
-    /// Leaves failures.jsonl, report and job.json in the output, and gives it back. `threads` could compute at a time. The
-    /// exit code.
-    pub async fn conclude(&self, mut open: OpenJob, summary: &JobSummary, threads: usize) -> Result<Exit, Failure> {
+    /// Leaves failures.jsonl, report and job.json in the output, and gives it back. `threads` could compute at a time,
+    /// `networks` tells what those of the job's machines really ran on. The exit code.
+    pub async fn conclude(
+        &self,
+        mut open: OpenJob,
+        summary: &JobSummary,
+        threads: usize,
+        networks: Vec<Value>,
+    ) -> Result<Exit, Failure> {
         let manifests: Vec<StepManifest> = open.ledger.manifests().await?;
         let items: Vec<(String, String)> = self.refused.iter().chain(&summary.damage).cloned().collect();
         let failures = open.ledger.write_failures(&manifests, &items).await?;
@@ -97,7 +110,8 @@ impl JobWork {
             threads,
         };
         report_file::draw(&open.ledger, Arc::clone(&self.source), &report).await?;
-        let facts = RunFacts { outcome: terminal::outcome(exit), failures, refused: self.refused.clone(), threads };
+        let facts =
+            RunFacts { outcome: terminal::outcome(exit), failures, refused: self.refused.clone(), threads, networks };
         open.job_file.end(&open.ledger, &self.spec.request, &open.plan, summary, &facts).await?;
         open.ledger.compact().await?;
         open.ledger.close().await?;

@@ -12,6 +12,7 @@ mod job;
 mod job_file;
 mod job_work;
 mod machine;
+mod model_choice;
 mod report_file;
 mod spec;
 mod stills_order;
@@ -76,6 +77,7 @@ fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Worker(worker) => commands::worker::run(&worker),
         Command::Orchestrator(orchestrator) => commands::orchestrator::run(&orchestrator),
         Command::Models(models) => commands::models::run(&models),
+        Command::Tune(arguments) => commands::tune::run(&arguments),
         Command::Completions { shell } => commands::completions::run(shell),
     }
 }

@@ -1,12 +1,14 @@
 //! What a job is, wherever it runs: the request that travels and is kept, and what this program makes of it.
 use crate::args::{FailureLimit, JobChoices, PipelineChoice};
 use crate::failure::Failure;
+use crate::model_choice::NetworkWish;
 use crate::submit::{self, PlanOptions};
 use framefleet_media::Item;
 use framefleet_pipeline::{JobRange, Pipeline, Position};
 use framefleet_proto::control::SubmitRequest;
 use framefleet_stage::Registry;
 use orchestrator::JobOptions;
+use orchestrator::fleet::Classes;
 use std::path::Path;
 
 /// A job as its user wants it.
@@ -23,8 +25,13 @@ pub struct JobSpec {
 }
 
 impl JobSpec {
-    /// Reads a request, for workers of an execution class and so many bytes for frames.
-    pub fn of_request(request: SubmitRequest, class: &str, memory: u64, registry: &Registry) -> Result<Self, Failure> {
+    /// Reads a request, for workers of these execution classes and so many bytes for frames.
+    pub fn of_request(
+        request: SubmitRequest,
+        classes: Classes,
+        memory: u64,
+        registry: &Registry,
+    ) -> Result<Self, Failure> {
         let position = |text: &str| match text {
             "" => Ok(None),
             text => text.parse::<Position>().map(Some).map_err(Failure::usage),
@@ -37,7 +44,9 @@ impl JobSpec {
             range: JobRange { start: position(&request.start)?, end: position(&request.end)? },
             seed: request.seed,
             memory,
-            class: class.to_owned(),
+            classes,
+            networks: NetworkWish::of_request(&request)?,
+            models_installed: true,
         };
         Ok(Self { pipeline: pipeline(&request, registry)?, plan, max_failures, request })
     }
@@ -89,6 +98,9 @@ pub fn request(job: &JobChoices) -> Result<SubmitRequest, Failure> {
         max_failures: job.max_failures.map(|limit| limit.to_string()).unwrap_or_default(),
         mixed_class: job.mixed_class,
         memory: job.memory.map(|size| size.as_u64()).unwrap_or_default(),
+        precision: job.precision.clone().unwrap_or_default(),
+        optimisation: job.optimisation.clone().unwrap_or_default(),
+        allow_licence: job.allow_licence.clone(),
         ..SubmitRequest::default()
     })
 }

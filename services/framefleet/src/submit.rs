@@ -1,12 +1,14 @@
 //! From arguments to a plan: the pipeline asked for, the items of the source, what it takes.
 use crate::args::PipelineChoice;
 use crate::failure::Failure;
+use crate::model_choice::{ModelChoice, NetworkWish};
 use bytesize::ByteSize;
 use framefleet_media::Item;
 use framefleet_pipeline::{JobRange, Pipeline, Plan, PlanRequest};
-use framefleet_service::execution_class;
+use framefleet_service::{Networking, execution_class};
 use framefleet_stage::{Probe, Registry, RegistryError, SourceStage, StageError};
 use ingest::Ingest;
+use orchestrator::fleet::Classes;
 use std::path::Path;
 use std::sync::OnceLock;
 
@@ -25,13 +27,24 @@ pub struct PlanOptions {
     pub seed: u64,
     /// Bytes that frames in flight may occupy.
     pub memory: u64,
-    /// Execution class.
-    pub class: String,
+    /// Execution classes of the workers.
+    pub classes: Classes,
+    /// How networks are to run.
+    pub networks: NetworkWish,
+    /// Whether models have to be here already.
+    pub models_installed: bool,
 }
 
 impl Default for PlanOptions {
     fn default() -> Self {
-        Self { range: JobRange::default(), seed: 0, memory: u64::MAX, class: execution_class() }
+        Self {
+            range: JobRange::default(),
+            seed: 0,
+            memory: u64::MAX,
+            classes: Classes::of_process(execution_class(), None, std::iter::empty()),
+            networks: NetworkWish::default(),
+            models_installed: false,
+        }
     }
 }
 
@@ -105,6 +118,7 @@ pub fn plan_of(
     items: &[Item],
     options: &PlanOptions,
     registry: &Registry,
+    networking: &Networking,
 ) -> Result<Plan, Failure> {
     let settings = match serde_json::to_value(ingest::resolve(&pipeline.ingest.settings)?)? {
         serde_json::Value::Object(settings) => settings,
@@ -115,11 +129,17 @@ pub fn plan_of(
         items,
         range: options.range,
         ingest: (settings, ingest::VERSION),
-        class: options.class.clone(),
+        class: options.classes.cpu.clone(),
         seed: options.seed,
         memory_budget: options.memory,
     };
-    Ok(framefleet_pipeline::plan(&request, registry)?)
+    let models = ModelChoice {
+        networking,
+        classes: &options.classes,
+        wish: &options.networks,
+        must_be_installed: options.models_installed,
+    };
+    Ok(framefleet_pipeline::plan(&request, registry, &models)?)
 }
 
 /// The source stage that a pipeline's ingest settings make, and the items it finds.

@@ -194,7 +194,7 @@ impl Orchestrator {
             if job.inflight.contains_key(&task) || job.waiting.contains_key(&task) {
                 continue;
             }
-            let subject = Subject::task(job.state.stage(task), &job.run.plan.class);
+            let subject = job.state.subject(task);
             if !job.run.seat.take(&subject) {
                 denied = true;
                 continue;

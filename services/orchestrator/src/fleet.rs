@@ -2,6 +2,7 @@
 //! on with them after a restart. One orchestrator acts at a time; others wait for its lock.
 
 mod backlog;
+mod classes;
 mod control;
 mod jobs;
 mod lock;
@@ -10,5 +11,6 @@ mod service;
 mod wire;
 mod workers;
 
+pub use classes::{Classes, Place};
 pub use jobs::{JobContext, JobEnd, JobError, JobRunner};
 pub use service::{FleetError, FleetOptions, serve};

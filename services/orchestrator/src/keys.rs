@@ -3,7 +3,7 @@ use crate::state::{FinishStatus, JobState, Lookup, Status};
 use crate::task::TaskRef;
 use framefleet_ledger::{KeyHasher, TaskKey};
 use framefleet_media::{FrameRange, FrameSkip, Kind, Outcomes, Rendition, ScopedAnnotation, annotation};
-use framefleet_pipeline::{Half, PixelInput, PixelSource, Provider, Sampling, StepPlan};
+use framefleet_pipeline::{Half, PixelInput, PixelSource, PlannedModel, Provider, Sampling, StepPlan};
 use framefleet_proto::v1::AnnotationsRef;
 use framefleet_stage::Halo;
 use std::collections::BTreeSet;
@@ -183,6 +183,10 @@ impl JobState {
             .field_u64("version", u64::from(plan.version))
             .field("settings", serde_json::Value::Object(plan.settings.clone()).to_string().as_bytes())
             .field("class", self.plan.class.as_bytes())
+            .field(
+                "models",
+                serde_json::json!(plan.models.iter().map(what_acts).collect::<Vec<_>>()).to_string().as_bytes(),
+            )
             .field_u64("seed", self.plan.seed)
     }
 
@@ -301,6 +305,11 @@ impl JobState {
         }
         Some(hasher.finish())
     }
+}
+
+/// What of a network changes answers: not its name, nor its licence.
+fn what_acts(model: &PlannedModel) -> serde_json::Value {
+    serde_json::json!([model.role, model.sha256, model.micro_batch, model.dims, model.mode])
 }
 
 /// The union of [frame − before, frame + after] over the sampled frames, cut to the window.

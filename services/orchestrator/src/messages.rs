@@ -2,12 +2,13 @@
 use crate::schedule::RENDITIONS;
 use crate::state::{Fact, JobState, Lookup};
 use crate::task::{TaskRef, Work};
+use framefleet_bus::Subject;
 use framefleet_ledger::TaskKey;
 use framefleet_media::{FrameRange, Item, Rendition};
-use framefleet_pipeline::Half;
+use framefleet_pipeline::{Half, PlannedModel};
 use framefleet_proto::v1::{
     AnnotationsRef, Event, FailureKind, FinishWork, IndexWork, IngestWork, ItemTasks, ProcessWork, Task, TaskId,
-    event::What, task::Work as WireWork,
+    TaskModel, event::What, task::Work as WireWork,
 };
 
 /// Name of the stage that index and ingest tasks go to.
@@ -54,6 +55,7 @@ impl JobState {
                 let step = &self.plan.steps[task.step];
                 message.stage = step.stage.clone();
                 message.version = step.version;
+                message.models = step.models.iter().map(on_the_wire).collect();
                 message.settings = serde_json::Value::Object(step.settings.clone()).to_string();
             }
         }
@@ -62,6 +64,15 @@ impl JobState {
         message.key = key.map(|key| key.as_bytes().to_vec().into()).unwrap_or_default();
         message.work = Some(work);
         Some(message)
+    }
+
+    /// Where workers wait for a task: at the queue of its stage and execution class.
+    pub(crate) fn subject(&self, task: TaskRef) -> Subject {
+        let class = match task.kind {
+            Work::Index | Work::Ingest => &self.plan.class,
+            Work::Process | Work::Finish => self.plan.class_of(task.step),
+        };
+        Subject::task(self.stage(task), class)
     }
 
     /// The stage whose workers do a task.
@@ -170,5 +181,19 @@ impl JobState {
     /// The item of this index, as far as it is known by now.
     pub fn item(&self, item: usize) -> &Item {
         &self.footage[item].item
+    }
+}
+
+/// A network as a worker is told of it.
+fn on_the_wire(model: &PlannedModel) -> TaskModel {
+    TaskModel {
+        role: model.role.clone(),
+        id: model.id.clone(),
+        sha256: model.sha256.clone(),
+        class: model.mode.class.clone(),
+        precision: model.mode.precision.clone(),
+        optimisation: model.mode.optimisation.clone(),
+        micro_batch: model.micro_batch as u32,
+        dims: model.dims.iter().map(|(name, size)| (name.clone(), *size as u32)).collect(),
     }
 }

@@ -5,7 +5,7 @@ use crate::loader::{Format, Loader};
 use crate::options::{CacheUse, EngineOptions, Model, Precision, SessionOptions};
 use crate::pool::Pool;
 use crate::provider::Provider;
-use crate::report::execution_class;
+use crate::report::{SessionReport, execution_class};
 use crate::runtime::Runtime;
 use crate::session::Session;
 use std::collections::BTreeSet;
@@ -152,6 +152,14 @@ impl Engine {
         let models = self.0.models();
         let loaded = models.entries.iter().filter(|entry| entry.loaded().is_some());
         loaded.map(|entry| entry.loader.model.name.clone()).collect()
+    }
+
+    /// What really ran so far, of the models that are in memory now.
+    pub fn reports(&self) -> Vec<SessionReport> {
+        let entries = self.0.models().entries.clone();
+        let loaded = entries.into_iter().filter_map(|entry| Some((entry.loaded()?, entry)));
+        // To be looked at is no use: the order of eviction stays.
+        loaded.map(|(pool, entry)| Session { engine: self.0.clone(), entry }.report_of(&pool)).collect()
     }
 
     /// Bytes that the budget reckons with now.

@@ -18,6 +18,17 @@ pub enum Provider {
     Cpu,
 }
 
+impl std::str::FromStr for Provider {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let known = [Self::TensorRt, Self::Cuda, Self::Cpu];
+        known
+            .into_iter()
+            .find(|provider| provider.to_string() == text)
+            .ok_or_else(|| format!("{text:?} is no provider: say tensorrt, cuda or cpu"))
+    }
+}
+
 impl Provider {
     /// The runtime's name for it.
     pub fn runtime_name(self) -> &'static str {

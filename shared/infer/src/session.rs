@@ -66,6 +66,11 @@ impl Session {
     /// What really ran so far. Loads the model if it was evicted.
     pub fn report(&self) -> Result<SessionReport, InferError> {
         let pool = self.pool()?;
+        Ok(self.report_of(&pool))
+    }
+
+    /// What a loaded model ran so far.
+    pub(crate) fn report_of(&self, pool: &Pool) -> SessionReport {
         let (loader, facts) = (&self.entry.loader, pool.facts());
         let profile = facts.profile.unwrap_or_default();
         let ran = |name: &str| profile.nodes.get(name).is_some_and(|count| *count > 0);
@@ -76,7 +81,7 @@ impl Session {
         if provider.is_some_and(|provider| provider != offered) {
             notes.push(format!("provider {offered} was offered the graph and ran none of it"));
         }
-        Ok(SessionReport {
+        SessionReport {
             model: loader.model.name.clone(),
             sha256: loader.model.sha256.clone(),
             device: loader.resolved.device,
@@ -96,7 +101,7 @@ impl Session {
             speed_up: self.entry.speed_up(),
             memory: pool.memory(loader.options.pool),
             notes,
-        })
+        }
     }
 
     /// Measures this session against the plain one (same model, device, threads and micro-batch; no graph rewriting, no compiled engine),

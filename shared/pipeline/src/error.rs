@@ -51,6 +51,14 @@ pub enum PlanError {
         /// How many it may have.
         most: usize,
     },
+    /// A step's network cannot be had, or not run.
+    #[error("step {step}: {problem}")]
+    Model {
+        /// The step.
+        step: String,
+        /// What is wrong and what to do.
+        problem: String,
+    },
     /// A step is named that the pipeline does not have.
     #[error("pipeline {pipeline} has no step \"{step}\"{used}; its steps: {known}")]
     UnknownStep {

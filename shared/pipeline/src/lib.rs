@@ -5,6 +5,7 @@ mod error;
 mod file;
 mod graph;
 mod memory;
+mod models;
 mod needs;
 mod passes;
 mod pipeline;
@@ -19,6 +20,7 @@ mod wanted;
 
 pub use error::PlanError;
 pub use memory::{MemoryPlan, batch_bytes, expand};
+pub use models::{Models, NetworkMode, NoModels, PlannedModel};
 pub use pipeline::{IngestTable, Pipeline, Step};
 pub use plan::{Half, HalfPlan, PassPlan, PixelInput, PixelSource, Plan, Provider, StepPlan};
 pub use planner::{PlanRequest, plan};

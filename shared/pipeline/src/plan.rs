@@ -1,5 +1,5 @@
 //! What submit makes of a job and nothing changes afterwards.
-use crate::{JobRange, MemoryPlan, Sampling};
+use crate::{JobRange, MemoryPlan, PlannedModel, Sampling};
 use framefleet_media::{Item, ItemKind, Kind, Rendition};
 use framefleet_stage::{Halo, MadeFrames};
 use serde::Serialize;
@@ -77,6 +77,8 @@ pub struct StepPlan {
     pub version: u32,
     /// Every setting with its value.
     pub settings: Map<String, Value>,
+    /// The networks it runs, by role.
+    pub models: Vec<PlannedModel>,
     /// Which frames it does. `per-shot N` has a provider of `shot` among those of process.
     pub sampling: Sampling,
     /// The process half; `None` when the stage is a finish alone.
@@ -119,7 +121,7 @@ pub struct Plan {
     pub ingest: Map<String, Value>,
     /// The ingest stage's version.
     pub ingest_version: u32,
-    /// Execution class of everything (provider, precision, CPU dispatch level): keyed.
+    /// Execution class of all that is no network (the processor's dispatch level): keyed.
     pub class: String,
     /// Steps, in the order of their first halves: a step whose process half reads what another makes comes after it.
     pub steps: Vec<StepPlan>,
@@ -141,6 +143,12 @@ impl StepPlan {
 }
 
 impl Plan {
+    /// Execution class of the workers that do a step: those whose device runs its networks.
+    pub fn class_of(&self, step: usize) -> &str {
+        let network = self.steps.get(step).and_then(|step| step.models.first());
+        network.map_or(&self.class, |model| &model.mode.class)
+    }
+
     /// The step of this name.
     pub fn step(&self, name: &str) -> Option<(usize, &StepPlan)> {
         self.steps.iter().enumerate().find(|(_, step)| step.name == name)

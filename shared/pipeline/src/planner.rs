@@ -4,8 +4,8 @@ use crate::needs::{Draft, check_needs_tables, providers};
 use crate::passes::{Schedule, StepPasses};
 use crate::stages::{Stages, half_needs};
 use crate::{
-    Half, HalfPlan, JobRange, MemoryPlan, Pipeline, PixelSource, Plan, PlanError, Provider, Sampling, StepPlan, memory,
-    pixels,
+    Half, HalfPlan, JobRange, MemoryPlan, Models, Pipeline, PixelSource, Plan, PlanError, PlannedModel, Provider,
+    Sampling, StepPlan, memory, pixels,
 };
 use framefleet_media::{Item, ItemKind};
 use serde_json::{Map, Value};
@@ -21,7 +21,7 @@ pub struct PlanRequest<'a> {
     pub range: JobRange,
     /// Complete settings of the ingest stage, and its version.
     pub ingest: (Map<String, Value>, u32),
-    /// Execution class of everything.
+    /// Execution class of all that is no network.
     pub class: String,
     /// Seed for whatever is random.
     pub seed: u64,
@@ -32,11 +32,12 @@ pub struct PlanRequest<'a> {
 /// Makes the plan of a job: steps with complete settings, providers before users; passes and why each exists; the memory
 /// needed. Refuses, naming both ends: unknown stages and settings, needs that nobody or several meet, cycles, frames that
 /// would have to outlive their pass, and jobs that do not fit into memory.
-pub fn plan(request: &PlanRequest, stages: &dyn Stages) -> Result<Plan, PlanError> {
+pub fn plan(request: &PlanRequest, stages: &dyn Stages, models: &dyn Models) -> Result<Plan, PlanError> {
     let pipeline = request.pipeline;
     pipeline.check()?;
     request.range.check()?;
     let drafts = drafts(pipeline, stages)?;
+    let networks = drafts.iter().map(|draft| networks(draft, models)).collect::<Result<Vec<_>, _>>()?;
     check_sampling(&drafts, request.items)?;
     check_needs_tables(&drafts)?;
     let wires = (0..drafts.len()).map(|step| wires(&drafts, step, stages)).collect::<Result<Vec<_>, _>>()?;
@@ -54,7 +55,10 @@ pub fn plan(request: &PlanRequest, stages: &dyn Stages) -> Result<Plan, PlanErro
         steps: places
             .order
             .iter()
-            .map(|step| step_plan(&drafts[*step], &wires[*step], passes[*step], &places))
+            .map(|step| StepPlan {
+                models: networks[*step].clone(),
+                ..step_plan(&drafts[*step], &wires[*step], passes[*step], &places)
+            })
             .collect(),
         passes: schedule.plans(&passes),
         range: request.range,
@@ -75,6 +79,17 @@ pub(crate) fn drafts<'a>(pipeline: &'a Pipeline, stages: &dyn Stages) -> Result<
         Err(source) => Err(PlanError::Settings { step: step.name.clone(), source }),
     };
     pipeline.steps.iter().map(draft).collect()
+}
+
+/// The models of a step, in order of role.
+fn networks(draft: &Draft, models: &dyn Models) -> Result<Vec<PlannedModel>, PlanError> {
+    let Draft { step, resolved } = draft;
+    let profile = step.profile.as_deref().unwrap_or("balanced");
+    let choose = |need| models.choose(&step.stage, profile, need);
+    let chosen = resolved.needs.models.iter().map(choose).collect::<Result<Vec<_>, _>>();
+    let mut chosen = chosen.map_err(|problem| PlanError::Model { step: step.name.clone(), problem })?;
+    chosen.sort_by(|a, b| a.role.cmp(&b.role));
+    Ok(chosen)
 }
 
 /// Refuses samplings that would silently mean nothing.
@@ -152,6 +167,7 @@ fn step_plan(draft: &Draft, wires: &Wires, passes: StepPasses, places: &Places) 
         stage: step.stage.clone(),
         version: resolved.version,
         settings: resolved.settings.clone(),
+        models: Vec::new(),
         sampling: step.frames,
         process: wires.process.as_ref().map(|half| places.half(half)),
         finish: places.half(&wires.finish),

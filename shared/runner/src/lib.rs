@@ -8,11 +8,13 @@ mod execute;
 mod failure;
 mod inputs;
 mod keepalive;
+mod lender;
 mod locate;
 mod records;
 mod trial;
 mod worker;
 
 pub use failure::TaskFailure;
+pub use lender::Lender;
 pub use trial::TrialProcess;
 pub use worker::{Runner, RunnerOptions, RunnerParts};

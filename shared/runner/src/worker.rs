@@ -2,11 +2,12 @@
 use crate::execute::{execute, rehearse};
 use crate::failure::TaskFailure;
 use crate::keepalive::{Keepalive, Kept};
+use crate::lender::Lender;
 use crate::trial::TrialProcess;
 use framefleet_bus::{Blobs, Bus, BusError, Inbox, Lease, Subject};
 use framefleet_ledger::Ledgers;
-use framefleet_proto::v1::{Done, FailureKind, Task, TrialTask, event::What};
-use framefleet_stage::{Host, LoadedStage, OpenSource, Registry, SourceStage};
+use framefleet_proto::v1::{Done, FailureKind, Task, TaskModel, TrialTask, event::What};
+use framefleet_stage::{LoadedStage, OpenSource, Registry, SourceStage};
 use framefleet_telemetry::metric::{self, FrameOutcome, TaskResult};
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
@@ -39,8 +40,8 @@ pub struct RunnerOptions {
     pub name: String,
     /// Stages to serve, the ones whose tasks go first in front.
     pub stages: Vec<String>,
-    /// Execution class to serve.
-    pub class: String,
+    /// Execution classes to serve: the processor's and, where there is a card, the card's.
+    pub classes: Vec<String>,
     /// Threads that may compute at a time.
     pub threads: usize,
     /// An existing folder for temporary files.
@@ -62,7 +63,7 @@ pub struct RunnerParts {
     /// Opens the source stage for index and ingest tasks.
     pub open_source: OpenSource,
     /// Devices and caches of this process.
-    pub host: Host,
+    pub lender: Arc<dyn Lender>,
 }
 
 /// Serves stages over a bus.
@@ -71,8 +72,8 @@ pub struct Runner {
     options: RunnerOptions,
 }
 
-/// Name of a stage, and its settings as a task has them.
-type StageWithSettings = (String, String);
+/// What makes two tasks those of one loaded stage: the stage, its settings as a task has them, its networks.
+type StageWithSettings = (String, String, Vec<TaskModel>);
 
 /// A stage that one task loads while the others of its kind wait.
 type Loading = Arc<OnceCell<Arc<dyn LoadedStage>>>;
@@ -87,7 +88,7 @@ pub(crate) struct Shared {
     pub threads: Arc<Semaphore>,
     pub trial: Option<TrialProcess>,
     registry: Registry,
-    host: Host,
+    lender: Arc<dyn Lender>,
     scratch: PathBuf,
     /// The one used last at the end.
     loaded: Mutex<Vec<(StageWithSettings, Loading)>>,
@@ -107,7 +108,7 @@ impl Runner {
             threads: Arc::new(Semaphore::new(options.threads)),
             trial: options.trial.clone(),
             registry: parts.registry,
-            host: parts.host,
+            lender: parts.lender,
             scratch: options.scratch.clone(),
             loaded: Mutex::new(Vec::new()),
             open_source: parts.open_source,
@@ -170,7 +171,9 @@ impl Runner {
     async fn inboxes(&self) -> Result<Vec<Box<dyn Inbox>>, BusError> {
         let mut inboxes = Vec::new();
         for stage in &self.options.stages {
-            inboxes.push(self.shared.bus.inbox(&Subject::task(stage, &self.options.class)).await?);
+            for class in &self.options.classes {
+                inboxes.push(self.shared.bus.inbox(&Subject::task(stage, class)).await?);
+            }
         }
         Ok(inboxes)
     }
@@ -278,12 +281,12 @@ impl Shared {
         }
         let cell = {
             let mut loaded = self.loaded.lock().await;
-            let is_it = |((stage, settings), _): &(StageWithSettings, Loading)| {
-                *stage == task.stage && *settings == task.settings
+            let is_it = |((stage, settings, models), _): &(StageWithSettings, Loading)| {
+                *stage == task.stage && *settings == task.settings && *models == task.models
             };
             let found = match loaded.iter().position(is_it) {
                 Some(known) => loaded.remove(known),
-                None => ((task.stage.clone(), task.settings.clone()), Loading::default()),
+                None => ((task.stage.clone(), task.settings.clone(), task.models.clone()), Loading::default()),
             };
             let cell = Arc::clone(&found.1);
             loaded.push(found);
@@ -294,7 +297,11 @@ impl Shared {
         };
         let stage = cell.get_or_try_init(|| async {
             let settings = serde_json::from_str(&task.settings).map_err(|_| TaskFailure::malformed("settings"))?;
-            entry.load(&self.host, &settings).map_err(TaskFailure::from)
+            let (entry, lender, models) = (Arc::clone(entry), Arc::clone(&self.lender), task.models.clone());
+            // Networks take their time to load; this thread has others to serve.
+            let loading = tokio::task::spawn_blocking(move || entry.load(&lender.host(&models)?, &settings));
+            let loaded = loading.await.map_err(|error| TaskFailure::crashed(error.to_string()))?;
+            loaded.map_err(TaskFailure::from)
         });
         stage.await.map(Arc::clone)
     }

@@ -1,15 +1,16 @@
 //! A worker's process: joins the fleet, announces itself, serves stages until it is told to stop.
-use crate::class::execution_class;
 use crate::connect::{FleetArguments, JoinError};
+use crate::networks::{NetworkArguments, Networking};
 use crate::{Exit, pinning};
 use bytes::Bytes;
 use framefleet_bus::{Bus, BusError};
 use framefleet_ledger::Ledgers;
+use framefleet_models::ModelError;
 use framefleet_proto::control::{StageVersion, WORKER_TTL, WORKERS, Worker};
 use framefleet_proto::v1::TrialTask;
 use framefleet_runner::{Runner, RunnerOptions, RunnerParts, TrialProcess};
-use framefleet_stage::{Host, OpenSource, Registry};
-use framefleet_telemetry::{Health, Metrics, metric};
+use framefleet_stage::{OpenSource, Registry, SetupError};
+use framefleet_telemetry::{Health, Metrics, Optimization, metric};
 use prost::Message as _;
 use std::ffi::OsString;
 use std::io::Read as _;
@@ -43,6 +44,9 @@ pub struct WorkerArguments {
     /// Where /metrics, /livez and /readyz are served; port 0 takes a free one
     #[arg(long, env = "FRAMEFLEET_METRICS", default_value = "127.0.0.1:0", value_name = "ADDRESS")]
     pub metrics: SocketAddr,
+    /// How networks run.
+    #[command(flatten)]
+    pub networks: NetworkArguments,
     /// Name in announcements and events [default: made of the machine's and the process's]
     #[arg(long, env = "FRAMEFLEET_WORKER", value_name = "NAME")]
     pub name: Option<String>,
@@ -83,6 +87,12 @@ pub enum WorkerError {
         /// The system's answer.
         source: std::io::Error,
     },
+    /// Networks cannot run as asked.
+    #[error(transparent)]
+    Networks(#[from] SetupError),
+    /// The catalogue or the cache of models.
+    #[error(transparent)]
+    Models(#[from] ModelError),
     /// Metrics cannot be collected.
     #[error(transparent)]
     Metrics(#[from] framefleet_telemetry::MetricsError),
@@ -94,7 +104,7 @@ impl WorkerError {
         match self {
             Self::Join(error) => error.exit(),
             Self::Bus(_) => Exit::BusUnreachable,
-            Self::System { .. } => Exit::Configuration,
+            Self::System { .. } | Self::Networks(_) | Self::Models(_) => Exit::Configuration,
             Self::Metrics(_) => Exit::Bug,
         }
     }
@@ -141,10 +151,15 @@ async fn serve(arguments: &WorkerArguments, served: Served, slots: usize) -> Res
     let health = Health::default();
     let listener = TcpListener::bind(arguments.metrics).await.map_err(system("--metrics cannot be served"))?;
     let address = listener.local_addr().map_err(system("--metrics cannot be served"))?;
+    let networking = Arc::new(Networking::new(&arguments.networks, slots)?);
+    let (class, card) = networking.classes()?;
     let mut ending = stop.clone();
-    let telling = tokio::spawn(framefleet_telemetry::serve(listener, metrics, health.clone(), async move {
-        let _ = ending.wait_for(|stop| *stop).await;
-    }));
+    let told = Arc::clone(&networking);
+    let optimization: Optimization = Arc::new(move || networks(&told));
+    let telling =
+        tokio::spawn(framefleet_telemetry::serve(listener, metrics, health.clone(), Some(optimization), async move {
+            let _ = ending.wait_for(|stop| *stop).await;
+        }));
     let bus = arguments.fleet.bus(&name).await?;
     let stages = served.stages.iter().map(|(stage, version)| StageVersion { stage: stage.clone(), version: *version });
     let announcement = Worker {
@@ -152,7 +167,9 @@ async fn serve(arguments: &WorkerArguments, served: Served, slots: usize) -> Res
         host: host_name(),
         pid: std::process::id(),
         stages: stages.collect(),
-        class: execution_class(),
+        class,
+        card_class: card.unwrap_or_default(),
+        networks: String::new(),
         slots: slots as u32,
         started: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64(),
         metrics: address.to_string(),
@@ -160,8 +177,9 @@ async fn serve(arguments: &WorkerArguments, served: Served, slots: usize) -> Res
     };
     let scratch = tempfile::Builder::new().prefix("framefleet-").tempdir();
     let scratch = scratch.map_err(system("temporary files cannot be written"))?;
-    let runner = runner(arguments, served, slots, name, Arc::clone(&bus), scratch.path())?;
-    let announcing = tokio::spawn(announce(bus, announcement, stop.clone()));
+    let worker = Parts { name, bus: Arc::clone(&bus), networking: Arc::clone(&networking), scratch: scratch.path() };
+    let runner = runner(arguments, served, slots, worker)?;
+    let announcing = tokio::spawn(announce(bus, announcement, networking, stop.clone()));
     health.ready();
     tracing::info!(metrics = %address, "serving");
     let serving = tokio::spawn(runner.run(stop.clone()));
@@ -203,19 +221,24 @@ async fn try_task(arguments: &WorkerArguments, served: Served, slots: usize) -> 
     let scratch = scratch.map_err(system("temporary files cannot be written"))?;
     // Nothing is sent: the inputs come from the output and the folder of frames.
     let bus: Arc<dyn Bus> = Arc::new(framefleet_bus::MemoryBus::new(ANNOUNCE_EVERY));
-    let runner = runner(arguments, served, slots, "trial".to_owned(), bus, scratch.path())?;
+    let networking = Arc::new(Networking::new(&arguments.networks, slots)?);
+    let worker = Parts { name: "trial".to_owned(), bus, networking, scratch: scratch.path() };
+    let runner = runner(arguments, served, slots, worker)?;
     runner.try_task(&trial).await;
     Ok(Exit::Done)
 }
 
-fn runner(
-    arguments: &WorkerArguments,
-    served: Served,
-    slots: usize,
+/// What a runner is made of besides arguments.
+struct Parts<'a> {
     name: String,
     bus: Arc<dyn Bus>,
-    scratch: &std::path::Path,
-) -> Result<Runner, WorkerError> {
+    networking: Arc<Networking>,
+    scratch: &'a std::path::Path,
+}
+
+fn runner(arguments: &WorkerArguments, served: Served, slots: usize, worker: Parts) -> Result<Runner, WorkerError> {
+    let Parts { name, bus, networking, scratch } = worker;
+    let (class, card) = networking.classes()?;
     let program = std::env::current_exe();
     let program = program.map_err(|source| WorkerError::System { what: "this program is not found", source })?;
     let mut child = served.arguments;
@@ -226,12 +249,12 @@ fn runner(
         ledgers: Ledgers::joining(concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"))),
         registry: served.registry,
         open_source: served.open_source,
-        host: Host::default(),
+        lender: networking,
     };
     let options = RunnerOptions {
         name,
         stages: served.stages.into_iter().map(|(stage, _)| stage).collect(),
-        class: execution_class(),
+        classes: std::iter::once(class).chain(card).collect(),
         threads: slots,
         scratch: scratch.to_owned(),
         trial: Some(TrialProcess { program, arguments: child }),
@@ -239,14 +262,32 @@ fn runner(
     Ok(Runner::new(parts, options))
 }
 
+/// What networks really ran on so far, as JSON; told to the metrics, too.
+fn networks(networking: &Networking) -> String {
+    let reports = networking.reports();
+    for report in &reports {
+        metric::network(&metric::Network {
+            model: &report.model,
+            provider: &report.provider.map(|provider| provider.to_string()).unwrap_or_default(),
+            load_seconds: (report.load_ms + report.compile_ms) / 1000.0,
+            warm_up_seconds: report.warm_up_ms.unwrap_or_default() / 1000.0,
+            speed_up: report.speed_up,
+            bytes: report.memory.shared + report.memory.sessions,
+        });
+    }
+    // Plain numbers and names: there is nothing in it that JSON cannot say.
+    serde_json::to_string(&reports).unwrap_or_else(|_| "[]".to_owned())
+}
+
 /// Says again and again that the worker is there; takes it back when it stops.
-async fn announce(bus: Arc<dyn Bus>, mut worker: Worker, mut stop: watch::Receiver<bool>) {
+async fn announce(bus: Arc<dyn Bus>, mut worker: Worker, networking: Arc<Networking>, mut stop: watch::Receiver<bool>) {
     let mut bucket = None;
     while !*stop.borrow() {
         if bucket.is_none() {
             bucket = bus.bucket(WORKERS, Some(WORKER_TTL)).await.ok();
         }
         worker.tasks = metric::in_flight();
+        worker.networks = networks(&networking);
         if let Some(bucket) = &bucket
             && let Err(error) = bucket.put(&worker.name, Bytes::from(worker.encode_to_vec()), None).await
         {

@@ -9,4 +9,4 @@ mod server;
 pub use health::Health;
 pub use log::{LogError, init_tracing};
 pub use prometheus::{Metrics, MetricsError};
-pub use server::serve;
+pub use server::{Optimization, serve};

@@ -1,4 +1,4 @@
-//! The process's answers over HTTP: `/metrics`, `/livez` and `/readyz`.
+//! The process's answers over HTTP: `/metrics`, `/livez`, `/readyz`, and `/optimization` where networks run.
 use crate::{Health, Metrics};
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use axum::{Router, routing::get};
 use std::future::IntoFuture;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 
@@ -15,12 +16,16 @@ const UPKEEP: Duration = Duration::from_secs(5);
 /// How long clients may take to read their last answer after shutdown.
 const GRACE: Duration = Duration::from_secs(2);
 
+/// Says as JSON what networks really ran on: the answer of `/optimization`.
+pub type Optimization = Arc<dyn Fn() -> String + Send + Sync>;
+
 /// Answers on `listener` until `shutdown` completes: `/metrics` in Prometheus' text format; `/livez` and `/readyz` with 200
-/// or with 503 and the reason. Keeps up the histograms meanwhile. Errors are those of the listener.
+/// or with 503 and the reason; `/optimization` if there is something to tell. Keeps up the histograms meanwhile. Errors are those of the listener.
 pub async fn serve(
     listener: TcpListener,
     metrics: Metrics,
     health: Health,
+    optimization: Option<Optimization>,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let (stopping, stopped) = tokio::sync::oneshot::channel::<()>();
@@ -28,7 +33,9 @@ pub async fn serve(
         shutdown.await;
         drop(stopping);
     };
-    let server = axum::serve(listener, router(metrics.clone(), health)).with_graceful_shutdown(signal).into_future();
+    let server = axum::serve(listener, router(metrics.clone(), health, optimization))
+        .with_graceful_shutdown(signal)
+        .into_future();
     tokio::select! {
         served = server => served,
         () = keep_up(&metrics) => Ok(()),
@@ -37,9 +44,12 @@ pub async fn serve(
     }
 }
 
-/// The three routes.
-fn router(metrics: Metrics, health: Health) -> Router {
-    Router::new()
+fn router(metrics: Metrics, health: Health, optimization: Option<Optimization>) -> Router {
+    let router = match optimization {
+        Some(tell) => Router::new().route("/optimization", get(json).with_state(tell)),
+        None => Router::new(),
+    };
+    router
         .route("/metrics", get(text).with_state(metrics))
         .route("/livez", get(async |State(health): State<Health>| verdict(health.death())).with_state(health.clone()))
         .route("/readyz", get(async |State(health): State<Health>| verdict(health.hindrance())).with_state(health))
@@ -47,6 +57,10 @@ fn router(metrics: Metrics, health: Health) -> Router {
 
 async fn text(State(metrics): State<Metrics>) -> Response {
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], metrics.text()).into_response()
+}
+
+async fn json(State(tell): State<Optimization>) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], tell()).into_response()
 }
 
 fn verdict(problem: Option<String>) -> (StatusCode, String) {

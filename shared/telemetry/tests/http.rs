@@ -3,6 +3,7 @@
 
 use framefleet_telemetry::{Health, Metrics, MetricsError, metric, serve};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -28,7 +29,9 @@ async fn a_process_answers_until_it_is_told_to_stop() {
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
     let health = Health::default();
-    let server = tokio::spawn(serve(listener, metrics, health.clone(), async { stopped.await.unwrap() }));
+    let server = tokio::spawn(serve(listener, metrics, health.clone(), Some(Arc::new(|| "[]".to_owned())), async {
+        stopped.await.unwrap()
+    }));
 
     let (status, answer) = get(address, "/readyz").await;
     assert_eq!(status, 503);

@@ -92,7 +92,7 @@ fn replay(output: &str, fleet: Option<&ServerArguments>) -> Result<Exit, Failure
         SubmitRequest { output: spec::absolute(output)?, retry_failed: true, fresh: false, preview: 0, ..request };
     match fleet {
         Some(server) => jobs::hand_in(server, request, true, false),
-        None => run::request(request, &run::Manner::default()),
+        None => run::request(request, &run::Manner::of_environment()?),
     }
 }
 

@@ -26,6 +26,7 @@ pub fn submit(arguments: &SubmitArguments) -> Result<Exit, Failure> {
         output: spec::absolute(&request.output)?,
         priority: arguments.priority,
         project: arguments.project.clone(),
+        device: arguments.device.clone(),
         ..request
     };
     hand_in(&arguments.server, request, arguments.watch, arguments.json)

@@ -2,6 +2,7 @@
 use crate::args::OrchestratorArguments;
 use crate::failure::Failure;
 use crate::fleet_runner::FleetRunner;
+use crate::model_choice::networking;
 use crate::submit;
 use framefleet_service::{Exit, host_name, stop_signal};
 use framefleet_telemetry::{Health, Metrics, metric};
@@ -32,7 +33,7 @@ async fn orchestrate(arguments: &OrchestratorArguments) -> Result<Exit, Failure>
     let (acting, acts) = watch::channel(false);
     let mut ending = stop.clone();
     let metrics = Metrics::install().map_err(Failure::failed)?;
-    tokio::spawn(framefleet_telemetry::serve(metrics_listener, metrics, health.clone(), async move {
+    tokio::spawn(framefleet_telemetry::serve(metrics_listener, metrics, health.clone(), None, async move {
         let _ = ending.wait_for(|stop| *stop).await;
     }));
     tokio::spawn(follow(acts, health));
@@ -42,7 +43,7 @@ async fn orchestrate(arguments: &OrchestratorArguments) -> Result<Exit, Failure>
         bus,
         blobs,
         memory: arguments.memory.unwrap_or(arguments.fleet.blob_capacity).as_u64(),
-        runner: Arc::new(FleetRunner::new(submit::registry()?)),
+        runner: Arc::new(FleetRunner::new(submit::registry()?, Arc::new(networking()?))),
         name,
         class: framefleet_service::execution_class(),
         acting,

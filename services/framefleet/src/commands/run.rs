@@ -11,7 +11,8 @@ use framefleet_ledger::{Ledger, Output};
 use framefleet_media::Item;
 use framefleet_pipeline::Plan;
 use framefleet_proto::control::SubmitRequest;
-use framefleet_service::{Exit, execution_class};
+use framefleet_service::{Exit, NetworkArguments, Networking};
+use orchestrator::fleet::Classes;
 use orchestrator::{Ending, JobRun, JobSummary, Progress, Seats};
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::path::Path;
@@ -19,7 +20,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 /// How a job is run, besides what it is.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Manner {
     /// Say what would be done, and do nothing.
     pub dry_run: bool,
@@ -29,9 +30,17 @@ pub struct Manner {
     pub threads: Option<u16>,
     /// Progress and result as JSON lines.
     pub json: bool,
+    /// How networks run.
+    pub networks: NetworkArguments,
 }
 
 impl Manner {
+    /// On all cores, as the environment says.
+    pub fn of_environment() -> Result<Self, Failure> {
+        let networks = NetworkArguments::of_environment().map_err(Failure::configuration)?;
+        Ok(Self { dry_run: false, yes: false, threads: None, json: false, networks })
+    }
+
     fn threads(&self) -> usize {
         self.threads.map_or_else(machine::cores, usize::from)
     }
@@ -39,18 +48,23 @@ impl Manner {
 
 /// Runs a job in this process.
 pub fn run(arguments: &RunArguments) -> Result<Exit, Failure> {
-    let RunArguments { job, dry_run, yes, threads, json } = arguments;
-    request(spec::request(job)?, &Manner { dry_run: *dry_run, yes: *yes, threads: *threads, json: *json })
+    let RunArguments { job, dry_run, yes, threads, json, networks } = arguments;
+    let wanted = SubmitRequest { device: networks.device.to_string(), ..spec::request(job)? };
+    let networks = networks.clone();
+    request(wanted, &Manner { dry_run: *dry_run, yes: *yes, threads: *threads, json: *json, networks })
 }
 
 /// Does what a request asks for in this process.
 pub fn request(request: SubmitRequest, manner: &Manner) -> Result<Exit, Failure> {
     let registry = submit::registry()?;
     let memory = if request.memory > 0 { request.memory } else { machine::default_memory() };
-    let spec = JobSpec::of_request(request, &execution_class(), memory, &registry)?;
+    let networking = Arc::new(Networking::new(&manner.networks, manner.threads())?);
+    let (cpu, card) = networking.classes().map_err(Failure::configuration)?;
+    let classes = Classes::of_process(cpu, card, registry.names());
+    let spec = JobSpec::of_request(request, classes, memory, &registry)?;
     // A stage that crashes is a failure of its task, told in its place; the default hook would print it as well.
     std::panic::set_hook(Box::new(|info| tracing::debug!("{info}")));
-    let work = JobWork::open(spec, registry)?;
+    let work = JobWork::open(spec, registry, networking)?;
     framefleet_vision::use_one_thread().map_err(Failure::failed)?;
     job::runtime(manner.threads())?.block_on(Submission { manner, work }.run())
 }
@@ -73,7 +87,9 @@ impl Submission<'_> {
         }
         let open = self.work.open_output().await?;
         let summary = self.execute(&open.ledger, Arc::clone(&open.plan), open.items.clone()).await?;
-        let exit = self.work.conclude(open, &summary, self.manner.threads()).await?;
+        let networks =
+            self.work.networking.reports().iter().filter_map(|report| serde_json::to_value(report).ok()).collect();
+        let exit = self.work.conclude(open, &summary, self.manner.threads(), networks).await?;
         self.tell(&name, &summary, exit)?;
         Ok(exit)
     }
@@ -83,6 +99,7 @@ impl Submission<'_> {
         let fleet = Fleet {
             ledger: ledger.clone(),
             registry: self.work.registry.clone(),
+            networking: Arc::clone(&self.work.networking),
             source: Arc::clone(&self.work.source),
             threads,
         };
@@ -194,7 +211,14 @@ impl Submission<'_> {
         }
         submit::describe_passes(&plan).iter().for_each(|line| println!("{line}"));
         let all = machine::total_memory().map(|all| format!(" of {}", bytesize::ByteSize(all))).unwrap_or_default();
-        println!("models: none; memory for frames: {}{all}", bytesize::ByteSize(plan.memory.budget));
+        for (step, model) in plan.steps.iter().flat_map(|step| step.models.iter().map(move |model| (step, model))) {
+            let (class, precision) = (&model.mode.class, &model.mode.precision);
+            println!(
+                "model {} for {} of {}: {}, on {class}, {precision}, batches of {}",
+                model.id, model.role, step.name, model.licence, model.micro_batch
+            );
+        }
+        println!("memory for frames: {}{all}", bytesize::ByteSize(plan.memory.budget));
         Ok(Exit::Done)
     }
 }

@@ -1,6 +1,6 @@
 //! The gRPC API over the jobs.
 use super::jobs::{JobError, Jobs, has_ended};
-use super::workers::workers;
+use super::workers::{classes, workers};
 use framefleet_bus::{Bus, Kv, Subject};
 use framefleet_proto::control::control_server::Control;
 use framefleet_proto::control::{
@@ -99,7 +99,8 @@ impl Control for ControlService {
         let workers = self.announced().await?;
         let served: BTreeSet<(String, String)> = workers
             .iter()
-            .flat_map(|worker| worker.stages.iter().map(|of| (of.stage.clone(), worker.class.clone())))
+            .flat_map(|worker| classes(worker).map(move |class| (worker, class)))
+            .flat_map(|(worker, class)| worker.stages.iter().map(|of| (of.stage.clone(), class.clone())))
             .collect();
         let mut queues = Vec::new();
         for (stage, class) in served {

@@ -1,4 +1,5 @@
 //! The jobs of the fleet: kept in the bus, run beside each other, gone on with after a restart.
+use super::classes::Classes;
 use super::memory::MemoryShare;
 use crate::driver::OrchestratorError;
 use crate::progress::Progress;
@@ -34,8 +35,10 @@ pub struct JobContext {
     pub bus: Arc<dyn Bus>,
     /// Holds volatile frames.
     pub blobs: Arc<dyn Blobs>,
-    /// Execution class of the workers that do it.
-    pub class: String,
+    /// Execution classes of the workers that do it.
+    pub classes: Classes,
+    /// The workers there are.
+    pub workers: watch::Receiver<Vec<Worker>>,
     /// Its place among the jobs.
     pub seat: Seat,
     /// Bytes that its frames in flight may occupy.
@@ -81,9 +84,9 @@ impl From<OrchestratorError> for JobError {
 /// Makes a plan of a request and does it. The orchestrator knows no stage; who starts it does.
 #[async_trait]
 pub trait JobRunner: Send + Sync + 'static {
-    /// Refuses what can be known to be wrong before the job runs in an execution class with so many bytes for frames. The
+    /// Refuses what can be known to be wrong before workers of these classes run the job with so many bytes for frames. The
     /// bytes that it must have, and those that it may use.
-    async fn check(&self, request: &SubmitRequest, class: &str, memory: u64) -> Result<(u64, u64), JobError>;
+    async fn check(&self, request: &SubmitRequest, classes: &Classes, memory: u64) -> Result<(u64, u64), JobError>;
 
     /// Does the job, to its end or until it is interrupted. Called again with the same name, it goes on.
     async fn run(&self, request: &SubmitRequest, context: JobContext) -> Result<JobEnd, JobError>;
@@ -149,7 +152,7 @@ impl Jobs {
 
     /// Takes a job in, or refuses it.
     pub async fn submit(self: &Arc<Self>, request: SubmitRequest) -> Result<Job, JobError> {
-        self.runner.check(&request, &self.class(), self.memory.total()).await?;
+        self.runner.check(&request, &self.classes(), self.memory.total()).await?;
         let rival = self
             .list()
             .into_iter()
@@ -202,14 +205,9 @@ impl Jobs {
         }
     }
 
-    /// The execution class that most slots are of; of equals, this machine's.
-    fn class(&self) -> String {
-        let mut slots: BTreeMap<String, u64> = BTreeMap::new();
-        for worker in self.workers.borrow().iter() {
-            *slots.entry(worker.class.clone()).or_default() += u64::from(worker.slots);
-        }
-        let most = slots.into_iter().max_by_key(|(class, slots)| (*slots, *class == self.class));
-        most.map_or_else(|| self.class.clone(), |(class, _)| class)
+    /// The execution classes of the workers there are.
+    fn classes(&self) -> Classes {
+        Classes::of_workers(&self.workers.borrow(), &self.class)
     }
 
     fn insert(self: &Arc<Self>, job: Job, run: bool) {
@@ -272,8 +270,8 @@ impl Jobs {
             let job = job.borrow();
             (job.name.clone(), job.request.clone().unwrap_or_default())
         };
-        let class = self.class();
-        let (needed, wants) = self.runner.check(&request, &class, self.memory.total()).await?;
+        let classes = self.classes();
+        let (needed, wants) = self.runner.check(&request, &classes, self.memory.total()).await?;
         let mut waiting = cancelled.clone();
         let grant = tokio::select! {
             grant = self.memory.grant(needed, wants) => grant,
@@ -300,7 +298,8 @@ impl Jobs {
             name,
             bus: Arc::clone(&self.bus),
             blobs: Arc::clone(&self.blobs),
-            class,
+            classes,
+            workers: self.workers.clone(),
             seat: self.seats.join(request.priority),
             memory: grant.bytes,
             interrupt: cancelled,

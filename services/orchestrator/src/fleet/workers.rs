@@ -17,12 +17,19 @@ pub(super) async fn workers(kv: &dyn Kv) -> Result<Vec<Worker>, BusError> {
     Ok(entries.into_iter().filter_map(|(_, value)| Worker::decode(value.bytes).ok()).collect())
 }
 
+/// Execution classes that a worker serves.
+pub(super) fn classes(worker: &Worker) -> impl Iterator<Item = &String> {
+    [&worker.class, &worker.card_class].into_iter().filter(|class| !class.is_empty())
+}
+
 /// Slots by queue.
 pub(super) fn slots(workers: &[Worker]) -> HashMap<Subject, usize> {
     let mut slots = HashMap::new();
     for worker in workers {
         for served in &worker.stages {
-            *slots.entry(Subject::task(&served.stage, &worker.class)).or_default() += worker.slots as usize;
+            for class in classes(worker) {
+                *slots.entry(Subject::task(&served.stage, class)).or_default() += worker.slots as usize;
+            }
         }
     }
     slots

@@ -150,7 +150,7 @@ pub fn plan_within(
         seed: 0,
         memory_budget,
     };
-    plan(&request, stages)
+    plan(&request, stages, &framefleet_pipeline::NoModels)
 }
 
 /// Names of steps by their index in a plan.

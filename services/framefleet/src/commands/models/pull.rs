@@ -7,6 +7,7 @@ use bytesize::ByteSize;
 use framefleet_models::{Allowed, Cache, Catalogue, Format, Model, Pins, Puller, Sha256};
 use framefleet_pipeline::Step;
 use framefleet_service::Exit;
+use framefleet_stage::ModelNeed;
 use serde_json::Value;
 use std::path::Path;
 
@@ -74,7 +75,10 @@ fn pin(arguments: &PullArguments, catalogue: &mut Catalogue, cache: &Cache) -> R
 /// The models asked for, each once.
 fn models<'a>(arguments: &PullArguments, catalogue: &'a Catalogue) -> Result<Vec<&'a Model>, Failure> {
     let mut models = arguments.ids.iter().map(|id| catalogue.get(id)).collect::<Result<Vec<_>, _>>()?;
-    let by_steps: Vec<&Model> = steps(arguments, catalogue)?.iter().flat_map(|step| of_step(step, catalogue)).collect();
+    let mut by_steps: Vec<&Model> = Vec::new();
+    for step in steps(arguments, catalogue)? {
+        by_steps.extend(of_step(&step, catalogue)?);
+    }
     if by_steps.iter().any(|model| model.format == Format::Onnx) {
         models.push(catalogue.onnx_runtime(Path::new(NVIDIA_DRIVER).exists())?);
     }
@@ -117,12 +121,18 @@ fn steps(arguments: &PullArguments, catalogue: &Catalogue) -> Result<Vec<Step>, 
     Ok(steps)
 }
 
-/// What a step runs: the models that its settings name, and for other roles the defaults of its profile.
-fn of_step<'a>(step: &Step, catalogue: &'a Catalogue) -> Vec<&'a Model> {
+/// What a step runs: what its stage says, where it is known here; else the models that its settings name, and for other roles
+/// the defaults of its profile.
+fn of_step<'a>(step: &Step, catalogue: &'a Catalogue) -> Result<Vec<&'a Model>, Failure> {
+    let profile = step.profile.as_deref().unwrap_or("balanced");
+    if let Ok(stage) = submit::registry()?.get(&step.stage) {
+        let resolved = stage.resolve(Some(profile), &step.settings).map_err(Failure::configuration)?;
+        let chosen = |need: &ModelNeed| catalogue.choose(&step.stage, &need.role, profile, need.choice.as_deref());
+        return Ok(resolved.needs.models.iter().map(chosen).collect::<Result<_, _>>()?);
+    }
     let named: Vec<&Model> =
         step.settings.values().filter_map(Value::as_str).filter_map(|id| catalogue.get(id).ok()).collect();
-    let profile = step.profile.as_deref().unwrap_or("balanced");
     let by_default = catalogue.defaults(&step.stage, profile);
     let others = by_default.filter(|model| named.iter().all(|named| named.role != model.role));
-    others.chain(named.iter().copied()).collect()
+    Ok(others.chain(named.iter().copied()).collect())
 }

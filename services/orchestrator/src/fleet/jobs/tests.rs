@@ -7,7 +7,7 @@ struct AtOnce;
 
 #[async_trait]
 impl JobRunner for AtOnce {
-    async fn check(&self, _: &SubmitRequest, _: &str, _: u64) -> Result<(u64, u64), JobError> {
+    async fn check(&self, _: &SubmitRequest, _: &Classes, _: u64) -> Result<(u64, u64), JobError> {
         Ok((0, 0))
     }
 

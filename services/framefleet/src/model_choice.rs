@@ -1,0 +1,143 @@
+//! Which models a job's plan names: by catalogue, licence, what is installed, and where networks are to run.
+use crate::failure::Failure;
+use framefleet_infer::{Device, Precision, Tuned};
+use framefleet_models::{Allowed, Format, Model, ModelError};
+use framefleet_pipeline::{Models, NetworkMode, PlannedModel};
+use framefleet_proto::control::SubmitRequest;
+use framefleet_service::{NetworkArguments, Networking};
+use framefleet_stage::ModelNeed;
+use orchestrator::fleet::{Classes, Place};
+
+/// How a job's networks are to run, as its user says it.
+#[derive(Clone, Debug)]
+pub struct NetworkWish {
+    /// On cards or processors.
+    pub place: Place,
+    /// Arithmetic.
+    pub precision: Precision,
+    /// How far graphs are rewritten.
+    pub optimisation: String,
+    /// What the user allowed.
+    pub allowed: Allowed,
+}
+
+impl Default for NetworkWish {
+    fn default() -> Self {
+        let (place, precision, allowed) = (Place::Auto, Precision::default(), Allowed::nothing());
+        Self { place, precision, optimisation: "all".to_owned(), allowed }
+    }
+}
+
+impl NetworkWish {
+    /// Reads a request.
+    pub fn of_request(request: &SubmitRequest) -> Result<Self, Failure> {
+        let place = match request.device.as_str() {
+            "" | "auto" => Place::Auto,
+            "cpu" => Place::Cpu,
+            device if device == "cuda" || device.starts_with("cuda:") => Place::Card,
+            other => return Err(Failure::usage(format!("{other:?} is no device: say auto, cpu or cuda"))),
+        };
+        let precision = match request.precision.as_str() {
+            "" | "fp32" => Precision::Fp32,
+            "fp16" => Precision::Fp16,
+            "int8" => Precision::Int8,
+            other => return Err(Failure::usage(format!("{other:?} is no precision: say fp32, fp16 or int8"))),
+        };
+        let optimisation = match request.optimisation.as_str() {
+            "" => "all",
+            known @ ("off" | "basic" | "extended" | "all") => known,
+            other => {
+                let known = "off, basic, extended or all";
+                return Err(Failure::usage(format!("{other:?} is no way to rewrite graphs: say {known}")));
+            }
+        };
+        let allowed = Allowed::of(&request.allow_licence);
+        Ok(Self { place, precision, optimisation: optimisation.to_owned(), allowed })
+    }
+}
+
+/// Turns the needs of a plan's steps into models.
+pub struct ModelChoice<'a> {
+    /// Catalogue, cache and devices.
+    pub networking: &'a Networking,
+    /// The workers there are.
+    pub classes: &'a Classes,
+    /// What the user wants.
+    pub wish: &'a NetworkWish,
+    /// Whether models have to be here.
+    pub must_be_installed: bool,
+}
+
+impl Models for ModelChoice<'_> {
+    fn choose(&self, stage: &str, profile: &str, need: &ModelNeed) -> Result<PlannedModel, String> {
+        let catalogue = self.networking.catalogue();
+        let model = catalogue.choose(stage, &need.role, profile, need.choice.as_deref()).map_err(text)?;
+        self.wish.allowed.check(model).map_err(|error| remedy(error, model))?;
+        if model.format == Format::Checkpoint {
+            let kind = "weights as their publisher trained with them, which no session opens";
+            return Err(format!("{} is {kind}: export it to ONNX and name it in a catalogue of your own", model.id));
+        }
+        let sha256 = model.digest().map_err(text)?.to_string();
+        if self.must_be_installed {
+            self.networking.cache().installed(model).map_err(text)?;
+            self.networking.library().map_err(text)?;
+        }
+        let mode = self.mode(stage, model)?;
+        Ok(PlannedModel {
+            role: need.role.clone(),
+            id: model.id.clone(),
+            micro_batch: self.micro_batch(need, &sha256, &mode)?,
+            sha256,
+            licence: model.licence.clone(),
+            gated: model.is_gated(),
+            dims: need.dims.clone(),
+            mode,
+        })
+    }
+}
+
+impl ModelChoice<'_> {
+    fn mode(&self, stage: &str, model: &Model) -> Result<NetworkMode, String> {
+        let class = self.classes.of_networks(stage, self.wish.place).ok_or_else(|| {
+            format!("networks of {stage} are to run on a GPU, and no worker of it has one: --device auto takes what there is")
+        })?;
+        let precision = self.wish.precision;
+        if precision != Precision::Fp32 && !class.starts_with("tensorrt") && !model.id.ends_with(&precision.to_string())
+        {
+            return Err(format!(
+                "{} is not {precision}, and only TensorRT makes another precision of a model: it would run on {class}; name a \
+                 {precision} model, or leave --precision out",
+                model.id
+            ));
+        }
+        let (precision, optimisation) = (precision.to_string(), self.wish.optimisation.clone());
+        Ok(NetworkMode { class: class.to_owned(), precision, optimisation })
+    }
+
+    /// What `framefleet tune` found for this model where it is to run, else what the stage says. A stage that says 1 has a
+    /// network that takes one item.
+    fn micro_batch(&self, need: &ModelNeed, sha256: &str, mode: &NetworkMode) -> Result<usize, String> {
+        let device = if mode.class.starts_with("cpu") { Device::Cpu } else { Device::Cuda(0) };
+        let found = match need.micro_batch {
+            0 | 1 => None,
+            _ => Tuned::load(&self.networking.compiled(), sha256, device, self.wish.precision).map_err(text)?,
+        };
+        let fits = |tuned: &Tuned| tuned.class.starts_with(&mode.class);
+        Ok(found.filter(fits).map_or(need.micro_batch.max(1), |tuned| tuned.micro_batch))
+    }
+}
+
+/// What is wrong with a licence, and the flag that allows it.
+fn remedy(error: ModelError, model: &Model) -> String {
+    format!("{error}; for this job: --allow-licence {}", model.id)
+}
+
+fn text(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}
+
+/// What this process has for networks, by the environment alone.
+pub fn networking() -> Result<Networking, Failure> {
+    let arguments = NetworkArguments::of_environment().map_err(Failure::configuration)?;
+    Ok(Networking::new(&arguments, 1)?)
+}

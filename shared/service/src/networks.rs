@@ -1,0 +1,258 @@
+//! How this machine runs networks: its catalogue, cache, library and devices, lent to stages as their tasks name them.
+use crate::class::execution_class;
+use bytesize::ByteSize;
+use clap::{Args as _, FromArgMatches as _};
+use framefleet_infer::runtime::LIBRARY_NAME;
+use framefleet_infer::{
+    CacheUse, Device, DeviceChoice, Engine, EngineOptions, InferError, Model, Network, Networks, Optimisation,
+    Precision, Provider, Runtime, SessionOptions, SessionReport, device,
+};
+use framefleet_models::{Cache, Catalogue, Installed, ModelError};
+use framefleet_proto::v1::TaskModel;
+use framefleet_runner::Lender;
+use framefleet_stage::{Host, SetupError};
+use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// How a machine runs networks. But for the device, which decides whose tasks it takes, nothing here changes answers.
+#[derive(clap::Args, Clone, Debug)]
+#[command(next_help_heading = "Networks")]
+pub struct NetworkArguments {
+    /// Where networks run: auto (the first usable GPU, else the CPU), cpu, or cuda:N
+    #[arg(long, env = "FRAMEFLEET_DEVICE", default_value = "auto", value_name = "DEVICE")]
+    pub device: DeviceChoice,
+    /// What may run them on a GPU, the preferred one first
+    #[arg(
+        long,
+        env = "FRAMEFLEET_PROVIDERS",
+        value_delimiter = ',',
+        default_value = "tensorrt,cuda",
+        value_name = "PROVIDER,…"
+    )]
+    pub providers: Vec<Provider>,
+    /// Memory that loaded networks may occupy on the device; idle ones go first [default: no bound]
+    #[arg(long, env = "FRAMEFLEET_NETWORK_MEMORY", value_name = "SIZE")]
+    pub network_memory: Option<ByteSize>,
+    /// Optimised graphs and compiled engines: on (kept and used), off, or refresh (made anew)
+    #[arg(long, env = "FRAMEFLEET_COMPILED", default_value = "on", value_name = "USE", value_parser = named::<CacheUse>)]
+    pub compiled: CacheUse,
+    /// Runs on zeros before a network's first real one
+    #[arg(long, env = "FRAMEFLEET_WARM_UP", default_value_t = 1, value_name = "N")]
+    pub warm_up: u32,
+    /// Seconds to measure each network's speed-up over its plain graph after it has loaded; 0 leaves it unmeasured
+    #[arg(long, env = "FRAMEFLEET_MEASURE", default_value_t = 0.0, value_name = "SECONDS")]
+    pub measure: f64,
+    /// Folder of models and compiled forms [default: ~/.cache/framefleet]
+    #[arg(long, env = "FRAMEFLEET_CACHE", value_name = "FOLDER")]
+    pub model_cache: Option<PathBuf>,
+    /// A catalogue of your own, besides the program's
+    #[arg(long, env = "FRAMEFLEET_CATALOGUE", value_name = "FILE")]
+    pub catalogue: Option<PathBuf>,
+    /// ONNX Runtime's library [default: the one that `framefleet models pull` fetched]
+    #[arg(long, env = "ORT_DYLIB_PATH", value_name = "FILE")]
+    pub onnxruntime: Option<PathBuf>,
+}
+
+impl NetworkArguments {
+    /// What the environment says.
+    pub fn of_environment() -> Result<Self, clap::Error> {
+        let command = Self::augment_args(clap::Command::new("networks").no_binary_name(true));
+        Self::from_arg_matches(&command.try_get_matches_from(std::iter::empty::<&str>())?)
+    }
+}
+
+/// A value by the name that it has in JSON.
+fn named<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+    serde_json::from_value(text.into()).map_err(|error| error.to_string())
+}
+
+/// What a machine has for networks. Cheap to make: library and models are opened when a task needs them.
+pub struct Networking {
+    arguments: NetworkArguments,
+    catalogue: Catalogue,
+    cache: Cache,
+    /// Sessions of a network at most: as many as tasks compute at a time.
+    pool: usize,
+    /// By execution class.
+    engines: Mutex<BTreeMap<String, Engine>>,
+}
+
+impl Networking {
+    /// Reads the catalogue.
+    pub fn new(arguments: &NetworkArguments, pool: usize) -> Result<Self, ModelError> {
+        let folder = arguments.model_cache.clone().map_or_else(Cache::default_folder, Ok)?;
+        let cache = Cache::new(std::path::absolute(&folder).unwrap_or(folder));
+        let catalogue = Catalogue::built_in()?;
+        let catalogue = match &arguments.catalogue {
+            Some(file) => catalogue.with_file(file)?,
+            None => catalogue,
+        };
+        let catalogue = catalogue.with_pins(&cache.pins()?);
+        Ok(Self { arguments: arguments.clone(), catalogue, cache, pool, engines: Mutex::default() })
+    }
+
+    /// The catalogue.
+    pub fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
+    }
+
+    /// Where models lie.
+    pub fn cache(&self) -> &Cache {
+        &self.cache
+    }
+
+    /// Folder of optimised graphs, compiled engines and tuning results.
+    pub fn compiled(&self) -> PathBuf {
+        self.cache.folder().join("engines")
+    }
+
+    /// The library that runs networks: the one given, the one pulled for cards or else for the CPU, or that of a working copy.
+    pub fn library(&self) -> Result<PathBuf, ModelError> {
+        if let Some(given) = &self.arguments.onnxruntime {
+            return Ok(given.clone());
+        }
+        let pulled = |nvidia| -> Result<PathBuf, ModelError> {
+            let model = self.catalogue.onnx_runtime(nvidia)?;
+            let installed = self.cache.installed(model)?;
+            installed.path().map(Path::to_owned).ok_or_else(|| missing(model))
+        };
+        let copy = Path::new(".cache/onnxruntime/capi").join(LIBRARY_NAME);
+        pulled(true).or_else(|_| pulled(false)).or_else(|error| if copy.is_file() { Ok(copy) } else { Err(error) })
+    }
+
+    /// Execution classes of this machine: the processor's, and the card's where networks are to run on one.
+    pub fn classes(&self) -> Result<(String, Option<String>), SetupError> {
+        Ok((execution_class(), self.card()?.map(|(class, _)| class)))
+    }
+
+    /// Class and number of the card that networks are to run on.
+    fn card(&self) -> Result<Option<(String, Device)>, SetupError> {
+        let given = &self.arguments;
+        // Without a library nothing runs anywhere; whoever asks for a card is told so, and `auto` finds out when a task comes.
+        let library = match (self.library(), given.device) {
+            (Ok(library), _) => library,
+            (Err(error), DeviceChoice::Cuda(_)) => return Err(refused(error)),
+            (Err(_), _) => return Ok(None),
+        };
+        let found = device::resolve(given.device, &given.providers, &library).map_err(refused)?;
+        let offered = found.providers.first().copied().unwrap_or(Provider::Cpu);
+        Ok((found.device != Device::Cpu).then(|| (format!("{offered}-{}", found.architecture), found.device)))
+    }
+
+    /// The engine of an execution class; made once.
+    pub fn engine(&self, class: &str) -> Result<Engine, SetupError> {
+        let mut engines = self.engines.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(engine) = engines.get(class) {
+            return Ok(engine.clone());
+        }
+        let own = execution_class();
+        let card = self.card()?;
+        let device = match (&card, class == own) {
+            (_, true) => DeviceChoice::Cpu,
+            (Some((known, _)), false) if known == class => self.arguments.device,
+            _ => {
+                let cards = card.map_or_else(String::new, |(known, _)| format!(" and {known}"));
+                return Err(SetupError(format!("the networks are planned for {class}, this machine is {own}{cards}")));
+            }
+        };
+        let runtime = Runtime::open(&self.library().map_err(refused)?).map_err(refused)?;
+        let options = EngineOptions {
+            device,
+            providers: self.arguments.providers.clone(),
+            cache_use: self.arguments.compiled,
+            memory_budget: self.arguments.network_memory.map(|size| size.as_u64()),
+            ..EngineOptions::new(self.compiled())
+        };
+        let engine = Engine::new(&runtime, options).map_err(refused)?;
+        engines.insert(class.to_owned(), engine.clone());
+        Ok(engine)
+    }
+
+    /// What really ran so far, of every network that is loaded.
+    pub fn reports(&self) -> Vec<SessionReport> {
+        let engines = self.engines.lock().unwrap_or_else(PoisonError::into_inner);
+        engines.values().flat_map(Engine::reports).collect()
+    }
+
+    /// The networks of a task by role; of a model of several files also by `role/file`.
+    fn networks(&self, model: &TaskModel) -> Result<Vec<(String, Network)>, SetupError> {
+        let entry = self.catalogue.get(&model.id).map_err(refused)?;
+        let installed = self.cache.installed(entry).map_err(refused)?;
+        if installed.digest.to_string() != model.sha256 {
+            return Err(SetupError(format!(
+                "the job was planned with {} of sha256 {}, this machine's catalogue has {}: use one catalogue everywhere",
+                model.id, model.sha256, installed.digest
+            )));
+        }
+        let options = self.options(model)?;
+        Ok(files(&installed, model, &options))
+    }
+
+    fn options(&self, model: &TaskModel) -> Result<SessionOptions, SetupError> {
+        let broken = |error: String| SetupError(format!("the task's model {}: {error}", model.id));
+        Ok(SessionOptions {
+            precision: named::<Precision>(&model.precision).map_err(broken)?,
+            optimisation: named::<Optimisation>(&model.optimisation).map_err(broken)?,
+            micro_batch: Some(model.micro_batch.max(1) as usize),
+            dims: model.dims.iter().map(|(name, size)| (name.clone(), *size as usize)).collect(),
+            pool: self.pool.max(1),
+            warm_up: self.arguments.warm_up,
+            threads: 1,
+        })
+    }
+
+    /// Measures what was asked to be measured, and is not yet.
+    fn measure(&self, networks: &Networks, roles: &[String]) -> Result<(), InferError> {
+        if self.arguments.measure <= 0.0 {
+            return Ok(());
+        }
+        for role in roles {
+            let session = networks.open(role)?;
+            if session.report()?.speed_up.is_none() {
+                session.measure_speed_up(Duration::from_secs_f64(self.arguments.measure))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The files of a model as networks.
+fn files(installed: &Installed, model: &TaskModel, options: &SessionOptions) -> Vec<(String, Network)> {
+    let network = |(place, file): (usize, &framefleet_models::InstalledFile)| {
+        let role = if place == 0 { model.role.clone() } else { format!("{}/{}", model.role, file.name) };
+        let model = Model {
+            name: model.id.clone(),
+            path: file.path.clone(),
+            sha256: file.sha256.to_string(),
+            precision: options.precision,
+        };
+        (role, Network { model, options: options.clone() })
+    };
+    installed.files.iter().enumerate().map(network).collect()
+}
+
+impl Lender for Networking {
+    fn host(&self, models: &[TaskModel]) -> Result<Host, SetupError> {
+        let Some(first) = models.first() else { return Ok(Host::default()) };
+        let engine = self.engine(&first.class)?;
+        let mut by_role = BTreeMap::new();
+        for model in models {
+            by_role.extend(self.networks(model)?);
+        }
+        let roles: Vec<String> = by_role.keys().cloned().collect();
+        let networks = Networks::new(engine, by_role);
+        self.measure(&networks, &roles).map_err(refused)?;
+        Ok(Host::default().with(Arc::new(networks)))
+    }
+}
+
+fn missing(model: &framefleet_models::Model) -> ModelError {
+    ModelError::Unknown { id: model.id.clone(), known: Vec::new() }
+}
+
+fn refused(error: impl std::fmt::Display) -> SetupError {
+    SetupError(error.to_string())
+}
