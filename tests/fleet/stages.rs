@@ -6,8 +6,8 @@ use framefleet_media::{
 };
 use framefleet_proto::v1::annotation::Value;
 use framefleet_stage::{
-    Batch, HalfNeeds, Halo, Host, Input, Job, MadeFrames, Needs, Outputs, Records, Settings, SetupError, Stage,
-    StageError,
+    Batch, HalfNeeds, Halo, Host, Input, Job, MadeFrames, ModelNeed, Needs, Outputs, Records, Settings, SetupError,
+    Stage, StageError,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -396,5 +396,66 @@ pub fn spin(milliseconds: f64) {
     let until = Instant::now() + Duration::from_secs_f64(milliseconds / 1e3);
     while Instant::now() < until {
         std::hint::spin_loop();
+    }
+}
+
+settings!(ClassifySettings {
+    /// Model that is asked, of role `test-classification`; empty for the default.
+    network: String = String::new(),
+    /// Frames a run.
+    micro_batch: usize = 4
+});
+
+/// Shows the top left corner of frames to a network; kind `class` has the best class and the score.
+pub struct Classify(framefleet_infer::Session);
+
+impl Stage for Classify {
+    const NAME: &'static str = "classify";
+    const ABOUT: &'static str = "asks a small network";
+    const VERSION: u32 = 1;
+    type Settings = ClassifySettings;
+
+    fn needs(settings: &ClassifySettings) -> Needs {
+        let choice = Some(settings.network.as_str()).filter(|id| !id.is_empty());
+        Needs {
+            process: HalfNeeds { makes: vec![Kind::new("class")], ..HalfNeeds::default() },
+            models: vec![ModelNeed::new("test-classification", choice, settings.micro_batch)],
+            ..Needs::default()
+        }
+    }
+
+    fn load(host: &Host, _: &ClassifySettings) -> Result<Self, SetupError> {
+        let failed = |error: framefleet_infer::InferError| SetupError(error.to_string());
+        let networks = host.get::<framefleet_infer::Networks>().ok_or_else(|| SetupError("no networks".to_owned()))?;
+        networks.open("test-classification").map(Self).map_err(failed)
+    }
+
+    fn process(&self, _: &Job, batch: &Batch, out: &mut Outputs) -> Result<(), StageError> {
+        let frames: Vec<&Frame> = batch.frames().iter().filter_map(|n| batch.frame(Rendition::Proxy, *n)).collect();
+        let mut scores = Vec::new();
+        let ran = self.0.run_batches::<framefleet_infer::InferError>(
+            frames.len(),
+            &[],
+            |item, inputs| {
+                let image = &frames[item].image;
+                let width = image.width() as usize;
+                let pixel = |c: usize, y: usize, x: usize| f32::from(image.data()[(y * width + x) * 3 + c]) / 255.0;
+                inputs
+                    .input::<f32>("pixels")?
+                    .indexed_iter_mut()
+                    .for_each(|(at, value)| *value = pixel(at[0], at[1], at[2]));
+                Ok(())
+            },
+            |_, outputs| {
+                scores.push(outputs.output::<f32>("scores")?.iter().copied().collect::<Vec<f32>>());
+                Ok(())
+            },
+        );
+        ran.map_err(StageError::retry)?;
+        for (frame, scores) in frames.iter().zip(scores) {
+            let best = (0..scores.len()).max_by(|a, b| scores[*a].total_cmp(&scores[*b])).unwrap_or_default();
+            out.annotate(frame.number, extension("class", json!({ "class": best, "score": scores[best] })));
+        }
+        Ok(())
     }
 }

@@ -14,6 +14,7 @@ mod interruption;
 mod layers;
 mod memory;
 mod models;
+mod networks;
 #[path = "../processes/mod.rs"]
 mod processes;
 mod program;

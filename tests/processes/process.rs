@@ -1,9 +1,21 @@
 //! A process of a fleet.
 use std::ffi::OsString;
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
+
+/// The program with the stages of the tests.
+pub fn with_test_stages() -> PathBuf {
+    let tests = std::env::current_exe().unwrap();
+    let program = tests.parent().and_then(Path::parent).unwrap().join("examples/framefleet-with-test-stages");
+    assert!(
+        program.is_file(),
+        "{} is not there: `cargo test` builds it, and `make bench` does before it measures",
+        program.display()
+    );
+    program
+}
 
 /// A running process, killed when it is dropped.
 pub struct Process {
@@ -15,13 +27,7 @@ pub struct Process {
 impl Process {
     /// Starts the program with the stages of the tests.
     pub fn start(arguments: &[OsString], log: &Path) -> Self {
-        let tests = std::env::current_exe().unwrap();
-        let program = tests.parent().and_then(Path::parent).unwrap().join("examples/framefleet-with-test-stages");
-        assert!(
-            program.is_file(),
-            "{} is not there: `cargo test` builds it, and `make bench` does before it measures",
-            program.display()
-        );
+        let program = with_test_stages();
         let file = File::options().create(true).append(true).open(log).unwrap();
         let mut command = Command::new(program);
         command.args(arguments).stdin(Stdio::null()).stdout(file.try_clone().unwrap()).stderr(file);

@@ -21,5 +21,6 @@ fn all_stages() -> Result<Registry, RegistryError> {
         .with::<stages::Fragile>()?
         .with::<stages::Spin>()?
         .with::<stages::Sleep>()?
-        .with::<stages::Leak>()
+        .with::<stages::Leak>()?
+        .with::<stages::Classify>()
 }

@@ -4,7 +4,7 @@ use bytesize::ByteSize;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use framefleet_pipeline::Position;
-use framefleet_service::{FleetArguments, NetworkArguments, WorkerArguments};
+use framefleet_service::{FleetArguments, ModelArguments, NetworkArguments, WorkerArguments};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -329,6 +329,8 @@ pub struct OrchestratorArguments {
     /// Memory that frames in flight of all jobs may occupy [default: --blob-capacity]
     #[arg(long, env = "FRAMEFLEET_MEMORY", value_name = "SIZE")]
     pub memory: Option<ByteSize>,
+    #[command(flatten)]
+    pub models: ModelArguments,
 }
 
 /// `up`

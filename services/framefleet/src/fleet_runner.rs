@@ -4,16 +4,19 @@ use crate::job_work::JobWork;
 use crate::spec::JobSpec;
 use crate::terminal;
 use async_trait::async_trait;
+use framefleet_pipeline::{Plan, StepPlan};
 use framefleet_proto::control::{JobState, Stage, SubmitRequest, Worker};
 use framefleet_service::{Exit, Networking};
 use framefleet_stage::Registry;
 use orchestrator::fleet::{Classes, JobContext, JobEnd, JobError, JobRunner};
-use orchestrator::{Ending, JobRun, Orchestrator};
+use orchestrator::{Ending, JobRun, JobSummary, Orchestrator};
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::runtime::Handle;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 /// Makes plans with a registry, and has them done.
 pub struct FleetRunner {
@@ -97,7 +100,7 @@ async fn see_through(work: JobWork, context: JobContext) -> Result<JobEnd, JobEr
         Ending::Stopped(reason) => reason.clone(),
         _ => work.problems(&summary).join("; "),
     };
-    let networks = networks(&context.workers.borrow());
+    let networks = networks(context.workers, &open.plan, &summary).await;
     let exit = work.conclude(open, &summary, threads, networks).await.map_err(refused)?;
     let state = match exit {
         Exit::Done => JobState::Done,
@@ -109,8 +112,22 @@ async fn see_through(work: JobWork, context: JobContext) -> Result<JobEnd, JobEr
     Ok(JobEnd { state, message: if silent { terminal::outcome(exit).to_owned() } else { message } })
 }
 
-/// What the networks of a fleet's workers really ran on.
-fn networks(workers: &[Worker]) -> Vec<Value> {
+/// How long workers may take to tell of networks that they have just run.
+const TELLING: Duration = Duration::from_secs(5);
+
+/// What the networks of a fleet's workers really ran on, as soon as they have told of all that a plan names: workers tell of
+/// themselves once a second, and a job may be shorter than that.
+async fn networks(mut workers: watch::Receiver<Vec<Worker>>, plan: &Plan, summary: &JobSummary) -> Vec<Value> {
+    let worked = |step: &&StepPlan| summary.progress.steps.iter().any(|of| of.step == step.name && of.tasks > 0);
+    let steps = plan.steps.iter().filter(worked);
+    let ran: BTreeSet<&str> = steps.flat_map(|step| &step.models).map(|model| model.id.as_str()).collect();
+    let told = |reports: &[Value]| ran.iter().all(|id| reports.iter().any(|report| report["model"] == *id));
+    // A worker that has died since tells nothing any more.
+    let _ = tokio::time::timeout(TELLING, workers.wait_for(|all| told(&reports(all)))).await;
+    reports(&workers.borrow())
+}
+
+fn reports(workers: &[Worker]) -> Vec<Value> {
     let of = |worker: &Worker| {
         let mut reports: Vec<Value> = serde_json::from_str(&worker.networks).unwrap_or_default();
         reports.iter_mut().for_each(|report| report["worker"] = worker.name.as_str().into());

@@ -4,7 +4,7 @@ use framefleet_infer::{Device, Precision, Tuned};
 use framefleet_models::{Allowed, Format, Model, ModelError};
 use framefleet_pipeline::{Models, NetworkMode, PlannedModel};
 use framefleet_proto::control::SubmitRequest;
-use framefleet_service::{NetworkArguments, Networking};
+use framefleet_service::{ModelArguments, NetworkArguments, Networking};
 use framefleet_stage::ModelNeed;
 use orchestrator::fleet::{Classes, Place};
 
@@ -136,8 +136,9 @@ fn text(error: impl std::fmt::Display) -> String {
     error.to_string()
 }
 
-/// What this process has for networks, by the environment alone.
-pub fn networking() -> Result<Networking, Failure> {
-    let arguments = NetworkArguments::of_environment().map_err(Failure::configuration)?;
+/// What a process has that plans with networks and runs none; by the environment, but for where models are if that is said.
+pub fn planning(models: Option<&ModelArguments>) -> Result<Networking, Failure> {
+    let mut arguments = NetworkArguments::of_environment().map_err(Failure::configuration)?;
+    arguments.models = models.cloned().unwrap_or(arguments.models);
     Ok(Networking::new(&arguments, 1)?)
 }

@@ -11,7 +11,7 @@ mod worker;
 pub use class::execution_class;
 pub use connect::{FleetArguments, JoinError};
 pub use exit::Exit;
-pub use networks::{NetworkArguments, Networking};
+pub use networks::{ModelArguments, NetworkArguments, Networking};
 pub use worker::{Served, WorkerArguments, WorkerError, host_name, stop_signal, work};
 
 use clap::error::ErrorKind;

@@ -45,6 +45,15 @@ pub struct NetworkArguments {
     /// Seconds to measure each network's speed-up over its plain graph after it has loaded; 0 leaves it unmeasured
     #[arg(long, env = "FRAMEFLEET_MEASURE", default_value_t = 0.0, value_name = "SECONDS")]
     pub measure: f64,
+    /// Where models are.
+    #[command(flatten)]
+    pub models: ModelArguments,
+}
+
+/// Where models are, and what runs them.
+#[derive(clap::Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Networks")]
+pub struct ModelArguments {
     /// Folder of models and compiled forms [default: ~/.cache/framefleet]
     #[arg(long, env = "FRAMEFLEET_CACHE", value_name = "FOLDER")]
     pub model_cache: Option<PathBuf>,
@@ -83,10 +92,10 @@ pub struct Networking {
 impl Networking {
     /// Reads the catalogue.
     pub fn new(arguments: &NetworkArguments, pool: usize) -> Result<Self, ModelError> {
-        let folder = arguments.model_cache.clone().map_or_else(Cache::default_folder, Ok)?;
+        let folder = arguments.models.model_cache.clone().map_or_else(Cache::default_folder, Ok)?;
         let cache = Cache::new(std::path::absolute(&folder).unwrap_or(folder));
         let catalogue = Catalogue::built_in()?;
-        let catalogue = match &arguments.catalogue {
+        let catalogue = match &arguments.models.catalogue {
             Some(file) => catalogue.with_file(file)?,
             None => catalogue,
         };
@@ -111,7 +120,7 @@ impl Networking {
 
     /// The library that runs networks: the one given, the one pulled for cards or else for the CPU, or that of a working copy.
     pub fn library(&self) -> Result<PathBuf, ModelError> {
-        if let Some(given) = &self.arguments.onnxruntime {
+        if let Some(given) = &self.arguments.models.onnxruntime {
             return Ok(given.clone());
         }
         let pulled = |nvidia| -> Result<PathBuf, ModelError> {

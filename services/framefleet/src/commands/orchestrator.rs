@@ -2,7 +2,7 @@
 use crate::args::OrchestratorArguments;
 use crate::failure::Failure;
 use crate::fleet_runner::FleetRunner;
-use crate::model_choice::networking;
+use crate::model_choice::planning;
 use crate::submit;
 use framefleet_service::{Exit, host_name, stop_signal};
 use framefleet_telemetry::{Health, Metrics, metric};
@@ -43,7 +43,7 @@ async fn orchestrate(arguments: &OrchestratorArguments) -> Result<Exit, Failure>
         bus,
         blobs,
         memory: arguments.memory.unwrap_or(arguments.fleet.blob_capacity).as_u64(),
-        runner: Arc::new(FleetRunner::new(submit::registry()?, Arc::new(networking()?))),
+        runner: Arc::new(FleetRunner::new(submit::registry()?, Arc::new(planning(Some(&arguments.models))?))),
         name,
         class: framefleet_service::execution_class(),
         acting,

@@ -1,7 +1,7 @@
 //! `framefleet validate`
 use crate::args::{PipelineChoice, ValidateArguments};
 use crate::failure::Failure;
-use crate::model_choice::networking;
+use crate::model_choice::planning;
 use crate::submit;
 use framefleet_service::Exit;
 
@@ -11,7 +11,7 @@ pub fn run(arguments: &ValidateArguments) -> Result<Exit, Failure> {
         PipelineChoice { stages: Vec::new(), pipeline: Some(arguments.pipeline.clone()), set: arguments.set.clone() };
     let registry = submit::registry()?;
     let pipeline = submit::pipeline(&choice, &registry)?;
-    let plan = submit::plan_of(&pipeline, &[], &submit::PlanOptions::default(), &registry, &networking()?)?;
+    let plan = submit::plan_of(&pipeline, &[], &submit::PlanOptions::default(), &registry, &planning(None)?)?;
     println!("{}: {} steps in {} passes", plan.pipeline, plan.steps.len(), plan.passes.len());
     for line in submit::describe_passes(&plan) {
         println!("  {line}");
