@@ -2,6 +2,7 @@
 use crate::fleet::long_job::{LongJob, Resumed};
 use crate::{Effort, row};
 use framefleet_ledger::Output;
+use std::path::Path;
 
 /// Finished tasks of a short job, those of some 200 hours with five tasks a batch, and as many as take only seconds.
 const SHORT: u64 = 10_000;
@@ -24,10 +25,13 @@ pub fn rows(effort: &Effort) {
     );
 }
 
-/// Takes up a job with so many finished tasks, in a folder.
+/// Takes up a job with so many finished tasks, in a folder: one in memory where there is such, since writing millions of files is
+/// no part of what is measured.
 fn taken_up(tasks: u64) -> Resumed {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    let folder = tempfile::tempdir().expect("a folder");
+    let memory = Path::new("/dev/shm");
+    let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
+    let folder = folder.expect("a folder");
     let output = Output::parse(&folder.path().join("out").to_string_lossy()).expect("an output");
     runtime.block_on(async {
         let job = LongJob::new(tasks);

@@ -3,7 +3,7 @@ use crate::state::{FinishStatus, JobState, Lookup, Status};
 use crate::task::TaskRef;
 use framefleet_ledger::{KeyHasher, TaskKey};
 use framefleet_media::{FrameRange, FrameSkip, Kind, Outcomes, Rendition, ScopedAnnotation, annotation};
-use framefleet_pipeline::{Half, PixelInput, PixelSource, PlannedModel, Provider, Sampling, StepPlan};
+use framefleet_pipeline::{Half, PixelInput, PixelSource, Plan, PlannedModel, Provider, Sampling, StepPlan};
 use framefleet_proto::v1::AnnotationsRef;
 use framefleet_stage::Halo;
 use std::collections::BTreeSet;
@@ -29,14 +29,54 @@ pub(crate) struct ProcessInputs {
     pub decided: Outcomes,
     pub annotations: Vec<AnnotationsRef>,
     pub job_scoped: Vec<AnnotationsRef>,
-    hasher: KeyHasher,
+    /// Of all that the task is given.
+    digest: TaskKey,
 }
 
 impl ProcessInputs {
     /// The task's key in a retry generation.
     pub fn key(&self, generation: u32) -> TaskKey {
-        self.hasher.clone().field_u64("retry", u64::from(generation)).finish()
+        in_generation(&self.digest, generation)
     }
+}
+
+/// The key of a task with these inputs in a retry generation.
+fn in_generation(inputs: &TaskKey, generation: u32) -> TaskKey {
+    match generation {
+        0 => *inputs,
+        _ => KeyHasher::new("retry").key("inputs", inputs).field_u64("generation", u64::from(generation)).finish(),
+    }
+}
+
+/// What keys start with: the same for all tasks of a half, so it is put together once.
+pub(crate) struct Hashers {
+    process: Vec<KeyHasher>,
+    finish: Vec<KeyHasher>,
+    ingest: KeyHasher,
+}
+
+impl Hashers {
+    /// Those of a plan.
+    pub fn new(plan: &Plan) -> Self {
+        let of_half = |half: &str| plan.steps.iter().map(|step| step_hasher(half, plan, step)).collect();
+        let ingest = KeyHasher::new("ingest")
+            .field_u64("version", u64::from(plan.ingest_version))
+            .field("settings", serde_json::Value::Object(plan.ingest.clone()).to_string().as_bytes());
+        Self { process: of_half("process"), finish: of_half("finish"), ingest }
+    }
+}
+
+/// A step as keys of its tasks have it: the digest of all that acts, since it is hashed again with every task.
+fn step_hasher(half: &str, plan: &Plan, step: &StepPlan) -> KeyHasher {
+    let models: Vec<serde_json::Value> = step.models.iter().map(what_acts).collect();
+    let acts = KeyHasher::new("step")
+        .field("stage", step.stage.as_bytes())
+        .field_u64("version", u64::from(step.version))
+        .field("settings", serde_json::Value::Object(step.settings.clone()).to_string().as_bytes())
+        .field("class", plan.class.as_bytes())
+        .field("models", serde_json::Value::Array(models).to_string().as_bytes())
+        .field_u64("seed", plan.seed);
+    KeyHasher::new(half).key("step", &acts.finish())
 }
 
 impl JobState {
@@ -107,7 +147,7 @@ impl JobState {
         let sampled = self.sampled(step, item, &range);
         let visible = visible_ranges(&sampled, halo, &window);
 
-        let mut hasher = self.step_hasher("process", plan).field("item", footage.item.name.as_bytes());
+        let mut hasher = self.hashers.process[step].clone().field("item", footage.item.name.as_bytes());
         hasher = hash_range(hasher, "range", &range);
         hasher = hash_frames(hasher, "sampled", &sampled);
         let mut blocked = BTreeSet::new();
@@ -164,7 +204,7 @@ impl JobState {
             decided,
             annotations,
             job_scoped,
-            hasher,
+            digest: hasher.finish(),
         })))
     }
 
@@ -176,44 +216,27 @@ impl JobState {
         }
     }
 
-    /// What every key of a step's tasks starts with.
-    fn step_hasher(&self, half: &str, plan: &StepPlan) -> KeyHasher {
-        KeyHasher::new(half)
-            .field("stage", plan.stage.as_bytes())
-            .field_u64("version", u64::from(plan.version))
-            .field("settings", serde_json::Value::Object(plan.settings.clone()).to_string().as_bytes())
-            .field("class", self.plan.class.as_bytes())
-            .field(
-                "models",
-                serde_json::json!(plan.models.iter().map(what_acts).collect::<Vec<_>>()).to_string().as_bytes(),
-            )
-            .field_u64("seed", self.plan.seed)
-    }
-
     /// What decoding a batch gives, whoever asks for it: the packets and the ingest settings.
     fn content_key(&self, item: usize, batch: usize) -> TaskKey {
         let digest = self.footage[item].batches.get(batch).map_or(&[][..], |info| &info.digest);
-        self.ingest_hasher().field("packets", digest).finish()
-    }
-
-    fn ingest_hasher(&self) -> KeyHasher {
-        KeyHasher::new("ingest")
-            .field_u64("version", u64::from(self.plan.ingest_version))
-            .field("settings", serde_json::Value::Object(self.plan.ingest.clone()).to_string().as_bytes())
+        self.hashers.ingest.clone().field("packets", digest).finish()
     }
 
     /// The key of an ingest task: what it decodes, and which frames of it are wanted in this pass.
     pub(crate) fn ingest_key(&self, item: usize, batch: usize, lookup: Lookup) -> TaskKey {
         let footage = &self.footage[item];
         let mut hasher = self
-            .ingest_hasher()
+            .hashers
+            .ingest
+            .clone()
             .field("item", footage.item.name.as_bytes())
             .key("content", &self.content_key(item, batch));
         hasher = hash_range(hasher, "range", &footage.batch_range(batch));
         for rendition in [Rendition::Proxy, Rendition::Full] {
             hasher = hash_frames(hasher, "wanted", &self.wanted(item, batch, rendition));
         }
-        let key = |generation: u32| hasher.clone().field_u64("retry", u64::from(generation)).finish();
+        let inputs = hasher.finish();
+        let key = |generation| in_generation(&inputs, generation);
         self.latest_generation(TaskRef::ingest(self.pass, item, batch), key, lookup)
     }
 
@@ -283,7 +306,7 @@ impl JobState {
     /// The key of a step's finish, once its providers are done.
     pub(crate) fn finish_key(&self, step: usize) -> Option<TaskKey> {
         let plan = &self.plan.steps[step];
-        let mut hasher = self.step_hasher("finish", plan);
+        let mut hasher = self.hashers.finish[step].clone();
         for provider in plan.finish.providers.iter().filter(|provider| provider.half == Half::Finish) {
             if !matches!(self.finish[provider.step], FinishStatus::Done(..) | FinishStatus::Failed(_)) {
                 return None;
@@ -353,8 +376,14 @@ fn hash_range(hasher: KeyHasher, name: &str, range: &FrameRange) -> KeyHasher {
     hasher.field_u64(name, range.start).field_u64(name, range.end)
 }
 
+/// Frames, ascending, as runs: most often all of a batch.
 fn hash_frames(hasher: KeyHasher, name: &str, frames: &[u64]) -> KeyHasher {
-    let bytes: Vec<u8> = frames.iter().flat_map(|frame| frame.to_le_bytes()).collect();
+    let mut bytes = Vec::new();
+    for run in frames.chunk_by(|before, next| *next == before + 1) {
+        for number in [run.first(), run.last()].into_iter().flatten() {
+            bytes.extend_from_slice(&number.to_le_bytes());
+        }
+    }
     hasher.field(name, &bytes)
 }
 

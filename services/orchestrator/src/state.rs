@@ -3,7 +3,7 @@
 //! Facts commute where they can: what a task's entry says is final, an entry that is there already wins over anything a
 //! worker tells, and duplicates change nothing. What should exist is derived from the state (`schedule.rs`), never stored.
 use crate::footage::Footage;
-use crate::keys::Inputs;
+use crate::keys::{Hashers, Inputs};
 use crate::schedule::Preview;
 use crate::task::{TaskRef, Work};
 use framefleet_ledger::TaskKey;
@@ -156,6 +156,7 @@ pub struct Counts {
 /// The state of one job.
 pub struct JobState {
     pub(crate) plan: Arc<Plan>,
+    pub(crate) hashers: Hashers,
     pub(crate) options: JobOptions,
     pub(crate) footage: Vec<Footage>,
     pub(crate) pass: usize,
@@ -203,6 +204,7 @@ impl JobState {
             finish: vec![FinishStatus::default(); steps],
             counts: vec![Counts::default(); steps + 1],
             failing: vec![Some((String::new(), Vec::new())); steps + 1],
+            hashers: Hashers::new(&plan),
             plan,
             options,
             footage,
@@ -542,12 +544,17 @@ impl JobState {
     /// The key of the newest retry generation that the ledger has (0 when it has none), or the one after it when this run
     /// raised the task's generation and that is not done yet.
     pub(crate) fn latest_generation(&self, task: TaskRef, key: impl Fn(u32) -> TaskKey, lookup: Lookup) -> TaskKey {
-        let mut generation = 0;
-        while lookup(&key(generation + 1)).is_some() {
-            generation += 1;
+        let mut newest = key(0);
+        for generation in 1.. {
+            let next = key(generation);
+            if lookup(&next).is_some() {
+                newest = next;
+                continue;
+            }
+            let raised = self.retried.contains(&task) && lookup(&newest).is_some();
+            return if raised { next } else { newest };
         }
-        let raised = self.retried.contains(&task) && lookup(&key(generation)).is_some();
-        key(generation + u32::from(raised))
+        newest
     }
 
     /// Computes keys of the finish halves of this pass, in order, as their inputs become known.

@@ -4,7 +4,7 @@ use crate::slots::Slots;
 use crate::store::Store;
 use crate::{LedgerError, TaskKey};
 use bytes::Bytes;
-use framefleet_proto::v1::{Entry, Part, PartKind, SegmentIndex};
+use framefleet_proto::v1::{EncodedSegmentIndex, Entry, EntryKey, Part, PartKind};
 use futures::{StreamExt, TryStreamExt};
 use prost::Message;
 use std::collections::HashSet;
@@ -111,14 +111,14 @@ impl Index {
     fn add_segment(&mut self, path: &str, bytes: Bytes) {
         let id: Arc<str> =
             path.rsplit('/').next().and_then(|name| name.strip_suffix(".index")).unwrap_or_default().into();
-        let Ok(segment) = SegmentIndex::decode(bytes) else {
+        let Ok(segment) = EncodedSegmentIndex::decode(bytes) else {
             return self.problems.push(format!("{path} is no segment: its tasks will be done again"));
         };
+        self.slots.reserve(segment.rows.len());
         for row in segment.rows {
-            let Some(entry) = row.entry else { continue };
+            let Ok(entry) = EntryKey::decode(row.entry.clone()) else { continue };
             let Ok(key) = TaskKey::from_bytes(&entry.key) else { continue };
-            let slot = Slot { entry: Arc::new(entry), place: Place::Segment(id.clone(), row.offset) };
-            match self.slots.insert(key, &slot) {
+            match self.slots.insert_encoded(key, row.entry, Place::Segment(id.clone(), row.offset)) {
                 Some(Place::Loose) => self.surplus.push(layout::entry(&key)),
                 Some(Place::Segment(other, _)) => {
                     self.stale.insert(other);

@@ -1,9 +1,10 @@
 //! Keys: what a task's result is filed under.
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
 /// What a task's result is filed under: blake3 over everything that can change the answer. Shows as 64 hex digits.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TaskKey([u8; 32]);
 
 /// Text or bytes that are no key.
@@ -20,6 +21,14 @@ impl TaskKey {
     /// The key's 32 bytes.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
+    }
+}
+
+/// Keys are digests: eight of their bytes tell them apart in a table.
+impl Hash for TaskKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let [a, b, c, d, e, f, g, h, ..] = self.0;
+        state.write_u64(u64::from_le_bytes([a, b, c, d, e, f, g, h]));
     }
 }
 
@@ -46,19 +55,34 @@ impl FromStr for TaskKey {
 /// Builds a key out of named fields. Names and values are length-prefixed, so that no two lists of fields look alike;
 /// the order of fields counts.
 #[derive(Clone, Debug)]
-pub struct KeyHasher(blake3::Hasher);
+pub struct KeyHasher {
+    /// What is not hashed yet: most keys are of some hundred bytes, and are hashed in one go.
+    bytes: Vec<u8>,
+    /// What came before, of long keys: a finish has a field for every task.
+    long: Option<Box<blake3::Hasher>>,
+}
+
+/// What sets our keys apart from other uses of blake3.
+const CONTEXT: &str = "framefleet v1 task key";
+/// Bytes that are collected before they are hashed.
+const COLLECTED: usize = 16 << 10;
 
 impl KeyHasher {
     /// A key for one purpose (`process`, `finish`, `ingest`, …): keys of different purposes never meet.
     pub fn new(purpose: &str) -> Self {
-        Self(blake3::Hasher::new_derive_key("framefleet v1 task key")).field("purpose", purpose.as_bytes())
+        Self { bytes: Vec::new(), long: None }.field("purpose", purpose.as_bytes())
     }
 
     /// Adds bytes under a name.
     pub fn field(mut self, name: &str, value: &[u8]) -> Self {
         for bytes in [name.as_bytes(), value] {
-            self.0.update(&(bytes.len() as u64).to_le_bytes());
-            self.0.update(bytes);
+            self.bytes.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
+            self.bytes.extend_from_slice(bytes);
+        }
+        if self.bytes.len() >= COLLECTED {
+            let long = self.long.get_or_insert_with(|| Box::new(blake3::Hasher::new_derive_key(CONTEXT)));
+            long.update(&self.bytes);
+            self.bytes.clear();
         }
         self
     }
@@ -75,7 +99,10 @@ impl KeyHasher {
 
     /// The key.
     pub fn finish(self) -> TaskKey {
-        TaskKey(*self.0.finalize().as_bytes())
+        match self.long {
+            None => TaskKey(blake3::derive_key(CONTEXT, &self.bytes)),
+            Some(mut long) => TaskKey(*long.update(&self.bytes).finalize().as_bytes()),
+        }
     }
 }
 
@@ -92,6 +119,19 @@ mod tests {
         assert_ne!(base, KeyHasher::new("process").field("b", b"2").field("a", b"1").finish());
         assert_ne!(base, KeyHasher::new("process").field("a", b"1").field("c", b"2").finish());
         assert_ne!(base, KeyHasher::new("process").field("a", b"1b2").finish());
+    }
+
+    #[test]
+    fn long_keys_are_those_of_all_their_bytes() {
+        let value = vec![7; COLLECTED - 3];
+        let mut whole = blake3::Hasher::new_derive_key(CONTEXT);
+        for part in
+            ["purpose", "x"].map(str::as_bytes).into_iter().chain(std::iter::repeat_n([b"v", &value[..]], 3).flatten())
+        {
+            whole.update(&(part.len() as u64).to_le_bytes()).update(part);
+        }
+        let key = (0..3).fold(KeyHasher::new("x"), |hasher, _| hasher.field("v", &value)).finish();
+        assert_eq!(key.as_bytes(), whole.finalize().as_bytes());
     }
 
     #[test]
