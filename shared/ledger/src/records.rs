@@ -6,6 +6,9 @@ use framefleet_proto::v1::{CompletedStep, OutputFile, StepManifest};
 use futures::TryStreamExt;
 use serde_json::{Map, Value};
 
+/// Fields, as "kind.field", that are too heavy for lines of text: embeddings, run-lengths.
+const HEAVY: [&str; 1] = ["face.embedding"];
+
 /// How a step's records are written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordsOptions {
@@ -16,9 +19,9 @@ pub struct RecordsOptions {
 }
 
 impl Default for RecordsOptions {
-    /// Both files, with everything in both.
+    /// Both files, with everything in both but what is heavy: that is in Parquet alone.
     fn default() -> Self {
-        Self { parquet: true, parquet_only: Vec::new() }
+        Self { parquet: true, parquet_only: HEAVY.map(str::to_owned).to_vec() }
     }
 }
 
