@@ -3,11 +3,12 @@
 use prost::Message;
 use prost_types::field_descriptor_proto::{Label, Type};
 
-const FILES: [&str; 10] = [
+const FILES: [&str; 11] = [
     "framefleet/v1/frame.proto",
     "framefleet/v1/annotation.proto",
     "framefleet/v1/lighting.proto",
     "framefleet/v1/motion.proto",
+    "framefleet/v1/edit.proto",
     "framefleet/v1/face.proto",
     "framefleet/v1/pose.proto",
     "framefleet/v1/mask.proto",

@@ -3,7 +3,7 @@ use crate::{LedgerError, Row};
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, FieldRef, Fields};
 use framefleet_media::Outcome;
-use framefleet_proto::v1::{Action, Face, Lighting, Look, Mask, Motion, Pose, Shot, Trajectory};
+use framefleet_proto::v1::{Action, Face, FaceTrack, Identity, Lighting, Look, Mask, Motion, Pose, Shot, Trajectory};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
@@ -50,6 +50,8 @@ fn typed(kind: &str) -> Result<Option<Vec<FieldRef>>, serde_arrow::Error> {
         "action" => fields::<Action>(),
         "look" => fields::<Look>(),
         "face" => fields::<Face>(),
+        "face_track" => fields::<FaceTrack>(),
+        "identity" => fields::<Identity>(),
         "pose" => fields::<Pose>(),
         "mask" => fields::<Mask>(),
         _ => return Ok(None),
@@ -178,6 +180,8 @@ mod tests {
             | annotation::Value::Action(_)
             | annotation::Value::Look(_)
             | annotation::Value::Face(_)
+            | annotation::Value::FaceTrack(_)
+            | annotation::Value::Identity(_)
             | annotation::Value::Pose(_)
             | annotation::Value::Mask(_) => true,
             annotation::Value::Extension(_) => false,
@@ -194,6 +198,8 @@ mod tests {
             annotation::Value::Action(Action::default()),
             annotation::Value::Look(Look::default()),
             annotation::Value::Face(Face::default()),
+            annotation::Value::FaceTrack(FaceTrack::default()),
+            annotation::Value::Identity(Identity::default()),
             annotation::Value::Pose(Pose::default()),
             annotation::Value::Mask(Mask::default()),
             annotation::Value::Extension(Extension { kind: "other".to_owned(), json: "{}".to_owned() }),

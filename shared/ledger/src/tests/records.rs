@@ -3,7 +3,7 @@ use super::fixture::{BATCH, FAILED, ITEMS, Job, commit, extension, open, result,
 use crate::{Ledger, Output, RecordsOptions, StepManifest};
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Float32Type, UInt64Type};
-use framefleet_media::FrameAnnotations;
+use framefleet_media::{Annotation, Face, FrameAnnotations, annotation};
 use framefleet_proto::v1::ItemTasks;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::{Value, json};
@@ -139,6 +139,22 @@ async fn fields_can_be_left_to_parquet() {
     assert_eq!(record["lighting"][0]["instance"], 0);
     assert!(record["lighting"][0].get("exposure_ev").is_none());
     assert!(ledger.read_file("records/light.parquet").await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn embeddings_are_in_parquet_alone() {
+    let ledger = open(&Output::in_memory()).await.unwrap();
+    let face = Face { score: 0.5, embedding: vec![0.6, 0.8], ..Face::default() };
+    let made = Annotation { instance: 0, value: Some(annotation::Value::Face(face)) };
+    let found = vec![FrameAnnotations { frame: 2, annotations: vec![made] }];
+    let manifest = step_of(&ledger, &["face"], found).await;
+    ledger.complete_step(manifest, RecordsOptions::default()).await.unwrap();
+    let record = lines(&ledger, "records/x.jsonl").await.remove(2);
+    assert_eq!((&record["face"][0]["score"], record["face"][0].get("embedding")), (&0.5.into(), None));
+    let batches = parquet(&ledger, "records/x.parquet").await;
+    let faces = batches[0].column_by_name("face").unwrap().as_list::<i32>().value(2);
+    let embeddings = faces.as_struct().column_by_name("embedding").unwrap().as_list::<i32>().value(0);
+    assert_eq!(embeddings.as_primitive::<Float32Type>().values(), &[0.6, 0.8]);
 }
 
 #[tokio::test]
