@@ -69,6 +69,7 @@ pub fn pass(clip: &Path, stages: &[Arc<dyn LoadedStage>]) -> u64 {
         items: vec![item.clone()],
         seed: 0,
         scoped: Vec::new(),
+        edits: Vec::new(),
         audio: Arc::new(Silence),
         scratch: scratch.path().to_owned(),
     };

@@ -92,6 +92,7 @@ fn job(items: Vec<Item>, scratch: &Path) -> Job {
         items,
         seed: 0,
         scoped: vec![],
+        edits: vec![],
         audio: Arc::new(NoSound),
         scratch: scratch.to_owned(),
     }

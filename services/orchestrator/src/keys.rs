@@ -2,7 +2,7 @@
 use crate::state::{FinishStatus, JobState, Lookup, Status};
 use crate::task::TaskRef;
 use framefleet_ledger::{KeyHasher, TaskKey};
-use framefleet_media::{FrameRange, FrameSkip, Kind, Outcomes, Rendition, ScopedAnnotation, annotation};
+use framefleet_media::{Edit, FrameRange, FrameSkip, Kind, Outcomes, Rendition, ScopedAnnotation, annotation};
 use framefleet_pipeline::{Half, PixelInput, PixelSource, Plan, PlannedModel, Provider, Sampling, StepPlan};
 use framefleet_proto::v1::AnnotationsRef;
 use framefleet_stage::Halo;
@@ -303,6 +303,12 @@ impl JobState {
         visible.iter().flat_map(|range| self.footage[item].groups_of(range, size)).collect()
     }
 
+    /// The user's corrections of a step.
+    pub(crate) fn edits(&self, step: usize) -> impl Iterator<Item = &Edit> {
+        let name = &self.plan.steps[step].name;
+        self.options.edits.iter().filter(move |edit| edit.step == *name)
+    }
+
     /// The key of a step's finish, once its providers are done.
     pub(crate) fn finish_key(&self, step: usize) -> Option<TaskKey> {
         let plan = &self.plan.steps[step];
@@ -317,6 +323,9 @@ impl JobState {
                 hasher.field("kind", provider.kind.as_str().as_bytes()),
                 &scoped.iter().collect::<Vec<_>>(),
             );
+        }
+        for edit in self.edits(step) {
+            hasher = hasher.field("edit", &prost::Message::encode_to_vec(edit));
         }
         for (item, footage) in self.footage.iter().enumerate() {
             hasher = hasher.field("item", footage.item.name.as_bytes());

@@ -121,7 +121,11 @@ impl JobState {
                 kinds: vec![provider.kind.as_str().to_owned()],
             })
         });
-        FinishWork { job_scoped: job_scoped.collect(), items: self.item_tasks(step) }
+        FinishWork {
+            job_scoped: job_scoped.collect(),
+            items: self.item_tasks(step),
+            edits: self.edits(step).cloned().collect(),
+        }
     }
 
     /// The finished process tasks of a step, by item.

@@ -7,7 +7,7 @@ use crate::keys::{Hashers, Inputs};
 use crate::schedule::Preview;
 use crate::task::{TaskRef, Work};
 use framefleet_ledger::TaskKey;
-use framefleet_media::{BatchInfo, FrameRange, Item, ScopedAnnotation};
+use framefleet_media::{BatchInfo, Edit, FrameRange, Item, ScopedAnnotation};
 use framefleet_pipeline::{PixelSource, Plan};
 use framefleet_proto::v1::{Entry, Outcomes, Pixels, StepManifest};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -34,6 +34,8 @@ pub struct JobOptions {
     pub retry_failed: bool,
     /// Stop when more frames than this have failed.
     pub max_failures: Option<u64>,
+    /// The user's corrections, in the order they were made.
+    pub edits: Vec<Edit>,
 }
 
 /// Something that has happened.

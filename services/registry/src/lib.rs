@@ -5,6 +5,7 @@ use framefleet_stage::{Registry, RegistryError};
 pub fn stages() -> Result<Registry, RegistryError> {
     let registry = Registry::new();
     let registry = registry.with::<assemble::Assemble>()?;
+    let registry = registry.with::<face_clustering::FaceClustering>()?;
     let registry = registry.with::<lighting::LightingStage>()?;
     let registry = registry.with::<motion::MotionStage>()?;
     Ok(registry)

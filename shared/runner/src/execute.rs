@@ -256,6 +256,7 @@ impl ProcessCall {
             items: vec![batch.item().clone()],
             seed: task.seed,
             scoped,
+            edits: Vec::new(),
             audio: Arc::new(ItemAudio),
             scratch: scratch.path().to_owned(),
         };
@@ -370,6 +371,7 @@ impl FinishCall {
             items: work.items.iter().filter_map(|of| of.item.clone()).collect(),
             seed: task.seed,
             scoped: inputs::scoped(&work.job_scoped, None, ledger).await?,
+            edits: work.edits.clone(),
             audio: Arc::new(ItemAudio),
             scratch: scratch.path().to_owned(),
         };

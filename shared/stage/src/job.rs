@@ -1,5 +1,5 @@
 //! What a task knows of its job.
-use framefleet_media::{Annotation, Item, Kind, ScopedAnnotation, annotation::kind_name};
+use framefleet_media::{Annotation, Edit, Item, Kind, ScopedAnnotation, annotation::kind_name};
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -31,6 +31,8 @@ pub struct Job {
     pub seed: u64,
     /// Job-scoped annotations that the step needs and that touch this task, ordered by step, item and start.
     pub scoped: Vec<ScopedAnnotation>,
+    /// The user's corrections of this step, in the order they were made; in finish alone.
+    pub edits: Vec<Edit>,
     /// Reads audio of items.
     pub audio: Arc<dyn AudioSource>,
     /// An existing folder for temporary files of this task; removed after it.

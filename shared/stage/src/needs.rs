@@ -88,6 +88,8 @@ pub struct Needs {
     pub finish_only: bool,
     /// Networks that either half runs, one per role.
     pub models: Vec<ModelNeed>,
+    /// Verbs of the user's corrections that finish obeys; others are refused when they are made.
+    pub edits: &'static [&'static str],
 }
 
 impl Default for Needs {
@@ -103,6 +105,7 @@ impl Default for Needs {
             made: None,
             finish_only: false,
             models: Vec::new(),
+            edits: &[],
         }
     }
 }

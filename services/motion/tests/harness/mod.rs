@@ -109,6 +109,7 @@ impl Footage {
             items: vec![self.item.clone()],
             seed: 7,
             scoped: Vec::new(),
+            edits: Vec::new(),
             audio: Arc::new(Silence),
             scratch: scratch.path().to_owned(),
         }

@@ -1,0 +1,101 @@
+//! Stage `face-clustering`: faces, who is who among them, and where each appears, over all items of the job.
+//!
+//! Process finds faces with five landmarks, brings each into the position that the embedding network expects, embeds them in
+//! micro-batches and says how much can be told from each. Finish follows faces over the frames of a shot (a track is one
+//! person), clusters the tracks of all items by HDBSCAN on unit vectors, cleans the clusters up (no person is twice in a
+//! frame, what is left over joins whom it resembles, alike clusters are one), and obeys the user's corrections.
+//!
+//! Everything published is in pixels of the full frame as displayed, y down. Finish keeps some 30 bytes per face and one
+//! vector per track in memory; clustering takes memory proportional to the number of tracks, and time to its square.
+
+mod constraints;
+mod corrections;
+mod crops;
+mod detection;
+mod embedding;
+mod finish;
+pub mod hdbscan;
+mod identities;
+mod picture;
+mod process;
+mod quality;
+mod settings;
+mod summary;
+mod tensor;
+mod tracks;
+
+pub use settings::{FaceClusteringSettings, Selection};
+
+use detection::Detector;
+use embedding::Embedder;
+use framefleet_infer::Networks;
+use framefleet_media::{Kind, Rendition};
+use framefleet_stage::{
+    Batch, HalfNeeds, Host, Job, ModelNeed, Needs, Outputs, Records, SetupError, Stage, StageError,
+};
+
+/// Role of the detector in the catalogue.
+const DETECTION: &str = "face-detection";
+/// Role of the network that tells persons apart.
+const EMBEDDING: &str = "face-embedding";
+
+/// The stage.
+pub struct FaceClustering {
+    settings: FaceClusteringSettings,
+    detector: Detector,
+    embedder: Embedder,
+}
+
+impl Stage for FaceClustering {
+    const NAME: &'static str = "face-clustering";
+    const ABOUT: &'static str = "faces, tracks of them, and identities across all items";
+    const VERSION: u32 = 1;
+    type Settings = FaceClusteringSettings;
+
+    fn needs(settings: &FaceClusteringSettings) -> Needs {
+        let mut renditions = vec![Rendition::Proxy];
+        if settings.small_faces {
+            renditions.push(Rendition::Full);
+        }
+        let side = detection::SIDE as usize;
+        let detector = ModelNeed::new(DETECTION, settings.detector.as_deref(), 1);
+        Needs {
+            process: HalfNeeds { makes: vec![Kind::new("face")], ..HalfNeeds::default() },
+            finish: HalfNeeds {
+                optional: vec![Kind::new("shot")],
+                makes: vec![Kind::new("face_track"), Kind::new("identity")],
+                ..HalfNeeds::default()
+            },
+            renditions,
+            models: vec![
+                detector.with_dim("H", side).with_dim("W", side),
+                ModelNeed::new(EMBEDDING, settings.embedder.as_deref(), settings.micro_batch as usize),
+            ],
+            edits: &corrections::VERBS,
+            ..Needs::default()
+        }
+    }
+
+    fn load(host: &Host, settings: &FaceClusteringSettings) -> Result<Self, SetupError> {
+        let networks =
+            host.get::<Networks>().ok_or_else(|| SetupError("this machine runs no networks".to_owned()))?;
+        let open = |role| {
+            let id = networks.id(role).map_err(|error| SetupError(error.to_string()))?;
+            let session = networks.open(role).map_err(|error| SetupError(error.to_string()))?;
+            Ok::<_, SetupError>((id.to_owned(), session))
+        };
+        Ok(Self {
+            settings: settings.clone(),
+            detector: Detector::new(open(DETECTION)?)?,
+            embedder: Embedder::new(open(EMBEDDING)?)?,
+        })
+    }
+
+    fn process(&self, _job: &Job, batch: &Batch, out: &mut Outputs) -> Result<(), StageError> {
+        process::process(batch, &self.detector, &self.embedder, &self.settings, out)
+    }
+
+    fn finish(&self, job: &Job, records: &dyn Records, out: &mut Outputs) -> Result<(), StageError> {
+        finish::finish(job, records, &self.settings, out)
+    }
+}

@@ -1,0 +1,5 @@
+//! The `face-clustering` service.
+
+fn main() -> std::process::ExitCode {
+    framefleet_service::main::<face_clustering::FaceClustering>()
+}
