@@ -1,8 +1,10 @@
 //! The arguments, and nothing else.
 use crate::client::ServerArguments;
 use bytesize::ByteSize;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
+use framefleet_export::Format;
 use framefleet_pipeline::Position;
 use framefleet_service::{FleetArguments, ModelArguments, NetworkArguments, WorkerArguments};
 use std::net::SocketAddr;
@@ -37,6 +39,8 @@ pub enum Command {
     Validate(ValidateArguments),
     /// Prove that an output is complete and undamaged, and print its digest
     Verify(VerifyArguments),
+    /// Write the results of an output in another format
+    Export(ExportArguments),
     /// Say what this machine can run networks on, what is missing, and what mends it
     Doctor(DoctorArguments),
     /// Start a fleet on this machine: bus, orchestrator and a worker for every stage; Ctrl-C drains and stops it
@@ -203,6 +207,31 @@ pub struct VerifyArguments {
     /// As JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// `export`
+#[derive(Args, Debug)]
+pub struct ExportArguments {
+    /// The output
+    pub output: String,
+    /// What to write
+    #[arg(long, value_name = "FORMAT", value_parser = format_parser())]
+    pub to: Format,
+    /// Where to [default: ./<output's name>.<format>]
+    #[arg(short = 'o', long, value_name = "FOLDER")]
+    pub folder: Option<PathBuf>,
+    /// The step to read [default: the one that makes what the format shows]
+    #[arg(long, value_name = "STEP")]
+    pub step: Option<String>,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Formats by name, with what they write in the help.
+fn format_parser() -> impl TypedValueParser<Value = Format> {
+    let known = Format::ALL.map(|format| PossibleValue::new(format.name()).help(format.about()));
+    PossibleValuesParser::new(known).try_map(|name| name.parse::<Format>())
 }
 
 /// `submit`

@@ -6,7 +6,7 @@ use framefleet_pipeline::{Plan, PlannedModel, StepPlan};
 use framefleet_proto::control::SubmitRequest;
 use orchestrator::{JobSummary, Progress};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Value, json, Map};
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
@@ -42,6 +42,13 @@ impl JobFile {
         let Some(bytes) = ledger.read_file(FILE).await? else { return Ok(None) };
         let document: Value = serde_json::from_slice(&bytes)?;
         Ok(serde_json::from_value(document["request"].clone()).ok())
+    }
+
+    /// The settings of ingest that an output was made with; none where its job.json does not say.
+    pub async fn ingest(ledger: &Ledger) -> Result<Map<String, Value>, Failure> {
+        let Some(bytes) = ledger.read_file(FILE).await? else { return Ok(Map::new()) };
+        let mut document: Value = serde_json::from_slice(&bytes)?;
+        Ok(serde_json::from_value(document["plan"]["ingest"].take()).unwrap_or_default())
     }
 
     /// Reads the file of an output that this process owns.

@@ -13,6 +13,7 @@ mod job_file;
 mod job_work;
 mod machine;
 mod model_choice;
+mod pictures;
 mod report_file;
 mod spec;
 mod stills_order;
@@ -66,6 +67,7 @@ fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Pipelines(pipelines) => commands::pipelines::run(&pipelines),
         Command::Validate(validate) => commands::validate::run(&validate),
         Command::Verify(verify) => commands::verify::run(&verify),
+        Command::Export(export) => commands::export::run(&export),
         Command::Doctor(doctor) => commands::doctor::run(&doctor),
         Command::Up(up) => commands::up::run(&up),
         Command::Submit(submit) => commands::jobs::submit(&submit),

@@ -101,7 +101,7 @@ fn plan_summary(plan: &Plan) -> PlanSummary {
 }
 
 /// Whole batches of every item, as decoding found them.
-fn batches(manifests: &[StepManifest]) -> BTreeMap<String, Vec<BatchInfo>> {
+pub fn batches(manifests: &[StepManifest]) -> BTreeMap<String, Vec<BatchInfo>> {
     let mut all: BTreeMap<String, Vec<BatchInfo>> = BTreeMap::new();
     for of in manifests.iter().filter(|manifest| manifest.stage == ingest::NAME).flat_map(|manifest| &manifest.items) {
         let Some(item) = &of.item else { continue };

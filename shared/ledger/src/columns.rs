@@ -3,7 +3,7 @@ use crate::{LedgerError, Row};
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, FieldRef, Fields};
 use framefleet_media::Outcome;
-use framefleet_proto::v1::{Action, Face, FaceTrack, Identity, Lighting, Look, Mask, Motion, Pose, Shot, Trajectory};
+use framefleet_proto::v1::{Action, Face, FaceTrack, Identity, Lighting, Look, Mask, Motion, Pose, Shot, Trajectory, PersonTrack};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
@@ -53,6 +53,7 @@ fn typed(kind: &str) -> Result<Option<Vec<FieldRef>>, serde_arrow::Error> {
         "face_track" => fields::<FaceTrack>(),
         "identity" => fields::<Identity>(),
         "pose" => fields::<Pose>(),
+        "person_track" => fields::<PersonTrack>(),
         "mask" => fields::<Mask>(),
         _ => return Ok(None),
     }
@@ -183,6 +184,7 @@ mod tests {
             | annotation::Value::FaceTrack(_)
             | annotation::Value::Identity(_)
             | annotation::Value::Pose(_)
+            | annotation::Value::PersonTrack(_)
             | annotation::Value::Mask(_) => true,
             annotation::Value::Extension(_) => false,
         }
@@ -201,6 +203,7 @@ mod tests {
             annotation::Value::FaceTrack(FaceTrack::default()),
             annotation::Value::Identity(Identity::default()),
             annotation::Value::Pose(Pose::default()),
+            annotation::Value::PersonTrack(PersonTrack::default()),
             annotation::Value::Mask(Mask::default()),
             annotation::Value::Extension(Extension { kind: "other".to_owned(), json: "{}".to_owned() }),
         ];

@@ -64,6 +64,7 @@ pub fn kind_name(annotation: &Annotation) -> &str {
         Some(Value::FaceTrack(_)) => "face_track",
         Some(Value::Identity(_)) => "identity",
         Some(Value::Pose(_)) => "pose",
+        Some(Value::PersonTrack(_)) => "person_track",
         Some(Value::Mask(_)) => "mask",
         Some(Value::Extension(extension)) => &extension.kind,
     }
@@ -88,6 +89,7 @@ pub fn to_json(annotation: &Annotation) -> Result<Map<String, Json>, serde_json:
         Some(Value::FaceTrack(value)) => fields(value)?,
         Some(Value::Identity(value)) => fields(value)?,
         Some(Value::Pose(value)) => fields(value)?,
+        Some(Value::PersonTrack(value)) => fields(value)?,
         Some(Value::Mask(value)) => fields(value)?,
         Some(Value::Extension(extension)) => serde_json::from_str(&extension.json)?,
     };

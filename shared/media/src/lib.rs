@@ -37,9 +37,7 @@ pub use framefleet_proto::v1::{
     FrameSkip, Item, ItemKind, Lighting, Motion, Outcomes, PixelFormat, Rational, Rendition, ScopedAnnotation, Shot,
     Trajectory,
 };
-pub use framefleet_proto::v1::{Edit, InstanceRef};
-pub use framefleet_proto::v1::{Face, FaceCrop, FaceCrops, FaceQuality, FaceTrack, Identity};
-pub use framefleet_proto::v1::{Mask, Pose, RunLengths};
+pub use framefleet_proto::v1::{Edit, InstanceRef, Face, FaceCrop, FaceCrops, FaceQuality, FaceTrack, Identity, Mask, Pose, RunLengths, PersonTrack, PoseGeometry, PoseType, PoseView, SequenceType, TrackEnd};
 pub use framefleet_proto::v1::{
     Illuminant, KeyLevel, LightDirection, LightSource, LightingSetup, Look, ShadowEdge, Shadows, TemperatureLabel,
     TintLabel,

@@ -1,0 +1,107 @@
+//! The results of a finished output in other programs' formats.
+//!
+//! [`export`] reads the records of one step, in frame order and with what finish amended, and hands them to the writer of a
+//! [`Format`]. A format is one file of this crate: what it writes, row by row, so that memory does not grow with the footage.
+//! Formats that show pixels get them from [`Pictures`], which the caller provides. No networks run.
+
+mod coco_keypoints;
+mod error;
+mod format;
+mod mot;
+mod overlay;
+mod place;
+mod writer;
+
+pub use error::ExportError;
+pub use format::Format;
+
+use framefleet_ledger::{Ledger, StepManifest};
+use framefleet_media::{Frame, Item};
+use futures::TryStreamExt;
+use std::path::{Path, PathBuf};
+use writer::{FrameRecord, Writer};
+
+/// Gives the pictures of the source.
+pub trait Pictures {
+    /// A frame of an item in full; `None` when it cannot be decoded. Frames are asked for in ascending order. An error says
+    /// why nothing of the item can be read.
+    fn picture(&mut self, item: &Item, frame: u64) -> Result<Option<Frame>, String>;
+}
+
+/// What is to be exported.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// As what.
+    pub format: Format,
+    /// The step whose records are read; `None` when only one step makes what the format shows.
+    pub step: Option<&'a str>,
+    /// An existing folder; files in it are replaced.
+    pub folder: &'a Path,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Exported {
+    /// The step that was read.
+    pub step: String,
+    /// Frames that have a result.
+    pub frames: u64,
+    /// Files that were written.
+    pub files: Vec<PathBuf>,
+}
+
+/// Exports a step of an output.
+pub async fn export(
+    ledger: &Ledger,
+    request: &Request<'_>,
+    pictures: &mut dyn Pictures,
+) -> Result<Exported, ExportError> {
+    let manifests = ledger.manifests().await?;
+    let manifest = choose(&manifests, request)?;
+    let mut writer = request.format.writer(request.folder, pictures)?;
+    let mut rows = ledger.rows(manifest);
+    let mut frames = 0;
+    let mut current: Option<&Item> = None;
+    while let Some(row) = rows.try_next().await? {
+        if current.is_none_or(|item| item.name != row.item) {
+            end(&mut *writer, current)?;
+            current = manifest.items.iter().filter_map(|of| of.item.as_ref()).find(|item| item.name == row.item);
+            if let Some(item) = current {
+                writer.begin(item)?;
+            }
+        }
+        let Some(item) = current else { continue };
+        let record = FrameRecord {
+            item,
+            number: row.frame,
+            pts_ns: row.pts_ns,
+            outcome: &row.outcome,
+            record: row.to_json(&manifest.kinds)?,
+        };
+        frames += u64::from(record.has_result());
+        writer.frame(&record)?;
+    }
+    end(&mut *writer, current)?;
+    Ok(Exported { step: manifest.step.clone(), frames, files: writer.finish()? })
+}
+
+fn end(writer: &mut dyn Writer, item: Option<&Item>) -> Result<(), ExportError> {
+    item.map_or(Ok(()), |item| writer.end(item))
+}
+
+/// The step that is asked for, or the only one that makes a kind that the format shows.
+fn choose<'m>(manifests: &'m [StepManifest], request: &Request<'_>) -> Result<&'m StepManifest, ExportError> {
+    let shows = |manifest: &&StepManifest| {
+        manifest.kinds.iter().any(|kind| request.format.kinds().contains(&kind.as_str()))
+    };
+    let fitting: Vec<&StepManifest> = manifests.iter().filter(shows).collect();
+    let names = |of: &[&StepManifest]| of.iter().map(|manifest| manifest.step.as_str()).collect::<Vec<_>>().join(", ");
+    match (request.step, fitting.as_slice()) {
+        (Some(step), _) => fitting.iter().find(|manifest| manifest.step == step).copied().ok_or_else(|| {
+            ExportError::WrongStep { step: step.to_owned(), format: request.format, fitting: names(&fitting) }
+        }),
+        (None, [only]) => Ok(only),
+        (None, []) => Err(ExportError::NoStep { format: request.format, steps: names(&manifests.iter().collect::<Vec<_>>()) }),
+        (None, _) => Err(ExportError::SeveralSteps { format: request.format, fitting: names(&fitting) }),
+    }
+}

@@ -1,0 +1,89 @@
+//! A picture that is drawn on.
+use crate::ExportError;
+use framefleet_media::{Image, PixelFormat};
+use framefleet_vision::{VisionError, mat};
+use opencv::core::{Mat, MatTraitConst, MatTraitConstManual, Point, Rect, Scalar};
+use opencv::imgproc;
+
+/// Colours of ids: bright, far apart in hue, and again from the start when they run out.
+const COLOURS: [[f64; 3]; 10] = [
+    [255.0, 99.0, 71.0],
+    [64.0, 200.0, 255.0],
+    [130.0, 230.0, 80.0],
+    [255.0, 200.0, 40.0],
+    [220.0, 120.0, 255.0],
+    [0.0, 220.0, 180.0],
+    [255.0, 140.0, 180.0],
+    [150.0, 160.0, 255.0],
+    [200.0, 180.0, 120.0],
+    [240.0, 240.0, 240.0],
+];
+/// Colour of what has no id.
+const GREY: [f64; 3] = [150.0, 150.0, 150.0];
+
+/// The colour of an id.
+pub(crate) fn colour(id: Option<u32>) -> Scalar {
+    let [r, g, b] = id.map_or(GREY, |id| COLOURS[id as usize % COLOURS.len()]);
+    Scalar::new(r, g, b, 0.0)
+}
+
+/// An 8-bit RGB picture to draw on. Points are pixels of the full frame.
+pub(crate) struct Canvas {
+    picture: Mat,
+    /// Thickness of lines, pixels.
+    line: i32,
+}
+
+impl Canvas {
+    /// A copy of a frame in 8-bit RGB.
+    pub fn of(image: &Image) -> Result<Self, ExportError> {
+        let view = mat::view(image)?;
+        let mut eight = Mat::default();
+        let scale = if matches!(view.depth(), opencv::core::CV_16U) { 1.0 / 257.0 } else { 1.0 };
+        view.convert_to(&mut eight, opencv::core::CV_8U, scale, 0.0)?;
+        let mut picture = Mat::default();
+        match eight.channels() {
+            1 => imgproc::cvt_color_def(&eight, &mut picture, imgproc::COLOR_GRAY2RGB)?,
+            4 => imgproc::cvt_color_def(&eight, &mut picture, imgproc::COLOR_RGBA2RGB)?,
+            _ => picture = eight,
+        }
+        let line = (picture.cols().max(picture.rows()) / 480).max(1);
+        Ok(Self { picture, line })
+    }
+
+    /// The picture.
+    pub fn into_image(self) -> Result<Image, ExportError> {
+        let (width, height) = (self.picture.cols() as u32, self.picture.rows() as u32);
+        let bytes = self.picture.data_bytes()?.to_vec();
+        Image::new(PixelFormat::Rgb8, width, height, bytes)
+            .map_err(|_| VisionError::Empty { width, height }.into())
+    }
+
+    /// A line.
+    pub fn line(&mut self, from: [f32; 2], to: [f32; 2], colour: Scalar) -> Result<(), ExportError> {
+        let (from, to) = (point(from), point(to));
+        Ok(imgproc::line(&mut self.picture, from, to, colour, 2 * self.line, imgproc::LINE_AA, 0)?)
+    }
+
+    /// A filled dot.
+    pub fn dot(&mut self, at: [f32; 2], colour: Scalar) -> Result<(), ExportError> {
+        let radius = 2 * self.line;
+        Ok(imgproc::circle(&mut self.picture, point(at), radius, colour, imgproc::FILLED, imgproc::LINE_AA, 0)?)
+    }
+
+    /// The outline of a box, and a word above it.
+    pub fn boxed(&mut self, corners: [f32; 4], word: &str, colour: Scalar) -> Result<(), ExportError> {
+        let [x0, y0, x1, y1] = corners.map(|value| value.clamp(-1e5, 1e5).round() as i32);
+        let outline = Rect::new(x0, y0, (x1 - x0).max(1), (y1 - y0).max(1));
+        imgproc::rectangle(&mut self.picture, outline, colour, self.line, imgproc::LINE_8, 0)?;
+        let place = Point::new(x0, (y0 - 2 * self.line).max(12 * self.line));
+        let size = 0.45 * f64::from(self.line);
+        let font = imgproc::FONT_HERSHEY_SIMPLEX;
+        Ok(imgproc::put_text(&mut self.picture, word, place, font, size, colour, self.line, imgproc::LINE_AA, false)?)
+    }
+}
+
+fn point([x, y]: [f32; 2]) -> Point {
+    // Far outside is as good as any place outside; OpenCV counts in 32 bits.
+    Point::new(x.clamp(-1e5, 1e5).round() as i32, y.clamp(-1e5, 1e5).round() as i32)
+}

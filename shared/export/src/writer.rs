@@ -1,0 +1,58 @@
+//! What a format does with records.
+use crate::ExportError;
+use framefleet_media::{Item, Outcome};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+use std::path::PathBuf;
+
+/// Writes records of one step: for each item `begin`, its frames in ascending order, `end`; then `finish`.
+pub(crate) trait Writer {
+    /// The frames that follow are of this item.
+    fn begin(&mut self, _item: &Item) -> Result<(), ExportError> {
+        Ok(())
+    }
+
+    /// A frame, also one that failed or was skipped; those that sampling left out do not come.
+    fn frame(&mut self, record: &FrameRecord<'_>) -> Result<(), ExportError>;
+
+    /// The item has no more frames.
+    fn end(&mut self, _item: &Item) -> Result<(), ExportError> {
+        Ok(())
+    }
+
+    /// Completes what was written; the files.
+    fn finish(self: Box<Self>) -> Result<Vec<PathBuf>, ExportError>;
+}
+
+/// One frame as records have it.
+pub(crate) struct FrameRecord<'a> {
+    /// Its item.
+    pub item: &'a Item,
+    /// Number in the whole item.
+    pub number: u64,
+    /// Presentation time, nanoseconds from the item's first frame.
+    pub pts_ns: i64,
+    /// What became of it.
+    pub outcome: &'a Outcome,
+    /// By kind the list of annotations, amendments merged in.
+    pub record: Map<String, Value>,
+}
+
+impl FrameRecord<'_> {
+    /// Whether the frame has a result (perhaps without any annotation).
+    pub fn has_result(&self) -> bool {
+        *self.outcome == Outcome::Result
+    }
+
+    /// Annotations of a kind, as the kind's message or whatever fields of it `T` has.
+    pub fn of<T: DeserializeOwned>(&self, kind: &str) -> Result<Vec<T>, ExportError> {
+        let wrong = |error: serde_json::Error| ExportError::Record {
+            item: self.item.name.clone(),
+            frame: self.number,
+            kind: kind.to_owned(),
+            reason: error.to_string(),
+        };
+        let list = self.record.get(kind).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        list.iter().map(|body| T::deserialize(body).map_err(wrong)).collect()
+    }
+}
