@@ -8,5 +8,6 @@ pub fn stages() -> Result<Registry, RegistryError> {
     let registry = registry.with::<face_clustering::FaceClustering>()?;
     let registry = registry.with::<lighting::LightingStage>()?;
     let registry = registry.with::<motion::MotionStage>()?;
+    let registry = registry.with::<pose::PoseStage>()?;
     Ok(registry)
 }

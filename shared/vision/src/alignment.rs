@@ -1,6 +1,6 @@
 //! Similarity transforms: rotation, one scale, shift. They bring faces and persons into the position that a network expects.
 use crate::VisionError;
-use opencv::core::{Mat, Scalar, Size};
+use opencv::core::{Mat, Scalar, Size, ToInputArray};
 use opencv::imgproc;
 
 /// `(x, y) → (a x − b y + tx, b x + a y + ty)`.
@@ -68,7 +68,13 @@ impl Similarity {
 
     /// The transformed picture, `size` wide and high, bilinear. Outside the picture it is as `border` says: one of OpenCV's
     /// `BORDER_…`, with `colour` for the constant one. Points are pixel centres, as OpenCV has it.
-    pub fn warp(&self, picture: &Mat, size: (u32, u32), border: i32, colour: Scalar) -> Result<Mat, VisionError> {
+    pub fn warp(
+        &self,
+        picture: &impl ToInputArray,
+        size: (u32, u32),
+        border: i32,
+        colour: Scalar,
+    ) -> Result<Mat, VisionError> {
         let matrix = Mat::from_slice_2d(&[[self.a, -self.b, self.tx], [self.b, self.a, self.ty]])?;
         let mut warped = Mat::default();
         let size = Size::new(size.0 as i32, size.1 as i32);

@@ -1,6 +1,6 @@
 //! Letterboxing: a picture scaled, aspect kept, into the fixed size that a network takes, and the way back.
 use crate::VisionError;
-use opencv::core::{BORDER_CONSTANT, Mat, MatTraitConst, Scalar, Size};
+use opencv::core::{BORDER_CONSTANT, Mat, MatTraitConst, Scalar, Size, ToInputArray};
 use opencv::imgproc;
 
 /// Where a picture of one size lies in another.
@@ -39,7 +39,7 @@ impl Letterbox {
     }
 
     /// The picture (any type) in its box, bilinear (by area where it shrinks to less than half), `padding` around it.
-    pub fn apply(&self, picture: &Mat, padding: Scalar) -> Result<Mat, VisionError> {
+    pub fn apply(&self, picture: &(impl MatTraitConst + ToInputArray), padding: Scalar) -> Result<Mat, VisionError> {
         let [left, top, w, h] = self.inside;
         let method = if self.scale[0] < 0.5 { imgproc::INTER_AREA } else { imgproc::INTER_LINEAR };
         let mut scaled = Mat::default();

@@ -1,0 +1,150 @@
+//! The half of the stage that sees all frames: tracks, smoothing, geometry, statistics.
+use crate::PoseSettings;
+use crate::character::diversity;
+use crate::gaps;
+use crate::publish::{Followed, Instances, publish, publish_alone};
+use crate::series::{FramePoses, for_each_item};
+use crate::tracker;
+use framefleet_media::{ItemKind, Kind, PersonTrack, PoseType, PoseView, SequenceType};
+use framefleet_stage::{Job, Outputs, Records, StageError};
+use serde::Serialize;
+use serde_json::Value as Json;
+use std::collections::{BTreeMap, HashSet};
+
+/// Sums up all items, one at a time.
+pub fn finish(job: &Job, records: &dyn Records, settings: &PoseSettings, out: &mut Outputs) -> Result<(), StageError> {
+    let mut totals = Totals::default();
+    for_each_item(records, |item, frames| {
+        totals.add_frames(frames);
+        let still = job.item(item).is_some_and(|item| item.kind() == ItemKind::Stills);
+        let tracks = if still { Vec::new() } else { tracker::tracks(frames, &cuts(job, item), settings) };
+        let mut instances = Instances::new();
+        let mut followed = HashSet::new();
+        for (number, track) in (0..).zip(&tracks) {
+            followed.extend(track.seen.iter().copied());
+            let poses = gaps::poses(track, frames, settings);
+            let track = publish(&Followed { item, number, track, poses: &poses, frames }, settings, &mut instances, out)?;
+            totals.add_track(&track);
+        }
+        for (at, frame) in frames.iter().enumerate() {
+            let alone = frame.persons.iter().enumerate().filter(|(person, _)| !followed.contains(&(at, *person)));
+            for (_, seen) in alone {
+                let min_visibility = settings.min_visibility as f32;
+                publish_alone(item, frame.number, seen.instance, &seen.keypoints, min_visibility, out)?;
+            }
+        }
+        for frame in frames {
+            totals.add_types(frame, settings.min_visibility as f32);
+        }
+        Ok(())
+    })?;
+    if let Ok(Json::Object(statistics)) = serde_json::to_value(totals.summary()) {
+        out.statistics(&statistics);
+    }
+    Ok(())
+}
+
+/// Frames of an item that begin shots, ascending.
+fn cuts(job: &Job, item: &str) -> Vec<u64> {
+    let kind = Kind::new("shot");
+    let shots = job.scoped_of(&kind).filter(|(scoped, _)| scoped.item == item);
+    let mut starts: Vec<u64> = shots.filter_map(|(scoped, _)| Some(scoped.range?.start)).collect();
+    starts.sort_unstable();
+    starts
+}
+
+/// What is counted over all items.
+#[derive(Default)]
+struct Totals {
+    frames: u64,
+    frames_with_persons: u64,
+    poses: u64,
+    most_persons: u64,
+    views: BTreeMap<i32, u64>,
+    types: BTreeMap<i32, u64>,
+    tracks: u64,
+    track_frames: u64,
+    interpolated: u64,
+    sequences: BTreeMap<i32, u64>,
+    /// Sums of jitter over tracks that have it, and how many.
+    jitter: (f64, f64, u64),
+}
+
+/// The statistics of the step.
+#[derive(Serialize)]
+struct Summary {
+    frames: u64,
+    frames_with_persons: u64,
+    detection_rate: f64,
+    poses: u64,
+    most_persons: u64,
+    views: BTreeMap<String, u64>,
+    pose_types: BTreeMap<String, u64>,
+    diversity: f64,
+    unique_pose_types: usize,
+    tracks: u64,
+    mean_track_frames: Option<f64>,
+    interpolated: u64,
+    sequence_types: BTreeMap<String, u64>,
+    jitter_raw: Option<f64>,
+    jitter_smoothed: Option<f64>,
+}
+
+impl Totals {
+    fn add_frames(&mut self, frames: &[FramePoses]) {
+        for frame in frames {
+            let persons = frame.persons.len() as u64;
+            self.frames += 1;
+            self.frames_with_persons += u64::from(persons > 0);
+            self.poses += persons;
+            self.most_persons = self.most_persons.max(persons);
+        }
+    }
+
+    fn add_types(&mut self, frame: &FramePoses, min_visibility: f32) {
+        for person in &frame.persons {
+            let geometry = crate::geometry::geometry(&person.keypoints, min_visibility);
+            *self.views.entry(geometry.view).or_default() += 1;
+            *self.types.entry(geometry.pose_type).or_default() += 1;
+        }
+    }
+
+    fn add_track(&mut self, track: &PersonTrack) {
+        self.tracks += 1;
+        self.track_frames += track.seen;
+        self.interpolated += track.interpolated;
+        *self.sequences.entry(track.sequence_type).or_default() += 1;
+        if let (Some(raw), Some(smoothed)) = (track.jitter_raw, track.jitter_smoothed) {
+            self.jitter.0 += f64::from(raw);
+            self.jitter.1 += f64::from(smoothed);
+            self.jitter.2 += 1;
+        }
+    }
+
+    fn summary(&self) -> Summary {
+        let share = |sum: f64, count: u64| (count > 0).then(|| sum / count as f64);
+        Summary {
+            frames: self.frames,
+            frames_with_persons: self.frames_with_persons,
+            detection_rate: share(self.frames_with_persons as f64, self.frames).unwrap_or_default(),
+            poses: self.poses,
+            most_persons: self.most_persons,
+            views: named::<PoseView>(&self.views),
+            pose_types: named::<PoseType>(&self.types),
+            diversity: diversity(&self.types),
+            unique_pose_types: self.types.len(),
+            tracks: self.tracks,
+            mean_track_frames: share(self.track_frames as f64, self.tracks),
+            interpolated: self.interpolated,
+            sequence_types: named::<SequenceType>(&self.sequences),
+            jitter_raw: share(self.jitter.0, self.jitter.2),
+            jitter_smoothed: share(self.jitter.1, self.jitter.2),
+        }
+    }
+}
+
+/// Counts by the names that records have for the values.
+fn named<E: TryFrom<i32> + Serialize>(counts: &BTreeMap<i32, u64>) -> BTreeMap<String, u64> {
+    let name = |value: i32| serde_json::to_value(E::try_from(value).ok()?).ok()?.as_str().map(str::to_owned);
+    counts.iter().filter_map(|(value, count)| Some((name(*value)?, *count))).collect()
+}

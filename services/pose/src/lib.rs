@@ -1,0 +1,122 @@
+//! Stage `pose`: the skeletons of all persons in a frame, and the persons followed through shots.
+//!
+//! Process finds persons with 17 keypoints (COCO) by one of three detectors, over the whole frame and, when asked, over tiles
+//! of it, and measures 33 points in 3-D (BlazePose) on a turned region around each. Frames and persons of a batch go through
+//! each network together. Finish follows persons (two-stage association by keypoints and boxes, Kalman filters, shots end
+//! tracks), smooths keypoints without lag, fills gaps, and reads from the limbs which way a person faces and what the body
+//! does.
+//!
+//! Everything published is in pixels of the full frame as displayed, y down; pixel i spans i to i + 1. Stills have poses and
+//! no tracks.
+//!
+//! Process remembers the frames of its batch, finish about 600 bytes per pose of one item besides what it publishes.
+
+mod blazepose;
+mod character;
+mod finish;
+mod gaps;
+mod geometry;
+mod kalman;
+mod landmarks;
+mod multi;
+mod one_euro;
+mod person;
+mod picture;
+mod process;
+mod publish;
+mod region;
+mod series;
+mod settings;
+mod single;
+mod skeleton;
+mod tiles;
+mod tracker;
+
+pub use settings::{Detector, PoseSettings};
+pub use skeleton::{BLAZEPOSE_TO_COCO, SIGMAS, similarity};
+
+use framefleet_infer::Networks;
+use framefleet_media::{Kind, Rendition};
+use framefleet_stage::{Batch, HalfNeeds, Host, Job, ModelNeed, Needs, Outputs, Records, SetupError, Stage, StageError};
+use process::Detection;
+
+/// Roles of networks, in the catalogue's words.
+const MULTI: &str = "multi-person-pose";
+const SINGLE: &str = "single-person-pose";
+const DETECTION: &str = "person-detection";
+const LANDMARKS: &str = "pose-landmarks";
+
+/// The stage.
+pub struct PoseStage {
+    settings: PoseSettings,
+    detection: Detection,
+    landmarks: Option<landmarks::Landmarks>,
+}
+
+impl Stage for PoseStage {
+    const NAME: &'static str = "pose";
+    const ABOUT: &'static str = "skeletons of persons, and tracks through shots";
+    const VERSION: u32 = 1;
+    type Settings = PoseSettings;
+
+    fn needs(settings: &PoseSettings) -> Needs {
+        let id = settings.detection_model.as_deref();
+        // The networks' first axes are fixed to 1.
+        let detection = match settings.detector {
+            Detector::Multi => ModelNeed::new(MULTI, id, 1)
+                .with_dim("H", settings.detection_height as usize)
+                .with_dim("W", settings.detection_width as usize),
+            Detector::Single => ModelNeed::new(SINGLE, Some(id.unwrap_or(single::USUAL)), 1),
+            Detector::Blazepose => ModelNeed::new(DETECTION, id, 1),
+        };
+        let mut models = vec![detection];
+        if settings.wants_landmarks() {
+            models.push(ModelNeed::new(LANDMARKS, settings.landmarks_model.as_deref(), 1));
+        }
+        Needs {
+            process: HalfNeeds { makes: vec![Kind::new("pose")], ..HalfNeeds::default() },
+            finish: HalfNeeds {
+                optional: vec![Kind::new("shot")],
+                makes: vec![Kind::new("person_track")],
+                ..HalfNeeds::default()
+            },
+            renditions: vec![settings.rendition()],
+            models,
+            ..Needs::default()
+        }
+    }
+
+    fn load(host: &Host, settings: &PoseSettings) -> Result<Self, SetupError> {
+        let missing = || SetupError("this machine offers no networks: ONNX Runtime is missing; see `framefleet doctor`".to_owned());
+        let networks = host.get::<Networks>().ok_or_else(missing)?;
+        let open = |role: &str| networks.open(role).map_err(|error| SetupError(format!("pose, {role}: {error}")));
+        let detection = match settings.detector {
+            Detector::Multi => Detection::Multi(multi::Multi::new(open(MULTI)?, settings)),
+            Detector::Single => Detection::Single(single::Single::new(open(SINGLE)?)?),
+            Detector::Blazepose => Detection::Blazepose(blazepose::Blazepose::new(open(DETECTION)?)),
+        };
+        let landmarks =
+            settings.wants_landmarks().then(|| open(LANDMARKS).map(landmarks::Landmarks::new)).transpose()?;
+        Ok(Self { settings: settings.clone(), detection, landmarks })
+    }
+
+    fn process(&self, _job: &Job, batch: &Batch, out: &mut Outputs) -> Result<(), StageError> {
+        process::process(self, batch, out)
+    }
+
+    fn finish(&self, job: &Job, records: &dyn Records, out: &mut Outputs) -> Result<(), StageError> {
+        finish::finish(job, records, &self.settings, out)
+    }
+}
+
+impl PoseSettings {
+    /// What process looks at.
+    fn rendition(&self) -> Rendition {
+        if self.full_frames || self.tiles > 1 { Rendition::Full } else { Rendition::Proxy }
+    }
+
+    /// Whether the landmarks' network runs: BlazePose has no other keypoints.
+    fn wants_landmarks(&self) -> bool {
+        self.landmarks || self.detector == Detector::Blazepose
+    }
+}

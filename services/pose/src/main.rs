@@ -1,0 +1,5 @@
+//! The `pose` service.
+
+fn main() -> std::process::ExitCode {
+    framefleet_service::main::<pose::PoseStage>()
+}
