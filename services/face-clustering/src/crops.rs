@@ -72,8 +72,7 @@ fn crop(rgb: &Mat, corners: &[f32; 4]) -> Result<Vec<u8>, Problem> {
     let side = (x1 - x0).max(y1 - y0).max(1.0) * f64::from(MARGIN);
     let scale = f64::from(SIDE) / side;
     let shift = |low: f64, high: f64| f64::from(SIDE) / 2.0 - (low + high) / 2.0 * scale;
-    let square =
-        framefleet_vision::alignment::Similarity { a: scale, b: 0.0, tx: shift(x0, x1), ty: shift(y0, y1) };
+    let square = framefleet_vision::alignment::Similarity { a: scale, b: 0.0, tx: shift(x0, x1), ty: shift(y0, y1) };
     let small = square.warp(rgb, (SIDE, SIDE), BORDER_REPLICATE, Scalar::all(0.0))?;
     let (mut bgr, mut bytes) = (Mat::default(), Vector::<u8>::new());
     imgproc::cvt_color_def(&small, &mut bgr, imgproc::COLOR_RGB2BGR)?;
@@ -97,9 +96,8 @@ pub fn best(
     for (item, _, path) in records.attachments(CROPS).map_err(StageError::retry)? {
         let Some(&item) = items.get(&item) else { continue };
         let bytes = std::fs::read(&path).map_err(StageError::retry)?;
-        let crops = FaceCrops::decode(bytes.as_slice()).map_err(|error| {
-            StageError::Retry(format!("cannot read back the crops that process kept: {error}"))
-        })?;
+        let crops = FaceCrops::decode(bytes.as_slice())
+            .map_err(|error| StageError::Retry(format!("cannot read back the crops that process kept: {error}")))?;
         for crop in crops.crops {
             let Some((identity, quality)) = of(item, crop.frame, crop.instance) else { continue };
             let rank = ((quality.clamp(0.0, 1.0) * 1e6) as u32, Reverse((item, crop.frame, crop.instance)));

@@ -109,9 +109,8 @@ impl Detector {
             views.extend(tiles_of(rgb.cols(), rgb.rows()));
         }
         let mut found: Vec<Found> = Vec::new();
-        let letterbox = |view: &Rect| {
-            Letterbox::top_left((view.width.max(1) as u32, view.height.max(1) as u32), (SIDE, SIDE))
-        };
+        let letterbox =
+            |view: &Rect| Letterbox::top_left((view.width.max(1) as u32, view.height.max(1) as u32), (SIDE, SIDE));
         let (input, planes) = self.architecture.planes();
         self.session.run_batches::<Problem>(
             views.len(),

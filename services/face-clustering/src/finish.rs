@@ -237,8 +237,7 @@ fn write_crops(
     let mut names: BTreeMap<usize, Vec<String>> = BTreeMap::new();
     for (number, crops) in best {
         for (rank, (item, crop)) in crops.into_iter().enumerate() {
-            let name =
-                format!("identity-{number:04}/{rank:03}-item{item}-frame{}-{}.jpg", crop.frame, crop.instance);
+            let name = format!("identity-{number:04}/{rank:03}-item{item}-frame{}-{}.jpg", crop.frame, crop.instance);
             let file = out.artifact(&name).map_err(StageError::retry)?;
             file.write_all(&crop.jpeg).map_err(StageError::retry)?;
             names.entry(number).or_default().push(name);

@@ -79,8 +79,7 @@ pub fn identify(
 fn clustered(tracks: &[Track], settings: &FaceClusteringSettings) -> (Vec<usize>, Clusters) {
     let width = tracks.iter().map(|track| track.vector.len()).max().unwrap_or_default();
     let takes_part = |track: &Track| track.vector.len() == width && track.quality() >= settings.min_quality as f32;
-    let members: Vec<usize> =
-        (0..tracks.len()).filter(|&index| width > 0 && takes_part(&tracks[index])).collect();
+    let members: Vec<usize> = (0..tracks.len()).filter(|&index| width > 0 && takes_part(&tracks[index])).collect();
     let mut points = Array2::<f32>::zeros((members.len(), width));
     for (mut row, &member) in points.rows_mut().into_iter().zip(&members) {
         row.iter_mut().zip(&tracks[member].vector).for_each(|(number, value)| *number = *value);
@@ -116,7 +115,8 @@ fn mend(tracks: &[Track], label: &[Option<(u32, f32)>], groups: &mut Groups) {
 /// Makes groups of one name one.
 fn same_name(applied: &Applied, tracks: usize, groups: &mut Groups) {
     for name in 0..applied.names.len() {
-        let named: Vec<usize> = (0..tracks).filter(|&track| groups.name_of(groups.group(track)) == Some(name)).collect();
+        let named: Vec<usize> =
+            (0..tracks).filter(|&track| groups.name_of(groups.group(track)) == Some(name)).collect();
         for pair in named.windows(2) {
             groups.join_by_user(pair[0], pair[1]);
         }
@@ -239,7 +239,8 @@ fn result(
     for (number, (_, person)) in persons.iter().enumerate() {
         for &track in &person.tracks {
             let alike = || cosine(&tracks[track].vector, &person.mean).clamp(0.0, 1.0);
-            identified.of_track[track] = Some((number, label[track].map_or_else(alike, |(_, probability)| probability)));
+            identified.of_track[track] =
+                Some((number, label[track].map_or_else(alike, |(_, probability)| probability)));
         }
     }
     identified.persons = persons.into_iter().map(|(_, person)| person).collect();

@@ -77,8 +77,7 @@ impl Stage for FaceClustering {
     }
 
     fn load(host: &Host, settings: &FaceClusteringSettings) -> Result<Self, SetupError> {
-        let networks =
-            host.get::<Networks>().ok_or_else(|| SetupError("this machine runs no networks".to_owned()))?;
+        let networks = host.get::<Networks>().ok_or_else(|| SetupError("this machine runs no networks".to_owned()))?;
         let open = |role| {
             let id = networks.id(role).map_err(|error| SetupError(error.to_string()))?;
             let session = networks.open(role).map_err(|error| SetupError(error.to_string()))?;

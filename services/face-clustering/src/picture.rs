@@ -58,7 +58,8 @@ fn full_size(batch: &Batch, proxy: &Frame) -> Result<(u32, u32), Unusable> {
         return Ok((width, height));
     }
     probe::still_size(item, proxy.number).map_err(|error| {
-        let reason = format!("how large the still is cannot be read ({error}); with small_faces = true it is seen in full");
+        let reason =
+            format!("how large the still is cannot be read ({error}); with small_faces = true it is seen in full");
         Unusable("size-unknown", reason)
     })
 }

@@ -108,7 +108,9 @@ mod tests {
 
     #[test]
     fn a_turned_head_is_measured() {
-        for (yaw, pitch, roll) in [(0.0, 0.0, 0.0), (30.0, 0.0, 0.0), (-50.0, 0.0, 20.0), (0.0, 25.0, 0.0), (20.0, -15.0, -10.0)] {
+        for (yaw, pitch, roll) in
+            [(0.0, 0.0, 0.0), (30.0, 0.0, 0.0), (-50.0, 0.0, 20.0), (0.0, 25.0, 0.0), (20.0, -15.0, -10.0)]
+        {
             let found = pose(&turned(yaw, pitch, roll)).map(f64::from);
             for (found, truth) in found.iter().zip([yaw, pitch, roll]) {
                 assert!((found - truth).abs() < 6.0, "{found:.1} for {truth} of {yaw} {pitch} {roll}");
@@ -125,7 +127,11 @@ mod tests {
         }
         let mut blurred = Mat::default();
         imgproc::gaussian_blur_def(&sharp, &mut blurred, opencv::core::Size::new(15, 15), 5.0).unwrap();
-        let face = |size: f32, yaw| Found { corners: [0.0, 0.0, size, size * 1.2], landmarks: turned(yaw, 0.0, 0.0), score: 0.9 };
+        let face = |size: f32, yaw| Found {
+            corners: [0.0, 0.0, size, size * 1.2],
+            landmarks: turned(yaw, 0.0, 0.0),
+            score: 0.9,
+        };
         let value = |face: &Found, picture: &Mat| quality(face, picture, 10.0).unwrap().value;
         let best = value(&face(100.0, 0.0), &sharp);
         assert!(best > 0.75, "{best}");

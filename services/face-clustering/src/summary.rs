@@ -68,5 +68,6 @@ pub fn silhouettes(tracks: &[Track], identified: &Identified) -> Vec<Option<f32>
 
 /// The mean; `None` of nothing.
 pub fn mean(values: &[f32]) -> Option<f32> {
-    (!values.is_empty()).then(|| (values.iter().map(|value| f64::from(*value)).sum::<f64>() / values.len() as f64) as f32)
+    (!values.is_empty())
+        .then(|| (values.iter().map(|value| f64::from(*value)).sum::<f64>() / values.len() as f64) as f32)
 }

@@ -69,7 +69,8 @@ mod tests {
         let view = wide.slice_mut(ndarray::s![.., .., ..3]).into_dyn();
         Planes { order: Order::Rgb, shift: 0.0, scale: 1.0 }.write(&rgb, view).unwrap();
         assert_eq!([wide[[0, 1, 2]], wide[[1, 0, 0]], wide[[2, 1, 1]], wide[[2, 1, 3]]], [10.0, 20.0, 30.0, 0.0]);
-        let wrong = Planes { order: Order::Rgb, shift: 0.0, scale: 1.0 }.write(&rgb, Array3::zeros((3, 2, 2)).view_mut().into_dyn());
+        let wrong = Planes { order: Order::Rgb, shift: 0.0, scale: 1.0 }
+            .write(&rgb, Array3::zeros((3, 2, 2)).view_mut().into_dyn());
         assert!(wrong.is_err());
     }
 }

@@ -86,9 +86,8 @@ impl<'s> Tracker<'s> {
             std::mem::take(&mut self.open).into_iter().partition(|open| pts_ns - open.pts_ns <= gap_ns);
         self.open = open;
         self.done.extend(ended.into_iter().map(ended_track));
-        let pairs = assign(self.open.len(), faces.len(), LEAST, |track, face| {
-            self.likeness(&self.open[track], faces[face].1)
-        });
+        let pairs =
+            assign(self.open.len(), faces.len(), LEAST, |track, face| self.likeness(&self.open[track], faces[face].1));
         let mut continued = vec![None; faces.len()];
         pairs.iter().for_each(|&(track, face)| continued[face] = Some(track));
         for ((instance, face), track) in faces.iter().zip(continued) {

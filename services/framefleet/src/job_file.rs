@@ -6,7 +6,7 @@ use framefleet_pipeline::{Plan, PlannedModel, StepPlan};
 use framefleet_proto::control::SubmitRequest;
 use orchestrator::{JobSummary, Progress};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json, Map};
+use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 

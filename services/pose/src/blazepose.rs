@@ -63,7 +63,8 @@ impl Blazepose {
 
     fn candidates(&self, numbers: &[f32], scores: &[f32], min_score: f32) -> Vec<Candidate> {
         let rows = numbers.as_chunks::<NUMBERS>().0.iter().zip(scores).zip(&self.anchors);
-        let scored = rows.map(|((row, score), anchor)| (row, 1.0 / (1.0 + (-score.clamp(-LARGEST, LARGEST)).exp()), anchor));
+        let scored =
+            rows.map(|((row, score), anchor)| (row, 1.0 / (1.0 + (-score.clamp(-LARGEST, LARGEST)).exp()), anchor));
         let sure = scored.filter(|(row, score, _)| *score >= min_score && row.iter().all(|n| n.is_finite()));
         sure.map(|(row, score, anchor)| {
             let at = |index: usize| [row[index] + anchor[0], row[index + 1] + anchor[1]];
@@ -95,7 +96,8 @@ fn merged(mut candidates: Vec<Candidate>) -> Vec<Candidate> {
         let (same, others): (Vec<Candidate>, Vec<Candidate>) =
             candidates.iter().copied().partition(|other| iou(&best.corners, &other.corners) > OVERLAP);
         let total: f32 = same.iter().map(|one| one.score).sum();
-        let mean = |value: &dyn Fn(&Candidate) -> f32| same.iter().map(|one| one.score * value(one)).sum::<f32>() / total;
+        let mean =
+            |value: &dyn Fn(&Candidate) -> f32| same.iter().map(|one| one.score * value(one)).sum::<f32>() / total;
         if !same.is_empty() && total > 0.0 {
             all.push(Candidate {
                 score: best.score,
@@ -132,7 +134,8 @@ mod tests {
 
     #[test]
     fn detections_of_one_person_become_one() {
-        let candidate = |left: f32, score| Candidate { score, corners: [left, 0.0, left + 50.0, 50.0], axis: [[left, 9.0]; 2] };
+        let candidate =
+            |left: f32, score| Candidate { score, corners: [left, 0.0, left + 50.0, 50.0], axis: [[left, 9.0]; 2] };
         let all = merged(vec![candidate(0.0, 0.6), candidate(10.0, 0.9), candidate(120.0, 0.7)]);
         assert_eq!(all.len(), 2);
         assert!((all[0].axis[0][0] - 6.0).abs() < 1e-4 && all[0].score == 0.9);

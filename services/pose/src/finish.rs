@@ -23,7 +23,8 @@ pub fn finish(job: &Job, records: &dyn Records, settings: &PoseSettings, out: &m
         for (number, track) in (0..).zip(&tracks) {
             followed.extend(track.seen.iter().copied());
             let poses = gaps::poses(track, frames, settings);
-            let track = publish(&Followed { item, number, track, poses: &poses, frames }, settings, &mut instances, out)?;
+            let track =
+                publish(&Followed { item, number, track, poses: &poses, frames }, settings, &mut instances, out)?;
             totals.add_track(&track);
         }
         for (at, frame) in frames.iter().enumerate() {

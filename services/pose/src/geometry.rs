@@ -28,9 +28,9 @@ pub fn geometry(keypoints: &Keypoints, min_visibility: f32) -> PoseGeometry {
     let shoulders = body.pair(LEFT_SHOULDER, RIGHT_SHOULDER);
     let length = torso.map(|(hips, shoulders)| distance(hips, shoulders)).filter(|length| *length > 1.0);
     let ratio = shoulders.zip(length).map(|((left, right), length)| distance(left, right) / length);
-    let tilt = torso.filter(|_| length.is_some()).map(|(hips, shoulders)| {
-        (shoulders[0] - hips[0]).atan2(hips[1] - shoulders[1]).to_degrees()
-    });
+    let tilt = torso
+        .filter(|_| length.is_some())
+        .map(|(hips, shoulders)| (shoulders[0] - hips[0]).atan2(hips[1] - shoulders[1]).to_degrees());
     let angle = |a, joint, b| body.angle(a, joint, b);
     let mut geometry = PoseGeometry {
         shoulder_angle: shoulders.map(|(left, right)| (left[1] - right[1]).atan2(right[0] - left[0]).to_degrees()),
@@ -47,10 +47,8 @@ pub fn geometry(keypoints: &Keypoints, min_visibility: f32) -> PoseGeometry {
         right_knee: angle(RIGHT_HIP, RIGHT_KNEE, RIGHT_ANKLE),
         ..PoseGeometry::default()
     };
-    geometry.arm_symmetry = symmetry([
-        (geometry.left_elbow, geometry.right_elbow),
-        (geometry.left_shoulder, geometry.right_shoulder),
-    ]);
+    geometry.arm_symmetry =
+        symmetry([(geometry.left_elbow, geometry.right_elbow), (geometry.left_shoulder, geometry.right_shoulder)]);
     geometry.leg_symmetry =
         symmetry([(geometry.left_hip, geometry.right_hip), (geometry.left_knee, geometry.right_knee)]);
     geometry.set_view(body.view(ratio));

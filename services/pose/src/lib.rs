@@ -37,7 +37,9 @@ pub use skeleton::{BLAZEPOSE_TO_COCO, SIGMAS, similarity};
 
 use framefleet_infer::Networks;
 use framefleet_media::{Kind, Rendition};
-use framefleet_stage::{Batch, HalfNeeds, Host, Job, ModelNeed, Needs, Outputs, Records, SetupError, Stage, StageError};
+use framefleet_stage::{
+    Batch, HalfNeeds, Host, Job, ModelNeed, Needs, Outputs, Records, SetupError, Stage, StageError,
+};
 use process::Detection;
 
 /// Roles of networks, in the catalogue's words.
@@ -87,7 +89,9 @@ impl Stage for PoseStage {
     }
 
     fn load(host: &Host, settings: &PoseSettings) -> Result<Self, SetupError> {
-        let missing = || SetupError("this machine offers no networks: ONNX Runtime is missing; see `framefleet doctor`".to_owned());
+        let missing = || {
+            SetupError("this machine offers no networks: ONNX Runtime is missing; see `framefleet doctor`".to_owned())
+        };
         let networks = host.get::<Networks>().ok_or_else(missing)?;
         let open = |role: &str| networks.open(role).map_err(|error| SetupError(format!("pose, {role}: {error}")));
         let detection = match settings.detector {

@@ -43,7 +43,8 @@ impl Multi {
 
 fn persons(rows: &ArrayViewD<'_, f32>, letterbox: &Letterbox, size: (u32, u32), min_score: f32) -> Vec<Person> {
     let numbers: Vec<f32> = rows.iter().copied().collect();
-    let rows = numbers.chunks_exact(NUMBERS).filter(|row| row[NUMBERS - 1] >= min_score && row.iter().all(|n| n.is_finite()));
+    let rows =
+        numbers.chunks_exact(NUMBERS).filter(|row| row[NUMBERS - 1] >= min_score && row.iter().all(|n| n.is_finite()));
     let place = |y: f32, x: f32| letterbox.back([x * size.0 as f32, y * size.1 as f32]);
     rows.map(|row| {
         let keypoints = std::array::from_fn(|at| {

@@ -63,7 +63,8 @@ mod tests {
 
     /// Noise that is the same every time, −0.5..0.5.
     fn noise(n: usize) -> f64 {
-        (((n as u64).wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407) >> 33) % 1000) as f64 / 1000.0 - 0.5
+        (((n as u64).wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407) >> 33) % 1000) as f64 / 1000.0
+            - 0.5
     }
 
     fn walk(n: usize) -> f64 {

@@ -83,7 +83,9 @@ pub fn process(stage: &PoseStage, batch: &Batch, out: &mut Outputs) -> Result<()
     };
     let mut instances = vec![0; frames.len()];
     for (&(at, person), measured) in persons.iter().zip(&measured) {
-        let Some(pose) = pose(person, measured.as_ref(), scale(stage, batch.item(), &views[at]), min_visibility) else { continue };
+        let Some(pose) = pose(person, measured.as_ref(), scale(stage, batch.item(), &views[at]), min_visibility) else {
+            continue;
+        };
         let annotation = Annotation { instance: instances[at], value: Some(Value::Pose(pose)) };
         instances[at] += 1;
         out.annotate(frames[at].number, annotation);
@@ -139,9 +141,8 @@ fn find(stage: &PoseStage, views: &[View<'_>]) -> Result<Vec<Vec<Person>>, WorkE
         let moved = |[x, y]: [f32; 2]| [x + tile.x as f32, y + tile.y as f32];
         all[at].extend(persons.into_iter().map(|person| person.map(moved)));
     }
-    let once = |persons| {
-        unique(persons, settings.duplicate_similarity as f32, min_visibility, settings.max_persons as usize)
-    };
+    let once =
+        |persons| unique(persons, settings.duplicate_similarity as f32, min_visibility, settings.max_persons as usize);
     Ok(all.into_iter().map(once).collect())
 }
 
@@ -178,9 +179,13 @@ fn pose(person: &Person, measured: Option<&Measured>, scale: [f32; 2], min_visib
     Some(Pose {
         r#box: in_full(corners).map(hundredths).to_vec(),
         score: person.score,
-        keypoints: keypoints.iter().flat_map(|[x, y, v]| [hundredths(x * sx), hundredths(y * sy), rounded(*v)]).collect(),
+        keypoints: keypoints
+            .iter()
+            .flat_map(|[x, y, v]| [hundredths(x * sx), hundredths(y * sy), rounded(*v)])
+            .collect(),
         landmarks: measured.map_or_else(Vec::new, |measured| {
-            let point = |[x, y, z, v]: &[f32; 4]| [hundredths(x * sx), hundredths(y * sy), hundredths(z * sx), rounded(*v)];
+            let point =
+                |[x, y, z, v]: &[f32; 4]| [hundredths(x * sx), hundredths(y * sy), hundredths(z * sx), rounded(*v)];
             measured.points.iter().flat_map(point).collect()
         }),
         landmarks_score: measured.map(|measured| measured.score),

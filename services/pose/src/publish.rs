@@ -155,7 +155,8 @@ fn summary(
 fn shown<'a>(seen: &[&'a TrackPose]) -> Vec<&'a TrackPose> {
     let parts = SHOWN.min(seen.len());
     let bound = |part: usize| part * seen.len() / parts.max(1);
-    let best = |part: usize| seen[bound(part)..bound(part + 1)].iter().max_by(|a, b| a.score.total_cmp(&b.score)).copied();
+    let best =
+        |part: usize| seen[bound(part)..bound(part + 1)].iter().max_by(|a, b| a.score.total_cmp(&b.score)).copied();
     (0..parts).filter_map(best).collect()
 }
 

@@ -120,7 +120,8 @@ impl Settings for PoseSettings {
             return Err("single finds one person and searches no tiles: set tiles = 1, or another detector".to_owned());
         }
         if !self.landmarks && self.detector == Detector::Blazepose {
-            return Err("blazepose takes its keypoints from the landmarks: set landmarks = true, or another detector".to_owned());
+            return Err("blazepose takes its keypoints from the landmarks: set landmarks = true, or another detector"
+                .to_owned());
         }
         Ok(())
     }

@@ -22,7 +22,8 @@ pub const RIGHT_ANKLE: usize = 16;
 
 /// For each keypoint how far people who label pictures differ, as a share of the person's size (COCO's σ).
 pub const SIGMAS: [f32; POINTS] = [
-    0.026, 0.025, 0.025, 0.035, 0.035, 0.079, 0.079, 0.072, 0.072, 0.062, 0.062, 0.107, 0.107, 0.087, 0.087, 0.089, 0.089,
+    0.026, 0.025, 0.025, 0.035, 0.035, 0.079, 0.079, 0.072, 0.072, 0.062, 0.062, 0.107, 0.107, 0.087, 0.087, 0.089,
+    0.089,
 ];
 
 /// For each of COCO's keypoints its place among the 33 points of BlazePose.

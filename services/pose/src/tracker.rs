@@ -85,7 +85,8 @@ impl Tracker<'_> {
         let least = self.settings.track_similarity as f32;
         let all: Vec<usize> = (0..self.live.len()).collect();
         let mut taken = self.associate(at, frame, &all, &sure, least);
-        let rest: Vec<usize> = all.into_iter().filter(|&live| self.live[live].fresh && !taken.0.contains(&live)).collect();
+        let rest: Vec<usize> =
+            all.into_iter().filter(|&live| self.live[live].fresh && !taken.0.contains(&live)).collect();
         let second = self.associate(at, frame, &rest, &weak, (WEAK * least).min(MOST));
         taken.0.extend(second.0);
         for (index, live) in self.live.iter_mut().enumerate() {

@@ -91,9 +91,8 @@ fn end(writer: &mut dyn Writer, item: Option<&Item>) -> Result<(), ExportError> 
 
 /// The step that is asked for, or the only one that makes a kind that the format shows.
 fn choose<'m>(manifests: &'m [StepManifest], request: &Request<'_>) -> Result<&'m StepManifest, ExportError> {
-    let shows = |manifest: &&StepManifest| {
-        manifest.kinds.iter().any(|kind| request.format.kinds().contains(&kind.as_str()))
-    };
+    let shows =
+        |manifest: &&StepManifest| manifest.kinds.iter().any(|kind| request.format.kinds().contains(&kind.as_str()));
     let fitting: Vec<&StepManifest> = manifests.iter().filter(shows).collect();
     let names = |of: &[&StepManifest]| of.iter().map(|manifest| manifest.step.as_str()).collect::<Vec<_>>().join(", ");
     match (request.step, fitting.as_slice()) {
@@ -101,7 +100,9 @@ fn choose<'m>(manifests: &'m [StepManifest], request: &Request<'_>) -> Result<&'
             ExportError::WrongStep { step: step.to_owned(), format: request.format, fitting: names(&fitting) }
         }),
         (None, [only]) => Ok(only),
-        (None, []) => Err(ExportError::NoStep { format: request.format, steps: names(&manifests.iter().collect::<Vec<_>>()) }),
+        (None, []) => {
+            Err(ExportError::NoStep { format: request.format, steps: names(&manifests.iter().collect::<Vec<_>>()) })
+        }
         (None, _) => Err(ExportError::SeveralSteps { format: request.format, fitting: names(&fitting) }),
     }
 }

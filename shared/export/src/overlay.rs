@@ -88,8 +88,7 @@ impl Film {
 
 impl Writer for Overlay<'_> {
     fn frame(&mut self, record: &FrameRecord<'_>) -> Result<(), ExportError> {
-        let problem =
-            |reason| ExportError::Picture { item: record.item.name.clone(), frame: record.number, reason };
+        let problem = |reason| ExportError::Picture { item: record.item.name.clone(), frame: record.number, reason };
         let Some(frame) = self.pictures.picture(record.item, record.number).map_err(problem)? else { return Ok(()) };
         let mut canvas = Canvas::of(&frame.image)?;
         person::draw(record, &mut canvas)?;

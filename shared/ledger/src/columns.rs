@@ -3,7 +3,9 @@ use crate::{LedgerError, Row};
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, FieldRef, Fields};
 use framefleet_media::Outcome;
-use framefleet_proto::v1::{Action, Face, FaceTrack, Identity, Lighting, Look, Mask, Motion, Pose, Shot, Trajectory, PersonTrack};
+use framefleet_proto::v1::{
+    Action, Face, FaceTrack, Identity, Lighting, Look, Mask, Motion, PersonTrack, Pose, Shot, Trajectory,
+};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;

@@ -133,7 +133,9 @@ impl<'o> Condensed<'o> {
     /// The candidate that a point was last in which leaves one at a density: not the one itself when it appeared at that
     /// very density, for which of equal distances is merged first means nothing.
     fn above(&self, mut candidate: usize, density: f64) -> usize {
-        while let Some(parent) = self.candidates[candidate].parent.filter(|_| self.candidates[candidate].birth >= density) {
+        while let Some(parent) =
+            self.candidates[candidate].parent.filter(|_| self.candidates[candidate].birth >= density)
+        {
             candidate = parent;
         }
         candidate

@@ -40,7 +40,8 @@ fn labels_and_probabilities_are_those_of_the_reference() {
     let cases: Vec<Case> = serde_json::from_str(include_str!("../../tests/parity/hdbscan.json")).unwrap();
     assert_eq!(cases.len(), 6);
     for (number, case) in cases.iter().enumerate() {
-        let rows: Vec<Vec<f32>> = case.points.iter().map(|row| row.iter().map(|value| *value as f32).collect()).collect();
+        let rows: Vec<Vec<f32>> =
+            case.points.iter().map(|row| row.iter().map(|value| *value as f32).collect()).collect();
         let selection = if case.selection == "leaf" { Selection::Leaf } else { Selection::ExcessOfMass };
         let (min_cluster_size, min_samples) = (case.min_cluster_size, case.min_samples);
         let options = Options { min_cluster_size, min_samples, epsilon: case.epsilon, selection, ..PLAIN };

@@ -40,7 +40,15 @@ fn item(name: &str, kind: ItemKind) -> Item {
 }
 
 fn job(items: Vec<Item>, scoped: Vec<ScopedAnnotation>) -> Job {
-    Job { step: "lighting".to_owned(), items, seed: 0, scoped, edits: Vec::new(), audio: Arc::new(Silent), scratch: PathBuf::new() }
+    Job {
+        step: "lighting".to_owned(),
+        items,
+        seed: 0,
+        scoped,
+        edits: Vec::new(),
+        audio: Arc::new(Silent),
+        scratch: PathBuf::new(),
+    }
 }
 
 fn shot(item: &str, start: u64, end: u64) -> ScopedAnnotation {

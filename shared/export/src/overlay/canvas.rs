@@ -55,8 +55,7 @@ impl Canvas {
     pub fn into_image(self) -> Result<Image, ExportError> {
         let (width, height) = (self.picture.cols() as u32, self.picture.rows() as u32);
         let bytes = self.picture.data_bytes()?.to_vec();
-        Image::new(PixelFormat::Rgb8, width, height, bytes)
-            .map_err(|_| VisionError::Empty { width, height }.into())
+        Image::new(PixelFormat::Rgb8, width, height, bytes).map_err(|_| VisionError::Empty { width, height }.into())
     }
 
     /// A line.

@@ -20,7 +20,8 @@ fn draw_one(pose: &Pose, canvas: &mut Canvas) -> Result<(), ExportError> {
     let colour = colour(pose.track);
     let points = if pose.smoothed.is_empty() { &pose.keypoints } else { &pose.smoothed };
     let points = points.as_chunks::<3>().0;
-    let visible = |index: usize| points.get(index).filter(|point| point[2] >= VISIBLE).map(|point| [point[0], point[1]]);
+    let visible =
+        |index: usize| points.get(index).filter(|point| point[2] >= VISIBLE).map(|point| [point[0], point[1]]);
     for (a, b) in LIMBS {
         if let (Some(a), Some(b)) = (visible(a), visible(b)) {
             canvas.line(a, b, colour)?;
