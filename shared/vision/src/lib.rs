@@ -9,6 +9,7 @@ pub mod boxes;
 pub mod colour;
 pub mod letterbox;
 pub mod mat;
+pub mod run_lengths;
 
 use framefleet_media::PixelFormat;
 
@@ -41,6 +42,9 @@ pub enum VisionError {
         /// What it takes.
         accepted: &'static str,
     },
+    /// No mask.
+    #[error("{0}")]
+    Mask(String),
     /// OpenCV refused.
     #[error("OpenCV: {0}")]
     OpenCv(#[from] opencv::Error),

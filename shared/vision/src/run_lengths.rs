@@ -1,0 +1,288 @@
+//! Binary masks as run lengths, the form that COCO and this project's records have: column by column, a run of zeros (which may
+//! be empty) first. What masks share is counted on the runs; nothing is unpacked for it.
+use crate::VisionError;
+use framefleet_media::RunLengths;
+use framefleet_media::limits::MAX_SIDE;
+use opencv::core::{self, Mat, Scalar};
+use opencv::prelude::*;
+
+/// A binary mask as runs of equal pixels down its columns, from the left.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Runs {
+    height: u32,
+    width: u32,
+    /// Lengths by turns of zeros and ones, zeros first; they add up to height × width.
+    lengths: Vec<u32>,
+}
+
+impl Runs {
+    /// The mask of a picture (`CV_8UC1`): what is not 0 is set.
+    ///
+    /// # Errors
+    /// A picture of another type, or one larger than any frame may be.
+    pub fn of(mask: &impl core::ToInputArray) -> Result<Self, VisionError> {
+        let mut turned = Mat::default();
+        core::transpose(mask, &mut turned)?;
+        let (width, height) = size(turned.rows(), turned.cols())?;
+        if turned.typ() != core::CV_8UC1 {
+            return Err(VisionError::Mask(format!(
+                "a mask is a picture of one channel of 8 bits, not type {}",
+                turned.typ()
+            )));
+        }
+        Ok(Self { height, width, lengths: lengths_of(turned.data_bytes()?) })
+    }
+
+    /// Reads COCO's compressed text.
+    ///
+    /// # Errors
+    /// A size that no frame has, text that is none of COCO's, or runs that do not add up to the size.
+    pub fn parse(from: &RunLengths) -> Result<Self, VisionError> {
+        let wrong = |what: &str| VisionError::Mask(format!("run lengths of {}×{}: {what}", from.width, from.height));
+        if from.width > MAX_SIDE || from.height > MAX_SIDE {
+            return Err(wrong(&format!("no side may exceed {MAX_SIDE} pixels")));
+        }
+        let pixels = i64::from(from.width) * i64::from(from.height);
+        let (mut lengths, mut sum): (Vec<u32>, i64) = (Vec::new(), 0);
+        let mut bytes = from.counts.bytes();
+        while let Some(first) = bytes.next() {
+            let mut length = number(first, &mut bytes).ok_or_else(|| wrong("this is no text of COCO's"))?;
+            if lengths.len() > 2 {
+                length += i64::from(lengths[lengths.len() - 2]);
+            }
+            sum += length;
+            if length < 0 || sum > pixels {
+                return Err(wrong("they leave the picture"));
+            }
+            lengths.push(length as u32);
+        }
+        if sum != pixels {
+            return Err(wrong(&format!("they cover {sum} pixels")));
+        }
+        Ok(Self { height: from.height, width: from.width, lengths })
+    }
+
+    /// The same as COCO's compressed text: every length (from the fourth on, what it exceeds the one two before by) in groups of
+    /// five bits, lowest first, each a character from '0' on, with a bit that says whether more follow.
+    pub fn text(&self) -> RunLengths {
+        let mut counts = String::new();
+        for (index, &length) in self.lengths.iter().enumerate() {
+            let before = if index > 2 { i64::from(self.lengths[index - 2]) } else { 0 };
+            let mut rest = i64::from(length) - before;
+            loop {
+                let bits = (rest & 0x1f) as u8;
+                rest >>= 5;
+                let more = if bits & 0x10 == 0 { rest != 0 } else { rest != -1 };
+                counts.push(char::from(48 + bits + if more { 0x20 } else { 0 }));
+                if !more {
+                    break;
+                }
+            }
+        }
+        RunLengths { height: self.height, width: self.width, counts }
+    }
+
+    /// The mask as a picture: `CV_8UC1`, 0 or 255.
+    pub fn picture(&self) -> Result<Mat, VisionError> {
+        let (rows, columns) = (self.height as i32, self.width as i32);
+        let mut turned = Mat::new_rows_cols_with_default(columns, rows, core::CV_8UC1, Scalar::default())?;
+        let pixels = turned.data_bytes_mut()?;
+        for (start, end) in self.ones() {
+            pixels[start as usize..end as usize].fill(255);
+        }
+        let mut mask = Mat::default();
+        core::transpose(&turned, &mut mask)?;
+        Ok(mask)
+    }
+
+    /// Width and height in pixels.
+    pub fn size(&self) -> (u32, u32) {
+        (self.width, self.height)
+    }
+
+    /// Lengths by turns of zeros and ones, zeros first.
+    pub fn lengths(&self) -> &[u32] {
+        &self.lengths
+    }
+
+    /// Pixels that are set.
+    pub fn area(&self) -> u64 {
+        self.lengths.iter().skip(1).step_by(2).map(|&length| u64::from(length)).sum()
+    }
+
+    /// The box around what is set: x0, y0, x1, y1, the last two one past the last pixel; `None` for an empty mask.
+    pub fn bounds(&self) -> Option<[u32; 4]> {
+        let height = u64::from(self.height.max(1));
+        let (mut left, mut top, mut right, mut bottom) = (u64::MAX, u64::MAX, 0, 0);
+        for (start, end) in self.ones().filter(|(start, end)| start < end) {
+            let (first, last) = (start / height, (end - 1) / height);
+            (left, right) = (left.min(first), right.max(last + 1));
+            let (from, to) = if first == last { (start % height, (end - 1) % height + 1) } else { (0, height) };
+            (top, bottom) = (top.min(from), bottom.max(to));
+        }
+        (right > 0).then_some([left as u32, top as u32, right as u32, bottom as u32])
+    }
+
+    /// Pixels set in both; 0 for masks of different sizes.
+    pub fn intersection(&self, other: &Self) -> u64 {
+        if self.size() != other.size() {
+            return 0;
+        }
+        let (mut mine, mut theirs) = (self.ones().peekable(), other.ones().peekable());
+        let mut shared = 0;
+        while let (Some(&(a0, a1)), Some(&(b0, b1))) = (mine.peek(), theirs.peek()) {
+            shared += a1.min(b1).saturating_sub(a0.max(b0));
+            if a1 <= b1 {
+                mine.next()
+            } else {
+                theirs.next()
+            };
+        }
+        shared
+    }
+
+    /// Intersection over union, 0–1; 0 for two empty masks and for masks of different sizes.
+    pub fn iou(&self, other: &Self) -> f32 {
+        let shared = self.intersection(other);
+        let union = self.area() + other.area() - shared;
+        if union > 0 { (shared as f64 / union as f64) as f32 } else { 0.0 }
+    }
+
+    /// Runs of ones as (start, end) in the order of columns.
+    fn ones(&self) -> impl Iterator<Item = (u64, u64)> {
+        let mut at = 0_u64;
+        self.lengths.chunks(2).map(move |pair| {
+            let start = at + u64::from(pair[0]);
+            at = start + pair.get(1).map_or(0, |&length| u64::from(length));
+            (start, at)
+        })
+    }
+}
+
+/// Checks what OpenCV counts in signed numbers.
+fn size(columns: i32, rows: i32) -> Result<(u32, u32), VisionError> {
+    let (width, height) = (columns.max(0) as u32, rows.max(0) as u32);
+    match width.max(height) <= MAX_SIDE {
+        true => Ok((width, height)),
+        false => Err(VisionError::TooLarge { width, height }),
+    }
+}
+
+/// Runs of bytes that are by turns 0 and not.
+fn lengths_of(bytes: &[u8]) -> Vec<u32> {
+    let (mut lengths, mut rest, mut set) = (Vec::new(), bytes, false);
+    while !rest.is_empty() {
+        let end = end_of(rest, set);
+        lengths.push(end as u32);
+        rest = &rest[end..];
+        set = !set;
+    }
+    lengths
+}
+
+/// Where the run that `bytes` begin with ends; eight at a time as long as they are all 0, or all 255.
+fn end_of(bytes: &[u8], set: bool) -> usize {
+    let same = [if set { 255 } else { 0 }; 8];
+    let whole = bytes.chunks_exact(8).take_while(|chunk| *chunk == same).count() * 8;
+    let rest = bytes[whole..].iter().position(|&byte| (byte != 0) != set);
+    rest.map_or(bytes.len(), |rest| whole + rest)
+}
+
+/// A number whose first character is `first`: at most seven of five bits each, so that it cannot overflow.
+fn number(first: u8, bytes: &mut impl Iterator<Item = u8>) -> Option<i64> {
+    let (mut value, mut byte) = (0_i64, first);
+    for group in 0..7 {
+        let bits = byte.checked_sub(48).filter(|bits| *bits < 64)?;
+        value |= i64::from(bits & 0x1f) << (5 * group);
+        if bits & 0x20 == 0 {
+            let sign = if bits & 0x10 == 0 { 0 } else { -1_i64 << (5 * (group + 1)) };
+            return Some(value | sign);
+        }
+        byte = bytes.next()?;
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn mat(rows: usize, columns: usize, bytes: &[u8]) -> Mat {
+        let mut mask =
+            Mat::new_rows_cols_with_default(rows as i32, columns as i32, core::CV_8UC1, Scalar::default()).unwrap();
+        mask.data_bytes_mut().unwrap().copy_from_slice(bytes);
+        mask
+    }
+
+    #[test]
+    fn a_known_mask_has_the_lengths_and_text_that_cocos_tools_give_it() {
+        let runs = Runs::of(&mat(2, 3, &[0, 1, 1, 0, 0, 9])).unwrap();
+        assert_eq!(runs.lengths(), [2, 1, 1, 2]);
+        assert_eq!((runs.area(), runs.bounds()), (3, Some([1, 0, 3, 2])));
+        assert_eq!(runs.text(), RunLengths { height: 2, width: 3, counts: "2111".to_owned() });
+        let all = Runs::of(&mat(1, 2, &[255, 255])).unwrap();
+        assert_eq!((all.lengths(), all.text().counts.as_str()), (&[0, 2][..], "02"));
+    }
+
+    #[test]
+    fn what_is_no_mask_is_refused() {
+        for (width, height, counts) in
+            [(2, 2, "5"), (2, 2, "3"), (2, 2, "~"), (2, 2, "oo"), (2, 2, "O"), (70_000, 1, "0")]
+        {
+            let text = RunLengths { height, width, counts: counts.to_owned() };
+            assert!(matches!(Runs::parse(&text), Err(VisionError::Mask(_))), "{counts}");
+        }
+        let endless = RunLengths { height: 2, width: 2, counts: "o".repeat(1000) };
+        assert!(Runs::parse(&endless).is_err());
+        let colour = Mat::new_rows_cols_with_default(2, 2, core::CV_8UC3, Scalar::default()).unwrap();
+        assert!(Runs::of(&colour).is_err());
+    }
+
+    #[test]
+    fn an_empty_picture_is_an_empty_mask() {
+        let runs = Runs::of(&mat(2, 2, &[0; 4])).unwrap();
+        assert_eq!((runs.area(), runs.bounds(), runs.iou(&runs)), (0, None, 0.0));
+    }
+
+    fn masks() -> impl Strategy<Value = (usize, usize, Vec<u8>, Vec<u8>)> {
+        (1..24_usize, 1..24_usize).prop_flat_map(|(rows, columns)| {
+            let pixels = || {
+                proptest::collection::vec(
+                    prop_oneof![3 => Just(0_u8), 2 => Just(255_u8), 1 => Just(1_u8)],
+                    rows * columns,
+                )
+            };
+            (Just(rows), Just(columns), pixels(), pixels())
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn masks_come_back((rows, columns, one, other) in masks()) {
+            let (a, b) = (Runs::of(&mat(rows, columns, &one)).unwrap(), Runs::of(&mat(rows, columns, &other)).unwrap());
+            let picture = a.picture().unwrap();
+            let expected: Vec<u8> = one.iter().map(|&byte| if byte == 0 { 0 } else { 255 }).collect();
+            prop_assert_eq!(picture.data_bytes().unwrap(), &expected[..]);
+            prop_assert_eq!(&Runs::parse(&a.text()).unwrap(), &a);
+            let shared = one.iter().zip(&other).filter(|&(&x, &y)| x > 0 && y > 0).count() as u64;
+            let union = one.iter().zip(&other).filter(|&(&x, &y)| x > 0 || y > 0).count() as f32;
+            prop_assert_eq!(a.intersection(&b), shared);
+            let expected = if union > 0.0 { shared as f32 / union } else { 0.0 };
+            prop_assert!((a.iou(&b) - expected).abs() < 1e-6);
+            let set: Vec<(usize, usize)> = (0..rows * columns).filter(|&i| one[i] > 0).map(|i| (i % columns, i / columns)).collect();
+            let edges = (!set.is_empty()).then(|| [
+                set.iter().map(|p| p.0).min().unwrap() as u32, set.iter().map(|p| p.1).min().unwrap() as u32,
+                set.iter().map(|p| p.0).max().unwrap() as u32 + 1, set.iter().map(|p| p.1).max().unwrap() as u32 + 1,
+            ]);
+            prop_assert_eq!(a.bounds(), edges);
+        }
+
+        #[test]
+        fn any_text_is_read_or_refused(counts in ".{0,40}", width in 0..50_u32, height in 0..50_u32) {
+            if let Ok(runs) = Runs::parse(&RunLengths { height, width, counts }) {
+                prop_assert_eq!(runs.lengths().iter().map(|&l| u64::from(l)).sum::<u64>(), u64::from(width) * u64::from(height));
+            }
+        }
+    }
+}
