@@ -3,9 +3,7 @@ use crate::{LedgerError, Row};
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, FieldRef, Fields};
 use framefleet_media::Outcome;
-use framefleet_proto::v1::{
-    Action, Face, FaceTrack, Identity, Lighting, Look, Mask, Motion, PersonTrack, Pose, Shot, Trajectory,
-};
+use framefleet_proto::v1::{Action, Face, FaceTrack, Identity, Lighting, Look, Mask, Motion, PersonTrack, Pose, Shot, Trajectory, MaskTrack};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
@@ -57,6 +55,7 @@ fn typed(kind: &str) -> Result<Option<Vec<FieldRef>>, serde_arrow::Error> {
         "pose" => fields::<Pose>(),
         "person_track" => fields::<PersonTrack>(),
         "mask" => fields::<Mask>(),
+        "mask_track" => fields::<MaskTrack>(),
         _ => return Ok(None),
     }
     .map(Some)
@@ -188,6 +187,8 @@ mod tests {
             | annotation::Value::Pose(_)
             | annotation::Value::PersonTrack(_)
             | annotation::Value::Mask(_) => true,
+            | annotation::Value::Mask(_)
+            | annotation::Value::MaskTrack(_) => true,
             annotation::Value::Extension(_) => false,
         }
     }
@@ -207,6 +208,7 @@ mod tests {
             annotation::Value::Pose(Pose::default()),
             annotation::Value::PersonTrack(PersonTrack::default()),
             annotation::Value::Mask(Mask::default()),
+            annotation::Value::MaskTrack(MaskTrack::default()),
             annotation::Value::Extension(Extension { kind: "other".to_owned(), json: "{}".to_owned() }),
         ];
         for value in values {

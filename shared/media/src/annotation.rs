@@ -66,6 +66,7 @@ pub fn kind_name(annotation: &Annotation) -> &str {
         Some(Value::Pose(_)) => "pose",
         Some(Value::PersonTrack(_)) => "person_track",
         Some(Value::Mask(_)) => "mask",
+        Some(Value::MaskTrack(_)) => "mask_track",
         Some(Value::Extension(extension)) => &extension.kind,
     }
 }
@@ -91,6 +92,7 @@ pub fn to_json(annotation: &Annotation) -> Result<Map<String, Json>, serde_json:
         Some(Value::Pose(value)) => fields(value)?,
         Some(Value::PersonTrack(value)) => fields(value)?,
         Some(Value::Mask(value)) => fields(value)?,
+        Some(Value::MaskTrack(value)) => fields(value)?,
         Some(Value::Extension(extension)) => serde_json::from_str(&extension.json)?,
     };
     let mut object = Map::new();
