@@ -9,5 +9,6 @@ pub fn stages() -> Result<Registry, RegistryError> {
     let registry = registry.with::<lighting::LightingStage>()?;
     let registry = registry.with::<motion::MotionStage>()?;
     let registry = registry.with::<pose::PoseStage>()?;
+    let registry = registry.with::<segmentation::SegmentationStage>()?;
     Ok(registry)
 }

@@ -20,17 +20,40 @@ impl Runs {
     ///
     /// # Errors
     /// A picture of another type, or one larger than any frame may be.
-    pub fn of(mask: &impl core::ToInputArray) -> Result<Self, VisionError> {
+    pub fn of(mask: &Mat) -> Result<Self, VisionError> {
+        let size = (mask.cols().max(0) as u32, mask.rows().max(0) as u32);
+        Self::of_part(mask, [0, 0], size)
+    }
+
+    /// The mask of a picture of `size` (width, height), of which only a part is given, whose left top corner lies at `offset`.
+    ///
+    /// # Errors
+    /// As [`Self::of`]; a part that leaves the picture.
+    pub fn of_part(mask: &Mat, offset: [u32; 2], size: (u32, u32)) -> Result<Self, VisionError> {
+        let (width, height) = size;
+        if width.max(height) > MAX_SIDE {
+            return Err(VisionError::TooLarge { width, height });
+        }
+        if mask.typ() != core::CV_8UC1 {
+            return Err(VisionError::Mask(format!("a mask has one channel of 8 bits, this is type {}", mask.typ())));
+        }
+        let (columns, rows) = (mask.cols().max(0) as u32, mask.rows().max(0) as u32);
+        let fits = |offset: u32, length: u32, most: u32| offset.checked_add(length).is_some_and(|end| end <= most);
+        if !fits(offset[0], columns, width) || !fits(offset[1], rows, height) {
+            return Err(VisionError::Mask(format!("a part of {columns}×{rows} at {offset:?} leaves {width}×{height}")));
+        }
+        if columns == 0 || rows == 0 {
+            return Ok(Self { height, width, lengths: Vec::from_iter((width * height > 0).then_some(width * height)) });
+        }
         let mut turned = Mat::default();
         core::transpose(mask, &mut turned)?;
-        let (width, height) = size(turned.rows(), turned.cols())?;
-        if turned.typ() != core::CV_8UC1 {
-            return Err(VisionError::Mask(format!(
-                "a mask is a picture of one channel of 8 bits, not type {}",
-                turned.typ()
-            )));
+        let mut lengths = Lengths::default();
+        for (x, column) in (offset[0]..).zip(turned.data_bytes()?.chunks_exact(rows as usize)) {
+            lengths.zeros_to(x * height + offset[1]);
+            lengths.push(column);
         }
-        Ok(Self { height, width, lengths: lengths_of(turned.data_bytes()?) })
+        lengths.zeros_to(width * height);
+        Ok(Self { height, width, lengths: lengths.lengths })
     }
 
     /// Reads COCO's compressed text.
@@ -159,25 +182,41 @@ impl Runs {
     }
 }
 
-/// Checks what OpenCV counts in signed numbers.
-fn size(columns: i32, rows: i32) -> Result<(u32, u32), VisionError> {
-    let (width, height) = (columns.max(0) as u32, rows.max(0) as u32);
-    match width.max(height) <= MAX_SIDE {
-        true => Ok((width, height)),
-        false => Err(VisionError::TooLarge { width, height }),
-    }
+/// Lengths while they are collected.
+#[derive(Default)]
+struct Lengths {
+    lengths: Vec<u32>,
+    end: u32,
 }
 
-/// Runs of bytes that are by turns 0 and not.
-fn lengths_of(bytes: &[u8]) -> Vec<u32> {
-    let (mut lengths, mut rest, mut set) = (Vec::new(), bytes, false);
-    while !rest.is_empty() {
-        let end = end_of(rest, set);
-        lengths.push(end as u32);
-        rest = &rest[end..];
-        set = !set;
+impl Lengths {
+    /// Adds a run; one of the same value as the last makes that longer.
+    fn run(&mut self, length: u32, set: bool) {
+        self.end += length;
+        let last_is_set = self.lengths.len().is_multiple_of(2);
+        match self.lengths.last_mut() {
+            Some(last) if last_is_set == set => *last += length,
+            None if set => self.lengths.extend([0, length]),
+            _ => self.lengths.push(length),
+        }
     }
-    lengths
+
+    fn zeros_to(&mut self, end: u32) {
+        if end > self.end {
+            self.run(end - self.end, false);
+        }
+    }
+
+    /// Adds pixels: runs of bytes that are 0 or not.
+    fn push(&mut self, bytes: &[u8]) {
+        let mut rest = bytes;
+        while let Some(first) = rest.first() {
+            let set = *first != 0;
+            let end = end_of(rest, set);
+            self.run(end as u32, set);
+            rest = &rest[end..];
+        }
+    }
 }
 
 /// Where the run that `bytes` begin with ends; eight at a time as long as they are all 0, or all 255.
@@ -265,6 +304,11 @@ mod tests {
             let expected: Vec<u8> = one.iter().map(|&byte| if byte == 0 { 0 } else { 255 }).collect();
             prop_assert_eq!(picture.data_bytes().unwrap(), &expected[..]);
             prop_assert_eq!(&Runs::parse(&a.text()).unwrap(), &a);
+            let whole = (columns as u32 + 5, rows as u32 + 4);
+            let part = Runs::of_part(&mat(rows, columns, &one), [2, 3], whole).unwrap();
+            prop_assert_eq!((part.size(), part.area()), (whole, a.area()));
+            prop_assert_eq!(part.bounds(), a.bounds().map(|[x0, y0, x1, y1]| [x0 + 2, y0 + 3, x1 + 2, y1 + 3]));
+            prop_assert!(Runs::of_part(&mat(rows, columns, &one), [6, 0], whole).is_err());
             let shared = one.iter().zip(&other).filter(|&(&x, &y)| x > 0 && y > 0).count() as u64;
             let union = one.iter().zip(&other).filter(|&(&x, &y)| x > 0 || y > 0).count() as f32;
             prop_assert_eq!(a.intersection(&b), shared);

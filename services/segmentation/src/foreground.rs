@@ -1,0 +1,105 @@
+//! Networks that look at one picture and give its foreground: MediaPipe's selfie segmentation and IS-Net.
+use crate::error::SegmentationError;
+use crate::settings::{PERSON, STILL_MATTING};
+use crate::view::resized;
+use framefleet_infer::{Dim, ElementType, Networks, Session, TensorSpec};
+use ndarray::{ArrayViewD, ArrayViewMutD, Ix3};
+use opencv::core::{self, Mat, Scalar, Size};
+use opencv::prelude::*;
+
+/// A network whose input is one RGB picture, stretched to its size, and whose first output is coverage, 0–1.
+pub struct Foreground {
+    session: Session,
+    input: String,
+    output: String,
+    size: Size,
+    channels_last: bool,
+    /// What is taken off a byte, and what the rest is multiplied by.
+    scaling: (f32, f32),
+}
+
+impl Foreground {
+    /// Opens the network of a role: [`PERSON`] takes bytes as 0–1, [`STILL_MATTING`] as −0.5 to 0.5.
+    pub fn open(networks: &Networks, role: &'static str) -> Result<Self, SegmentationError> {
+        let session = networks.open(role)?;
+        let (inputs, outputs) = (session.inputs()?, session.outputs()?);
+        let problem = |problem: &str| SegmentationError::Network {
+            model: session.name().to_owned(),
+            role,
+            problem: format!(
+                "{problem}; it takes {}",
+                inputs.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+            ),
+        };
+        let [input] = &inputs[..] else { return Err(problem("it must take one picture")) };
+        let (size, channels_last) = match sizes(input)[..] {
+            [_, 3, height, width] => (Size::new(width, height), false),
+            [_, height, width, 3] => (Size::new(width, height), true),
+            _ => return Err(problem("it must take [1, 3, height, width] or [1, height, width, 3]")),
+        };
+        let pixels = size.width * size.height;
+        let gives_coverage = |spec: &&TensorSpec| {
+            spec.element == ElementType::F32 && sizes(spec).iter().product::<i32>() == pixels && pixels > 0
+        };
+        let output =
+            outputs.iter().find(gives_coverage).ok_or_else(|| problem("no output has one number per pixel"))?;
+        let scaling = if role == STILL_MATTING { (128.0, 1.0 / 256.0) } else { (0.0, 1.0 / 255.0) };
+        let (input, output) = (input.name.clone(), output.name.clone());
+        Ok(Self { session, input, output, size, channels_last, scaling })
+    }
+
+    /// The size of what it sees, pixels.
+    pub fn size(&self) -> Size {
+        self.size
+    }
+
+    /// Coverage of each picture (RGB, 8 bits, any size): `CV_32FC1` of [`Self::size`].
+    pub fn run(&self, pictures: &[Mat]) -> Result<Vec<Mat>, SegmentationError> {
+        let mut result = Vec::with_capacity(pictures.len());
+        self.session.run_batches(
+            pictures.len(),
+            &[],
+            |item, inputs| {
+                let stretched = resized(&pictures[item], self.size)?;
+                self.write(stretched.data_bytes()?, inputs.input::<f32>(&self.input)?);
+                Ok::<_, SegmentationError>(())
+            },
+            |_, outputs| {
+                result.push(self.read(&outputs.output::<f32>(&self.output)?)?);
+                Ok(())
+            },
+        )?;
+        Ok(result)
+    }
+
+    fn write(&self, rgb: &[u8], into: ArrayViewMutD<'_, f32>) {
+        let (less, times) = self.scaling;
+        let number = |byte: &u8| (f32::from(*byte) - less) * times;
+        if self.channels_last {
+            into.into_iter().zip(rgb).for_each(|(into, byte)| *into = number(byte));
+        } else if let Ok(mut planes) = into.into_dimensionality::<Ix3>() {
+            for (channel, mut plane) in planes.outer_iter_mut().enumerate() {
+                plane.iter_mut().zip(rgb.iter().skip(channel).step_by(3)).for_each(|(into, byte)| *into = number(byte));
+            }
+        }
+    }
+
+    fn read(&self, coverage: &ArrayViewD<'_, f32>) -> Result<Mat, SegmentationError> {
+        let mut mat =
+            Mat::new_rows_cols_with_default(self.size.height, self.size.width, core::CV_32FC1, Scalar::default())?;
+        // What is no number covers nothing.
+        let clean = |value: &f32| if value.is_finite() { value.clamp(0.0, 1.0) } else { 0.0 };
+        mat.data_typed_mut::<f32>()?.iter_mut().zip(coverage).for_each(|(into, value)| *into = clean(value));
+        Ok(mat)
+    }
+}
+
+/// Sizes of axes, 0 where open.
+fn sizes(spec: &TensorSpec) -> Vec<i32> {
+    spec.shape.iter().map(|dim| if let Dim::Fixed(size) = dim { *size as i32 } else { 0 }).collect()
+}
+
+/// What a network of this kind says it sees.
+pub fn label(role: &str) -> &'static str {
+    if role == PERSON { "person" } else { "" }
+}

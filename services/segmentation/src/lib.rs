@@ -1,0 +1,106 @@
+//! Stage `segmentation`: which pixels belong to whom.
+//!
+//! Process makes masks, by one of four kinds of networks behind one interface: persons (MediaPipe's selfie segmentation, shown every
+//! person that poses or faces tell of), the foreground of a video (Robust Video Matting), the foreground of a still (IS-Net), and
+//! whatever is pointed at (SAM 2: boxes of persons, else a grid of points). Which one runs is a setting; none stands in for another.
+//! Finish follows objects from frame to frame by the overlap of their masks, inside shots, and numbers them.
+//!
+//! Masks are run lengths of the full frame, as COCO has them. Stereo frames are split before anything is scaled; every eye
+//! has its own masks, whose `eye` says whose they are, and their coverage is made to agree along the disparity.
+//!
+//! Process holds the full frames of a batch, one frame's coverage (four bytes per pixel) and `steady_frames` small ones; finish the masks of the
+//! objects in sight and, per instance, the number that it amends.
+
+mod artifacts;
+mod error;
+mod finish;
+mod foreground;
+mod masks;
+mod matting;
+mod persons;
+mod process;
+pub mod prompted;
+mod settings;
+mod statistics;
+mod steady;
+mod stereo;
+mod tracks;
+mod view;
+
+pub use error::SegmentationError;
+pub use settings::{
+    DECODER, ENCODER, Family, Network, PERSON, STILL_MATTING, SegmentationSettings, Stereo, VIDEO_MATTING,
+};
+
+use foreground::Foreground;
+use framefleet_infer::Networks;
+use framefleet_media::{Kind, Rendition};
+use framefleet_stage::{Batch, HalfNeeds, Halo, Host, Job, Needs, Outputs, Records, SetupError, Stage, StageError};
+use matting::Matting;
+use prompted::Prompted;
+
+/// The stage.
+pub struct SegmentationStage {
+    settings: SegmentationSettings,
+    maker: Maker,
+}
+
+/// What makes masks.
+enum Maker {
+    Foreground(Foreground, &'static str),
+    Matting(Matting),
+    Prompted(Prompted),
+}
+
+impl Stage for SegmentationStage {
+    const NAME: &'static str = "segmentation";
+    const ABOUT: &'static str = "masks of persons and objects, followed over time";
+    const VERSION: u32 = 1;
+    type Settings = SegmentationSettings;
+
+    fn needs(settings: &SegmentationSettings) -> Needs {
+        let before = match settings.network {
+            Network::Person | Network::StillMatting => settings.steady_frames,
+            Network::VideoMatting => settings.warm_up_frames,
+            Network::Promptable => 0,
+        };
+        Needs {
+            process: HalfNeeds {
+                optional: vec![Kind::new("pose"), Kind::new("face")],
+                makes: vec![Kind::new("mask")],
+                ..HalfNeeds::default()
+            },
+            finish: HalfNeeds {
+                optional: vec![Kind::new("shot")],
+                makes: vec![Kind::new("mask_track")],
+                ..HalfNeeds::default()
+            },
+            renditions: vec![Rendition::Full],
+            halo: Halo { before: u64::from(before), after: 0 },
+            models: settings.models(),
+            ..Needs::default()
+        }
+    }
+
+    fn load(host: &Host, settings: &SegmentationSettings) -> Result<Self, SetupError> {
+        let networks = host.get::<Networks>().ok_or_else(|| SetupError("this machine runs no networks".to_owned()))?;
+        let setup = |error: SegmentationError| SetupError(error.to_string());
+        let maker = match settings.network {
+            Network::Person => Maker::Foreground(Foreground::open(&networks, PERSON).map_err(setup)?, PERSON),
+            Network::StillMatting => {
+                Maker::Foreground(Foreground::open(&networks, STILL_MATTING).map_err(setup)?, STILL_MATTING)
+            }
+            Network::VideoMatting => Maker::Matting(Matting::open(&networks).map_err(setup)?),
+            Network::Promptable => Maker::Prompted(Prompted::open(&networks).map_err(setup)?),
+        };
+        Ok(Self { settings: settings.clone(), maker })
+    }
+
+    fn process(&self, _job: &Job, batch: &Batch, out: &mut Outputs) -> Result<(), StageError> {
+        process::process(&self.maker, batch, &self.settings, out)
+    }
+
+    fn finish(&self, job: &Job, records: &dyn Records, out: &mut Outputs) -> Result<(), StageError> {
+        finish::finish(job, records, &self.settings, out)
+    }
+}

@@ -1,0 +1,255 @@
+//! What changes the answers of the stage.
+use framefleet_stage::{ModelNeed, Settings};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What kind of network makes the masks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Network {
+    /// Persons: one foreground, shared out among the persons that poses or faces tell of.
+    #[default]
+    Person,
+    /// The foreground of a video, with soft edges; the network remembers earlier frames.
+    VideoMatting,
+    /// The foreground of a still, with soft edges.
+    StillMatting,
+    /// Whatever is pointed at: boxes of persons where poses or faces tell of them, else a grid of points (SAM 2).
+    Promptable,
+}
+
+/// How the two pictures of a stereo frame lie in it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Stereo {
+    /// As the item's headers say; one picture where they say nothing, since the aspect ratio cannot tell.
+    #[default]
+    Auto,
+    /// One picture.
+    Mono,
+    /// The left eye's left of the right eye's.
+    SideBySide,
+    /// The left eye's above the right eye's.
+    OverUnder,
+}
+
+/// Pictures that are written beside the records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Family {
+    /// An instance cut to its box, transparent around it (PNG, RGBA).
+    Cutouts,
+    /// An instance with its surroundings (PNG).
+    Context,
+    /// The same, the surroundings blurred (PNG).
+    Blurred,
+    /// A mask of the full frame, 0 or 255 (PNG, grey).
+    Masks,
+    /// The frame with all instances painted over from their surroundings (JPEG).
+    Backgrounds,
+    /// The frame with all instances coloured (JPEG).
+    Overlay,
+    /// The frame itself, which coco.json then names (JPEG).
+    Frames,
+}
+
+/// Settings of the stage. Shares are of the frame's pixels, in percent; in stereo, of one eye's picture.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct SegmentationSettings {
+    /// What kind of network makes the masks: person, video_matting, still_matting or promptable.
+    pub network: Network,
+    /// Id of the network, as `framefleet models list` shows it; by default that of the kind and profile. Of promptable networks, the
+    /// name that encoder and decoder share ("sam2.1-hiera-tiny").
+    pub model: Option<String>,
+    /// Coverage from which a pixel belongs to the foreground (0 to 1). Not for promptable networks.
+    pub threshold: f64,
+    /// Smaller instances are left out, and smaller islands of an instance; percent.
+    pub min_area_percent: f64,
+    /// Smaller holes in an instance are filled; percent.
+    pub hole_percent: f64,
+    /// Instances kept per frame (and eye), the largest.
+    pub max_instances: u32,
+    /// Surroundings of a person's box that the network sees, in parts of the box (1 to 4). Persons alone.
+    pub person_margin: f64,
+    /// Earlier frames whose coverage steadies that of a frame where the picture stands still (0 to 5; 0 turns it off). Person and
+    /// still_matting alone.
+    pub steady_frames: u32,
+    /// Long side of the picture that video_matting looks at, pixels (128 to 1024).
+    pub matting_side: u32,
+    /// Frames that video_matting sees before a batch begins, to remember (0 to 64).
+    pub warm_up_frames: u32,
+    /// Points that a promptable network is asked about, along each side (1 to 64).
+    pub points_per_side: u32,
+    /// Points or boxes that a promptable network is given at a time (1 to 256).
+    pub prompts_per_run: u32,
+    /// Masks of points that the network is less sure of are left out (0 to 1).
+    pub min_predicted_iou: f64,
+    /// Masks of points that are less stable when the threshold moves are left out (0 to 1).
+    pub min_stability: f64,
+    /// Of masks of points whose boxes overlap by more (IoU), the best stays (0 to 1).
+    pub duplicate_iou: f64,
+    /// How the pictures of the two eyes lie in a frame: auto, mono, side_by_side or over_under.
+    pub stereo: Stereo,
+    /// Whether the eyes have to agree: coverage is compared along the disparity, and where it differs both take the mean. Not for promptable
+    /// networks.
+    pub stereo_agreement: bool,
+    /// Masks of neighbouring frames that overlap by less (IoU) are different objects (0 to 1).
+    pub track_iou: f64,
+    /// An object that is away for more frames is a new one when it comes back (0 to 100).
+    pub track_gap: u32,
+    /// Pictures written beside the records: any of cutouts, context, blurred, masks, backgrounds, overlay, frames.
+    pub artifacts: Vec<Family>,
+    /// Surroundings of an instance in context and blurred pictures, pixels of the full frame (0 to 1000).
+    pub context_pixels: u32,
+}
+
+impl Default for SegmentationSettings {
+    fn default() -> Self {
+        Self {
+            network: Network::Person,
+            model: None,
+            threshold: 0.5,
+            min_area_percent: 0.1,
+            hole_percent: 0.05,
+            max_instances: 15,
+            person_margin: 1.5,
+            steady_frames: 0,
+            matting_side: 512,
+            warm_up_frames: 12,
+            points_per_side: 20,
+            prompts_per_run: 64,
+            min_predicted_iou: 0.7,
+            min_stability: 0.8,
+            duplicate_iou: 0.7,
+            stereo: Stereo::Auto,
+            stereo_agreement: true,
+            track_iou: 0.3,
+            track_gap: 5,
+            artifacts: Vec::new(),
+            context_pixels: 20,
+        }
+    }
+}
+
+impl Settings for SegmentationSettings {
+    fn profiles() -> Vec<(&'static str, Self)> {
+        vec![
+            ("fast", Self { points_per_side: 16, matting_side: 384, stereo_agreement: false, ..Self::default() }),
+            (
+                "quality",
+                Self {
+                    points_per_side: 32,
+                    matting_side: 768,
+                    steady_frames: 3,
+                    warm_up_frames: 24,
+                    ..Self::default()
+                },
+            ),
+        ]
+    }
+
+    fn validate(&self) -> Result<(), String> {
+        for (key, value, low, high) in [
+            ("threshold", self.threshold, 0.01, 0.99),
+            ("min_area_percent", self.min_area_percent, 0.0, 100.0),
+            ("hole_percent", self.hole_percent, 0.0, 100.0),
+            ("max_instances", f64::from(self.max_instances), 1.0, 1000.0),
+            ("person_margin", self.person_margin, 1.0, 4.0),
+            ("steady_frames", f64::from(self.steady_frames), 0.0, 5.0),
+            ("matting_side", f64::from(self.matting_side), 128.0, 1024.0),
+            ("warm_up_frames", f64::from(self.warm_up_frames), 0.0, 64.0),
+            ("points_per_side", f64::from(self.points_per_side), 1.0, 64.0),
+            ("prompts_per_run", f64::from(self.prompts_per_run), 1.0, 256.0),
+            ("min_predicted_iou", self.min_predicted_iou, 0.0, 1.0),
+            ("min_stability", self.min_stability, 0.0, 1.0),
+            ("duplicate_iou", self.duplicate_iou, 0.0, 1.0),
+            ("track_iou", self.track_iou, 0.01, 1.0),
+            ("track_gap", f64::from(self.track_gap), 0.0, 100.0),
+            ("context_pixels", f64::from(self.context_pixels), 0.0, 1000.0),
+        ] {
+            if !(low..=high).contains(&value) {
+                return Err(format!("{key} must be {low} to {high}, got {value}"));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl SegmentationSettings {
+    /// The networks that these settings run, by role.
+    pub fn models(&self) -> Vec<ModelNeed> {
+        let named = |usual: &str| Some(self.model.clone().unwrap_or_else(|| usual.to_owned()));
+        let need =
+            |role: &str, choice: Option<String>, at_a_time: usize| ModelNeed::new(role, choice.as_deref(), at_a_time);
+        match self.network {
+            Network::Person => vec![need(PERSON, self.model.clone(), 1)],
+            Network::VideoMatting => vec![need(VIDEO_MATTING, named("robust-video-matting"), 1)],
+            Network::StillMatting => vec![need(STILL_MATTING, named("isnet-small"), 1)],
+            Network::Promptable => {
+                let half = |half: &str| named("sam2.1-hiera-tiny").map(|name| format!("{name}-{half}"));
+                let prompts = self.prompts_per_run as usize;
+                vec![need(ENCODER, half("encoder"), 1), need(DECODER, half("decoder"), prompts)]
+            }
+        }
+    }
+}
+
+/// Roles of networks, in the catalogue's words.
+pub const PERSON: &str = "person-segmentation";
+/// See [`PERSON`].
+pub const VIDEO_MATTING: &str = "video-matting";
+/// See [`PERSON`].
+pub const STILL_MATTING: &str = "still-matting";
+/// See [`PERSON`].
+pub const ENCODER: &str = "promptable-encoder";
+/// See [`PERSON`].
+pub const DECODER: &str = "promptable-decoder";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use framefleet_stage::complete;
+    use serde_json::{Map, Value, json};
+
+    fn given(settings: Value) -> Result<SegmentationSettings, String> {
+        let map: Map<String, Value> = serde_json::from_value(settings).unwrap();
+        complete("segmentation", None, &map).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn profiles_are_valid_and_differ() {
+        for (name, settings) in SegmentationSettings::profiles() {
+            assert_eq!(settings.validate(), Ok(()), "{name}");
+            assert_ne!(settings, SegmentationSettings::default(), "{name}");
+        }
+        assert_eq!(SegmentationSettings::default().validate(), Ok(()));
+    }
+
+    #[test]
+    fn wrong_settings_are_named() {
+        assert_eq!(given(json!({"artifacts": ["masks"]})).unwrap().artifacts, [Family::Masks]);
+        for (settings, named) in [
+            (json!({"threshold": 0}), "threshold must be 0.01 to 0.99, got 0"),
+            (json!({"network": "sam"}), "network"),
+            (json!({"artifacts": ["gif"]}), "artifacts"),
+            (json!({"speed": 1}), "speed"),
+        ] {
+            let problem = given(settings).unwrap_err();
+            assert!(problem.contains(named), "{problem}");
+        }
+    }
+
+    #[test]
+    fn a_promptable_network_is_two() {
+        let settings = SegmentationSettings {
+            network: Network::Promptable,
+            model: Some("sam2.1-hiera-large".to_owned()),
+            ..SegmentationSettings::default()
+        };
+        let needs: Vec<_> = settings.models().into_iter().map(|need| (need.role, need.choice.unwrap())).collect();
+        let expected = [(ENCODER, "sam2.1-hiera-large-encoder"), (DECODER, "sam2.1-hiera-large-decoder")];
+        assert_eq!(needs, expected.map(|(role, id)| (role.to_owned(), id.to_owned())));
+        assert_eq!(SegmentationSettings::default().models()[0].choice, None);
+    }
+}
