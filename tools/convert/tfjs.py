@@ -162,8 +162,11 @@ class Converter:
         self.activate_relu6(name, inputs)
 
     def do_maxpool(self, name, inputs, attributes):
+        self.pool("MaxPool", name, inputs, attributes)
+
+    def pool(self, operator, name, inputs, attributes):
         how = dict(kernel_shape=sides(attributes, "ksize"), strides=sides(attributes, "strides"), auto_pad=padding(attributes))
-        self.picture(name, inputs[0], lambda x: self.node("MaxPool", [x], f"{name}.pool", **how))
+        self.picture(name, inputs[0], lambda x: self.node(operator, [x], f"{name}.pool", **how))
 
     def do_resizebilinear(self, name, inputs, attributes):
         mode = "align_corners" if flag(attributes, "align_corners") else "asymmetric"

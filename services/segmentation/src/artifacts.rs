@@ -52,11 +52,7 @@ pub fn write(
         Ok::<_, SegmentationError>(frame)
     };
     for (family, name, draw) in [
-        (
-            Family::Backgrounds,
-            "backgrounds",
-            &background as Drawing<'_>,
-        ),
+        (Family::Backgrounds, "backgrounds", &background as Drawing<'_>),
         (Family::Overlay, "overlay", &overlay),
         (Family::Frames, "frames", &|view, _| Ok(view.pixels.try_clone()?)),
     ] {

@@ -50,7 +50,7 @@ fn matched(from: &Mat, to: &Mat) -> Result<Mat, SegmentationError> {
     let area = BLOCK * BLOCK;
     let mode = opencv::calib3d::StereoSGBM_MODE_SGBM_3WAY;
     let mut matcher: Ptr<StereoSGBM> =
-        StereoSGBM::create(LEAST, RANGE, BLOCK, 8 * area, 32 * area, -1, 31, 10, 100, 2, mode)?;
+        StereoSGBM::create(LEAST, RANGE, BLOCK, 8 * area, 32 * area, -1, 31, 0, 100, 2, mode)?;
     let mut wide = Mat::default();
     matcher.compute(&framed(from)?, &framed(to)?, &mut wide)?;
     let part = Mat::roi(&wide, core::Rect::new(before, 0, from.cols(), from.rows()))?;

@@ -24,7 +24,7 @@ struct Artifact {
 
 impl Ledger {
     /// Makes `manifest` what the output shows of its step: writes `records/<step>.jsonl` (and `.parquet`) and
-    /// `summary/<step>.json`, moves artifacts to `artifacts/<step>/`, and then removes what it replaces. Nothing is rewritten when all of
+    /// `summary/<step>.json`, moves artifacts to `artifacts/<step>/`, then removes what it replaces, and writes coco.json anew. Nothing is rewritten when all of
     /// it is there already. An incomplete manifest never replaces a complete one: that call does nothing.
     pub async fn complete_step(&self, manifest: StepManifest, options: RecordsOptions) -> Result<(), LedgerError> {
         self.check_owner("complete a step")?;
@@ -41,7 +41,8 @@ impl Ledger {
             Some(before) if same(&before, &wanted) && self.files_are_there(&before).await? => before,
             before => self.publish(before, wanted, &manifest).await?,
         };
-        self.tidy(&done, &manifest).await
+        self.tidy(&done, &manifest).await?;
+        self.refresh_coco().await
     }
 
     /// Writes everything that a step shows. The manifest comes before artifacts are written over: from then on nothing

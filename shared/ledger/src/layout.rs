@@ -16,6 +16,8 @@ pub(crate) const MARKS: &str = ".framefleet/marks";
 pub(crate) const CACHE: &str = ".framefleet/cache";
 pub(crate) const FAILURES: &str = "failures.jsonl";
 pub(crate) const COCO: &str = "coco.json";
+/// What coco.json was made of.
+pub(crate) const COCO_STAMP: &str = ".framefleet/cache/coco";
 
 /// What starting over removes, in an order that leaves a consistent output wherever it stops: what refers to others first.
 /// The user's own corrections (edits.jsonl) are not among it.

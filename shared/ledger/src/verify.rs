@@ -65,6 +65,9 @@ pub async fn verify(output: &Output, deep: bool) -> Result<VerifyReport, LedgerE
     if let Some((digest, length)) = check.ledger.inner.store.digest(layout::COCO).await? {
         check.count(length);
         check.hash(b"coco", digest.as_bytes());
+        check.coco(digest).await;
+    } else if check.ledger.coco_digest().await.is_ok_and(|expected| expected.is_some()) {
+        check.problem(format!("{} is missing", layout::COCO));
     }
     check.report.digest = check.digest.finalize().to_hex().to_string();
     Ok(check.report)
@@ -95,6 +98,20 @@ impl Check {
         for bytes in [what, value] {
             self.digest.update(&(bytes.len() as u64).to_le_bytes());
             self.digest.update(bytes);
+        }
+    }
+
+    /// With `deep`, whether coco.json is what the steps' rows make it.
+    async fn coco(&mut self, found: blake3::Hash) {
+        if !self.deep {
+            return;
+        }
+        match self.ledger.coco_digest().await {
+            Ok(Some(expected)) if expected != found => {
+                self.problem(format!("{} is not what the ledger has of its steps", layout::COCO));
+            }
+            Ok(_) => {}
+            Err(error) => self.problem(error.to_string()),
         }
     }
 

@@ -23,7 +23,7 @@ macro_rules! script {
 }
 
 /// The recipes there are.
-const RECIPES: [(&str, &str); 9] = [
+const RECIPES: [(&str, &str); 10] = [
     script!("dequantise"),
     script!("efficientnet_lite"),
     script!("ffdnet"),
@@ -32,11 +32,12 @@ const RECIPES: [(&str, &str); 9] = [
     script!("mediapipe"),
     script!("ncnn"),
     script!("rife"),
+    script!("rvm"),
     script!("tfjs"),
 ];
 
-/// What recipes share.
-const SHARED: [(&str, &str); 3] = [script!("checkpoint"), script!("graph"), script!("tfjs_file")];
+/// What recipes share; `tfjs` is a recipe, too.
+const SHARED: [(&str, &str); 4] = [script!("checkpoint"), script!("graph"), script!("tfjs"), script!("tfjs_file")];
 
 /// The recipes' names.
 pub(crate) fn names() -> impl Iterator<Item = &'static str> {
@@ -45,7 +46,8 @@ pub(crate) fn names() -> impl Iterator<Item = &'static str> {
 
 /// File names and texts of recipes and of what recipes share.
 pub(crate) fn scripts_of(recipes: &[&str]) -> Vec<(String, &'static str)> {
-    let used = RECIPES.iter().filter(|(name, _)| recipes.contains(name));
+    let is_shared = |name: &str| SHARED.iter().any(|(shared, _)| *shared == name);
+    let used = RECIPES.iter().filter(|(name, _)| recipes.contains(name) && !is_shared(name));
     used.chain(&SHARED).map(|(name, text)| (format!("{name}.py"), *text)).collect()
 }
 

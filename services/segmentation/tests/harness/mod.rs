@@ -1,5 +1,6 @@
 //! Runs the stage on pictures the way the runner does: batches with their halo, then finish over all of it.
 #![allow(dead_code)]
+use framefleet_infer::{Model, Network, Networks, Precision, SessionOptions};
 use framefleet_media::annotation::Value;
 use framefleet_media::{
     Annotation, Frame, FrameRange, Image, Item, ItemKind, Mask, MaskTrack, Outcome, PixelFormat, Pose, Rational,
@@ -47,18 +48,29 @@ impl Results {
     /// All masks of a frame together, 0 or 255.
     pub fn union(&self, frame: u64) -> Mat {
         let masks = self.masks[&frame].iter().map(picture);
-        masks.reduce(|a, b| {
-            let mut both = Mat::default();
-            core::max(&a, &b, &mut both).unwrap();
-            both
-        })
-        .unwrap()
+        masks
+            .reduce(|a, b| {
+                let mut both = Mat::default();
+                core::max(&a, &b, &mut both).unwrap();
+                both
+            })
+            .unwrap()
     }
 }
 
 /// A mask as a picture.
 pub fn picture(mask: &Mask) -> Mat {
     Runs::parse(mask.run_lengths.as_ref().unwrap()).unwrap().picture().unwrap()
+}
+
+/// A host whose network for persons is `networks/brightness.onnx`: coverage is how bright a pixel is, so that the truth is known.
+pub fn brightness() -> Host {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/networks/brightness.onnx");
+    let sha256 = "432166f5a51ab4d74aa59a402b829717a093b217649bf8d11128c880d50664ef".to_owned();
+    let model = Model { name: "brightness".to_owned(), path, sha256, precision: Precision::Fp32 };
+    let options = SessionOptions { micro_batch: Some(1), ..SessionOptions::default() };
+    let networks = BTreeMap::from([(segmentation::PERSON.to_owned(), Network { model, options })]);
+    Host::default().with(Arc::new(Networks::new(framefleet_testkit_models::engine().unwrap(), networks)))
 }
 
 /// The host that the settings need, with its networks.
@@ -107,8 +119,9 @@ impl Footage {
             let folder = scratch.path().join(start.to_string());
             std::fs::create_dir(&folder).unwrap();
             let mut out = Outputs::new(&folder);
-            stage.process(&job, &self.batch_at(start, halo.before), &mut out).unwrap();
-            self.collect(out, &mut results, &mut records);
+            let batch = self.batch_at(start, halo.before);
+            stage.process(&job, &batch, &mut out).unwrap();
+            self.collect(batch.frames(), out, &mut results, &mut records);
         }
         records.records.sort_by_key(|record| record.frame);
         let mut out = Outputs::new(scratch.path());
@@ -144,7 +157,10 @@ impl Footage {
         let shot = |(number, start): (u32, &u64)| ScopedAnnotation {
             item: self.item.name.clone(),
             range: Some(FrameRange { start: *start, end: u64::MAX }),
-            annotation: Some(Annotation { instance: number, value: Some(Value::Shot(Shot { number, ..Shot::default() })) }),
+            annotation: Some(Annotation {
+                instance: number,
+                value: Some(Value::Shot(Shot { number, ..Shot::default() })),
+            }),
         };
         Job {
             step: "segmentation".to_owned(),
@@ -157,8 +173,13 @@ impl Footage {
     }
 
     /// Takes over what one task made.
-    fn collect(&self, out: Outputs, results: &mut Results, records: &mut Kept) {
+    fn collect(&self, frames: &[u64], out: Outputs, results: &mut Results, records: &mut Kept) {
         let made = out.into_made();
+        let has_masks = |frame: &u64| made.annotations.frames.iter().any(|with| with.frame == *frame);
+        let failed = |frame: &u64| made.outcomes.failed.iter().any(|failure| failure.frame == *frame);
+        for frame in frames.iter().filter(|frame| !has_masks(frame) && !failed(frame)) {
+            records.add(&self.item, *frame, Outcome::Result, Vec::new());
+        }
         for frame in &made.annotations.frames {
             let masks = frame.annotations.iter().map(|annotation| match &annotation.value {
                 Some(Value::Mask(mask)) => mask.clone(),
@@ -212,13 +233,9 @@ pub fn of_mat(rgb: &Mat) -> Picture {
 }
 
 pub fn to_mat(picture: &Picture) -> Mat {
-    let mut mat = Mat::new_rows_cols_with_default(
-        picture.height as i32,
-        picture.width as i32,
-        core::CV_8UC3,
-        Scalar::default(),
-    )
-    .unwrap();
+    let mut mat =
+        Mat::new_rows_cols_with_default(picture.height as i32, picture.width as i32, core::CV_8UC3, Scalar::default())
+            .unwrap();
     mat.data_bytes_mut().unwrap().copy_from_slice(&picture.rgb);
     mat
 }
