@@ -3,7 +3,7 @@ use crate::{LedgerError, Row};
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, FieldRef, Fields};
 use framefleet_media::Outcome;
-use framefleet_proto::v1::{Action, Face, FaceTrack, Identity, Lighting, Look, Mask, Motion, PersonTrack, Pose, Shot, Trajectory, MaskTrack};
+use framefleet_proto::v1::{Action, Face, FaceTrack, Identity, Lighting, Look, Mask, Motion, PersonTrack, Pose, Shot, Trajectory, MaskTrack, Fill};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
@@ -56,6 +56,7 @@ fn typed(kind: &str) -> Result<Option<Vec<FieldRef>>, serde_arrow::Error> {
         "person_track" => fields::<PersonTrack>(),
         "mask" => fields::<Mask>(),
         "mask_track" => fields::<MaskTrack>(),
+        "fill" => fields::<Fill>(),
         _ => return Ok(None),
     }
     .map(Some)
@@ -189,6 +190,7 @@ mod tests {
             | annotation::Value::Mask(_) => true,
             | annotation::Value::Mask(_)
             | annotation::Value::MaskTrack(_) => true,
+            | annotation::Value::Fill(_) => true,
             annotation::Value::Extension(_) => false,
         }
     }
@@ -209,6 +211,7 @@ mod tests {
             annotation::Value::PersonTrack(PersonTrack::default()),
             annotation::Value::Mask(Mask::default()),
             annotation::Value::MaskTrack(MaskTrack::default()),
+            annotation::Value::Fill(Fill::default()),
             annotation::Value::Extension(Extension { kind: "other".to_owned(), json: "{}".to_owned() }),
         ];
         for value in values {

@@ -67,6 +67,7 @@ pub fn kind_name(annotation: &Annotation) -> &str {
         Some(Value::PersonTrack(_)) => "person_track",
         Some(Value::Mask(_)) => "mask",
         Some(Value::MaskTrack(_)) => "mask_track",
+        Some(Value::Fill(_)) => "fill",
         Some(Value::Extension(extension)) => &extension.kind,
     }
 }
@@ -93,6 +94,7 @@ pub fn to_json(annotation: &Annotation) -> Result<Map<String, Json>, serde_json:
         Some(Value::PersonTrack(value)) => fields(value)?,
         Some(Value::Mask(value)) => fields(value)?,
         Some(Value::MaskTrack(value)) => fields(value)?,
+        Some(Value::Fill(value)) => fields(value)?,
         Some(Value::Extension(extension)) => serde_json::from_str(&extension.json)?,
     };
     let mut object = Map::new();
