@@ -8,6 +8,7 @@ pub mod assignment;
 pub mod boxes;
 pub mod colour;
 pub mod letterbox;
+pub mod masks;
 pub mod mat;
 pub mod run_lengths;
 

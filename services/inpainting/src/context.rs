@@ -1,0 +1,215 @@
+//! Which frames of a window lend their background to which.
+use crate::align::align;
+use crate::hole::{Choice, Hole};
+use crate::homography::Homography;
+use crate::prepare::Small;
+use crate::reference::{Reference, reference};
+use crate::settings::InpaintingSettings;
+use framefleet_media::{Frame, Kind, Rendition};
+use framefleet_stage::Batch;
+use framefleet_vision::VisionError;
+use opencv::prelude::*;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// Points of the hole that stand for all of it when frames are chosen.
+const POINTS: usize = 600;
+/// A frame that shows less of the hole, weighted by how little others show it, is not worth aligning.
+const WORTH: f64 = 0.01;
+
+/// A batch with what was found out about its frames. It remembers for speed alone: every answer follows from the window of the
+/// frame that is asked about.
+pub struct Context<'a> {
+    batch: &'a Batch,
+    settings: &'a InpaintingSettings,
+    choice: &'a Choice,
+    kind: Kind,
+    holes: BTreeMap<u64, Option<Rc<Hole>>>,
+    smalls: BTreeMap<u64, Rc<Small>>,
+    links: BTreeMap<(u64, u64), Option<Homography>>,
+}
+
+/// A frame that may be chosen.
+struct Candidate {
+    number: u64,
+    guess: Homography,
+    /// Whether it shows each of the points.
+    shows: Vec<bool>,
+}
+
+impl<'a> Context<'a> {
+    /// Nothing is known yet.
+    pub fn new(batch: &'a Batch, settings: &'a InpaintingSettings, choice: &'a Choice) -> Self {
+        Self {
+            batch,
+            settings,
+            choice,
+            kind: Kind::new("mask"),
+            holes: BTreeMap::new(),
+            smalls: BTreeMap::new(),
+            links: BTreeMap::new(),
+        }
+    }
+
+    /// A frame of the window.
+    pub fn frame(&self, number: u64) -> Option<&'a Frame> {
+        self.batch.frame(Rendition::Full, number)
+    }
+
+    /// The hole of a frame; `None` when nothing is to be removed from it.
+    pub fn hole(&mut self, frame: &Frame) -> Result<Option<Rc<Hole>>, VisionError> {
+        if let Some(known) = self.holes.get(&frame.number) {
+            return Ok(known.clone());
+        }
+        let size = (frame.image.width(), frame.image.height());
+        let grow = pixels(self.settings.grow_percent, size);
+        let masks = self.choice.masks(self.batch, frame.number, &self.kind);
+        let hole = Hole::of(masks, size, grow)?.map(Rc::new);
+        self.holes.insert(frame.number, hole.clone());
+        Ok(hole)
+    }
+
+    /// The frames that lend their background to a hole, nearest first.
+    pub fn references(&mut self, frame: &Frame) -> Result<Vec<Reference>, VisionError> {
+        self.forget(frame.number);
+        let target = self.small(frame)?;
+        let candidates = self.candidates(frame.number, &target)?;
+        let mut chosen = Vec::new();
+        for candidate in choose(candidates, frame.number, self.settings) {
+            let Some(lender) = self.frame(candidate.number) else { continue };
+            let other = self.small(lender)?;
+            let Some(map) = align(&target, &other, &candidate.guess)? else { continue };
+            let distance = candidate.number.abs_diff(frame.number) as f64 / f64::from(self.settings.window.max(1));
+            let format = frame.image.format();
+            let both = (&*target, &*other);
+            chosen.extend(reference(candidate.number, both, &map, self.settings.flow, distance, format)?);
+        }
+        chosen.sort_by_key(|of| (of.number.abs_diff(frame.number), of.number));
+        Ok(chosen)
+    }
+
+    /// Pixels of a frame per pixel of its small picture, across and down.
+    pub fn scale(&mut self, frame: &Frame) -> Result<(f64, f64), VisionError> {
+        Ok(self.small(frame)?.scale)
+    }
+
+    /// The frames of the window around `number` that a chain of alignments reaches.
+    fn candidates(&mut self, number: u64, target: &Small) -> Result<Vec<Candidate>, VisionError> {
+        let points = points(target)?;
+        let reach = u64::from(self.settings.window);
+        let window = self.batch.window();
+        let before = (number.saturating_sub(reach).max(window.start)..number).rev().collect::<Vec<_>>();
+        let after = (number + 1..(number + reach + 1).min(window.end)).collect::<Vec<_>>();
+        let mut candidates = Vec::new();
+        for side in [before, after] {
+            let (mut last, mut chain) = (number, Homography::IDENTITY);
+            for other in side {
+                let Some(lender) = self.frame(other).filter(|lender| self.fits(number, lender)) else { continue };
+                let Some(link) = self.link(last, other)? else { break };
+                (last, chain) = (other, chain.then(&link));
+                let small = self.small(lender)?;
+                let shows = points.iter().map(|point| shows(&small, &chain, *point)).collect::<Result<Vec<_>, _>>()?;
+                candidates.push(Candidate { number: other, guess: chain, shows });
+            }
+        }
+        Ok(candidates)
+    }
+
+    /// Whether a frame has the size and format of another.
+    fn fits(&self, number: u64, other: &Frame) -> bool {
+        self.frame(number).is_some_and(|frame| {
+            (frame.image.width(), frame.image.height(), frame.image.format())
+                == (other.image.width(), other.image.height(), other.image.format())
+        })
+    }
+
+    /// The map from one frame to the next one that is there, in either direction.
+    fn link(&mut self, from: u64, to: u64) -> Result<Option<Homography>, VisionError> {
+        let key = (from.min(to), from.max(to));
+        let forwards = match self.links.get(&key) {
+            Some(link) => *link,
+            None => {
+                let (Some(a), Some(b)) = (self.frame(key.0), self.frame(key.1)) else { return Ok(None) };
+                let (a, b) = (self.small(a)?, self.small(b)?);
+                let link = align(&a, &b, &Homography::IDENTITY)?;
+                self.links.insert(key, link);
+                link
+            }
+        };
+        Ok(if from < to { forwards } else { forwards.and_then(|link| link.inverse()) })
+    }
+
+    fn small(&mut self, frame: &Frame) -> Result<Rc<Small>, VisionError> {
+        if let Some(small) = self.smalls.get(&frame.number) {
+            return Ok(Rc::clone(small));
+        }
+        let hole = self.hole(frame)?;
+        let small = Rc::new(Small::of(&frame.image, hole.as_deref(), self.settings.analysis_side)?);
+        self.smalls.insert(frame.number, Rc::clone(&small));
+        Ok(small)
+    }
+
+    /// Drops what no later frame looks at.
+    fn forget(&mut self, number: u64) {
+        let first = number.saturating_sub(u64::from(self.settings.window));
+        self.smalls.retain(|of, _| *of >= first);
+        self.holes.retain(|of, _| *of >= first);
+        self.links.retain(|(of, _), _| *of >= first);
+    }
+}
+
+/// Percent of the long side in pixels.
+pub fn pixels(percent: f64, size: (u32, u32)) -> f64 {
+    percent / 100.0 * f64::from(size.0.max(size.1))
+}
+
+/// Points on a regular grid over the hole, small size.
+fn points(target: &Small) -> opencv::Result<Vec<(i32, i32)>> {
+    let mut all = Vec::new();
+    for y in 0..target.hole.rows() {
+        let row = target.hole.at_row::<u8>(y)?;
+        all.extend(row.iter().enumerate().filter(|(_, set)| **set != 0).map(|(x, _)| (x as i32, y)));
+    }
+    let step = all.len().div_ceil(POINTS).max(1);
+    Ok(all.into_iter().step_by(step).collect())
+}
+
+/// Whether a frame shows the background at a point of the target.
+fn shows(other: &Small, map: &Homography, (x, y): (i32, i32)) -> opencv::Result<bool> {
+    let (u, v) = map.apply(f64::from(x), f64::from(y));
+    let (u, v) = (u.round(), v.round());
+    let size = other.size();
+    if !(u >= 0.0 && v >= 0.0 && u < f64::from(size.width) && v < f64::from(size.height)) {
+        return Ok(false);
+    }
+    Ok(*other.hole.at_2d::<u8>(v as i32, u as i32)? == 0)
+}
+
+/// Greedily the frames that show most of what those chosen before show least; near ones rather than far ones.
+fn choose(mut candidates: Vec<Candidate>, number: u64, settings: &InpaintingSettings) -> Vec<Candidate> {
+    let count = candidates.first().map_or(0, |candidate| candidate.shows.len());
+    let mut seen = vec![0_u32; count];
+    let mut chosen = Vec::new();
+    while chosen.len() < settings.references as usize {
+        let worth = |candidate: &Candidate| {
+            let gain = |(shows, seen): (&bool, &u32)| if *shows { 1.0 / f64::from(1 + seen).powi(2) } else { 0.0 };
+            let shown: f64 = candidate.shows.iter().zip(&seen).map(gain).sum();
+            let distance = candidate.number.abs_diff(number) as f64 / f64::from(settings.window.max(1));
+            shown / count.max(1) as f64 / (1.0 + 0.5 * distance)
+        };
+        // Of equal worth the nearest, and of those the earlier.
+        let rank = |candidate: &Candidate| (candidate.number.abs_diff(number), candidate.number);
+        let best = (0..candidates.len()).max_by(|&a, &b| {
+            worth(&candidates[a])
+                .total_cmp(&worth(&candidates[b]))
+                .then(rank(&candidates[b]).cmp(&rank(&candidates[a])))
+        });
+        let Some(best) = best.filter(|&best| worth(&candidates[best]) >= WORTH) else { break };
+        let candidate = candidates.swap_remove(best);
+        for (seen, shows) in seen.iter_mut().zip(&candidate.shows) {
+            *seen += u32::from(*shows);
+        }
+        chosen.push(candidate);
+    }
+    chosen
+}

@@ -1,0 +1,105 @@
+//! Holes: what is to be removed from a frame.
+use framefleet_media::{Annotation, Kind, Mask, annotation::Value};
+use framefleet_stage::Batch;
+use framefleet_vision::{VisionError, masks};
+use opencv::core::{self, Mat, Rect, Size};
+use opencv::imgproc;
+use opencv::prelude::*;
+use std::collections::BTreeSet;
+
+/// Which masks make holes.
+#[derive(Clone, Debug, Default)]
+pub struct Choice {
+    /// Labels; empty: all.
+    pub labels: Vec<String>,
+    /// (frame, instance) of the chosen tracks; `None`: all.
+    pub instances: Option<BTreeSet<(u64, u32)>>,
+}
+
+impl Choice {
+    /// The chosen masks of a frame.
+    pub fn masks<'a>(&'a self, batch: &'a Batch, number: u64, kind: &'a Kind) -> impl Iterator<Item = &'a Mask> {
+        let chosen = move |annotation: &&Annotation| {
+            self.instances.as_ref().is_none_or(|instances| instances.contains(&(number, annotation.instance)))
+        };
+        let mask = |annotation: &'a Annotation| match &annotation.value {
+            Some(Value::Mask(mask)) => Some(mask),
+            _ => None,
+        };
+        let labelled = |mask: &&Mask| self.labels.is_empty() || self.labels.contains(&mask.label);
+        batch.annotations(number, kind).filter(chosen).filter_map(mask).filter(labelled)
+    }
+}
+
+/// A hole, cut to the area around it.
+#[derive(Clone, Debug)]
+pub struct Hole {
+    /// Where `mask` lies in the frame.
+    pub area: Rect,
+    /// 255 inside the hole, 0 outside (`CV_8UC1`).
+    pub mask: Mat,
+    /// Pixels inside.
+    pub pixels: u64,
+}
+
+impl Hole {
+    /// What the masks cover, grown by `grow` pixels in all directions; `None` when that is nothing.
+    pub fn of<'a>(
+        masks: impl IntoIterator<Item = &'a Mask>,
+        size: (u32, u32),
+        grow: f64,
+    ) -> Result<Option<Self>, VisionError> {
+        let Some(covered) = masks::union(masks, size)? else { return Ok(None) };
+        let area = expanded(imgproc::bounding_rect(&covered)?, grow.ceil() as i32 + 1, size);
+        let distance = distance_to(&covered.roi(area)?.try_clone()?)?;
+        let mut mask = Mat::default();
+        core::compare(&distance, &grow, &mut mask, core::CMP_LE)?;
+        let pixels = core::count_non_zero(&mask)?.max(0) as u64;
+        Ok(Some(Self { area, mask, pixels }))
+    }
+
+    /// How much of the filling shows, 0–1, on the area around the hole (`CV_32FC1`): 1 inside, and outside falling to 0 within
+    /// `feather` pixels.
+    pub fn feathered(&self, feather: f64, size: (u32, u32)) -> opencv::Result<(Rect, Mat)> {
+        let area = expanded(self.area, feather.ceil() as i32 + 1, size);
+        let mut mask =
+            Mat::new_rows_cols_with_default(area.height, area.width, core::CV_8UC1, core::Scalar::default())?;
+        let inside = Rect::new(self.area.x - area.x, self.area.y - area.y, self.area.width, self.area.height);
+        self.mask.copy_to(&mut mask.roi_mut(inside)?)?;
+        let mut shown = Mat::default();
+        let slope = -1.0 / (feather + 1.0);
+        distance_to(&mask)?.convert_to(&mut shown, core::CV_32F, slope, 1.0)?;
+        let mut cut = Mat::default();
+        core::max(&shown, &0.0, &mut cut)?;
+        Ok((area, cut))
+    }
+
+    /// The hole in the whole frame at another size: 255 where any pixel of the hole lies.
+    pub fn scaled(&self, frame: (u32, u32), size: Size) -> opencv::Result<Mat> {
+        let mut whole =
+            Mat::new_rows_cols_with_default(frame.1 as i32, frame.0 as i32, core::CV_8UC1, core::Scalar::default())?;
+        self.mask.copy_to(&mut whole.roi_mut(self.area)?)?;
+        if whole.size()? == size {
+            return Ok(whole);
+        }
+        let (mut small, mut any) = (Mat::default(), Mat::default());
+        imgproc::resize(&whole, &mut small, size, 0.0, 0.0, imgproc::INTER_AREA)?;
+        core::compare(&small, &0.0, &mut any, core::CMP_GT)?;
+        Ok(any)
+    }
+}
+
+/// Distance of every pixel to the nearest one that is set, pixels.
+fn distance_to(mask: &Mat) -> opencv::Result<Mat> {
+    let mut outside = Mat::default();
+    core::compare(mask, &0.0, &mut outside, core::CMP_EQ)?;
+    let mut distance = Mat::default();
+    imgproc::distance_transform(&outside, &mut distance, imgproc::DIST_L2, imgproc::DIST_MASK_PRECISE, core::CV_32F)?;
+    Ok(distance)
+}
+
+/// A rectangle with a margin, cut to the frame.
+pub fn expanded(area: Rect, margin: i32, size: (u32, u32)) -> Rect {
+    let grown = Rect::new(area.x - margin, area.y - margin, area.width + 2 * margin, area.height + 2 * margin);
+    grown & Rect::new(0, 0, size.0 as i32, size.1 as i32)
+}

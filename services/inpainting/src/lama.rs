@@ -1,0 +1,192 @@
+//! LaMa (Suvorov et al. 2022): a network that continues structure and texture into a hole.
+//!
+//! It takes `image` (N × 3 × side × side, RGB 0–1) and `mask` (N × 1 × side × side, 1 in the hole), and gives `output`
+//! (N × 3 × side × side): the picture, filled. Exports differ in whether that is 0–1 or 0–255; since what was known comes out as it
+//! went in, the scale is read off it.
+use crate::patch::Patch;
+use framefleet_infer::{Dim, InferError, Session};
+use framefleet_media::Image;
+use framefleet_vision::VisionError;
+use ndarray::{Array4, ArrayViewD};
+use opencv::core::{self, Mat, Rect, Scalar, Size, Vec3f};
+use opencv::imgproc;
+use opencv::prelude::*;
+
+/// Side of the square that a network sees when it leaves that open, pixels.
+const SIDE: i32 = 512;
+/// A network sees so many times the hole's longer side.
+const SURROUNDINGS: i32 = 3;
+
+/// Filling went wrong.
+#[derive(Debug, thiserror::Error)]
+pub enum LamaError {
+    /// The network.
+    #[error(transparent)]
+    Infer(#[from] InferError),
+    /// OpenCV, or a picture it cannot take.
+    #[error(transparent)]
+    Vision(#[from] VisionError),
+    /// The network is no LaMa.
+    #[error("{model} does not give back the pixels that it was given, so it is no network of this kind: {found}")]
+    Foreign {
+        /// Its id.
+        model: String,
+        /// What was found instead.
+        found: String,
+    },
+}
+
+impl From<opencv::Error> for LamaError {
+    fn from(error: opencv::Error) -> Self {
+        Self::Vision(error.into())
+    }
+}
+
+/// The network.
+#[derive(Debug)]
+pub struct Lama {
+    session: Session,
+    side: i32,
+}
+
+impl Lama {
+    /// Around an open session.
+    pub fn new(session: Session) -> Result<Self, InferError> {
+        let inputs = session.inputs()?;
+        let fixed = inputs.iter().find(|spec| spec.name == "image").and_then(|spec| match spec.shape.last() {
+            Some(Dim::Fixed(side)) => i32::try_from(*side).ok(),
+            _ => None,
+        });
+        Ok(Self { session, side: fixed.unwrap_or(SIDE) })
+    }
+
+    /// Fills what is unknown in the patch of a frame, from the frame's colours around it. Alpha is left as it is; grey is filled
+    /// as the mean of what the network makes of its three channels.
+    pub fn fill(&self, image: &Image, patch: &mut Patch) -> Result<(), LamaError> {
+        let Some(hole) = bounds(patch)? else { return Ok(()) };
+        let window = window(hole, self.side, (image.width() as i32, image.height() as i32));
+        let (colours, mask) = inputs(image, patch, window, self.side)?;
+        let output = self.run(&colours, &mask)?;
+        let shown = Rect::new(window.x - patch.area.x, window.y - patch.area.y, window.width, window.height);
+        let square = window.width.max(window.height);
+        let mut filled = Mat::default();
+        imgproc::resize(&output, &mut filled, Size::new(square, square), 0.0, 0.0, imgproc::INTER_CUBIC)?;
+        for at in (0..patch.unknown.len()).filter(|at| patch.unknown[*at]).collect::<Vec<_>>() {
+            let (x, y) = ((at % patch.width()) as i32 - shown.x, (at / patch.width()) as i32 - shown.y);
+            let rgb = filled.at_2d::<Vec3f>(y, x)?;
+            let white = patch.white;
+            let mut values: Vec<f32> = (0..3).map(|channel| (rgb[channel] * white).clamp(0.0, white)).collect();
+            match patch.channels {
+                1 => values = vec![values.iter().sum::<f32>() / 3.0],
+                4 => values.push(patch.pixel(at)[3]),
+                _ => {}
+            }
+            patch.set(at, &values);
+        }
+        patch.unknown.fill(false);
+        Ok(())
+    }
+
+    /// Runs the network on a square: RGB 0–1 (`CV_32FC3`) and the hole (`CV_8UC1`); the filled square, 0–1.
+    fn run(&self, colours: &Mat, mask: &Mat) -> Result<Mat, LamaError> {
+        let side = self.side as usize;
+        let (pixels, hole) = (colours.data_typed::<Vec3f>()?, mask.data_bytes()?);
+        let image = Array4::from_shape_fn((1, 3, side, side), |(_, channel, y, x)| pixels[y * side + x][channel]);
+        let mask =
+            Array4::from_shape_fn((1, 1, side, side), |(_, _, y, x)| f32::from(u8::from(hole[y * side + x] != 0)));
+        let outputs = self.session.run(&[("image", (&image).into()), ("mask", (&mask).into())])?;
+        let output = outputs.get::<f32>("output")?;
+        if output.shape() != [1, 3, side, side] {
+            return Err(self.foreign(format!("its output has the shape {:?}", output.shape())));
+        }
+        let scale = self.scale(output.view(), pixels, hole)?;
+        let filled: Vec<Vec3f> = (0..side * side)
+            .map(|at| Vec3f::from(std::array::from_fn(|channel| output[[0, channel, at / side, at % side]] / scale)))
+            .collect();
+        Ok(Mat::new_rows_cols_with_data(self.side, self.side, &filled)?.try_clone()?)
+    }
+
+    /// What white is in the output: 1 or 255, whichever makes what was known come out as it went in.
+    fn scale(&self, output: ArrayViewD<'_, f32>, given: &[Vec3f], hole: &[u8]) -> Result<f32, LamaError> {
+        let side = self.side as usize;
+        let (mut count, mut unit, mut levels) = (0.0_f64, 0.0, 0.0);
+        for at in (0..given.len()).filter(|at| hole[*at] == 0) {
+            for channel in 0..3 {
+                let (was, is) = (f64::from(given[at][channel]), f64::from(output[[0, channel, at / side, at % side]]));
+                unit += (is - was).abs();
+                levels += (is / 255.0 - was).abs();
+                count += 1.0;
+            }
+        }
+        let (scale, error) = if unit <= levels { (1.0, unit) } else { (255.0, levels) };
+        if count > 0.0 && !(error / count < 0.02) {
+            return Err(self.foreign(format!("they differ by {:.3} of white on average", error / count)));
+        }
+        Ok(scale)
+    }
+
+    fn foreign(&self, found: String) -> LamaError {
+        LamaError::Foreign { model: self.session.name().to_owned(), found }
+    }
+}
+
+/// The rectangle around what is unknown, in the frame.
+fn bounds(patch: &Patch) -> opencv::Result<Option<Rect>> {
+    if !patch.has_unknown() {
+        return Ok(None);
+    }
+    let around = imgproc::bounding_rect(&patch.unknown_mask()?)?;
+    Ok(Some(around + patch.area.tl()))
+}
+
+/// What of the frame the network sees: a square around the hole, moved and cut to lie inside the frame.
+fn window(hole: Rect, side: i32, frame: (i32, i32)) -> Rect {
+    let wanted = (hole.width.max(hole.height).saturating_mul(SURROUNDINGS)).max(side);
+    let along = |start: i32, length: i32, frame: i32| {
+        let size = wanted.min(frame);
+        ((start + length / 2 - size / 2).clamp(0, frame - size), size)
+    };
+    let (x, width) = along(hole.x, hole.width, frame.0);
+    let (y, height) = along(hole.y, hole.height, frame.1);
+    Rect::new(x, y, width, height)
+}
+
+/// The window as the network wants it, padded right and below to a square by its mirror image (as the authors do) and scaled: RGB
+/// 0–1 (`CV_32FC3`), and what is unknown (`CV_8UC1`).
+fn inputs(image: &Image, patch: &Patch, window: Rect, side: i32) -> Result<(Mat, Mat), LamaError> {
+    let mut around = Patch::of(image, window);
+    for at in 0..patch.unknown.len() {
+        let (x, y) = ((at % patch.width()) as i32 + patch.area.x, (at / patch.width()) as i32 + patch.area.y);
+        if window.contains(core::Point::new(x, y)) {
+            let to = (y - window.y) as usize * around.width() + (x - window.x) as usize;
+            around.set(to, patch.pixel(at));
+            around.unknown[to] = patch.unknown[at];
+        }
+    }
+    let rgb = |at: usize| {
+        let pixel = around.pixel(at);
+        Vec3f::from(std::array::from_fn(|channel| pixel[if pixel.len() < 3 { 0 } else { channel }] / around.white))
+    };
+    let colours: Vec<Vec3f> = (0..around.unknown.len()).map(rgb).collect();
+    let colours = Mat::new_rows_cols_with_data(window.height, window.width, &colours)?;
+    let mut any = Mat::default();
+    core::compare(&square(&around.unknown_mask()?, side)?, &0.0, &mut any, core::CMP_GT)?;
+    Ok((square(&colours, side)?, any))
+}
+
+/// Padded to a square and scaled to a side.
+fn square(picture: &impl MatTraitConst, side: i32) -> opencv::Result<Mat> {
+    let (width, height) = (picture.cols(), picture.rows());
+    let longest = width.max(height);
+    let picture = picture.try_clone()?;
+    let mut padded = Mat::default();
+    let (down, right) = (longest - height, longest - width);
+    core::copy_make_border(&picture, &mut padded, 0, down, 0, right, core::BORDER_REFLECT, Scalar::default())?;
+    if longest == side {
+        return Ok(padded);
+    }
+    let mut scaled = Mat::default();
+    let how = if longest > side { imgproc::INTER_AREA } else { imgproc::INTER_LINEAR };
+    imgproc::resize(&padded, &mut scaled, Size::new(side, side), 0.0, 0.0, how)?;
+    Ok(scaled)
+}

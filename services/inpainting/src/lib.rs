@@ -1,0 +1,110 @@
+//! Stage `inpainting`: removes what masks cover, and fills the hole with what is behind it.
+//!
+//! First comes what other frames show: the frames around are aligned with this one by the homography that the background follows,
+//! and by optical flow completed inside the hole; their colours are matched around it; each pixel becomes the median, weighted by
+//! confidence, of those that show background there. What no frame of the window shows is left to a network (LaMa) or to
+//! colours continued from the edge (Telea), as the settings say. Nothing changes outside the grown mask and the feathered band
+//! around it, not by one bit.
+//!
+//! Full frames in, frames of the same size and format out, and kind `fill` for every frame: how much of the hole is real. A halo of
+//! `window` frames on both sides gives pixels and masks, so that a task is a function of what it sees; stills have no neighbours
+//! and are filled from within. A frame of the halo whose masks are missing counts as one in which nothing is to be removed.
+//!
+//! Besides its window a task holds the window's frames and holes at the size of analysis (4 to 12 bytes a pixel), one output
+//! frame at a time (its bytes, and 13 bytes per pixel and channel-triple of the area around the hole), and 6 MB per reference for
+//! the piece that is worked on. Finish holds the pictures of one clean plate, nine at most.
+
+mod align;
+mod complete;
+mod context;
+mod fill;
+mod flow;
+mod hole;
+mod homography;
+mod lama;
+mod merge;
+mod patch;
+mod plate;
+mod prepare;
+mod process;
+mod reference;
+mod ring;
+mod settings;
+mod telea;
+mod tracks;
+
+pub use lama::{Lama, LamaError};
+pub use settings::{Blend, InpaintingSettings, Rest};
+
+use framefleet_infer::Networks;
+use framefleet_media::{Kind, Rendition, frame::full_format};
+use framefleet_stage::{
+    Batch, HalfNeeds, Halo, Host, Input, Job, MadeFrames, ModelNeed, Needs, Outputs, Records, SetupError, Stage,
+    StageError,
+};
+use hole::Choice;
+
+/// What the network is for, in the catalogue's words.
+const ROLE: &str = "inpainting";
+
+/// The stage.
+#[derive(Debug)]
+pub struct Inpainting {
+    settings: InpaintingSettings,
+    lama: Option<Lama>,
+}
+
+impl Stage for Inpainting {
+    const NAME: &'static str = "inpainting";
+    const ABOUT: &'static str =
+        "removes what masks cover: filled from other frames, the rest by a network or from the edge";
+    const VERSION: u32 = 1;
+    type Settings = InpaintingSettings;
+
+    fn needs(settings: &InpaintingSettings) -> Needs {
+        let mut required = vec![Kind::new("mask")];
+        if !settings.tracks.is_empty() {
+            required.push(Kind::new(tracks::KIND));
+        }
+        let reach = u64::from(settings.window);
+        let model = || ModelNeed::new(ROLE, Some(&settings.model), 1);
+        Needs {
+            process: HalfNeeds { required, makes: vec![Kind::new("fill")], ..HalfNeeds::default() },
+            finish: HalfNeeds {
+                optional: if settings.clean_plate { vec![Kind::new("shot")] } else { Vec::new() },
+                ..HalfNeeds::default()
+            },
+            renditions: vec![Rendition::Full],
+            input: Input::Latest,
+            halo: Halo { before: reach, after: reach },
+            made: Some(MadeFrames { size: |item| (item.width, item.height, full_format(item)) }),
+            models: if settings.rest == Rest::Lama { vec![model()] } else { Vec::new() },
+            ..Needs::default()
+        }
+    }
+
+    fn load(host: &Host, settings: &InpaintingSettings) -> Result<Self, SetupError> {
+        let settings = settings.clone();
+        if settings.rest != Rest::Lama {
+            return Ok(Self { settings, lama: None });
+        }
+        let networks = host.get::<Networks>().ok_or_else(|| {
+            SetupError("this machine opens no networks; set rest = \"telea\" to fill without one".to_owned())
+        })?;
+        let failed = |error: framefleet_infer::InferError| SetupError(error.to_string());
+        let session = networks.open(ROLE).map_err(failed)?;
+        Ok(Self { settings, lama: Some(Lama::new(session).map_err(failed)?) })
+    }
+
+    fn process(&self, job: &Job, batch: &Batch, out: &mut Outputs) -> Result<(), StageError> {
+        let choice = Choice {
+            labels: self.settings.labels.clone(),
+            instances: tracks::instances(job, batch, &self.settings.tracks),
+        };
+        process::process(batch, &self.settings, &choice, self.lama.as_ref(), out)
+    }
+
+    fn finish(&self, job: &Job, records: &dyn Records, out: &mut Outputs) -> Result<(), StageError> {
+        plate::finish(job, records, &self.settings, out)
+    }
+}

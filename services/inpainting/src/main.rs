@@ -1,0 +1,5 @@
+//! The `inpainting` service.
+
+fn main() -> std::process::ExitCode {
+    framefleet_service::main::<inpainting::Inpainting>()
+}

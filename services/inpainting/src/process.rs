@@ -1,0 +1,205 @@
+//! The half of the stage that makes frames.
+use crate::context::{Context, pixels};
+use crate::fill::{Lender, from_lenders};
+use crate::hole::{Choice, Hole, expanded};
+use crate::lama::{Lama, LamaError};
+use crate::patch::Patch;
+use crate::settings::{InpaintingSettings, Rest};
+use crate::{plate, ring, telea};
+use framefleet_infer::InferError;
+use framefleet_media::annotation::Value;
+use framefleet_media::{Annotation, Fill, FillReference, FillRest, Frame, Image, frame::full_format};
+use framefleet_stage::{Batch, Outputs, StageError};
+use framefleet_vision::VisionError;
+use opencv::core::{Mat, Rect};
+use opencv::prelude::*;
+
+/// Pixels around a hole that fillings look at.
+const MARGIN: i32 = 8;
+
+/// A frame cannot be worked on.
+enum Problem {
+    /// The frame, or what was made of it.
+    Frame(VisionError),
+    /// Nothing is left to fill from.
+    AllHole,
+    /// The network.
+    Network(LamaError),
+}
+
+impl<E: Into<VisionError>> From<E> for Problem {
+    fn from(error: E) -> Self {
+        Self::Frame(error.into())
+    }
+}
+
+/// Fills the holes of a batch's frames.
+pub fn process(
+    batch: &Batch,
+    settings: &InpaintingSettings,
+    choice: &Choice,
+    lama: Option<&Lama>,
+    out: &mut Outputs,
+) -> Result<(), StageError> {
+    let mut context = Context::new(batch, settings, choice);
+    for &number in batch.frames() {
+        let Some(frame) = context.frame(number) else {
+            out.fail(number, "absent", "the frame is not there");
+            continue;
+        };
+        if let Err(reason) = as_declared(batch, frame) {
+            out.fail(number, "size", reason);
+            continue;
+        }
+        match filled(&mut context, frame, settings, lama) {
+            Ok(Filled { image, fill, plate }) => {
+                if let Some(plate) = plate {
+                    plate::attach(number, &plate, out)?;
+                }
+                out.frame(Frame { number, pts_ns: frame.pts_ns, image });
+                out.annotate(number, Annotation { instance: 0, value: Some(Value::Fill(fill)) });
+            }
+            Err(problem) => blame(number, problem, out)?,
+        }
+    }
+    Ok(())
+}
+
+/// The plan was made for frames of the item's size and format.
+fn as_declared(batch: &Batch, frame: &Frame) -> Result<(), String> {
+    let (item, image) = (batch.item(), &frame.image);
+    if (image.width(), image.height(), image.format()) == (item.width, item.height, full_format(item)) {
+        return Ok(());
+    }
+    Err(format!(
+        "the frame has {}×{} pixels of {:?}, its item {}×{} of {:?}: holes are filled at the size they were found at; \
+         put this step before the one that changes frames",
+        image.width(),
+        image.height(),
+        image.format(),
+        item.width,
+        item.height,
+        full_format(item)
+    ))
+}
+
+/// What became of a frame.
+struct Filled {
+    image: Image,
+    fill: Fill,
+    /// The background with what is known of it, when a clean plate is to be made of it.
+    plate: Option<Mat>,
+}
+
+fn filled(
+    context: &mut Context<'_>,
+    frame: &Frame,
+    settings: &InpaintingSettings,
+    lama: Option<&Lama>,
+) -> Result<Filled, Problem> {
+    let hole = context.hole(frame)?;
+    let wanted = settings.clean_plate && plate::wants(frame.number);
+    let Some(hole) = hole else {
+        let plate = if wanted { Some(plate::picture(&frame.image, None)?) } else { None };
+        let fill = Fill { rest: FillRest::NotNeeded.into(), ..Fill::default() };
+        return Ok(Filled { image: frame.image.clone(), fill, plate });
+    };
+    let size = (frame.image.width(), frame.image.height());
+    let (area, shown) = shown(&hole, settings, size)?;
+    let own = Patch::of(&frame.image, area);
+    let mut patch = Patch::of(&frame.image, area);
+    let mut fill = from_others(context, frame, &mut patch, &shown, settings)?;
+    fill.hole_pixels = hole.pixels;
+    fill.rest = rest(&frame.image, &mut patch, settings, lama)?.into();
+    fill.ring_difference = ring::difference(&own, &patch, &shown);
+    let known: Vec<f32> =
+        shown.iter().zip(&patch.unknown).map(|(shown, unknown)| if *unknown { 0.0 } else { *shown }).collect();
+    let bytes = patch.laid_into(&frame.image, &known);
+    let image = Image::new(frame.image.format(), size.0, size.1, bytes)
+        .map_err(|_| VisionError::Empty { width: size.0, height: size.1 })?;
+    let plate = if wanted { Some(plate::picture(&image, Some(&hole))?) } else { None };
+    Ok(Filled { image, fill, plate })
+}
+
+/// The area that is worked on, and how much of the filling shows in it, row by row.
+fn shown(hole: &Hole, settings: &InpaintingSettings, size: (u32, u32)) -> opencv::Result<(Rect, Vec<f32>)> {
+    let (inner, feathered) = hole.feathered(pixels(settings.feather_percent, size), size)?;
+    let area = expanded(inner, MARGIN, size);
+    let mut whole = Mat::new_rows_cols_with_default(area.height, area.width, opencv::core::CV_32FC1, 0.0.into())?;
+    let inside = Rect::new(inner.x - area.x, inner.y - area.y, inner.width, inner.height);
+    feathered.copy_to(&mut whole.roi_mut(inside)?)?;
+    Ok((area, whole.data_typed::<f32>()?.to_vec()))
+}
+
+/// Fills the patch with what other frames show; what that is.
+fn from_others(
+    context: &mut Context<'_>,
+    frame: &Frame,
+    patch: &mut Patch,
+    shown: &[f32],
+    settings: &InpaintingSettings,
+) -> Result<Fill, Problem> {
+    let references = if settings.window > 0 { context.references(frame)? } else { Vec::new() };
+    let mut lenders = Vec::with_capacity(references.len());
+    for reference in references {
+        let Some(lender) = context.frame(reference.number) else { continue };
+        lenders.push(Lender { reference, image: &lender.image, hole: context.hole(lender)? });
+    }
+    let scale = context.scale(frame)?;
+    let (by_lender, by_any) = from_lenders(patch, shown, &lenders, scale, settings.blend)?;
+    let hole = shown.iter().filter(|shown| **shown >= 1.0).count().max(1) as f32;
+    let references =
+        lenders.iter().zip(by_lender).filter(|(_, pixels)| *pixels > 0).map(|(lender, pixels)| FillReference {
+            frame: lender.reference.number,
+            valid_share: pixels as f32 / hole,
+            residual: lender.reference.residual,
+        });
+    Ok(Fill { real_share: Some(by_any as f32 / hole), references: references.collect(), ..Fill::default() })
+}
+
+/// Fills what no frame shows.
+fn rest(
+    image: &Image,
+    patch: &mut Patch,
+    settings: &InpaintingSettings,
+    lama: Option<&Lama>,
+) -> Result<FillRest, Problem> {
+    if !patch.has_unknown() {
+        return Ok(FillRest::NotNeeded);
+    }
+    if settings.rest != Rest::None && patch.unknown.iter().all(|unknown| *unknown) {
+        return Err(Problem::AllHole);
+    }
+    match (settings.rest, lama) {
+        (Rest::Lama, Some(lama)) => {
+            lama.fill(image, patch).map_err(Problem::Network)?;
+            Ok(FillRest::Lama)
+        }
+        (Rest::None, _) => Ok(FillRest::None),
+        _ => {
+            telea::fill(patch)?;
+            Ok(FillRest::Telea)
+        }
+    }
+}
+
+/// Notes that a frame cannot be worked on; that there was no memory, or no device, is no fault of the frame.
+fn blame(number: u64, problem: Problem, out: &mut Outputs) -> Result<(), StageError> {
+    match problem {
+        Problem::Frame(VisionError::OpenCv(error)) if error.code == opencv::core::StsNoMem => {
+            return Err(StageError::retry(error));
+        }
+        Problem::Frame(error) => out.fail(number, "pixels", format!("this frame cannot be filled: {error}")),
+        Problem::AllHole => {
+            out.fail(number, "all-hole", "the masks cover the whole frame, and no other frame shows what they hide");
+        }
+        Problem::Network(LamaError::Infer(error)) => return Err(network(error)),
+        Problem::Network(error @ LamaError::Foreign { .. }) => return Err(StageError::Fatal(error.to_string())),
+        Problem::Network(LamaError::Vision(error)) => return blame(number, Problem::Frame(error), out),
+    }
+    Ok(())
+}
+
+fn network(error: InferError) -> StageError {
+    StageError::retry(error)
+}
