@@ -187,9 +187,8 @@ mod tests {
             | annotation::Value::Identity(_)
             | annotation::Value::Pose(_)
             | annotation::Value::PersonTrack(_)
-            | annotation::Value::Mask(_) => true,
             | annotation::Value::Mask(_)
-            | annotation::Value::MaskTrack(_) => true,
+            | annotation::Value::MaskTrack(_)
             | annotation::Value::Fill(_) => true,
             annotation::Value::Extension(_) => false,
         }
