@@ -13,6 +13,7 @@ const FILES: [&str; 11] = [
     "framefleet/v1/pose.proto",
     "framefleet/v1/mask.proto",
     "framefleet/v1/fill.proto",
+    "framefleet/v1/sync.proto",
     "framefleet/v1/task.proto",
     "framefleet/v1/event.proto",
     "framefleet/v1/ledger.proto",

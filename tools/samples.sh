@@ -30,3 +30,21 @@ fi
 if [[ ! -f $folder/vtest.avi ]]; then
   cp /usr/share/doc/opencv-doc/examples/data/vtest.avi "$folder/"
 fi
+
+# A face from the front, in the public domain (NASA), out of scikit-image.
+if [[ ! -f $folder/astronaut.png ]]; then
+  wheel=$(mktemp -d)
+  trap 'rm -rf "$wheel"' EXIT
+  python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: --python-version 3.11 \
+    --dest "$wheel" scikit-image==0.26.0
+  python3 - "$wheel" "$folder" <<'PYTHON'
+import hashlib, pathlib, sys, zipfile
+wheel, folder = map(pathlib.Path, sys.argv[1:])
+with zipfile.ZipFile(next(wheel.glob("*.whl"))) as archive:
+    data = archive.read("skimage/data/astronaut.png")
+found, expected = hashlib.sha256(data).hexdigest(), "88431cd9653ccd539741b555fb0a46b61558b301d4110412b5bc28b5e3ea6cb5"
+if found != expected:
+    sys.exit(f"astronaut.png has sha256 {found}, expected {expected}")
+(folder / "astronaut.png").write_bytes(data)
+PYTHON
+fi

@@ -8,6 +8,7 @@ packages=(
   libopencv-dev opencv-doc
   ffmpeg libavcodec-dev libavdevice-dev libavfilter-dev libavformat-dev libavutil-dev libswresample-dev libswscale-dev
   chromium chromium-driver
+  espeak-ng
   python3 python3-pip
 )
 

@@ -10,5 +10,6 @@ pub fn stages() -> Result<Registry, RegistryError> {
     let registry = registry.with::<motion::MotionStage>()?;
     let registry = registry.with::<pose::PoseStage>()?;
     let registry = registry.with::<segmentation::SegmentationStage>()?;
+    let registry = registry.with::<sync::SyncStage>()?;
     Ok(registry)
 }

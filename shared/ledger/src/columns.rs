@@ -3,7 +3,7 @@ use crate::{LedgerError, Row};
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, FieldRef, Fields};
 use framefleet_media::Outcome;
-use framefleet_proto::v1::{Action, Face, FaceTrack, Identity, Lighting, Look, Mask, Motion, PersonTrack, Pose, Shot, Trajectory, MaskTrack, Fill};
+use framefleet_proto::v1::{Action, Face, FaceTrack, Identity, Lighting, Look, Mask, Motion, PersonTrack, Pose, Shot, Trajectory, MaskTrack, Fill, AvOffset, Mouth, Speaking};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
@@ -57,6 +57,9 @@ fn typed(kind: &str) -> Result<Option<Vec<FieldRef>>, serde_arrow::Error> {
         "mask" => fields::<Mask>(),
         "mask_track" => fields::<MaskTrack>(),
         "fill" => fields::<Fill>(),
+        "mouth" => fields::<Mouth>(),
+        "av_offset" => fields::<AvOffset>(),
+        "speaking" => fields::<Speaking>(),
         _ => return Ok(None),
     }
     .map(Some)
@@ -190,6 +193,9 @@ mod tests {
             | annotation::Value::Mask(_)
             | annotation::Value::MaskTrack(_)
             | annotation::Value::Fill(_) => true,
+            | annotation::Value::Mouth(_)
+            | annotation::Value::AvOffset(_)
+            | annotation::Value::Speaking(_) => true,
             annotation::Value::Extension(_) => false,
         }
     }
@@ -211,6 +217,9 @@ mod tests {
             annotation::Value::Mask(Mask::default()),
             annotation::Value::MaskTrack(MaskTrack::default()),
             annotation::Value::Fill(Fill::default()),
+            annotation::Value::Mouth(Mouth::default()),
+            annotation::Value::AvOffset(AvOffset::default()),
+            annotation::Value::Speaking(Speaking::default()),
             annotation::Value::Extension(Extension { kind: "other".to_owned(), json: "{}".to_owned() }),
         ];
         for value in values {

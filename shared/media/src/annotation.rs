@@ -68,6 +68,9 @@ pub fn kind_name(annotation: &Annotation) -> &str {
         Some(Value::Mask(_)) => "mask",
         Some(Value::MaskTrack(_)) => "mask_track",
         Some(Value::Fill(_)) => "fill",
+        Some(Value::Mouth(_)) => "mouth",
+        Some(Value::AvOffset(_)) => "av_offset",
+        Some(Value::Speaking(_)) => "speaking",
         Some(Value::Extension(extension)) => &extension.kind,
     }
 }
@@ -95,6 +98,9 @@ pub fn to_json(annotation: &Annotation) -> Result<Map<String, Json>, serde_json:
         Some(Value::Mask(value)) => fields(value)?,
         Some(Value::MaskTrack(value)) => fields(value)?,
         Some(Value::Fill(value)) => fields(value)?,
+        Some(Value::Mouth(value)) => fields(value)?,
+        Some(Value::AvOffset(value)) => fields(value)?,
+        Some(Value::Speaking(value)) => fields(value)?,
         Some(Value::Extension(extension)) => serde_json::from_str(&extension.json)?,
     };
     let mut object = Map::new();

@@ -1,0 +1,111 @@
+//! Stage `sync`: whether sound and picture belong together, by how much the sound is ahead, and who speaks.
+//!
+//! Process looks at the mouth of every face: a mesh network gives its lips, and the aperture is the distance of the inner lips ÷ the width
+//! of the mouth. Finish listens: it follows the loudness of the voices' band and where somebody speaks (silero VAD), correlates the two over
+//! segments of faces that move their mouth while somebody speaks, and lets the segments vote on the offset. A mouth that follows the
+//! sound at that offset is the one who speaks; speakers of a diarisation are matched with faces one to one within a shot.
+//!
+//! Positive offsets: the sound comes before the picture that belongs to it. A source without sound, without a face, or without
+//! speech is said to be that, and no offset is made up; neither where mouths and sound do not go together.
+//!
+//! Frame numbers and times are those of the item: names of files are never parsed for them.
+//!
+//! Finish remembers about 70 bytes per face and frame and 400 bytes per second of one item.
+
+mod diarisation;
+mod finish;
+mod lip_sync;
+mod mesh;
+mod mfcc;
+mod mouth;
+mod offset;
+mod picture;
+mod process;
+mod region;
+mod settings;
+mod signal;
+mod sound;
+mod speaking;
+mod summary;
+mod tracks;
+mod voice;
+
+pub use diarisation::{Diarisation, DiarisationError, Turn};
+pub use process::STILL;
+pub use settings::{Pictures, SyncSettings};
+
+use framefleet_infer::{InferError, Networks, Session};
+use framefleet_media::Kind;
+use framefleet_stage::{
+    Batch, HalfNeeds, Halo, Host, Job, ModelNeed, Needs, Outputs, Records, SetupError, Stage, StageError,
+};
+
+/// Faces per run, for networks that take several.
+const FACES: usize = 8;
+
+/// The stage.
+pub struct SyncStage {
+    settings: SyncSettings,
+    mesh: mesh::MeshNetwork,
+    vad: Session,
+    network: Option<lip_sync::LipSync>,
+}
+
+impl Stage for SyncStage {
+    const NAME: &'static str = "sync";
+    const ABOUT: &'static str = "lips and voice: offset of the sound, drift, who speaks";
+    const VERSION: u32 = 1;
+    type Settings = SyncSettings;
+
+    fn needs(settings: &SyncSettings) -> Needs {
+        let mut models = vec![
+            ModelNeed::new("face-mesh", settings.mesh.as_deref(), FACES),
+            ModelNeed::new("voice-activity", None, 1).with_dim("L", voice::INPUT),
+        ];
+        let mut halo = Halo::default();
+        if let Some(network) = &settings.network {
+            models.push(ModelNeed::new("lip-sync", Some(network), FACES));
+            halo = lip_sync::HALO;
+        }
+        Needs {
+            process: HalfNeeds {
+                required: vec![Kind::new("face")],
+                makes: vec![Kind::new("mouth")],
+                ..HalfNeeds::default()
+            },
+            finish: HalfNeeds {
+                optional: vec![Kind::new("shot"), Kind::new("face_track")],
+                makes: vec![Kind::new("av_offset"), Kind::new("speaking")],
+                ..HalfNeeds::default()
+            },
+            renditions: vec![settings.pictures.rendition()],
+            halo,
+            models,
+            ..Needs::default()
+        }
+    }
+
+    fn load(host: &Host, settings: &SyncSettings) -> Result<Self, SetupError> {
+        let networks = host.get::<Networks>();
+        let networks = networks.ok_or_else(|| SetupError("sync needs networks, and this machine offers none".to_owned()))?;
+        let problem = |error: InferError| SetupError(error.to_string());
+        let network = match &settings.network {
+            Some(_) => Some(lip_sync::LipSync::new(networks.open("lip-sync").map_err(problem)?)?),
+            None => None,
+        };
+        Ok(Self {
+            settings: settings.clone(),
+            mesh: mesh::MeshNetwork::new(networks.open("face-mesh").map_err(problem)?)?,
+            vad: networks.open("voice-activity").map_err(problem)?,
+            network,
+        })
+    }
+
+    fn process(&self, job: &Job, batch: &Batch, out: &mut Outputs) -> Result<(), StageError> {
+        process::process(job, batch, &self.mesh, self.network.as_ref(), &self.settings, out)
+    }
+
+    fn finish(&self, job: &Job, records: &dyn Records, out: &mut Outputs) -> Result<(), StageError> {
+        finish::finish(job, records, &self.vad, &self.settings, out)
+    }
+}

@@ -1,0 +1,102 @@
+//! What changes the answers of the stage.
+use crate::diarisation::Diarisation;
+use framefleet_media::Rendition;
+use framefleet_stage::Settings;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Which pictures mouths are looked for in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Pictures {
+    /// 640 pixels on the long side at most: enough for faces of a sixth of the picture's height and more.
+    #[default]
+    Proxy,
+    /// The source's own size: small faces, at the cost of larger frames.
+    Full,
+}
+
+impl Pictures {
+    /// The rendition that is read.
+    pub fn rendition(self) -> Rendition {
+        match self {
+            Self::Proxy => Rendition::Proxy,
+            Self::Full => Rendition::Full,
+        }
+    }
+}
+
+/// Settings of the stage.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct SyncSettings {
+    /// Pictures that mouths are looked for in: proxy or full.
+    pub pictures: Pictures,
+    /// Faces with fewer pixels on their longer side, in those pictures, are left out.
+    pub min_face: u32,
+    /// Mouths seen with less confidence (0–1) are not compared with the sound.
+    pub min_confidence: f64,
+    /// Largest offset that is looked for, milliseconds (100 to 2000).
+    pub max_offset_ms: u32,
+    /// Length of the segments that offsets are measured on, seconds (3 to 60).
+    pub segment_seconds: f64,
+    /// Segments whose mouth follows the sound less (correlation, 0–1) say nothing about the offset.
+    pub min_correlation: f64,
+    /// A face whose mouth follows the sound less (correlation, 0–1) is not the one who speaks.
+    pub speaker_correlation: f64,
+    /// Probability (0–1) from which sound counts as speech.
+    pub voice_threshold: f64,
+    /// Mesh network by its id in the catalogue; none takes the default of the profile.
+    pub mesh: Option<String>,
+    /// Network by its id in the catalogue (role lip-sync) that measures offsets instead of the correlation of aperture and
+    /// loudness. Inputs `face` [N, 3, 5, 224, 224] and `audio` [N, 1, 13, 20], outputs `face_embedding` and `audio_embedding` [N, D].
+    pub network: Option<String>,
+    /// Who speaks when: the path of an RTTM file or of JSON {"segments": [{"start", "end", "speaker"}]}, which is read at submit, or
+    /// those segments. What is kept, and what keys speak of, are the segments: a file that changes makes another job.
+    pub diarisation: Diarisation,
+}
+
+impl Default for SyncSettings {
+    fn default() -> Self {
+        Self {
+            pictures: Pictures::Proxy,
+            min_face: 32,
+            min_confidence: 0.5,
+            max_offset_ms: 500,
+            segment_seconds: 6.0,
+            min_correlation: 0.4,
+            speaker_correlation: 0.2,
+            voice_threshold: 0.5,
+            mesh: None,
+            network: None,
+            diarisation: Diarisation::default(),
+        }
+    }
+}
+
+impl Settings for SyncSettings {
+    fn profiles() -> Vec<(&'static str, Self)> {
+        // Besides this, the catalogue's defaults differ: `fast` runs the smaller mesh.
+        let quality = Self { pictures: Pictures::Full, ..Self::default() };
+        vec![("fast", Self::default()), ("quality", quality)]
+    }
+
+    fn validate(&self) -> Result<(), String> {
+        let shares = [
+            ("min_confidence", self.min_confidence),
+            ("min_correlation", self.min_correlation),
+            ("speaker_correlation", self.speaker_correlation),
+            ("voice_threshold", self.voice_threshold),
+        ];
+        if let Some((name, value)) = shares.iter().find(|(_, value)| !(0.0..=1.0).contains(value)) {
+            return Err(format!("{name} must be 0 to 1, got {value}"));
+        }
+        if !(100..=2000).contains(&self.max_offset_ms) {
+            return Err(format!("max_offset_ms must be 100 to 2000, got {}", self.max_offset_ms));
+        }
+        if !(3.0..=60.0).contains(&self.segment_seconds) {
+            return Err(format!("segment_seconds must be 3 to 60, got {}", self.segment_seconds));
+        }
+        Ok(())
+    }
+}
