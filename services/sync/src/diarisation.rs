@@ -176,7 +176,8 @@ fn text(path: &str) -> Result<String, DiarisationError> {
 
 /// `SPEAKER file 1 start duration <NA> <NA> name <NA> <NA>`; lines of other types are comments (NIST RT-09).
 fn rttm(path: &str, text: &str) -> Result<Vec<Turn>, DiarisationError> {
-    let lines = text.lines().enumerate().map(|(number, line)| (number + 1, line.split_whitespace().collect::<Vec<_>>()));
+    let lines =
+        text.lines().enumerate().map(|(number, line)| (number + 1, line.split_whitespace().collect::<Vec<_>>()));
     let speakers = lines.filter(|(_, fields)| fields.first() == Some(&"SPEAKER"));
     let turn = |(line, fields): (usize, Vec<&str>)| {
         let problem = |problem| DiarisationError::Line { path: path.to_owned(), line, problem };

@@ -8,7 +8,9 @@ use crate::summary::{FaceSummary, ItemSummary, Summary, state_name};
 use crate::tracks::{Known, Sighting, Track, tracks};
 use framefleet_infer::Session;
 use framefleet_media::annotation::{Value, to_json};
-use framefleet_media::{Amendment, Annotation, AvOffset, FrameRange, Item, ItemKind, Kind, Outcome, ScopedAnnotation, Speaking, SyncState};
+use framefleet_media::{
+    Amendment, Annotation, AvOffset, FrameRange, Item, ItemKind, Kind, Outcome, ScopedAnnotation, Speaking, SyncState,
+};
 use framefleet_stage::{Job, Outputs, Records, StageError};
 use std::ops::Range;
 

@@ -87,7 +87,8 @@ impl Stage for SyncStage {
 
     fn load(host: &Host, settings: &SyncSettings) -> Result<Self, SetupError> {
         let networks = host.get::<Networks>();
-        let networks = networks.ok_or_else(|| SetupError("sync needs networks, and this machine offers none".to_owned()))?;
+        let networks =
+            networks.ok_or_else(|| SetupError("sync needs networks, and this machine offers none".to_owned()))?;
         let problem = |error: InferError| SetupError(error.to_string());
         let network = match &settings.network {
             Some(_) => Some(lip_sync::LipSync::new(networks.open("lip-sync").map_err(problem)?)?),

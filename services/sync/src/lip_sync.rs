@@ -88,7 +88,9 @@ impl LipSync {
         });
         let embeds = ["face_embedding", "audio_embedding"].iter().all(|name| outputs.iter().any(|s| s.name == *name));
         let side = match face.as_deref() {
-            Some([_, Dim::Fixed(3), Dim::Fixed(PICTURES), Dim::Fixed(height), Dim::Fixed(width)]) if height == width => {
+            Some([_, Dim::Fixed(3), Dim::Fixed(PICTURES), Dim::Fixed(height), Dim::Fixed(width)])
+                if height == width =>
+            {
                 u32::try_from(*width).ok()
             }
             _ => None,
@@ -109,7 +111,13 @@ impl LipSync {
     }
 
     /// Measures the distances of the batch's faces, and keeps them for finish.
-    pub fn process(&self, job: &Job, batch: &Batch, settings: &SyncSettings, out: &mut Outputs) -> Result<(), StageError> {
+    pub fn process(
+        &self,
+        job: &Job,
+        batch: &Batch,
+        settings: &SyncSettings,
+        out: &mut Outputs,
+    ) -> Result<(), StageError> {
         let clips: Vec<Clip> = batch.frames().iter().flat_map(|frame| clips(batch, *frame)).collect();
         let steps: BTreeSet<i64> = clips.iter().filter_map(|clip| step_of(batch, clip)).flat_map(around).collect();
         let steps: Vec<i64> = steps.into_iter().collect();
@@ -242,7 +250,8 @@ fn clips(batch: &Batch, frame: u64) -> Vec<Clip> {
 
 /// The face of a frame that overlaps most.
 fn nearest(batch: &Batch, frame: u64, with: &Corners) -> Option<Corners> {
-    let boxes = faces_of(batch, frame).into_iter().filter_map(|(_, face)| Corners::try_from(face.r#box.as_slice()).ok());
+    let boxes =
+        faces_of(batch, frame).into_iter().filter_map(|(_, face)| Corners::try_from(face.r#box.as_slice()).ok());
     let best = boxes.max_by(|a, b| iou(a, with).total_cmp(&iou(b, with)))?;
     (iou(&best, with) >= OVERLAP).then_some(best)
 }

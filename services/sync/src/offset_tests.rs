@@ -45,7 +45,8 @@ fn a_drift_is_told_from_a_constant_offset() {
     let (slope, error) = of(&steady).unwrap().drift.unwrap();
     assert!(slope.abs() < 2.0 * error + 2e-5 && error < 5e-5, "{slope} {error}");
     // 1000 millionths: a millisecond per second.
-    let mut drifting: Vec<Segment> = (0..40).map(|n| segment(3 * n, -60.0 + 3.0 * n as f64 + noise[n as usize % 7], 0.8)).collect();
+    let mut drifting: Vec<Segment> =
+        (0..40).map(|n| segment(3 * n, -60.0 + 3.0 * n as f64 + noise[n as usize % 7], 0.8)).collect();
     drifting[7] = segment(21, 400.0, 0.6);
     let found = of(&drifting).unwrap();
     let (slope, error) = found.drift.unwrap();

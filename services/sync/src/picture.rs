@@ -41,7 +41,10 @@ mod tests {
 
     #[test]
     fn every_format_becomes_the_same() {
-        let deep: Vec<u8> = [10_u16, 20, 30, 65535].iter().flat_map(|v| if *v == 65535 { 65535 } else { v * 257 }.to_le_bytes()).collect();
+        let deep: Vec<u8> = [10_u16, 20, 30, 65535]
+            .iter()
+            .flat_map(|v| if *v == 65535 { 65535 } else { v * 257 }.to_le_bytes())
+            .collect();
         let pictures = [
             (PixelFormat::Rgb8, vec![10, 20, 30]),
             (PixelFormat::Rgba8, vec![10, 20, 30, 255]),

@@ -1,7 +1,7 @@
 //! The part of a picture that a mesh network looks at: the face's box as a square, half as large again, turned until the eyes are level.
 use framefleet_media::Face;
-use framefleet_vision::alignment::Similarity;
 use framefleet_vision::VisionError;
+use framefleet_vision::alignment::Similarity;
 use opencv::core::{BORDER_CONSTANT, Mat, Scalar, ToInputArray};
 
 /// Side of the region ÷ longer side of the box (MediaPipe's face mesh).

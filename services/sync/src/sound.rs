@@ -39,7 +39,13 @@ impl Sound {
     ///
     /// # Errors
     /// Sound that cannot be read, or a network that cannot run: the machine's failures.
-    pub fn listen(job: &Job, item: &Item, end_ns: i64, vad: &Session, threshold: f64) -> Result<Option<Self>, StageError> {
+    pub fn listen(
+        job: &Job,
+        item: &Item,
+        end_ns: i64,
+        vad: &Session,
+        threshold: f64,
+    ) -> Result<Option<Self>, StageError> {
         let step_ns = (end_ns / STEPS).max(HOP_NS);
         let mut band = Band::new()?;
         let mut activity = VoiceActivity::new(vad);

@@ -49,12 +49,18 @@ pub struct Scene<'a> {
 
 /// Times of shots, from those of frames (number, nanoseconds).
 pub fn shot_times(shots: &[FrameRange], frames: &[(u64, i64)], end_ns: i64) -> Vec<Range<i64>> {
-    let at = |frame: u64| frames.get(frames.partition_point(|(number, _)| *number < frame)).map_or(end_ns, |(_, ns)| *ns);
+    let at =
+        |frame: u64| frames.get(frames.partition_point(|(number, _)| *number < frame)).map_or(end_ns, |(_, ns)| *ns);
     shots.iter().map(|shot| at(shot.start)..at(shot.end)).collect()
 }
 
 /// Who speaks, in the order of time. `speech` is where somebody does, on the time of the sound; `turns` who, if that is known.
-pub fn utterances(scene: &Scene<'_>, speech: &[Range<i64>], turns: &[&Turn], settings: &SyncSettings) -> Vec<Utterance> {
+pub fn utterances(
+    scene: &Scene<'_>,
+    speech: &[Range<i64>],
+    turns: &[&Turn],
+    settings: &SyncSettings,
+) -> Vec<Utterance> {
     let mut found: Vec<Utterance> = if turns.is_empty() {
         let pieces = speech.iter().flat_map(|speech| pieces(speech, scene));
         pieces.map(|(shot, range)| best(scene, shot, range, settings)).collect()
@@ -71,7 +77,9 @@ fn pieces(speech: &Range<i64>, scene: &Scene<'_>) -> Vec<(usize, Range<i64>)> {
     for (shot, range) in cut(speech, scene) {
         let length = range.end - range.start;
         let count = (length + PIECE_NS - 1) / PIECE_NS;
-        pieces.extend((0..count).map(|n| (shot, range.start + n * length / count..range.start + (n + 1) * length / count)));
+        pieces.extend(
+            (0..count).map(|n| (shot, range.start + n * length / count..range.start + (n + 1) * length / count)),
+        );
     }
     pieces
 }
@@ -116,8 +124,7 @@ fn follows(scene: &Scene<'_>, track: &Track, range: &Range<i64>, settings: &Sync
     }
     let (times, apertures) = series(&sightings);
     let steady = without_slow(&times, &apertures);
-    let (times, steady): (Vec<i64>, Vec<f64>) =
-        times.into_iter().zip(steady).filter(|(ns, _)| inside(*ns)).unzip();
+    let (times, steady): (Vec<i64>, Vec<f64>) = times.into_iter().zip(steady).filter(|(ns, _)| inside(*ns)).unzip();
     if deviation(&steady) < STILL {
         return Some(0.0);
     }

@@ -115,7 +115,10 @@ mod tests {
     #[test]
     fn faces_keep_their_track_when_detectors_change_their_order() {
         let crossing = (0..20).flat_map(|n| [at(n, n as u32 % 2, 5.0 * n as f32), at(n, 1 - n as u32 % 2, 400.0)]);
-        assert_eq!(numbers(&tracks(&crossing.collect::<Vec<_>>(), &[FrameRange { start: 0, end: 99 }], None)), [(0, 0, 20), (1, 0, 20)]);
+        assert_eq!(
+            numbers(&tracks(&crossing.collect::<Vec<_>>(), &[FrameRange { start: 0, end: 99 }], None)),
+            [(0, 0, 20), (1, 0, 20)]
+        );
     }
 
     #[test]

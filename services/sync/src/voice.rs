@@ -51,7 +51,10 @@ impl<'s> VoiceActivity<'s> {
 
     fn block(&mut self, block: &[f32]) -> Result<(), InferError> {
         let input = self.context.iter().chain(block).copied();
-        let input = Array2::from_shape_fn((1, INPUT), { let mut input = input; move |_| input.next().unwrap_or(0.0) });
+        let input = Array2::from_shape_fn((1, INPUT), {
+            let mut input = input;
+            move |_| input.next().unwrap_or(0.0)
+        });
         let rate = Array0::from_elem((), i64::from(RATE));
         let outputs =
             self.session.run(&[("input", (&input).into()), ("state", (&self.state).into()), ("sr", (&rate).into())])?;

@@ -16,13 +16,45 @@ const KINDS: [&str; 3] = ["mask", "face", "pose"];
 const SEEN: f64 = 0.5;
 /// Points of a pose, in order.
 const POINTS: [&str; 17] = [
-    "nose", "left_eye", "right_eye", "left_ear", "right_ear", "left_shoulder", "right_shoulder", "left_elbow", "right_elbow",
-    "left_wrist", "right_wrist", "left_hip", "right_hip", "left_knee", "right_knee", "left_ankle", "right_ankle",
+    "nose",
+    "left_eye",
+    "right_eye",
+    "left_ear",
+    "right_ear",
+    "left_shoulder",
+    "right_shoulder",
+    "left_elbow",
+    "right_elbow",
+    "left_wrist",
+    "right_wrist",
+    "left_hip",
+    "right_hip",
+    "left_knee",
+    "right_knee",
+    "left_ankle",
+    "right_ankle",
 ];
 /// Lines between them, counted from 1.
 const BONES: [[u32; 2]; 19] = [
-    [16, 14], [14, 12], [17, 15], [15, 13], [12, 13], [6, 12], [7, 13], [6, 7], [6, 8], [7, 9], [8, 10], [9, 11], [2, 3], [1, 2], [1, 3],
-    [2, 4], [3, 5], [4, 6], [5, 7],
+    [16, 14],
+    [14, 12],
+    [17, 15],
+    [15, 13],
+    [12, 13],
+    [6, 12],
+    [7, 13],
+    [6, 7],
+    [6, 8],
+    [7, 9],
+    [8, 10],
+    [9, 11],
+    [2, 3],
+    [1, 2],
+    [1, 3],
+    [2, 4],
+    [3, 5],
+    [4, 6],
+    [5, 7],
 ];
 
 impl Ledger {
@@ -79,7 +111,9 @@ impl Ledger {
     /// The steps whose kinds are written, by name.
     async fn coco_steps(&self) -> Result<Vec<CompletedStep>, LedgerError> {
         let makes = |step: &CompletedStep| {
-            step.manifest.as_ref().is_some_and(|manifest| manifest.kinds.iter().any(|kind| KINDS.contains(&kind.as_str())))
+            step.manifest
+                .as_ref()
+                .is_some_and(|manifest| manifest.kinds.iter().any(|kind| KINDS.contains(&kind.as_str())))
         };
         let mut steps = self.completed_steps().await?;
         steps.retain(makes);
@@ -169,7 +203,9 @@ impl Pieces {
                 let category = match kind {
                     "face" => "face",
                     "pose" => "person",
-                    _ => body.get("label").and_then(Value::as_str).filter(|label| !label.is_empty()).unwrap_or("object"),
+                    _ => {
+                        body.get("label").and_then(Value::as_str).filter(|label| !label.is_empty()).unwrap_or("object")
+                    }
                 };
                 let next = self.categories.len() + 1;
                 let category = *self.categories.entry(category.to_owned()).or_insert(next);
@@ -246,13 +282,18 @@ fn annotation(kind: &str, body: &Map<String, Value>) -> Option<Map<String, Value
         ("score".to_owned(), body.get("score").cloned().unwrap_or(Value::Null)),
     ]);
     if let Some(runs) = body.get("run_lengths").filter(|runs| runs.is_object()) {
-        result.insert("segmentation".to_owned(), json!({"size": [runs["height"], runs["width"]], "counts": runs["counts"]}));
+        result.insert(
+            "segmentation".to_owned(),
+            json!({"size": [runs["height"], runs["width"]], "counts": runs["counts"]}),
+        );
     }
     if kind == "pose" {
         let points = numbers("keypoints");
         let seen = |visibility: f64| if visibility >= SEEN { 2 } else { 1 };
-        let flat: Vec<Value> =
-            points.chunks_exact(3).flat_map(|point| [json!(point[0]), json!(point[1]), seen(point[2]).into()]).collect();
+        let flat: Vec<Value> = points
+            .chunks_exact(3)
+            .flat_map(|point| [json!(point[0]), json!(point[1]), seen(point[2]).into()])
+            .collect();
         result.insert("num_keypoints".to_owned(), (flat.len() / 3).into());
         result.insert("keypoints".to_owned(), flat.into());
     }

@@ -3,7 +3,10 @@ use crate::{LedgerError, Row};
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, FieldRef, Fields};
 use framefleet_media::Outcome;
-use framefleet_proto::v1::{Action, Face, FaceTrack, Identity, Lighting, Look, Mask, Motion, PersonTrack, Pose, Shot, Trajectory, MaskTrack, Fill, AvOffset, Mouth, Speaking};
+use framefleet_proto::v1::{
+    Action, AvOffset, Face, FaceTrack, Fill, Identity, Lighting, Look, Mask, MaskTrack, Motion, Mouth, PersonTrack,
+    Pose, Shot, Speaking, Trajectory,
+};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
@@ -192,7 +195,7 @@ mod tests {
             | annotation::Value::PersonTrack(_)
             | annotation::Value::Mask(_)
             | annotation::Value::MaskTrack(_)
-            | annotation::Value::Fill(_) => true,
+            | annotation::Value::Fill(_)
             | annotation::Value::Mouth(_)
             | annotation::Value::AvOffset(_)
             | annotation::Value::Speaking(_) => true,

@@ -37,7 +37,11 @@ pub use framefleet_proto::v1::{
     FrameSkip, Item, ItemKind, Lighting, Motion, Outcomes, PixelFormat, Rational, Rendition, ScopedAnnotation, Shot,
     Trajectory,
 };
-pub use framefleet_proto::v1::{Edit, Face, FaceCrop, FaceCrops, FaceQuality, FaceTrack, Identity, InstanceRef, Mask, PersonTrack, Pose, PoseGeometry, PoseType, PoseView, RunLengths, SequenceType, TrackEnd, MaskTrack, Fill, FillReference, FillRest, AvOffset, LipDistance, LipDistances, Mouth, SoundOverview, Speaking, SyncState};
+pub use framefleet_proto::v1::{
+    AvOffset, Edit, Face, FaceCrop, FaceCrops, FaceQuality, FaceTrack, Fill, FillReference, FillRest, Identity,
+    InstanceRef, LipDistance, LipDistances, Mask, MaskTrack, Mouth, PersonTrack, Pose, PoseGeometry, PoseType,
+    PoseView, RunLengths, SequenceType, SoundOverview, Speaking, SyncState, TrackEnd,
+};
 pub use framefleet_proto::v1::{
     Illuminant, KeyLevel, LightDirection, LightSource, LightingSetup, Look, ShadowEdge, Shadows, TemperatureLabel,
     TintLabel,

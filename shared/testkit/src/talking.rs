@@ -63,9 +63,8 @@ fn between_rows(picture: &Picture, x: u32, y: f64) -> [u8; 3] {
     let row = (y.floor() as u32).min(picture.height - 1);
     let (upper, lower) = (picture.get(x, row), picture.get(x, (row + 1).min(picture.height - 1)));
     let weight = y - y.floor();
-    [0, 1, 2].map(|channel| {
-        (f64::from(upper[channel]) * (1.0 - weight) + f64::from(lower[channel]) * weight).round() as u8
-    })
+    [0, 1, 2]
+        .map(|channel| (f64::from(upper[channel]) * (1.0 - weight) + f64::from(lower[channel]) * weight).round() as u8)
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 #![allow(dead_code)]
 use framefleet_media::annotation::Value;
 use framefleet_media::{
-    Annotation, AvOffset, Extension, Face, Frame, FrameRange, Image, Item, ItemKind, Mouth, Outcome, PixelFormat, Rational,
-    Rendition, ScopedAnnotation, Shot, Speaking, SyncState,
+    Annotation, AvOffset, Extension, Face, Frame, FrameRange, Image, Item, ItemKind, Mouth, Outcome, PixelFormat,
+    Rational, Rendition, ScopedAnnotation, Shot, Speaking, SyncState,
 };
 use framefleet_stage::{Audio, AudioSource, Batch, Host, Job, Outputs, Record, Records, RecordsError, Stage};
 use framefleet_testkit::{Picture, TalkingFace, decode_rgb8, loudness, sample, speech};
@@ -30,9 +30,11 @@ pub fn talk(text: &str) -> Vec<f32> {
 /// About twelve seconds of speech.
 pub fn tale() -> &'static [f32] {
     static TALE: LazyLock<Vec<f32>> = LazyLock::new(|| {
-        talk("When the sunlight strikes raindrops in the air, they act as a prism and form a rainbow. The rainbow is a \
+        talk(
+            "When the sunlight strikes raindrops in the air, they act as a prism and form a rainbow. The rainbow is a \
             division of white light into many beautiful colours. These take the shape of a long round arch, with its \
-            path high above.")
+            path high above.",
+        )
     });
     &TALE
 }
@@ -40,9 +42,11 @@ pub fn tale() -> &'static [f32] {
 /// Something else.
 pub fn other_tale() -> &'static [f32] {
     static TALE: LazyLock<Vec<f32>> = LazyLock::new(|| {
-        talk("Please call Stella. Ask her to bring these things with her from the store: six spoons of fresh snow peas, \
+        talk(
+            "Please call Stella. Ask her to bring these things with her from the store: six spoons of fresh snow peas, \
             five thick slabs of blue cheese, and maybe a snack for her brother Bob. We also need a small plastic snake, \
-            and a big toy frog for the kids.")
+            and a big toy frog for the kids.",
+        )
     });
     &TALE
 }
@@ -260,7 +264,11 @@ impl Footage {
         for number in window.start..window.end {
             batch.insert_frame(Rendition::Proxy, self.frame(number));
             for (instance, face) in (0..).zip(&self.faces[number as usize]) {
-                batch.insert_annotation("faces", number, Annotation { instance, value: Some(Value::Face(face.clone())) });
+                batch.insert_annotation(
+                    "faces",
+                    number,
+                    Annotation { instance, value: Some(Value::Face(face.clone())) },
+                );
             }
         }
         batch
