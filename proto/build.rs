@@ -3,7 +3,7 @@
 use prost::Message;
 use prost_types::field_descriptor_proto::{Label, Type};
 
-const FILES: [&str; 11] = [
+const FILES: &[&str] = &[
     "framefleet/v1/frame.proto",
     "framefleet/v1/annotation.proto",
     "framefleet/v1/lighting.proto",

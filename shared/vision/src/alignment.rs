@@ -75,7 +75,6 @@ impl Similarity {
         border: i32,
         colour: Scalar,
     ) -> Result<Mat, VisionError> {
-    pub fn warp(&self, picture: &impl ToInputArray, size: (u32, u32), border: i32, colour: Scalar) -> Result<Mat, VisionError> {
         let matrix = Mat::from_slice_2d(&[[self.a, -self.b, self.tx], [self.b, self.a, self.ty]])?;
         let mut warped = Mat::default();
         let size = Size::new(size.0 as i32, size.1 as i32);

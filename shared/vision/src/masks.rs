@@ -19,10 +19,8 @@ pub fn union<'a>(masks: impl IntoIterator<Item = &'a Mask>, size: (u32, u32)) ->
         let mut picture = runs.picture()?;
         if runs.size() != size {
             let too_large = |_| VisionError::TooLarge { width: size.0, height: size.1 };
-            let target = Size::new(
-                i32::try_from(size.0).map_err(too_large)?,
-                i32::try_from(size.1).map_err(too_large)?,
-            );
+            let target =
+                Size::new(i32::try_from(size.0).map_err(too_large)?, i32::try_from(size.1).map_err(too_large)?);
             let mut scaled = Mat::default();
             imgproc::resize(&picture, &mut scaled, target, 0.0, 0.0, imgproc::INTER_NEAREST)?;
             picture = scaled;
