@@ -24,6 +24,7 @@ mod summary;
 mod tensor;
 mod tracks;
 
+pub use embedding::align;
 pub use settings::{FaceClusteringSettings, Selection};
 
 use detection::Detector;

@@ -55,6 +55,8 @@ pub enum Command {
     Cancel(JobArguments),
     /// Show jobs, stages, workers and queues of a fleet, live
     Top(TopArguments),
+    /// Correct what a step found (name, merge, split, drop); the next run into the output obeys
+    Edit(EditArguments),
     /// List the failures of an output, show one, or do the failed frames again
     Failures(FailuresArguments),
     /// Serve stages in a fleet
@@ -332,6 +334,51 @@ pub enum FailuresVerb {
         #[command(flatten)]
         server: ServerArguments,
     },
+}
+
+/// `edit`
+#[derive(Args, Debug)]
+pub struct EditArguments {
+    /// The output
+    pub output: String,
+    /// The step whose results are corrected
+    pub step: String,
+    #[command(subcommand)]
+    pub verb: EditVerb,
+}
+
+/// What is corrected. Persons are given by number, by name, or by a face of theirs as item:frame:instance.
+#[derive(Subcommand, Debug)]
+pub enum EditVerb {
+    /// Name a person; two of one name are one person
+    Name {
+        /// The person
+        target: String,
+        /// The name
+        name: String,
+    },
+    /// Say that these are one person
+    Merge {
+        /// The persons
+        #[arg(required = true, num_args = 2..)]
+        targets: Vec<String>,
+    },
+    /// Say that these faces are another person: their tracks become an identity of their own
+    Split {
+        /// Faces, as item:frame:instance
+        #[arg(required = true)]
+        targets: Vec<String>,
+    },
+    /// Say that these persons do not matter: their faces stay in the records, without an identity
+    Drop {
+        /// The persons
+        #[arg(required = true)]
+        targets: Vec<String>,
+    },
+    /// List the step's corrections
+    List,
+    /// Take the step's last correction back
+    Undo,
 }
 
 /// `worker`

@@ -1,6 +1,7 @@
 //! The verbs, one file each.
 pub mod completions;
 pub mod doctor;
+pub mod edit;
 pub mod export;
 pub mod failures;
 pub mod jobs;

@@ -1,4 +1,5 @@
 //! Jobs of a fleet: planned with the stages of this program, done by the fleet's workers.
+use crate::edits;
 use crate::failure::Failure;
 use crate::job_work::JobWork;
 use crate::spec::JobSpec;
@@ -9,7 +10,7 @@ use framefleet_proto::control::{JobState, Stage, SubmitRequest, Worker};
 use framefleet_service::{Exit, Networking};
 use framefleet_stage::Registry;
 use orchestrator::fleet::{Classes, JobContext, JobEnd, JobError, JobRunner};
-use orchestrator::{Ending, JobRun, JobSummary, Orchestrator};
+use orchestrator::{Ending, JobOptions, JobRun, JobSummary, Orchestrator};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -86,10 +87,11 @@ async fn see_through(work: JobWork, context: JobContext) -> Result<JobEnd, JobEr
     let open = work.open_output().await.map_err(refused)?;
     let threads = context.seat.slots();
     let project = &work.spec.request.project;
+    let edits = edits::read(&open.ledger).await.map_err(refused)?;
     let run = JobRun {
         job: context.name,
         plan: Arc::clone(&open.plan),
-        options: work.spec.job_options(&open.items),
+        options: JobOptions { edits, ..work.spec.job_options(&open.items) },
         items: open.items.clone(),
         project: if project.is_empty() { "default".to_owned() } else { project.clone() },
         seat: context.seat,

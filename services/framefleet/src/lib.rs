@@ -4,6 +4,7 @@ mod allocator;
 mod args;
 mod client;
 mod commands;
+mod edits;
 mod failure;
 mod fleet_runner;
 mod forecast;
@@ -75,6 +76,7 @@ fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Watch(job) => commands::jobs::watch(&job),
         Command::Cancel(job) => commands::jobs::cancel(&job),
         Command::Top(top) => commands::top::run(&top),
+        Command::Edit(edit) => commands::edit::run(&edit),
         Command::Failures(failures) => commands::failures::run(&failures),
         Command::Worker(worker) => commands::worker::run(&worker),
         Command::Orchestrator(orchestrator) => commands::orchestrator::run(&orchestrator),

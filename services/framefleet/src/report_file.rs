@@ -4,7 +4,7 @@ use bytes::Bytes;
 use framefleet_ledger::{Ledger, StepManifest};
 use framefleet_media::{BatchInfo, Image, Item, Rendition};
 use framefleet_pipeline::Plan;
-use framefleet_report::model::{Efficiency, JobSummary, Label, PlanSummary, State, StepShare, Timing};
+use framefleet_report::model::{Efficiency, JobSummary, Label, PageLink, PlanSummary, State, StepShare, Timing};
 use framefleet_report::{JobFacts, Thumbnails, encode_jpeg};
 use framefleet_stage::{IngestRequest, PixelSink, SourceStage, StageError};
 use orchestrator::Progress;
@@ -30,7 +30,11 @@ pub struct ReportFacts<'a> {
 /// Draws the report of an output.
 pub async fn draw(ledger: &Ledger, source: Arc<dyn SourceStage>, facts: &ReportFacts<'_>) -> Result<(), Failure> {
     let decoder = Decoder { source, batches: batches(&ledger.manifests().await?) };
-    let report = framefleet_report::gather(ledger, job_facts(facts), &decoder).await.map_err(Failure::failed)?;
+    let mut report = framefleet_report::gather(ledger, job_facts(facts), &decoder).await.map_err(Failure::failed)?;
+    for page in framefleet_report::identity_pages(ledger).await.map_err(Failure::failed)? {
+        report.pages.push(PageLink { title: page.title, href: page.path.clone() });
+        ledger.write_file(&page.path, Bytes::from(page.html)).await?;
+    }
     let page = framefleet_report::render(&report).map_err(Failure::failed)?;
     ledger.write_file("report.html", Bytes::from(page)).await?;
     for page in 0..framefleet_report::item_pages(&report) {

@@ -140,8 +140,9 @@ impl Joiner {
     /// Lets every open path go on, or ends it; corners that no path took begin new ones.
     fn join(&mut self, number: u64, links: &[Sample], camera: &Option<Camera>) {
         let mut taken = vec![false; links.len()];
+        let corners = Corners::new(links);
         for mut path in std::mem::take(&mut self.open) {
-            match continuation(&path, links, &taken, self.size.0) {
+            match continuation(&path, &corners, &taken, self.size.0) {
                 Some(Step::Corner(index)) if path.points.len() < MAX_POINTS => {
                     taken[index] = true;
                     path.coasting = 0;
@@ -191,19 +192,40 @@ enum Step {
     Coast(f64, f64),
 }
 
+/// The corners of a frame, to be looked up by place: hundreds of paths look for the nearest of hundreds.
+struct Corners<'a> {
+    links: &'a [Sample],
+    /// Indices, by height in the picture.
+    by_height: Vec<usize>,
+}
+
+impl<'a> Corners<'a> {
+    fn new(links: &'a [Sample]) -> Self {
+        let mut by_height: Vec<usize> = (0..links.len()).collect();
+        by_height.sort_by(|a, b| links[*a].y.total_cmp(&links[*b].y));
+        Self { links, by_height }
+    }
+
+    /// The nearest of those that count within a distance; of equally near ones the first.
+    fn nearest(&self, (x, y): (f64, f64), within: f64, counts: impl Fn(usize) -> bool) -> Option<usize> {
+        let first = self.by_height.partition_point(|index| self.links[*index].y < y - within);
+        let level = self.by_height[first..].iter().copied().take_while(|index| self.links[*index].y <= y + within);
+        let candidates = level.filter(|index| counts(*index)).map(|index| {
+            let link = &self.links[index];
+            ((link.x - x).hypot(link.y - y), index)
+        });
+        let near = candidates.filter(|(distance, _)| *distance <= within);
+        near.min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1))).map(|(_, index)| index)
+    }
+}
+
 /// How a path goes on; `None` when it ends.
-fn continuation(path: &Path, links: &[Sample], taken: &[bool], width: f64) -> Option<Step> {
-    let (x, y) = path.end();
-    let distance = |link: &Sample| (link.x - x).hypot(link.y - y);
-    let nearest = |free: bool| {
-        let candidates = links.iter().enumerate().filter(|(index, _)| !(free && taken[*index]));
-        candidates.map(|(index, link)| (index, distance(link))).min_by(|a, b| a.1.total_cmp(&b.1))
-    };
-    if let Some((index, _)) = nearest(true).filter(|(_, distance)| *distance <= JOIN * width) {
+fn continuation(path: &Path, corners: &Corners, taken: &[bool], width: f64) -> Option<Step> {
+    if let Some(index) = corners.nearest(path.end(), JOIN * width, |index| !taken[index]) {
         return Some(Step::Corner(index));
     }
-    let (index, _) = nearest(false).filter(|(_, distance)| *distance <= NEIGHBOUR * width)?;
-    (path.coasting < MAX_COAST).then(|| Step::Coast(links[index].dx, links[index].dy))
+    let index = corners.nearest(path.end(), NEIGHBOUR * width, |_| true)?;
+    (path.coasting < MAX_COAST).then(|| Step::Coast(corners.links[index].dx, corners.links[index].dy))
 }
 
 /// Order of paths by where they begin.

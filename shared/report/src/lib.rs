@@ -8,6 +8,7 @@ mod columns;
 mod error;
 mod fields;
 mod gather;
+mod identities;
 pub mod model;
 mod output;
 mod render;
@@ -15,6 +16,7 @@ mod thumbnail;
 
 pub use error::ReportError;
 pub use gather::{Gathering, JobFacts};
+pub use identities::{ExtraPage, identity_pages};
 pub use model::Report;
 pub use output::gather;
 pub use render::{ITEMS_PER_PAGE, item_page_path, item_pages, render, render_item_page};

@@ -19,6 +19,17 @@ pub struct Report {
     pub plan: PlanSummary,
     /// Named durations of the run, in the order in which they are to be read.
     pub timings: Vec<Timing>,
+    /// Further pages.
+    pub pages: Vec<PageLink>,
+}
+
+/// A link to a page beside the report.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct PageLink {
+    /// What it says.
+    pub title: String,
+    /// Where it leads, relative to the output.
+    pub href: String,
 }
 
 /// The job in a few words.

@@ -1,5 +1,5 @@
 //! From a report to HTML files that need nothing but themselves.
-use crate::model::{Efficiency, Failures, ItemReport, JobSummary, PlanSummary, Report, StepSummary, Timing};
+use crate::model::{Efficiency, Failures, ItemReport, JobSummary, PageLink, PlanSummary, Report, StepSummary, Timing};
 use crate::{MAX_LISTED_ITEMS, MAX_POSTER_BYTES, ReportError};
 use base64::Engine;
 use minijinja::{Environment, context};
@@ -40,6 +40,7 @@ struct Overview<'a> {
     failures: &'a Failures,
     plan: &'a PlanSummary,
     timings: &'a [Timing],
+    pages: &'a [PageLink],
     /// The list of items that have pages of their own.
     listed: Vec<ListedItem<'a>>,
 }
@@ -90,6 +91,7 @@ pub fn render(report: &Report) -> Result<String, ReportError> {
         failures: &report.failures,
         plan: &report.plan,
         timings: &report.timings,
+        pages: &report.pages,
         listed: if paged { listed(report) } else { Vec::new() },
     };
     let page = Page {

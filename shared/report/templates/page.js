@@ -716,6 +716,7 @@ const overview = data.overview;
 fill(page, {}, [
   pager(),
   masthead(data.job, overview),
+  overview && overview.pages.length > 0 && el("p", {}, overview.pages.map((page) => el("a", { href: page.href }, page.title, " "))),
   overview && overview.listed.length > 0 && listing(overview.listed, overview.totals.items),
   data.items.map((item, i) => itemSection(item, data.first_item + i)),
   overview && overview.efficiency && efficiencySection(overview.efficiency),

@@ -6,14 +6,14 @@ use crate::job_work::JobWork;
 use crate::spec::{self, JobSpec};
 use crate::submit;
 use crate::terminal::{self, Style};
-use crate::{machine, report_file, stills_order};
+use crate::{edits, machine, report_file, stills_order};
 use framefleet_ledger::{Ledger, Output};
 use framefleet_media::Item;
 use framefleet_pipeline::Plan;
 use framefleet_proto::control::SubmitRequest;
 use framefleet_service::{Exit, NetworkArguments, Networking};
 use orchestrator::fleet::Classes;
-use orchestrator::{Ending, JobRun, JobSummary, Progress, Seats};
+use orchestrator::{Ending, JobOptions, JobRun, JobSummary, Progress, Seats};
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::path::Path;
 use std::sync::Arc;
@@ -106,7 +106,7 @@ impl Submission<'_> {
         let run = JobRun {
             job: "run".to_owned(),
             plan,
-            options: self.work.spec.job_options(&items),
+            options: JobOptions { edits: edits::read(ledger).await?, ..self.work.spec.job_options(&items) },
             items,
             project: "default".to_owned(),
             seat: Seats::of_process(threads).join(0),

@@ -1,0 +1,57 @@
+//! Frames per second of the process half against its networks alone, in turn, in the same run.
+//!
+//! `cargo run --release -p face-clustering --example rate`
+#[path = "../tests/harness/mod.rs"]
+mod harness;
+
+use face_clustering::{FaceClustering, FaceClusteringSettings};
+use framefleet_infer::ndarray::Array4;
+use framefleet_infer::{Networks, TensorView};
+use framefleet_stage::Stage;
+use harness::{Footage, Run, fitted, photograph};
+use std::time::Instant;
+
+const FRAMES: usize = 32;
+const ROUNDS: usize = 5;
+
+fn main() {
+    let settings = FaceClusteringSettings::default();
+    let host = framefleet_testkit_models::host(FaceClustering::NAME, &FaceClustering::needs(&settings)).unwrap();
+    let stage = harness::stage(&settings);
+    let networks = host.get::<Networks>().unwrap();
+    let (detector, embedder) = (networks.open("face-detection").unwrap(), networks.open("face-embedding").unwrap());
+    let (picture, crop) = (Array4::<f32>::zeros((1, 3, 640, 640)), Array4::<f32>::zeros((1, 3, 112, 112)));
+    let bare = |faces: usize| {
+        let began = Instant::now();
+        for _ in 0..FRAMES {
+            detector.run_with(&[("input", TensorView::from(picture.view().into_dyn()))], |_| ()).unwrap();
+        }
+        for _ in 0..faces {
+            embedder.run_with(&[("data", TensorView::from(crop.view().into_dyn()))], |_| ()).unwrap();
+        }
+        began.elapsed().as_secs_f64()
+    };
+    println!("| picture | faces per frame | stage | networks alone | ratio |");
+    for name in ["biden.jpg", "sample3.jpg", "sample5.jpg"] {
+        let run = Run::new(vec![Footage::video("a.mp4", vec![fitted(&photograph(name), 640); FRAMES])]);
+        let (mut staged, mut alone, mut faces) = (Vec::new(), Vec::new(), 0);
+        for _ in 0..ROUNDS {
+            let scratch = tempfile::tempdir().unwrap();
+            let began = Instant::now();
+            let records = run.process(&stage, &scratch);
+            staged.push(began.elapsed().as_secs_f64());
+            faces = records.records.iter().map(|record| record.annotations.len()).sum();
+            alone.push(bare(faces));
+        }
+        let median = |times: &mut Vec<f64>| {
+            times.sort_by(f64::total_cmp);
+            FRAMES as f64 / times[ROUNDS / 2]
+        };
+        let (stage, bare) = (median(&mut staged), median(&mut alone));
+        println!(
+            "| {name} | {:.1} | {stage:.1} frames/s | {bare:.1} frames/s | {:.2} |",
+            faces as f64 / FRAMES as f64,
+            stage / bare
+        );
+    }
+}

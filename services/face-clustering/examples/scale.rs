@@ -1,0 +1,73 @@
+//! The finish half on 50,000 faces of 200 synthetic persons: time, memory, agreement with the truth.
+//!
+//! `cargo run --release -p face-clustering --example scale [FACES]`
+#[path = "../tests/harness/mod.rs"]
+mod harness;
+
+use framefleet_media::annotation::Value;
+use framefleet_media::{Annotation, Face, FaceQuality, Outcome};
+use framefleet_stage::Record;
+use harness::agreement::{bcubed, pairwise};
+use harness::{Footage, Kept, Run, stage};
+use std::time::Instant;
+
+const PERSONS: usize = 200;
+const WIDTH: usize = 128;
+/// Length of what makes a face differ from its person: cosines between faces of one person are about 1 / (1 + square).
+const OFF: f32 = 0.8;
+/// Share of faces that are nobody's.
+const NOISE: f64 = 0.02;
+
+fn direction(random: &mut fastrand::Rng) -> Vec<f32> {
+    // Twelve uniform numbers are nearly normal.
+    let row: Vec<f32> = (0..WIDTH).map(|_| (0..12).map(|_| random.f32()).sum::<f32>() - 6.0).collect();
+    unit(row)
+}
+
+fn unit(row: Vec<f32>) -> Vec<f32> {
+    let length = row.iter().map(|value| value * value).sum::<f32>().sqrt();
+    row.into_iter().map(|value| value / length).collect()
+}
+
+/// Most memory that the process had, MiB.
+fn peak() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024
+}
+
+fn main() {
+    let faces: usize = std::env::args().nth(1).map_or(50_000, |text| text.parse().unwrap());
+    let mut random = fastrand::Rng::with_seed(1);
+    let persons: Vec<Vec<f32>> = (0..PERSONS).map(|_| direction(&mut random)).collect();
+    let (mut truth, mut records) = (Vec::new(), Kept::default());
+    for frame in 0..faces {
+        let nobody = random.f64() < NOISE;
+        let person = random.usize(..PERSONS);
+        truth.push(if nobody { (PERSONS + frame) as u32 } else { person as u32 });
+        let off = direction(&mut random);
+        let vector =
+            if nobody { off } else { unit(persons[person].iter().zip(&off).map(|(a, b)| a + OFF * b).collect()) };
+        let quality = FaceQuality { value: 0.8, ..FaceQuality::default() };
+        let face =
+            Face { r#box: vec![0.0, 0.0, 50.0, 50.0], embedding: vector, quality: Some(quality), ..Face::default() };
+        records.records.push(Record {
+            item: "synthetic".to_owned(),
+            frame: frame as u64,
+            pts_ns: 0,
+            outcome: Outcome::Result,
+            annotations: vec![Annotation { instance: 0, value: Some(Value::Face(face)) }],
+        });
+    }
+    let run = Run::new(vec![Footage::stills("synthetic", Vec::new())]);
+    let (stage, scratch) = (stage(&run.settings), tempfile::tempdir().unwrap());
+    let before = peak();
+    let began = Instant::now();
+    let results = run.finish(&stage, &records, &scratch);
+    let seconds = began.elapsed().as_secs_f64();
+    let found: Vec<Option<u32>> =
+        (0..faces as u64).map(|frame| results.who("synthetic", frame)[0].map(|identity| identity as u32)).collect();
+    println!("{faces} faces of {PERSONS} persons: {seconds:.1} s, peak {} MiB ({before} before)", peak());
+    println!("identities {}, nobody's {}", results.statistics["identities"], results.statistics["noise_share"]);
+    println!("pairwise P | R | F: {}; BCubed: {}", pairwise(&truth, &found), bcubed(&truth, &found));
+}

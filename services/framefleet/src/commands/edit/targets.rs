@@ -1,0 +1,169 @@
+//! What a correction speaks of: persons by number or name, and instances as item:frame:instance. Persons become instances,
+//! since numbers change when more is known.
+use crate::failure::Failure;
+use framefleet_ledger::Ledger;
+use framefleet_media::InstanceRef;
+use serde::Deserialize;
+
+/// Tracks and identities, as a step's summary has them.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Known {
+    identity: Vec<Identity>,
+    face_track: Vec<Track>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Identity {
+    number: u64,
+    name: String,
+    medoid: Option<InstanceRef>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Track {
+    item: String,
+    identity: Option<u64>,
+    frames: Vec<u64>,
+    instances: Vec<u32>,
+    best: Option<InstanceRef>,
+}
+
+impl Track {
+    fn has(&self, of: &InstanceRef) -> bool {
+        let places = || self.frames.iter().zip(&self.instances);
+        self.item == of.item && places().any(|(frame, instance)| (*frame, *instance) == (of.frame, of.instance))
+    }
+}
+
+impl Known {
+    /// Reads the summary of a step.
+    pub async fn read(ledger: &Ledger, step: &str) -> Result<Self, Failure> {
+        let file = format!("summary/{step}.json");
+        let bytes = ledger.read_file(&file).await?;
+        let bytes = bytes.ok_or_else(|| Failure::usage(format!("the output has no {file}: run its job first")))?;
+        Ok(serde_json::from_slice(&bytes)?)
+    }
+
+    /// An instance for a person's number, a name, or an instance.
+    pub fn target(&self, text: &str) -> Result<InstanceRef, Failure> {
+        let number = text.strip_prefix('#').unwrap_or(text).parse::<u64>().ok();
+        let found = match number {
+            Some(number) => self.identity.iter().find(|identity| identity.number == number),
+            None => self.identity.iter().find(|identity| !identity.name.is_empty() && identity.name == text),
+        };
+        match found {
+            Some(identity) => identity
+                .medoid
+                .clone()
+                .ok_or_else(|| Failure::usage(format!("identity {text} has no face that it could be named by"))),
+            None if text.contains(':') => self.instance(text),
+            None => Err(Failure::usage(format!(
+                "there is no identity \"{text}\": give a number of 0–{}, a name, or a face as item:frame:instance",
+                self.identity.len().saturating_sub(1)
+            ))),
+        }
+    }
+
+    /// An instance that is there.
+    pub fn instance(&self, text: &str) -> Result<InstanceRef, Failure> {
+        let mut parts = text.rsplitn(3, ':');
+        let parsed = (parts.next(), parts.next(), parts.next());
+        let (Some(instance), Some(frame), Some(item)) = parsed else { return Err(malformed(text)) };
+        let (Ok(instance), Ok(frame)) = (instance.parse(), frame.parse()) else { return Err(malformed(text)) };
+        let found = InstanceRef { item: item.to_owned(), frame, instance };
+        match self.track(&found) {
+            Some(_) => Ok(found),
+            None => Err(Failure::usage(format!("there is no face {instance} on frame {frame} of {item}"))),
+        }
+    }
+
+    /// The name of the person that an instance is.
+    pub fn name_of(&self, of: &InstanceRef) -> Option<String> {
+        let number = self.track(of)?.identity?;
+        let identity = self.identity.iter().find(|identity| identity.number == number)?;
+        Some(identity.name.clone()).filter(|name| !name.is_empty())
+    }
+
+    /// An instance of the person that all of `targets` are, on another track than theirs: what they are not, once split off.
+    pub fn rest_of(&self, targets: &[InstanceRef]) -> Result<InstanceRef, Failure> {
+        let mut persons: Vec<Option<u64>> =
+            targets.iter().map(|target| self.track(target).and_then(|track| track.identity)).collect();
+        persons.dedup();
+        let [Some(person)] = persons[..] else {
+            return Err(Failure::usage("the faces are not of one identity: split them off one identity at a time"));
+        };
+        let of_person = |track: &&Track| track.identity == Some(person);
+        let rest = |track: &&Track| !targets.iter().any(|target| track.has(target));
+        let medoid = self.identity.iter().find(|one| one.number == person).and_then(|one| one.medoid.clone());
+        let medoid = medoid.filter(|face| self.track(face).is_some_and(|track| rest(&track)));
+        let other = || self.face_track.iter().filter(of_person).find(rest).and_then(|track| track.best.clone());
+        medoid.or_else(other).ok_or_else(|| {
+            Failure::usage(format!(
+                "nothing of identity {person} is left without the tracks of these faces: use `drop`"
+            ))
+        })
+    }
+
+    fn track(&self, of: &InstanceRef) -> Option<&Track> {
+        self.face_track.iter().find(|track| track.has(of))
+    }
+}
+
+fn malformed(text: &str) -> Failure {
+    Failure::usage(format!("\"{text}\" is no face: write item:frame:instance, like film.mp4:120:0"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn known() -> Known {
+        let summary = serde_json::json!({
+            "identity": [
+                {"number": 0, "name": "", "medoid": {"item": "a:b.mp4", "frame": 4, "instance": 1}},
+                {"number": 1, "name": "Anna", "medoid": {"item": "c.mp4", "frame": 9, "instance": 0}},
+            ],
+            "face_track": [
+                {"item": "a:b.mp4", "identity": 0, "frames": [3, 4], "instances": [0, 1],
+                 "best": {"item": "a:b.mp4", "frame": 3, "instance": 0}},
+                {"item": "a:b.mp4", "identity": 0, "frames": [8], "instances": [0],
+                 "best": {"item": "a:b.mp4", "frame": 8, "instance": 0}},
+                {"item": "c.mp4", "identity": 1, "frames": [9], "instances": [0],
+                 "best": {"item": "c.mp4", "frame": 9, "instance": 0}},
+            ],
+        });
+        serde_json::from_value(summary).unwrap()
+    }
+
+    fn place(of: &InstanceRef) -> (&str, u64, u32) {
+        (&of.item, of.frame, of.instance)
+    }
+
+    #[test]
+    fn numbers_names_and_instances_are_found_and_others_refused() {
+        let known = known();
+        assert_eq!(place(&known.target("0").unwrap()), ("a:b.mp4", 4, 1));
+        assert_eq!(place(&known.target("Anna").unwrap()), ("c.mp4", 9, 0));
+        assert_eq!(place(&known.target("a:b.mp4:3:0").unwrap()), ("a:b.mp4", 3, 0));
+        assert_eq!(known.name_of(&known.target("#1").unwrap()).as_deref(), Some("Anna"));
+        for (text, says) in
+            [("7", "0–1"), ("Bob", "\"Bob\""), ("a:b.mp4:3:1", "no face 1 on frame 3"), ("a:x:0", "item:frame")]
+        {
+            let message = known.target(text).unwrap_err().message;
+            assert!(message.contains(says), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_split_says_what_the_faces_are_not() {
+        let known = known();
+        let at = |text: &str| known.instance(text).unwrap();
+        assert_eq!(place(&known.rest_of(&[at("a:b.mp4:8:0")]).unwrap()), ("a:b.mp4", 4, 1));
+        assert_eq!(place(&known.rest_of(&[at("a:b.mp4:3:0")]).unwrap()), ("a:b.mp4", 8, 0), "the medoid is split off");
+        assert!(known.rest_of(&[at("c.mp4:9:0")]).unwrap_err().message.contains("nothing of identity 1"));
+        assert!(known.rest_of(&[at("c.mp4:9:0"), at("a:b.mp4:8:0")]).unwrap_err().message.contains("not of one"));
+    }
+}

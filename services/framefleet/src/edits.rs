@@ -1,0 +1,79 @@
+//! The user's corrections of an output: edits.jsonl, one JSON object a line, in the order they were made.
+use crate::failure::Failure;
+use bytes::Bytes;
+use framefleet_ledger::Ledger;
+use framefleet_media::Edit;
+use serde_json::Value;
+
+/// Where they lie in the output.
+pub const FILE: &str = "edits.jsonl";
+
+/// All corrections; none when there is no file.
+pub async fn read(ledger: &Ledger) -> Result<Vec<Edit>, Failure> {
+    match ledger.read_file(FILE).await? {
+        Some(bytes) => parse(&bytes),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// Writes all corrections, whole or not at all.
+pub async fn write(ledger: &Ledger, edits: &[Edit]) -> Result<(), Failure> {
+    let mut text = String::new();
+    for edit in edits {
+        text += &line(edit)?;
+        text.push('\n');
+    }
+    Ok(ledger.write_file(FILE, Bytes::from(text)).await?)
+}
+
+fn parse(bytes: &[u8]) -> Result<Vec<Edit>, Failure> {
+    let lines = bytes.split(|byte| *byte == b'\n').enumerate().filter(|(_, line)| !line.trim_ascii().is_empty());
+    let edit = |(number, line): (usize, &[u8])| {
+        let edit: Result<Edit, _> = serde_json::from_slice(line);
+        let problem = match edit {
+            Ok(edit) if !edit.step.is_empty() && !edit.verb.is_empty() => return Ok(edit),
+            Ok(_) => "it names no step or no verb".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        let line = number + 1;
+        Err(Failure::configuration(format!("{FILE} line {line} is no correction ({problem}): mend or remove the line")))
+    };
+    lines.map(edit).collect()
+}
+
+/// A correction as a line, without fields that say nothing.
+pub fn line(edit: &Edit) -> Result<String, Failure> {
+    let mut value = serde_json::to_value(edit)?;
+    if let Value::Object(fields) = &mut value {
+        fields.retain(|_, value| !value.is_null() && value.as_str() != Some(""));
+    }
+    Ok(value.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use framefleet_media::InstanceRef;
+
+    #[test]
+    fn lines_are_read_back_and_wrong_ones_are_named() {
+        let face = InstanceRef { item: "a:b.mp4".to_owned(), frame: 7, instance: 1 };
+        let edit = Edit {
+            step: "face-clustering".to_owned(),
+            verb: "name".to_owned(),
+            targets: vec![face],
+            name: "Anna".to_owned(),
+            ..Edit::default()
+        };
+        let text = line(&edit).unwrap();
+        assert_eq!(
+            text,
+            r#"{"step":"face-clustering","verb":"name","targets":[{"item":"a:b.mp4","frame":7,"instance":1}],"name":"Anna"}"#
+        );
+        assert_eq!(parse(format!("\n{text}\n\n").as_bytes()).unwrap(), [edit]);
+        for wrong in ["{}", "nonsense"] {
+            let failure = parse(format!("{text}\n{wrong}\n").as_bytes()).unwrap_err();
+            assert!(failure.message.contains("line 2"), "{}", failure.message);
+        }
+    }
+}
