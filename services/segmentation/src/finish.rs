@@ -103,7 +103,7 @@ impl Following {
             statistics.add_track(track.overlaps);
             out.annotate_scope(ScopedAnnotation {
                 item: self.item.clone(),
-                range: Some(FrameRange { start: track.first, end: track.last + 1 }),
+                range: Some(FrameRange { start: track.first(), end: track.last() + 1 }),
                 annotation: Some(Annotation {
                     instance: track.number,
                     value: Some(Value::MaskTrack(published(&track))),
@@ -118,10 +118,12 @@ fn published(track: &Track) -> MaskTrack {
     MaskTrack {
         track: track.number,
         label: track.label.clone(),
-        frames: track.frames,
-        area_mean: track.area / track.frames as f64,
-        score_mean: track.score / track.frames as f64,
+        frames: track.frames.len() as u64,
+        area_mean: track.area / track.frames.len() as f64,
+        score_mean: track.score / track.frames.len() as f64,
         stability: (count > 0).then(|| sum / count as f64),
+        frame: track.frames.iter().map(|(frame, _)| *frame).collect(),
+        instance: track.frames.iter().map(|(_, instance)| *instance).collect(),
     }
 }
 

@@ -9,7 +9,7 @@
 //! has its own masks, whose `eye` says whose they are, and their coverage is made to agree along the disparity.
 //!
 //! Process holds the full frames of a batch, one frame's coverage (four bytes per pixel) and `steady_frames` small ones; finish the masks of the
-//! objects in sight and, per instance, the number that it amends.
+//! objects in sight and some 100 bytes per instance.
 
 mod artifacts;
 mod error;

@@ -72,8 +72,8 @@ pub struct SegmentationSettings {
     pub max_instances: u32,
     /// Surroundings of a person's box that the network sees, in parts of the box (1 to 4). Persons alone.
     pub person_margin: f64,
-    /// Earlier frames whose coverage steadies that of a frame where the picture stands still (0 to 5; 0 turns it off). Person and
-    /// still_matting alone.
+    /// Earlier frames whose coverage steadies that of a frame where the picture stands still (0 to 5; 0 turns it off): for cameras
+    /// that do not move. Person and still_matting alone.
     pub steady_frames: u32,
     /// Long side of the picture that video_matting looks at, pixels (128 to 1024).
     pub matting_side: u32,
@@ -136,16 +136,7 @@ impl Settings for SegmentationSettings {
     fn profiles() -> Vec<(&'static str, Self)> {
         vec![
             ("fast", Self { points_per_side: 16, matting_side: 384, stereo_agreement: false, ..Self::default() }),
-            (
-                "quality",
-                Self {
-                    points_per_side: 32,
-                    matting_side: 768,
-                    steady_frames: 3,
-                    warm_up_frames: 24,
-                    ..Self::default()
-                },
-            ),
+            ("quality", Self { points_per_side: 32, matting_side: 768, warm_up_frames: 24, ..Self::default() }),
         ]
     }
 

@@ -24,12 +24,8 @@ pub struct Track {
     pub eye: String,
     /// What the network calls it.
     pub label: String,
-    /// First frame that has it.
-    pub first: u64,
-    /// Last frame that has it.
-    pub last: u64,
-    /// Frames that have it.
-    pub frames: u64,
+    /// The frames that have it, and which instance it is in each.
+    pub frames: Vec<(u64, u32)>,
     /// Sums over these.
     pub area: f64,
     /// See `area`.
@@ -57,7 +53,7 @@ impl Follower {
     /// (instance, track) of each.
     pub fn frame(&mut self, frame: u64, step: u64, masks: Vec<Seen>, done: &mut Vec<Track>) -> Vec<(u32, u32)> {
         let most = self.gap + step;
-        let (alive, gone) = std::mem::take(&mut self.alive).into_iter().partition(|track| frame - track.last <= most);
+        let (alive, gone) = std::mem::take(&mut self.alive).into_iter().partition(|track| frame - track.last() <= most);
         self.alive = alive;
         done.extend(gone);
         let similarity = |track: usize, mask: usize| {
@@ -94,9 +90,7 @@ impl Follower {
             number,
             eye: mask.eye,
             label: mask.label,
-            first: frame,
-            last: frame,
-            frames: 1,
+            frames: vec![(frame, mask.instance)],
             area,
             score: f64::from(mask.score),
             overlaps: (0.0, 0),
@@ -107,13 +101,22 @@ impl Follower {
 }
 
 impl Track {
+    /// First frame that has it.
+    pub fn first(&self) -> u64 {
+        self.frames.first().map_or(0, |(frame, _)| *frame)
+    }
+
+    /// Last frame that has it.
+    pub fn last(&self) -> u64 {
+        self.frames.last().map_or(0, |(frame, _)| *frame)
+    }
+
     fn add(&mut self, frame: u64, step: u64, mask: Seen) {
-        if frame - self.last <= step {
+        if frame - self.last() <= step {
             self.overlaps.0 += f64::from(self.mask.iou(&mask.runs));
             self.overlaps.1 += 1;
         }
-        self.last = frame;
-        self.frames += 1;
+        self.frames.push((frame, mask.instance));
         self.area += mask.runs.area() as f64;
         self.score += f64::from(mask.score);
         self.mask = mask.runs;
@@ -148,7 +151,7 @@ mod tests {
         assert_eq!(follower.frame(9, 1, vec![seen(0, 104)], &mut done), [(0, 4)]);
         follower.cut(&mut done);
         done.sort_by_key(|track| track.number);
-        let spans: Vec<_> = done.iter().map(|track| (track.first, track.last, track.frames)).collect();
+        let spans: Vec<_> = done.iter().map(|track| (track.first(), track.last(), track.frames.len())).collect();
         assert_eq!(spans, [(0, 4, 4), (0, 4, 3), (1, 1, 1), (8, 8, 1), (9, 9, 1)]);
         let (sum, count) = done[0].overlaps;
         assert!(count == 2 && (sum / 2.0 - 14.0 / 18.0).abs() < 1e-6);

@@ -121,15 +121,11 @@ fn matting_remembers_across_batches() {
     assert!(overlap > 0.93 && same > 0.99 && same >= same_cold && stability > 0.95);
 }
 
-/// The person's mask of a pan changes little but by the pan: temporal stability of the networks that do not remember.
+/// The person's mask of a pan changes little but by the pan, though the network remembers nothing.
 #[test]
 fn masks_are_stable_over_time() {
-    let (footage, _) = pan(16);
-    for steady_frames in [0, 3] {
-        let settings = SegmentationSettings { steady_frames, ..SegmentationSettings::default() };
-        let results = footage.run(&settings);
-        let stability = results.statistics["stability"].as_f64().unwrap();
-        println!("selfie-square, steady_frames {steady_frames}: stability {stability:.4}");
-        assert!(stability > 0.93 && results.published.iter().filter(|(_, track)| track.frames > 4).count() == 1);
-    }
+    let results = pan(16).0.run(&SegmentationSettings::default());
+    let stability = results.statistics["stability"].as_f64().unwrap();
+    println!("selfie-square: stability {stability:.4}");
+    assert!(stability > 0.95 && results.published.iter().filter(|(_, track)| track.frames > 4).count() == 1);
 }

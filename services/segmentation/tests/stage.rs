@@ -103,6 +103,14 @@ fn objects_are_followed_and_shots_end_them() {
     assert_eq!(results.published.len(), 2);
     let (range, track) = &results.published[track_of(&results, 0, large).unwrap() as usize];
     assert_eq!((range.start, range.end, track.frames), (0, 24, 22));
+    assert!(
+        track
+            .frame
+            .iter()
+            .zip(&track.instance)
+            .all(|(frame, instance)| results.tracks[&(*frame, *instance)] == u64::from(track.track))
+    );
+    assert_eq!((track.frame.len(), track.frame[7..9].to_vec()), (22, vec![7, 10]));
     assert!((track.stability.unwrap() - 52.0 / 68.0).abs() < 0.05, "{track:?}");
     footage.shots = vec![0, 12];
     let cut = footage.run_on(&brightness(), &settings);
