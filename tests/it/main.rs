@@ -24,3 +24,4 @@ mod scheduling;
 mod services;
 #[path = "../soak/mod.rs"]
 mod soak;
+mod video;

@@ -4,7 +4,7 @@
 #![allow(dead_code)]
 
 pub mod api;
-mod process;
+pub mod process;
 pub mod program;
 
 use api::Api;

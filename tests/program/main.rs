@@ -2,6 +2,8 @@
 #![allow(dead_code)]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "stages of tests may stop at the first surprise")]
 
+#[path = "../fleet/cover.rs"]
+mod cover;
 #[path = "../fleet/stages.rs"]
 mod stages;
 
@@ -22,5 +24,6 @@ fn all_stages() -> Result<Registry, RegistryError> {
         .with::<stages::Spin>()?
         .with::<stages::Sleep>()?
         .with::<stages::Leak>()?
-        .with::<stages::Classify>()
+        .with::<stages::Classify>()?
+        .with::<cover::Cover>()
 }

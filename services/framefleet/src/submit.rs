@@ -13,7 +13,11 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 /// Pipelines that come with this program: (name, file).
-pub const PRESETS: [(&str, &str); 1] = [("analyse", include_str!("../../../pipelines/analyse.toml"))];
+pub const PRESETS: [(&str, &str); 3] = [
+    ("analyse", include_str!("../../../pipelines/analyse.toml")),
+    ("remove-background", include_str!("../../../pipelines/remove-background.toml")),
+    ("remove-people", include_str!("../../../pipelines/remove-people.toml")),
+];
 
 /// The pipeline that runs when none is named.
 const DEFAULT_PIPELINE: &str = "analyse";

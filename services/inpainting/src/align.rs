@@ -1,7 +1,7 @@
 //! How one frame lies over another: the homography that the background follows.
 use crate::homography::Homography;
 use crate::prepare::{Small, TRACK_LEVELS, TRACK_WINDOW};
-use opencv::core::{self, Mat, Point2f, Scalar, TermCriteria, Vector};
+use opencv::core::{self, Mat, Point2f, Scalar, Size, TermCriteria, Vector};
 use opencv::prelude::*;
 use opencv::{calib3d, imgproc, video};
 
@@ -24,19 +24,43 @@ const ROUNDS: i32 = 1000;
 const CONFIDENCE: f64 = 0.995;
 /// A still camera is believed when a map fits no better than by this (levels of 255): what is not moved is not blurred.
 const STILL: f64 = 0.15;
+/// What is so near to a hole continues behind it, share of the long side.
+const NEAR: f64 = 0.08;
+/// Fewer pixels of a region say nothing.
+const MIN_PIXELS: i32 = 50;
 /// Pictures that differ more than this when aligned show different things (mean level of 255).
 pub const FOREIGN: f64 = 25.0;
 
+/// What of a picture is to be aligned: different things in it move differently.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Region {
+    /// All of the background.
+    Everything,
+    /// The background around the hole: what continues behind it.
+    AroundHole,
+}
+
 /// The map that takes points of `target` to where the same background is in `reference`, in pixels of the small pictures;
 /// `guess` says where to look first. `None` when the two do not show the same background.
-pub fn align(target: &Small, reference: &Small, guess: &Homography) -> opencv::Result<Option<Homography>> {
+pub fn align(
+    target: &Small,
+    reference: &Small,
+    guess: &Homography,
+    region: Region,
+) -> opencv::Result<Option<Homography>> {
     if target.size() != reference.size() {
         return Ok(None);
     }
+    let background = background(target, Region::Everything)?;
+    let near = self::background(target, region)?;
+    let mut maps = vec![Homography::IDENTITY, *guess];
+    maps.extend(estimate(target, reference, guess, &background)?);
+    if region == Region::AroundHole {
+        maps.extend(estimate(target, reference, guess, &near)?);
+    }
     let mut best: Option<(Homography, f64)> = None;
-    let estimated = estimate(target, reference, guess)?;
-    for map in std::iter::once(Homography::IDENTITY).chain(estimated) {
-        let Some(difference) = difference(target, reference, &map)? else { continue };
+    for map in maps {
+        let Some(difference) = difference(target, reference, &map, &near)? else { continue };
         if best.as_ref().is_none_or(|(_, least)| difference < least - STILL) {
             best = Some((map, difference));
         }
@@ -44,22 +68,108 @@ pub fn align(target: &Small, reference: &Small, guess: &Homography) -> opencv::R
     Ok(best.filter(|(_, difference)| *difference <= FOREIGN).map(|(map, _)| map))
 }
 
-/// The map that most corners follow.
-fn estimate(target: &Small, reference: &Small, guess: &Homography) -> opencv::Result<Option<Homography>> {
-    let (from, to) = followed(target, reference, guess)?;
-    if from.len() < MIN_INLIERS {
-        return Ok(None);
+/// 255 where the background of a region is.
+fn background(of: &Small, region: Region) -> opencv::Result<Mat> {
+    let mut background = Mat::default();
+    core::bitwise_not_def(&of.hole, &mut background)?;
+    if region == Region::Everything {
+        return Ok(background);
     }
-    let mut inliers = Mat::default();
-    let found = calib3d::find_homography_ext(&from, &to, calib3d::RANSAC, TOLERANCE, &mut inliers, ROUNDS, CONFIDENCE)?;
-    let agreeing = if found.empty() { 0 } else { core::count_non_zero(&inliers)?.max(0) as usize };
-    let map = match agreeing {
-        agreeing if agreeing >= INLIERS_OF_HOMOGRAPHY => Some(homography(&found)?),
-        _ => similarity(&from, &to)?,
-    };
-    let share = agreeing as f64 / from.len() as f64;
-    let size = target.size();
-    Ok(map.filter(|map| share >= MIN_SHARE && map.is_plausible(f64::from(size.width), f64::from(size.height))))
+    let (width, height) = (of.hole.cols(), of.hole.rows());
+    let reach = ((f64::from(width.max(height)) * NEAR) as i32).max(4);
+    let kernel = imgproc::get_structuring_element_def(imgproc::MORPH_RECT, Size::new(2 * reach + 1, 2 * reach + 1))?;
+    let (mut around, mut near) = (Mat::default(), Mat::default());
+    imgproc::dilate_def(&of.hole, &mut around, &kernel)?;
+    core::bitwise_and(&around, &background, &mut near, &core::no_array())?;
+    Ok(near)
+}
+
+/// The map that most corners of a region follow.
+fn estimate(target: &Small, reference: &Small, guess: &Homography, region: &Mat) -> opencv::Result<Option<Homography>> {
+    let mut corners = Corners::of(target, region)?;
+    corners.follow(target, reference, guess)?;
+    corners.map(target.size())
+}
+
+/// Corners of the target's background (Shi–Tomasi 1994), and where they are in another frame.
+#[derive(Clone, Debug)]
+pub struct Corners {
+    from: Vector<Point2f>,
+    to: Vector<Point2f>,
+}
+
+impl Corners {
+    /// Those around the hole of a frame, where they are.
+    pub fn around_hole(target: &Small) -> opencv::Result<Self> {
+        Self::of(target, &background(target, Region::AroundHole)?)
+    }
+
+    fn of(target: &Small, region: &Mat) -> opencv::Result<Self> {
+        let mut from = Vector::<Point2f>::new();
+        if !target.pyramid.is_empty() {
+            imgproc::good_features_to_track(
+                &target.grey,
+                &mut from,
+                CORNERS,
+                QUALITY,
+                SPACING,
+                region,
+                5,
+                false,
+                0.04,
+            )?;
+        }
+        Ok(Self { to: from.clone(), from })
+    }
+
+    /// From the frame where they are now to another, by pyramidal Lucas–Kanade (Bouguet 2000), forwards and back: what does not come
+    /// back was covered or left the picture, and is forgotten, as is what comes to lie in a hole.
+    pub fn follow(&mut self, now: &Small, next: &Small, guess: &Homography) -> opencv::Result<()> {
+        if self.to.is_empty() || next.pyramid.is_empty() {
+            (self.from, self.to) = (Vector::new(), Vector::new());
+            return Ok(());
+        }
+        let expected: Vector<Point2f> = self
+            .to
+            .iter()
+            .map(|point| {
+                let (x, y) = guess.apply(f64::from(point.x), f64::from(point.y));
+                Point2f::new(x as f32, y as f32)
+            })
+            .collect();
+        let (there, found) = followed(now, next, &self.to, expected)?;
+        let (back, returned) = followed(next, now, &there, self.to.clone())?;
+        let (mut from, mut to) = (Vector::new(), Vector::new());
+        for at in 0..self.to.len() {
+            let (start, end, home) = (self.to.get(at)?, there.get(at)?, back.get(at)?);
+            let came_back = (home.x - start.x).hypot(home.y - start.y) < 0.7;
+            if found.get(at)? != 0 && returned.get(at)? != 0 && came_back && is_background(next, end)? {
+                from.push(self.from.get(at)?);
+                to.push(end);
+            }
+        }
+        (self.from, self.to) = (from, to);
+        Ok(())
+    }
+
+    /// The map that most of them follow (RANSAC, Fischler & Bolles 1981; OpenCV's generator starts from a constant).
+    pub fn map(&self, size: Size) -> opencv::Result<Option<Homography>> {
+        let count = self.from.len();
+        if count < MIN_INLIERS {
+            return Ok(None);
+        }
+        let mut inliers = Mat::default();
+        let method = calib3d::RANSAC;
+        let found =
+            calib3d::find_homography_ext(&self.from, &self.to, method, TOLERANCE, &mut inliers, ROUNDS, CONFIDENCE)?;
+        let agreeing = if found.empty() { 0 } else { core::count_non_zero(&inliers)?.max(0) as usize };
+        let map = match agreeing {
+            agreeing if agreeing >= INLIERS_OF_HOMOGRAPHY => Some(homography(&found)?),
+            _ => similarity(&self.from, &self.to)?,
+        };
+        let plausible = |map: &Homography| map.is_plausible(f64::from(size.width), f64::from(size.height));
+        Ok(map.filter(|map| agreeing as f64 >= MIN_SHARE * count as f64 && plausible(map)))
+    }
 }
 
 fn homography(found: &Mat) -> opencv::Result<Homography> {
@@ -90,61 +200,13 @@ fn similarity(from: &Vector<Point2f>, to: &Vector<Point2f>) -> opencv::Result<Op
     Ok(Some(Homography([at(0, 0)?, at(0, 1)?, at(0, 2)?, at(1, 0)?, at(1, 1)?, at(1, 2)?, 0.0, 0.0, 1.0])))
 }
 
-/// Shi–Tomasi corners of the target's background, and where they are in the reference's: pyramidal Lucas–Kanade, forwards and
-/// back; what does not come back was covered or left the picture.
-fn followed(
-    target: &Small,
-    reference: &Small,
-    guess: &Homography,
-) -> opencv::Result<(Vector<Point2f>, Vector<Point2f>)> {
-    let (mut from, mut to) = (Vector::new(), Vector::new());
-    if target.pyramid.is_empty() || reference.pyramid.is_empty() {
-        return Ok((from, to));
-    }
-    let mut background = Mat::default();
-    core::bitwise_not_def(&target.hole, &mut background)?;
-    let mut corners = Vector::<Point2f>::new();
-    imgproc::good_features_to_track(
-        &target.grey,
-        &mut corners,
-        CORNERS,
-        QUALITY,
-        SPACING,
-        &background,
-        5,
-        false,
-        0.04,
-    )?;
-    if corners.is_empty() {
-        return Ok((from, to));
-    }
-    let expected: Vector<Point2f> = corners
-        .iter()
-        .map(|corner| {
-            let (x, y) = guess.apply(f64::from(corner.x), f64::from(corner.y));
-            Point2f::new(x as f32, y as f32)
-        })
-        .collect();
-    let (there, found) = follow(target, reference, &corners, expected)?;
-    let (back, returned) = follow(reference, target, &there, corners.clone())?;
-    for at in 0..corners.len() {
-        let (start, end, home) = (corners.get(at)?, there.get(at)?, back.get(at)?);
-        let came_back = (home.x - start.x).hypot(home.y - start.y) < 0.7;
-        if found.get(at)? != 0 && returned.get(at)? != 0 && came_back && is_background(reference, end)? {
-            from.push(start);
-            to.push(end);
-        }
-    }
-    Ok((from, to))
-}
-
 fn is_background(small: &Small, point: Point2f) -> opencv::Result<bool> {
     let (x, y) = (point.x.round() as i32, point.y.round() as i32);
     let inside = (0..small.hole.cols()).contains(&x) && (0..small.hole.rows()).contains(&y);
     Ok(inside && *small.hole.at_2d::<u8>(y, x)? == 0)
 }
 
-fn follow(
+fn followed(
     from: &Small,
     to: &Small,
     points: &Vector<Point2f>,
@@ -199,16 +261,18 @@ pub fn laid_over(target: &Small, reference: &Small, map: &Homography) -> opencv:
     Ok(Laid { grey, colours, unknown })
 }
 
-/// Mean absolute difference of two frames where both show the background, levels of 255; `None` when that is nowhere.
-fn difference(target: &Small, reference: &Small, map: &Homography) -> opencv::Result<Option<f64>> {
+/// Mean absolute difference of two frames where both show background, in a region of the target if that is anywhere, levels of
+/// 255; `None` when it is next to nowhere.
+fn difference(target: &Small, reference: &Small, map: &Homography, region: &Mat) -> opencv::Result<Option<f64>> {
     let laid = laid_over(target, reference, map)?;
-    let mut known = Mat::default();
+    let (mut known, mut near) = (Mat::default(), Mat::default());
     core::bitwise_not_def(&laid.unknown, &mut known)?;
-    let count = core::count_non_zero(&known)?;
-    if i64::from(count) * 20 < laid.unknown.total() as i64 {
+    core::bitwise_and(&known, region, &mut near, &core::no_array())?;
+    if i64::from(core::count_non_zero(&known)?) * 20 < known.total() as i64 {
         return Ok(None);
     }
+    let enough = core::count_non_zero(&near)? >= MIN_PIXELS;
     let mut apart = Mat::default();
     core::absdiff(&target.grey, &laid.grey, &mut apart)?;
-    Ok(Some(core::mean(&apart, &known)?[0]))
+    Ok(Some(core::mean(&apart, if enough { &near } else { &known })?[0]))
 }

@@ -1,5 +1,5 @@
 //! Which frames of a window lend their background to which.
-use crate::align::align;
+use crate::align::{Corners, Region, align};
 use crate::hole::{Choice, Hole};
 use crate::homography::Homography;
 use crate::prepare::Small;
@@ -78,7 +78,7 @@ impl<'a> Context<'a> {
         for candidate in choose(candidates, frame.number, self.settings) {
             let Some(lender) = self.frame(candidate.number) else { continue };
             let other = self.small(lender)?;
-            let Some(map) = align(&target, &other, &candidate.guess)? else { continue };
+            let Some(map) = align(&target, &other, &candidate.guess, Region::AroundHole)? else { continue };
             let distance = candidate.number.abs_diff(frame.number) as f64 / f64::from(self.settings.window.max(1));
             let format = frame.image.format();
             let both = (&*target, &*other);
@@ -93,23 +93,27 @@ impl<'a> Context<'a> {
         Ok(self.small(frame)?.scale)
     }
 
-    /// The frames of the window around `number` that a chain of alignments reaches.
-    fn candidates(&mut self, number: u64, target: &Small) -> Result<Vec<Candidate>, VisionError> {
-        let points = points(target)?;
+    /// The frames of the window around `number` that a chain of alignments reaches. Where enough corners around the hole can be
+    /// followed there from frame to frame, these say where to look; else the chain does.
+    fn candidates(&mut self, number: u64, target: &Rc<Small>) -> Result<Vec<Candidate>, VisionError> {
+        let (points, corners) = (points(target)?, Corners::around_hole(target)?);
         let reach = u64::from(self.settings.window);
         let window = self.batch.window();
         let before = (number.saturating_sub(reach).max(window.start)..number).rev().collect::<Vec<_>>();
         let after = (number + 1..(number + reach + 1).min(window.end)).collect::<Vec<_>>();
         let mut candidates = Vec::new();
         for side in [before, after] {
-            let (mut last, mut chain) = (number, Homography::IDENTITY);
+            let (mut last, mut latest, mut chain) = (number, Rc::clone(target), Homography::IDENTITY);
+            let mut corners = corners.clone();
             for other in side {
                 let Some(lender) = self.frame(other).filter(|lender| self.fits(number, lender)) else { continue };
                 let Some(link) = self.link(last, other)? else { break };
-                (last, chain) = (other, chain.then(&link));
                 let small = self.small(lender)?;
-                let shows = points.iter().map(|point| shows(&small, &chain, *point)).collect::<Result<Vec<_>, _>>()?;
-                candidates.push(Candidate { number: other, guess: chain, shows });
+                corners.follow(&latest, &small, &link)?;
+                (last, latest, chain) = (other, Rc::clone(&small), chain.then(&link));
+                let guess = corners.map(small.size())?.unwrap_or(chain);
+                let shows = points.iter().map(|point| shows(&small, &guess, *point)).collect::<Result<Vec<_>, _>>()?;
+                candidates.push(Candidate { number: other, guess, shows });
             }
         }
         Ok(candidates)
@@ -131,7 +135,7 @@ impl<'a> Context<'a> {
             None => {
                 let (Some(a), Some(b)) = (self.frame(key.0), self.frame(key.1)) else { return Ok(None) };
                 let (a, b) = (self.small(a)?, self.small(b)?);
-                let link = align(&a, &b, &Homography::IDENTITY)?;
+                let link = align(&a, &b, &Homography::IDENTITY, Region::Everything)?;
                 self.links.insert(key, link);
                 link
             }

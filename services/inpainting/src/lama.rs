@@ -68,7 +68,7 @@ impl Lama {
         let (colours, mask) = inputs(image, patch, window, self.side)?;
         let output = self.run(&colours, &mask)?;
         let shown = Rect::new(window.x - patch.area.x, window.y - patch.area.y, window.width, window.height);
-        let square = window.width.max(window.height);
+        let square = window.width.max(window.height).max(self.side);
         let mut filled = Mat::default();
         imgproc::resize(&output, &mut filled, Size::new(square, square), 0.0, 0.0, imgproc::INTER_CUBIC)?;
         for at in (0..patch.unknown.len()).filter(|at| patch.unknown[*at]).collect::<Vec<_>>() {
@@ -174,10 +174,10 @@ fn inputs(image: &Image, patch: &Patch, window: Rect, side: i32) -> Result<(Mat,
     Ok((square(&colours, side)?, any))
 }
 
-/// Padded to a square and scaled to a side.
+/// Padded to a square of `side` at least, and scaled to it.
 fn square(picture: &impl MatTraitConst, side: i32) -> opencv::Result<Mat> {
     let (width, height) = (picture.cols(), picture.rows());
-    let longest = width.max(height);
+    let longest = width.max(height).max(side);
     let picture = picture.try_clone()?;
     let mut padded = Mat::default();
     let (down, right) = (longest - height, longest - width);
@@ -186,7 +186,6 @@ fn square(picture: &impl MatTraitConst, side: i32) -> opencv::Result<Mat> {
         return Ok(padded);
     }
     let mut scaled = Mat::default();
-    let how = if longest > side { imgproc::INTER_AREA } else { imgproc::INTER_LINEAR };
-    imgproc::resize(&padded, &mut scaled, Size::new(side, side), 0.0, 0.0, how)?;
+    imgproc::resize(&padded, &mut scaled, Size::new(side, side), 0.0, 0.0, imgproc::INTER_AREA)?;
     Ok(scaled)
 }

@@ -10,9 +10,9 @@
 //! `window` frames on both sides gives pixels and masks, so that a task is a function of what it sees; stills have no neighbours
 //! and are filled from within. A frame of the halo whose masks are missing counts as one in which nothing is to be removed.
 //!
-//! Besides its window a task holds the window's frames and holes at the size of analysis (4 to 12 bytes a pixel), one output
-//! frame at a time (its bytes, and 13 bytes per pixel and channel-triple of the area around the hole), and 6 MB per reference for
-//! the piece that is worked on. Finish holds the pictures of one clean plate, nine at most.
+//! Besides its window a task holds the window's frames at the size of analysis (about 12 bytes a pixel, 3 MB a frame by default), one
+//! output frame at a time (its bytes, and about 30 bytes for each pixel of the area around the hole), and 2 MB per reference for the
+//! piece that is worked on. Finish holds the pictures of one clean plate, nine of 8 bytes a pixel at most.
 
 mod align;
 mod complete;

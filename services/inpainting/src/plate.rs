@@ -1,5 +1,5 @@
 //! Clean plates: a shot without what was removed from it.
-use crate::align::align;
+use crate::align::{Region, align};
 use crate::hole::Hole;
 use crate::homography::Homography;
 use crate::prepare::Small;
@@ -127,7 +127,9 @@ fn plate(paths: &[&Path], side: u32) -> Result<Option<Mat>, VisionError> {
         if other.size()? != size {
             continue;
         }
-        let Some(map) = align(&small, &self::small(&other, side)?, &Homography::IDENTITY)? else { continue };
+        let Some(map) = align(&small, &self::small(&other, side)?, &Homography::IDENTITY, Region::Everything)? else {
+            continue;
+        };
         laid.push(over(other, &map.enlarged(small.scale.0, small.scale.1))?);
     }
     Ok(Some(median(&laid)?))

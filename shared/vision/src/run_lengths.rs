@@ -3,7 +3,7 @@
 use crate::VisionError;
 use framefleet_media::RunLengths;
 use framefleet_media::limits::MAX_SIDE;
-use opencv::core::{self, Mat, Scalar};
+use opencv::core::{self, Mat, Scalar, ToInputArray};
 use opencv::prelude::*;
 
 /// A binary mask as runs of equal pixels down its columns, from the left.
@@ -20,7 +20,7 @@ impl Runs {
     ///
     /// # Errors
     /// A picture of another type, or one larger than any frame may be.
-    pub fn of(mask: &Mat) -> Result<Self, VisionError> {
+    pub fn of(mask: &(impl MatTraitConst + ToInputArray)) -> Result<Self, VisionError> {
         let size = (mask.cols().max(0) as u32, mask.rows().max(0) as u32);
         Self::of_part(mask, [0, 0], size)
     }
@@ -29,7 +29,11 @@ impl Runs {
     ///
     /// # Errors
     /// As [`Self::of`]; a part that leaves the picture.
-    pub fn of_part(mask: &Mat, offset: [u32; 2], size: (u32, u32)) -> Result<Self, VisionError> {
+    pub fn of_part(
+        mask: &(impl MatTraitConst + ToInputArray),
+        offset: [u32; 2],
+        size: (u32, u32),
+    ) -> Result<Self, VisionError> {
         let (width, height) = size;
         if width.max(height) > MAX_SIDE {
             return Err(VisionError::TooLarge { width, height });

@@ -112,6 +112,7 @@ impl Footage {
             items: vec![self.item.clone()],
             seed: 7,
             scoped: self.scoped.clone(),
+            edits: Vec::new(),
             audio: Arc::new(Silence),
             scratch: scratch.to_owned(),
         }

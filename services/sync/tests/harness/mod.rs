@@ -287,6 +287,7 @@ impl Footage {
             items: vec![self.item.clone()],
             seed: 7,
             scoped: self.scoped.clone(),
+            edits: Vec::new(),
             audio: Arc::new(Heard(self.sound.clone())),
             scratch: scratch.to_owned(),
         }

@@ -1,0 +1,79 @@
+//! Stage `composite`: what masks cover, laid over a colour or over the blurred frame.
+//!
+//! Full frames in, frames of the same size and format out. Inside the masks, further from their edge than the feather, nothing
+//! changes, not by one bit. A frame without masks is all background. Process looks at one frame and remembers nothing; it holds
+//! the frame made, four bytes per pixel for the edge, and, when it blurs, four bytes per channel.
+
+mod picture;
+mod settings;
+
+pub use settings::{Background, CompositeSettings};
+
+use framefleet_media::annotation::Value;
+use framefleet_media::{Annotation, Frame, Kind, Mask, Rendition, frame::full_format};
+use framefleet_stage::{Batch, HalfNeeds, Host, Input, Job, MadeFrames, Needs, Outputs, SetupError, Stage, StageError};
+use framefleet_vision::VisionError;
+
+/// The stage.
+#[derive(Debug)]
+pub struct Composite {
+    settings: CompositeSettings,
+}
+
+impl Stage for Composite {
+    const NAME: &'static str = "composite";
+    const ABOUT: &'static str = "what masks cover, laid over a colour or over the blurred frame";
+    const VERSION: u32 = 1;
+    type Settings = CompositeSettings;
+
+    fn needs(_: &CompositeSettings) -> Needs {
+        Needs {
+            process: HalfNeeds { required: vec![Kind::new("mask")], ..HalfNeeds::default() },
+            renditions: vec![Rendition::Full],
+            input: Input::Latest,
+            made: Some(MadeFrames { size: |item| (item.width, item.height, full_format(item)) }),
+            ..Needs::default()
+        }
+    }
+
+    fn load(_: &Host, settings: &CompositeSettings) -> Result<Self, SetupError> {
+        Ok(Self { settings: settings.clone() })
+    }
+
+    fn process(&self, _: &Job, batch: &Batch, out: &mut Outputs) -> Result<(), StageError> {
+        let kind = Kind::new("mask");
+        for &number in batch.frames() {
+            let Some(Frame { image, pts_ns, .. }) = batch.frame(Rendition::Full, number) else {
+                out.fail(number, "absent", "the frame is not there");
+                continue;
+            };
+            let item = batch.item();
+            if (image.width(), image.height(), image.format()) != (item.width, item.height, full_format(item)) {
+                out.fail(number, "size", "the frame has another size or format than its item: put this step before the one that changes frames");
+                continue;
+            }
+            let kept = batch.annotations(number, &kind).filter_map(mask).filter(|mask| self.keeps(mask));
+            match picture::composite(image, kept, &self.settings) {
+                Ok(image) => out.frame(Frame { number, pts_ns: *pts_ns, image }),
+                Err(VisionError::OpenCv(error)) if error.code == opencv::core::StsNoMem => {
+                    return Err(StageError::retry(error));
+                }
+                Err(error) => out.fail(number, "pixels", format!("this frame cannot be composited: {error}")),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Composite {
+    fn keeps(&self, mask: &Mask) -> bool {
+        self.settings.labels.is_empty() || self.settings.labels.contains(&mask.label)
+    }
+}
+
+fn mask(annotation: &Annotation) -> Option<&Mask> {
+    match &annotation.value {
+        Some(Value::Mask(mask)) => Some(mask),
+        _ => None,
+    }
+}

@@ -1,0 +1,68 @@
+//! What changes the answers of the stage.
+use framefleet_stage::Settings;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What cut-outs are laid over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Background {
+    /// One colour.
+    #[default]
+    Colour,
+    /// The frame itself, blurred.
+    Blur,
+}
+
+/// Settings of the stage. Percentages are of the full frame's long side.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct CompositeSettings {
+    /// Masks with these labels are kept ("person"); empty: all masks.
+    pub labels: Vec<String>,
+    /// What everything else becomes: colour or blur.
+    pub background: Background,
+    /// The colour, as "#rrggbb".
+    pub colour: String,
+    /// How far the frame is blurred: the standard deviation (0.1 to 10).
+    pub blur_percent: f64,
+    /// Width of the edge of masks over which kept and new fade into each other (0 to 5). Pixels further inside stay as they are, bit by bit.
+    pub feather_percent: f64,
+}
+
+impl Default for CompositeSettings {
+    fn default() -> Self {
+        Self {
+            labels: Vec::new(),
+            background: Background::Colour,
+            colour: "#00b140".to_owned(),
+            blur_percent: 2.0,
+            feather_percent: 0.1,
+        }
+    }
+}
+
+impl CompositeSettings {
+    /// Red, green and blue, 0–1; `None` when that is no colour.
+    pub fn rgb(&self) -> Option<[f32; 3]> {
+        let digits = self.colour.strip_prefix('#').filter(|digits| digits.len() == 6 && digits.is_ascii())?;
+        let channel = |at: usize| u8::from_str_radix(digits.get(2 * at..2 * at + 2)?, 16).ok();
+        Some([channel(0)?, channel(1)?, channel(2)?].map(|value| f32::from(value) / 255.0))
+    }
+}
+
+impl Settings for CompositeSettings {
+    fn validate(&self) -> Result<(), String> {
+        if self.rgb().is_none() {
+            return Err(format!("colour must be \"#rrggbb\" with six hexadecimal digits, got \"{}\"", self.colour));
+        }
+        for (key, value, low, high) in
+            [("blur_percent", self.blur_percent, 0.1, 10.0), ("feather_percent", self.feather_percent, 0.0, 5.0)]
+        {
+            if !(low..=high).contains(&value) {
+                return Err(format!("{key} must be {low} to {high}, got {value}"));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,152 @@
+//! What is kept is kept bit by bit, and the rest is what the settings say.
+#![cfg(test)]
+
+use composite::{Background, Composite, CompositeSettings};
+use framefleet_media::annotation::Value;
+use framefleet_media::frame::{byte_length, channel_bytes, channels};
+use framefleet_media::{Annotation, Frame, FrameRange, Image, Item, ItemKind, Mask, PixelFormat, Rendition};
+use framefleet_stage::{Audio, AudioSource, Batch, Host, Job, Made, Outputs, Settings, Stage};
+use framefleet_vision::run_lengths::Runs;
+use opencv::core::Mat;
+use std::sync::Arc;
+
+const SIZE: (u32, u32) = (96, 64);
+
+struct Silence;
+
+impl AudioSource for Silence {
+    fn read(&self, _: &Item, _: std::ops::Range<i64>, _: u32) -> Result<Option<Audio>, String> {
+        Ok(None)
+    }
+}
+
+fn image(format: PixelFormat) -> Image {
+    let bytes = (0..byte_length(format, SIZE.0, SIZE.1)).map(|at| (at * 7919 % 251) as u8).collect::<Vec<_>>();
+    Image::new(format, SIZE.0, SIZE.1, bytes).unwrap()
+}
+
+/// Left, top, right, bottom.
+const KEPT: [u32; 4] = [20, 16, 60, 48];
+
+fn mask(label: &str) -> Mask {
+    let inside = |x, y| (KEPT[0]..KEPT[2]).contains(&x) && (KEPT[1]..KEPT[3]).contains(&y);
+    let bytes: Vec<u8> = (0..SIZE.1).flat_map(|y| (0..SIZE.0).map(move |x| u8::from(inside(x, y)) * 255)).collect();
+    let picture = Mat::new_rows_cols_with_data(SIZE.1 as i32, SIZE.0 as i32, &bytes).unwrap();
+    Mask { label: label.to_owned(), run_lengths: Some(Runs::of(&picture).unwrap().text()), ..Mask::default() }
+}
+
+fn run(image: &Image, masks: &[Mask], settings: &CompositeSettings) -> Made {
+    let scratch = tempfile::tempdir().unwrap();
+    let format = image.format();
+    let item = Item {
+        name: "clip.mp4".to_owned(),
+        kind: ItemKind::Video.into(),
+        width: SIZE.0,
+        height: SIZE.1,
+        bit_depth: 8 * channel_bytes(format) as u32,
+        alpha: channels(format) == 4,
+        grey: channels(format) == 1,
+        ..Item::default()
+    };
+    let range = FrameRange { start: 0, end: 1 };
+    let mut batch = Batch::new(item.clone(), range, range, vec![0], vec![0]);
+    batch.insert_frame(Rendition::Full, Frame { number: 0, pts_ns: 0, image: image.clone() });
+    for (instance, mask) in masks.iter().enumerate() {
+        let value = Some(Value::Mask(mask.clone()));
+        batch.insert_annotation("segmentation", 0, Annotation { instance: instance as u32, value });
+    }
+    let job = Job {
+        step: "composite".to_owned(),
+        items: vec![item],
+        seed: 0,
+        scoped: Vec::new(),
+        audio: Arc::new(Silence),
+        scratch: scratch.path().to_owned(),
+    };
+    let mut out = Outputs::new(scratch.path());
+    Composite::load(&Host::default(), settings).unwrap().process(&job, &batch, &mut out).unwrap();
+    out.into_made()
+}
+
+fn pixel(image: &Image, x: u32, y: u32) -> &[u8] {
+    let size = channels(image.format()) * channel_bytes(image.format());
+    let at = (y as usize * SIZE.0 as usize + x as usize) * size;
+    &image.data()[at..at + size]
+}
+
+#[test]
+fn what_is_kept_is_kept_bit_by_bit() {
+    for format in [PixelFormat::Grey8, PixelFormat::Rgb8, PixelFormat::Rgba8, PixelFormat::Rgb16, PixelFormat::Rgba16] {
+        let source = image(format);
+        for background in [Background::Colour, Background::Blur] {
+            let settings = CompositeSettings { background, feather_percent: 2.0, ..CompositeSettings::default() };
+            let made = run(&source, &[mask("person")], &settings);
+            let composite = &made.frames[0].image;
+            assert_eq!(composite.format(), format);
+            let mut outside_changed = 0;
+            for (x, y) in (0..SIZE.1).flat_map(|y| (0..SIZE.0).map(move |x| (x, y))) {
+                let deep_inside = x >= KEPT[0] + 3 && x < KEPT[2] - 3 && y >= KEPT[1] + 3 && y < KEPT[3] - 3;
+                if deep_inside {
+                    assert_eq!(pixel(composite, x, y), pixel(&source, x, y), "{format:?} {background:?} {x},{y}");
+                }
+                let outside = x < KEPT[0] || x >= KEPT[2] || y < KEPT[1] || y >= KEPT[3];
+                outside_changed += u32::from(outside && pixel(composite, x, y) != pixel(&source, x, y));
+                if channels(format) == 4 {
+                    let alpha = 3 * channel_bytes(format);
+                    assert_eq!(pixel(composite, x, y)[alpha..], pixel(&source, x, y)[alpha..]);
+                }
+            }
+            assert!(outside_changed > 4000, "{format:?} {background:?}: {outside_changed}");
+        }
+    }
+}
+
+#[test]
+fn the_rest_is_the_colour() {
+    let settings = CompositeSettings { colour: "#1020f0".to_owned(), ..CompositeSettings::default() };
+    let made = run(&image(PixelFormat::Rgb8), &[mask("person")], &settings);
+    assert_eq!(pixel(&made.frames[0].image, 2, 2), [0x10, 0x20, 0xf0]);
+    let deep = run(&image(PixelFormat::Rgb16), &[], &settings);
+    let samples: Vec<u16> = pixel(&deep.frames[0].image, 40, 30)
+        .chunks_exact(2)
+        .map(|pair| u16::from_le_bytes([pair[0], pair[1]]))
+        .collect();
+    assert_eq!(samples, [0x1010, 0x2020, 0xf0f0], "a frame without masks is all background");
+}
+
+#[test]
+fn blur_keeps_the_light() {
+    let source = image(PixelFormat::Rgb8);
+    let settings = CompositeSettings { background: Background::Blur, ..CompositeSettings::default() };
+    let made = run(&source, &[], &settings);
+    let mean = |image: &Image| image.data().iter().map(|v| f64::from(*v)).sum::<f64>() / image.data().len() as f64;
+    let spread = |image: &Image| {
+        let mean = mean(image);
+        (image.data().iter().map(|v| (f64::from(*v) - mean).powi(2)).sum::<f64>() / image.data().len() as f64).sqrt()
+    };
+    let blurred = &made.frames[0].image;
+    assert!((mean(&source) - mean(blurred)).abs() < 2.0 && spread(blurred) < 0.3 * spread(&source));
+}
+
+#[test]
+fn labels_choose_and_broken_masks_cost_one_frame() {
+    let settings = CompositeSettings { labels: vec!["person".to_owned()], ..CompositeSettings::default() };
+    let source = image(PixelFormat::Rgb8);
+    let centre = |made: &Made| pixel(&made.frames[0].image, 40, 30) == pixel(&source, 40, 30);
+    assert!(centre(&run(&source, &[mask("person")], &settings)) && !centre(&run(&source, &[mask("dog")], &settings)));
+    let mut broken = mask("person");
+    broken.run_lengths.as_mut().unwrap().counts.truncate(3);
+    let made = run(&source, &[broken], &settings);
+    assert_eq!((made.frames.len(), made.outcomes.failed[0].code.as_str()), (0, "pixels"));
+}
+
+#[test]
+fn wrong_settings_are_named() {
+    let colour =
+        |colour: &str| CompositeSettings { colour: colour.to_owned(), ..CompositeSettings::default() }.validate();
+    assert_eq!(colour("#00FF7f"), Ok(()));
+    for wrong in ["green", "#12345", "#12345é", "#gg0000", ""] {
+        assert!(colour(wrong).unwrap_err().contains("#rrggbb"), "{wrong}");
+    }
+    assert!(CompositeSettings { feather_percent: f64::NAN, ..CompositeSettings::default() }.validate().is_err());
+}
