@@ -1,6 +1,7 @@
 //! Networks of a job: chosen when it is planned, opened by digest, and told of as they really ran.
 use crate::footage::{folder, moving};
-use crate::processes::{Fleet, state, with_test_stages};
+use crate::processes::process::with_test_stages;
+use crate::processes::{Fleet, state};
 use crate::program::{Ran, digest, json, records};
 use framefleet_models::Sha256;
 use framefleet_proto::control::JobState;

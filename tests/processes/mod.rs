@@ -10,7 +10,7 @@ pub mod program;
 use api::Api;
 use framefleet_bus_nats::{NatsServer, ServerOptions};
 use framefleet_proto::control::JobState;
-pub use process::{Process, with_test_stages};
+pub use process::Process;
 use program::{Ran, framefleet};
 use serde_json::Value;
 use std::ffi::OsString;

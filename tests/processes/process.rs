@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-/// The program with the stages of the tests.
 /// The program with the stages of the tests besides its own.
 pub fn with_test_stages() -> PathBuf {
     let tests = std::env::current_exe().unwrap();

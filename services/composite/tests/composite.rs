@@ -60,6 +60,7 @@ fn run(image: &Image, masks: &[Mask], settings: &CompositeSettings) -> Made {
         items: vec![item],
         seed: 0,
         scoped: Vec::new(),
+        edits: Vec::new(),
         audio: Arc::new(Silence),
         scratch: scratch.path().to_owned(),
     };
