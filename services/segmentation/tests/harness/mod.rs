@@ -167,6 +167,7 @@ impl Footage {
             items: vec![self.item.clone()],
             seed: 7,
             scoped: (0..).zip(&self.shots).map(shot).collect(),
+            edits: Vec::new(),
             audio: Arc::new(Silence),
             scratch: scratch.to_owned(),
         }
