@@ -101,7 +101,7 @@ impl ParquetRows {
     /// Rows in a row group at most.
     pub const GROUP: usize = 10_000;
     /// Rows that become columns together: as JSON they take many times the memory.
-    const CHUNK: usize = 100;
+    pub const CHUNK: usize = 100;
 
     pub fn new(step: &str, kinds: &[String]) -> Result<Self, LedgerError> {
         let fail = |reason: String| LedgerError::Parquet { step: step.to_owned(), reason };

@@ -1,10 +1,11 @@
 //! A step's records as JSON lines and Parquet, written in one go over its rows.
 use crate::columns::ParquetRows;
 use crate::store::{Store, Upload};
-use crate::{Ledger, LedgerError, layout};
+use crate::{Ledger, LedgerError, Row, layout};
 use framefleet_proto::v1::{CompletedStep, OutputFile, StepManifest};
 use futures::TryStreamExt;
 use serde_json::{Map, Value};
+use tokio::task::{JoinError, JoinHandle};
 
 /// Fields, as "kind.field", that are too heavy for lines of text: embeddings, run-lengths.
 const HEAVY: [&str; 1] = ["face.embedding"];
@@ -28,9 +29,20 @@ impl Default for RecordsOptions {
 /// The files of a step's records while they are written. Nothing shows before all rows are there.
 struct Records {
     lines: Upload,
-    parquet: Option<(Upload, ParquetRows)>,
+    parquet: Option<Parquet>,
     hidden: Vec<(String, String)>,
 }
+
+/// The Parquet file while it is written: columns are made on a thread of their own, beside the lines.
+struct Parquet {
+    step: String,
+    upload: Upload,
+    chunk: Vec<(Row, Map<String, Value>)>,
+    making: Making,
+}
+
+/// Columns in the making, and the bytes of the file that are ready.
+type Making = JoinHandle<Result<(ParquetRows, Vec<u8>), LedgerError>>;
 
 impl Ledger {
     /// Writes `records/<step>.jsonl` and, if asked for, `.parquet`.
@@ -42,7 +54,8 @@ impl Ledger {
         let mut records = Records::begin(&self.inner.store, step, manifest).await?;
         let mut rows = self.rows(manifest);
         while let Some(row) = rows.try_next().await? {
-            records.push(&row, row.to_json(&manifest.kinds)?).await?;
+            let record = row.to_json(&manifest.kinds)?;
+            records.push(row, record).await?;
         }
         records.finish().await
     }
@@ -55,36 +68,86 @@ impl Records {
             false => None,
             true => {
                 let rows = ParquetRows::new(&manifest.step, &manifest.kinds)?;
-                Some((store.upload(&layout::records(&manifest.step, "parquet")).await?, rows))
+                let upload = store.upload(&layout::records(&manifest.step, "parquet")).await?;
+                Some(Parquet {
+                    step: manifest.step.clone(),
+                    upload,
+                    chunk: Vec::new(),
+                    making: tokio::spawn(async { Ok((rows, Vec::new())) }),
+                })
             }
         };
         let hidden = step.parquet_only.iter().filter_map(|field| field.split_once('.'));
+        let hidden = hidden.filter(|(kind, _)| manifest.kinds.iter().any(|made| made == kind));
         Ok(Self { lines, parquet, hidden: hidden.map(|(kind, field)| (kind.to_owned(), field.to_owned())).collect() })
     }
 
-    async fn push(&mut self, row: &crate::Row, record: Map<String, Value>) -> Result<(), LedgerError> {
-        self.lines.write(&line(&without(record.clone(), &self.hidden))).await?;
-        if let Some((upload, rows)) = &mut self.parquet {
-            let ready = rows.push(row, record)?;
-            upload.write(&ready).await?;
+    async fn push(&mut self, row: Row, record: Map<String, Value>) -> Result<(), LedgerError> {
+        let text = if self.hidden.is_empty() { line(&record) } else { line(&without(record.clone(), &self.hidden)) };
+        self.lines.write(&text).await?;
+        match &mut self.parquet {
+            Some(parquet) => parquet.push(row, record).await,
+            None => Ok(()),
         }
-        Ok(())
     }
 
     async fn finish(self) -> Result<Vec<OutputFile>, LedgerError> {
         let mut files = Vec::new();
-        if let Some((mut upload, rows)) = self.parquet {
-            upload.write(&rows.finish()?).await?;
-            files.push(upload.finish().await?);
+        if let Some(parquet) = self.parquet {
+            files.push(parquet.finish().await?);
         }
         files.push(self.lines.finish().await?);
         Ok(files)
     }
 }
 
+impl Parquet {
+    async fn push(&mut self, row: Row, record: Map<String, Value>) -> Result<(), LedgerError> {
+        self.chunk.push((row, record));
+        if self.chunk.len() < ParquetRows::CHUNK {
+            return Ok(());
+        }
+        let rows = self.made().await?;
+        self.make(rows);
+        Ok(())
+    }
+
+    /// The columns so far, once they are made; what is ready of the file is written.
+    async fn made(&mut self) -> Result<ParquetRows, LedgerError> {
+        let (rows, ready) = (&mut self.making).await.map_err(|error| self.broken(&error))??;
+        self.upload.write(&ready).await?;
+        Ok(rows)
+    }
+
+    fn broken(&self, error: &JoinError) -> LedgerError {
+        LedgerError::Parquet { step: self.step.clone(), reason: error.to_string() }
+    }
+
+    /// Turns the chunk into columns meanwhile.
+    fn make(&mut self, mut rows: ParquetRows) {
+        let chunk = std::mem::take(&mut self.chunk);
+        self.making = tokio::task::spawn_blocking(move || {
+            let mut ready = Vec::new();
+            for (row, record) in chunk {
+                ready.extend(rows.push(&row, record)?);
+            }
+            Ok((rows, ready))
+        });
+    }
+
+    async fn finish(mut self) -> Result<OutputFile, LedgerError> {
+        let rows = self.made().await?;
+        self.make(rows);
+        let rows = self.made().await?;
+        self.upload.write(&rows.finish()?).await?;
+        self.upload.finish().await
+    }
+}
+
 /// A record as a line.
 pub(crate) fn line(record: &Map<String, Value>) -> Vec<u8> {
-    let mut line = Value::from(record.clone()).to_string().into_bytes();
+    // A map of plain values: there is nothing in it that JSON cannot say.
+    let mut line = serde_json::to_vec(record).unwrap_or_default();
     line.push(b'\n');
     line
 }
