@@ -86,7 +86,7 @@ fn needs(step: usize, drawn: &Drawn) -> Needs {
         made: drawn.maker.then_some(MadeFrames { size: |item| (item.width * 2, item.height, PixelFormat::Rgb8) }),
         finish_only: false,
         models: Vec::new(),
-        edits: false,
+        edits: &[],
     }
 }
 
