@@ -4,10 +4,11 @@ mod centerface;
 
 use crate::settings::FaceClusteringSettings;
 use crate::tensor::{Order, Planes};
-use framefleet_infer::{InferError, ItemOutputs, Session};
+use framefleet_infer::{InferError, OutputViews, Session, TensorView};
 use framefleet_stage::{SetupError, StageError};
 use framefleet_vision::boxes::{self, Corners};
 use framefleet_vision::letterbox::Letterbox;
+use ndarray::{Array4, Axis};
 use opencv::core::{Mat, Rect, Scalar};
 use opencv::prelude::*;
 
@@ -67,7 +68,7 @@ impl Architecture {
     }
 
     /// All faces of a score of at least `least`, in pixels of the square.
-    fn decode(self, outputs: &ItemOutputs<'_, '_>, least: f32) -> Result<Vec<Found>, InferError> {
+    fn decode(self, outputs: &OutputViews<'_, '_>, least: f32) -> Result<Vec<Found>, InferError> {
         match self {
             Self::YuNet => anchors::yunet(outputs, SIDE as usize, least),
             Self::Scrfd => anchors::scrfd(outputs, SIDE as usize, least),
@@ -112,25 +113,21 @@ impl Detector {
         let letterbox =
             |view: &Rect| Letterbox::top_left((view.width.max(1) as u32, view.height.max(1) as u32), (SIDE, SIDE));
         let (input, planes) = self.architecture.planes();
-        self.session.run_batches::<Problem>(
-            views.len(),
-            &[],
-            |number, inputs| {
-                let part = rgb.roi(views[number])?.try_clone()?;
-                let square = letterbox(&views[number]).apply(&part, Scalar::all(0.0))?;
-                Ok(planes.write(&square, inputs.input::<f32>(input)?)?)
-            },
-            |number, outputs| {
-                let view = &views[number];
-                let back = letterbox(view);
-                let faces = self.architecture.decode(outputs, settings.min_score as f32)?.into_iter();
-                let faces = faces.map(|face| face.mapped(|point| back.back(point)));
-                let faces = faces.filter(|face| face.size() >= settings.min_size as f32);
-                let faces = faces.filter(|face| number == 0 || is_whole(face, view, &whole));
-                found.extend(faces.map(|face| face.mapped(|[x, y]| [x + view.x as f32, y + view.y as f32])));
-                Ok(())
-            },
-        )?;
+        let least = settings.min_score as f32;
+        let mut pixels = Array4::<f32>::zeros((1, 3, SIDE as usize, SIDE as usize));
+        for (number, view) in views.iter().enumerate() {
+            let letterbox = letterbox(view);
+            let part = rgb.roi(*view).and_then(|part| part.try_clone()).map_err(Problem::from)?;
+            let square = letterbox.apply(&part, Scalar::all(0.0)).map_err(Problem::from)?;
+            planes.write(&square, pixels.index_axis_mut(Axis(0), 0).into_dyn()).map_err(Problem::from)?;
+            let inputs = [(input, TensorView::from(pixels.view().into_dyn()))];
+            let faces = self.session.run_with(&inputs, |outputs| self.architecture.decode(outputs, least));
+            let faces = faces.map_err(Problem::from)?.map_err(Problem::from)?.into_iter();
+            let faces = faces.map(|face| face.mapped(|point| letterbox.back(point)));
+            let faces = faces.filter(|face| face.size() >= settings.min_size as f32);
+            let faces = faces.filter(|face| number == 0 || is_whole(face, view, &whole));
+            found.extend(faces.map(|face| face.mapped(|[x, y]| [x + view.x as f32, y + view.y as f32])));
+        }
         let (corners, scores): (Vec<Corners>, Vec<f32>) = found.iter().map(|face| (face.corners, face.score)).unzip();
         let kept = boxes::suppress(&corners, &scores, settings.max_overlap as f32);
         Ok(kept.into_iter().take(settings.max_faces as usize).map(|index| found[index].clone()).collect())

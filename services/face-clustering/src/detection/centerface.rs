@@ -1,16 +1,16 @@
 //! CenterFace: a heat map of centres, with size and landmarks at each.
 use super::Found;
 use framefleet_infer::ndarray::{ArrayD, Axis, Ix3};
-use framefleet_infer::{InferError, ItemOutputs};
+use framefleet_infer::{InferError, OutputViews};
 
 /// Pixels per cell.
 const STRIDE: f32 = 4.0;
 
 /// Faces that CenterFace found. Per cell: the logarithm of height and width in cells, the centre's offset (y, x), and
 /// landmarks (y, x) in heights and widths from the box's corner.
-pub fn centerface(outputs: &ItemOutputs<'_, '_>, least: f32) -> Result<Vec<Found>, InferError> {
+pub fn centerface(outputs: &OutputViews<'_, '_>, least: f32) -> Result<Vec<Found>, InferError> {
     let map = |name: &str| -> Result<ArrayD<f32>, InferError> {
-        let array = outputs.output::<f32>(name)?.to_owned();
+        let array = outputs.get::<f32>(name)?.to_owned();
         Ok(if array.ndim() == 4 { array.index_axis_move(Axis(0), 0) } else { array })
     };
     let (heat, sizes, offsets, points) = (map("537")?, map("538")?, map("539")?, map("540")?);
