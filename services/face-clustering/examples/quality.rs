@@ -5,7 +5,9 @@
 #[path = "../tests/harness/mod.rs"]
 mod harness;
 
+use face_clustering::{FaceClustering, FaceClusteringSettings};
 use framefleet_media::Face;
+use framefleet_stage::{Host, Stage};
 use harness::agreement::{bcubed, pairwise};
 use harness::{Footage, Results, Run, fitted, photograph, resized};
 use opencv::core::{Mat, Size, Vector};
@@ -27,35 +29,65 @@ const PHOTOGRAPHS: [(&str, Option<u32>); 12] = [
     ("sample5.jpg", None),
     ("sample6.jpg", None),
 ];
-const VARIANTS: [&str; 6] = ["as it is", "mirrored", "blurred", "dark", "half the size", "JPEG 15"];
+const VARIANTS: [&str; 9] = [
+    "as it is",
+    "mirrored",
+    "blurred",
+    "dark",
+    "half the size",
+    "JPEG 15",
+    "strongly blurred",
+    "a fifth of the size",
+    "JPEG 5 and dark",
+];
+/// Variants from this one on are hard: people hesitate, too.
+const HARD: usize = 6;
 /// Long side of the photographs: below that of a proxy.
 const SIDE: i32 = 636;
 
 fn variant(picture: &Mat, number: usize) -> Mat {
-    let mut made = Mat::default();
     match number {
-        1 => opencv::core::flip(picture, &mut made, 1).unwrap(),
-        2 => imgproc::gaussian_blur_def(picture, &mut made, Size::new(0, 0), 1.6).unwrap(),
-        3 => picture.convert_to(&mut made, -1, 0.35, 0.0).unwrap(),
-        4 => made = resized(picture, picture.cols() / 2, picture.rows() / 2),
-        5 => {
-            let mut bytes = Vector::<u8>::new();
-            let quality = Vector::from_slice(&[imgcodecs::IMWRITE_JPEG_QUALITY, 15]);
-            imgcodecs::imencode(".jpg", picture, &mut bytes, &quality).unwrap();
-            made = imgcodecs::imdecode(&bytes, imgcodecs::IMREAD_COLOR).unwrap();
+        1 => {
+            let mut made = Mat::default();
+            opencv::core::flip(picture, &mut made, 1).unwrap();
+            made
         }
-        _ => made = picture.clone(),
+        2 => blurred(picture, 1.6),
+        3 => dark(picture, 0.35),
+        4 => resized(picture, picture.cols() / 2, picture.rows() / 2),
+        5 => compressed(picture, 15),
+        6 => blurred(picture, 3.5),
+        7 => resized(picture, picture.cols() / 5, picture.rows() / 5),
+        8 => compressed(&dark(picture, 0.25), 5),
+        _ => picture.clone(),
     }
+}
+
+fn blurred(picture: &Mat, sigma: f64) -> Mat {
+    let mut made = Mat::default();
+    imgproc::gaussian_blur_def(picture, &mut made, Size::new(0, 0), sigma).unwrap();
     made
+}
+
+fn dark(picture: &Mat, light: f64) -> Mat {
+    let mut made = Mat::default();
+    picture.convert_to(&mut made, -1, light, 0.0).unwrap();
+    made
+}
+
+fn compressed(picture: &Mat, quality: i32) -> Mat {
+    let mut bytes = Vector::<u8>::new();
+    let quality = Vector::from_slice(&[imgcodecs::IMWRITE_JPEG_QUALITY, quality]);
+    imgcodecs::imencode(".jpg", picture, &mut bytes, &quality).unwrap();
+    imgcodecs::imdecode(&bytes, imgcodecs::IMREAD_COLOR).unwrap()
 }
 
 fn centre(face: &Face) -> [f32; 2] {
     [(face.r#box[0] + face.r#box[2]) / 2.0, (face.r#box[1] + face.r#box[3]) / 2.0]
 }
 
-/// A face: photograph, variant, class, identity found, embedding.
+/// A face: variant, class, identity found, embedding.
 struct Labelled {
-    photograph: usize,
     variant: usize,
     class: u32,
     identity: Option<u32>,
@@ -85,10 +117,16 @@ fn labelled(results: &Results, sizes: &[(i32, i32)]) -> (Vec<Labelled>, usize, u
                 let (x, y) = match variant {
                     1 => (sizes[number].0 as f32 - x, y),
                     4 => (x / 2.0, y / 2.0),
+                    7 => (x / 5.0, y / 5.0),
                     _ => (x, y),
                 };
                 wanted += 1;
                 let who = results.who("photographs", frame(variant));
+                let size = match variant {
+                    4 => size / 2.0,
+                    7 => size / 5.0,
+                    _ => size,
+                };
                 let near = |face: &&(usize, &Face)| {
                     let [fx, fy] = centre(face.1);
                     (fx - x).hypot(fy - y) < 0.4 * size
@@ -97,7 +135,6 @@ fn labelled(results: &Results, sizes: &[(i32, i32)]) -> (Vec<Labelled>, usize, u
                 if let Some((instance, face)) = faces.iter().find(near) {
                     again += 1;
                     all.push(Labelled {
-                        photograph: number,
                         variant,
                         class: label,
                         identity: who[*instance].map(|identity| identity as u32),
@@ -117,40 +154,55 @@ fn main() {
     let stills = pictures.iter().flat_map(|picture| (0..VARIANTS.len()).map(|number| variant(picture, number)));
     let mut run = Run::new(vec![Footage::stills("photographs", stills.collect())]);
     run.settings.embedder = embedder.clone();
-    let results = run.results();
-    let (all, again, wanted) = labelled(&results, &sizes);
-    println!("{}: {again} of {wanted} faces found in all variants", embedder.as_deref().unwrap_or("default"));
-    println!("statistics {}", results.statistics);
-    println!("| faces | pairwise P | R | F | BCubed P | R | F | nobody's |");
-    let row = |name: &str, keep: &dyn Fn(&&Labelled) -> bool| {
-        let kept: Vec<&Labelled> = all.iter().filter(keep).collect();
-        let truth: Vec<u32> = kept.iter().map(|one| one.class).collect();
-        let found: Vec<Option<u32>> = kept.iter().map(|one| one.identity).collect();
-        let noise = found.iter().filter(|identity| identity.is_none()).count() as f64 / found.len().max(1) as f64;
-        println!(
-            "| {name} ({}) | {} | {} | {noise:.3} |",
-            kept.len(),
-            pairwise(&truth, &found),
-            bcubed(&truth, &found)
-        );
-    };
-    row("all", &|_| true);
-    row("known persons", &|one| one.class < 2);
-    row("strangers", &|one| one.class >= 2);
+    let (stage, scratch) = (harness::stage(&run.settings), tempfile::tempdir().unwrap());
+    let records = run.process(&stage, &scratch);
+    println!(
+        "| network, faces | number | pairwise P | R | F | BCubed P | R | F | nobody's |\n|---|---|---|---|---|---|---|---|---|"
+    );
+    let mut all = Vec::new();
+    for cannot_link in [false, true] {
+        run.settings.cannot_link = cannot_link;
+        let stage = FaceClustering::load(&host(&run.settings), &run.settings).unwrap();
+        let results = run.finish(&stage, &records, &scratch);
+        let (labelled, again, wanted) = labelled(&results, &sizes);
+        let name = embedder.as_deref().unwrap_or("sface-2021dec");
+        let rule = if cannot_link { "" } else { ", persons may be twice in a picture" };
+        row(&format!("{name}, all{rule}"), &labelled, |_| true);
+        if cannot_link {
+            row(&format!("{name}, usual variants"), &labelled, |one| one.variant < HARD);
+            row(&format!("{name}, hard variants"), &labelled, |one| one.variant >= HARD);
+            row(&format!("{name}, known persons"), &labelled, |one| one.class < 2);
+            println!("found: {again} of {wanted}; statistics {}", results.statistics);
+        }
+        all = labelled;
+    }
     let mut same = Vec::new();
     let mut different = Vec::new();
     for (index, a) in all.iter().enumerate() {
         for b in &all[..index] {
             let cosine: f32 = a.embedding.iter().zip(&b.embedding).map(|(a, b)| a * b).sum();
-            let place = (a.photograph, a.variant, b.photograph, b.variant);
-            if a.class == b.class { same.push((cosine, place)) } else { different.push((cosine, place)) }
+            if a.class == b.class { same.push(cosine) } else { different.push(cosine) }
         }
     }
     for (name, values) in [("same", &mut same), ("different", &mut different)] {
-        values.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let at = |share: f64| values[((values.len() - 1) as f64 * share) as usize].0;
-        println!("cosines of {name} persons: {:?}", [0.0, 0.01, 0.05, 0.5, 0.95, 0.99, 1.0].map(at));
+        values.sort_by(f32::total_cmp);
+        let at = |share: f64| values[((values.len() - 1) as f64 * share) as usize];
+        println!(
+            "cosines of {name} persons at 0, 1, 5, 50, 95, 99, 100 %: {:.2?}",
+            [0.0, 0.01, 0.05, 0.5, 0.95, 0.99, 1.0].map(at)
+        );
     }
-    println!("least alike of same: {:?}", &same[..5]);
-    println!("most alike of different: {:?}", &different[different.len() - 5..]);
+}
+
+fn host(settings: &FaceClusteringSettings) -> Host {
+    framefleet_testkit_models::host(FaceClustering::NAME, &FaceClustering::needs(settings)).unwrap()
+}
+
+/// Prints how well some of the faces agree with the truth.
+fn row(name: &str, all: &[Labelled], keep: impl Fn(&Labelled) -> bool) {
+    let kept: Vec<&Labelled> = all.iter().filter(|one| keep(one)).collect();
+    let truth: Vec<u32> = kept.iter().map(|one| one.class).collect();
+    let found: Vec<Option<u32>> = kept.iter().map(|one| one.identity).collect();
+    let noise = found.iter().filter(|identity| identity.is_none()).count() as f64 / found.len().max(1) as f64;
+    println!("| {name} | {} | {} | {} | {noise:.3} |", kept.len(), pairwise(&truth, &found), bcubed(&truth, &found));
 }

@@ -58,18 +58,9 @@ pub fn identify(
         }
     }
     mend(tracks, &label, &mut groups);
-    let mut known: BTreeSet<usize> = (0..tracks.len())
-        .filter(|&track| label[track].is_some() || groups.is_pinned(groups.group(track)))
-        .map(|track| groups.group(track))
-        .collect();
+    let mut known = found(&label, settings, &groups);
     assign(tracks, &known, settings, &mut groups);
-    let faces = sizes(tracks, &groups);
-    let alone = |&(group, _): &(&usize, &(usize, f32))| !known.contains(group);
-    let large = faces.iter().filter(alone).filter(|(_, (faces, quality))| {
-        *faces >= settings.min_faces as usize && *quality >= settings.min_quality as f32
-    });
-    let large: Vec<usize> = large.map(|(group, _)| *group).collect();
-    known.extend(large);
+    known.extend(large(tracks, settings, &groups));
     join_alike(tracks, &known, settings.merge_similarity as f32, &mut groups);
     let known: BTreeSet<usize> = known.into_iter().map(|group| groups.group(group)).collect();
     result(tracks, &known, &groups, applied, &label)
@@ -141,15 +132,29 @@ fn means(tracks: &[Track], groups: &Groups, of: &BTreeSet<usize>) -> BTreeMap<us
     sums
 }
 
-/// Faces of every group and the quality of its best.
-fn sizes(tracks: &[Track], groups: &Groups) -> BTreeMap<usize, (usize, f32)> {
+/// Groups that are persons for sure: clusters (or what is left of one, if it is large enough) and those that the user spoke of.
+fn found(label: &[Option<(u32, f32)>], settings: &FaceClusteringSettings, groups: &Groups) -> BTreeSet<usize> {
+    let mut clustered: BTreeMap<usize, u32> = BTreeMap::new();
+    for track in (0..label.len()).filter(|&track| label[track].is_some()) {
+        *clustered.entry(groups.group(track)).or_default() += 1;
+    }
+    let clusters = clustered.into_iter().filter(|(_, tracks)| *tracks >= settings.min_cluster_size);
+    let pinned = (0..label.len()).map(|track| groups.group(track)).filter(|&group| groups.is_pinned(group));
+    clusters.map(|(group, _)| group).chain(pinned).collect()
+}
+
+/// Groups with enough faces, one of them good enough, to be persons without resembling anybody.
+fn large(tracks: &[Track], settings: &FaceClusteringSettings, groups: &Groups) -> Vec<usize> {
     let mut sizes: BTreeMap<usize, (usize, f32)> = BTreeMap::new();
     for (index, track) in tracks.iter().enumerate() {
         let (faces, quality) = sizes.entry(groups.group(index)).or_default();
         *faces += track.faces.len();
         *quality = quality.max(track.quality());
     }
-    sizes
+    let enough = |(_, (faces, quality)): &(usize, (usize, f32))| {
+        *faces >= settings.min_faces as usize && *quality >= settings.min_quality as f32
+    };
+    sizes.into_iter().filter(enough).map(|(group, _)| group).collect()
 }
 
 /// Tracks that are nobody's join the known group they resemble most, the most alike first.
