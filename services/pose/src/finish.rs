@@ -149,3 +149,7 @@ fn named<E: TryFrom<i32> + Serialize>(counts: &BTreeMap<i32, u64>) -> BTreeMap<S
     let name = |value: i32| serde_json::to_value(E::try_from(value).ok()?).ok()?.as_str().map(str::to_owned);
     counts.iter().filter_map(|(value, count)| Some((name(*value)?, *count))).collect()
 }
+
+#[cfg(test)]
+#[path = "finish_tests.rs"]
+mod tests;

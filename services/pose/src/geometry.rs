@@ -9,6 +9,8 @@ use framefleet_media::{PoseGeometry, PoseType, PoseView};
 /// Shoulders closer than this share of the torso lie behind each other; wider than the other, side by side.
 const PROFILE: f32 = 0.35;
 const FACING: f32 = 0.6;
+/// From the nose to the line of the shoulders, as a share of the torso: stands in for it where the hips are not visible.
+const NECK: f32 = 0.5;
 /// A torso that leans further is bent, or lies, degrees.
 const BENT: f32 = 35.0;
 const LEVEL: f32 = 60.0;
@@ -94,10 +96,13 @@ impl Body<'_> {
 
     /// Which side is seen. A person who faces the camera has the left shoulder on the right of the picture.
     fn view(&self, ratio: Option<f32>) -> PoseView {
-        let (Some(ratio), Some((left, right))) = (ratio, self.pair(LEFT_SHOULDER, RIGHT_SHOULDER)) else {
-            return PoseView::Unspecified;
-        };
         let nose = self.point(NOSE);
+        let Some((left, right)) = self.pair(LEFT_SHOULDER, RIGHT_SHOULDER) else { return PoseView::Unspecified };
+        let by_neck = || {
+            let neck = distance(nose?, middle(self.keypoints[LEFT_SHOULDER], self.keypoints[RIGHT_SHOULDER]));
+            (neck > 1.0).then(|| distance(left, right) * NECK / neck)
+        };
+        let Some(ratio) = ratio.or_else(by_neck) else { return PoseView::Unspecified };
         if ratio < PROFILE {
             let shoulders = (left[0] + right[0]) / 2.0;
             return match nose {

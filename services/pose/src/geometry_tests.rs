@@ -55,6 +55,17 @@ fn frontal_back_and_profile_are_told_apart() {
 }
 
 #[test]
+fn a_face_and_shoulders_are_enough_for_the_view() {
+    let bust = |degrees: f32| {
+        let mut keypoints = turned(degrees);
+        keypoints[LEFT_HIP..].iter_mut().for_each(|point| point[2] = 0.0);
+        of(&keypoints)
+    };
+    assert_eq!((bust(0.0).view(), bust(0.0).shoulder_ratio), (PoseView::Frontal, None));
+    assert_eq!(bust(88.0).view(), PoseView::LeftProfile);
+}
+
+#[test]
 fn the_shoulders_of_a_frontal_person_point_left_in_the_picture_and_that_is_frontal() {
     let geometry = of(&frontal());
     assert_eq!(geometry.shoulder_angle.map(f32::abs), Some(180.0));
@@ -74,7 +85,7 @@ fn the_shape_of_the_picture_bends_nothing() {
 #[test]
 fn joints_have_inner_angles() {
     let mut keypoints = frontal();
-    keypoints[LEFT_WRIST] = [keypoints[LEFT_ELBOW][0] + 30.0, keypoints[LEFT_ELBOW][1] + 6.0, 0.9];
+    keypoints[LEFT_WRIST] = [keypoints[LEFT_ELBOW][0] + 30.0, keypoints[LEFT_ELBOW][1] - 6.0, 0.9];
     keypoints[RIGHT_KNEE][2] = 0.0;
     let geometry = of(&keypoints);
     assert!((geometry.left_elbow.unwrap() - 90.0).abs() < 0.2, "{geometry:?}");

@@ -12,6 +12,11 @@ const SIDE: u32 = 256;
 pub const POINTS: usize = 33;
 /// x, y, z, visibility and presence before the sigmoid.
 const NUMBERS: usize = 5;
+/// Heat maps: side, number, cells on each side of a point that are looked at, and how sure one of them must be.
+const HEAT_SIDE: usize = 64;
+const HEAT_MAPS: usize = 39;
+const HEAT_REACH: usize = 3;
+const HEAT_SURE: f32 = 0.5;
 
 /// What the network says of a person, in pixels of the picture.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,9 +61,10 @@ impl Landmarks {
             |item, outputs| {
                 let at = items[item];
                 let numbers: Vec<f32> = outputs.output::<f32>("Identity")?.iter().copied().collect();
+                let heat: Vec<f32> = outputs.output::<f32>("Identity_3")?.iter().copied().collect();
                 let score = outputs.output::<f32>("Identity_1")?.iter().next().copied().unwrap_or_default();
                 let back = regions[at].as_ref().and_then(Similarity::inverse);
-                measured[at] = back.and_then(|back| points(&numbers, score, &back));
+                measured[at] = back.and_then(|back| points(&numbers, &heat, score, &back));
                 Ok(())
             },
         )?;
@@ -66,17 +72,59 @@ impl Landmarks {
     }
 }
 
-fn points(numbers: &[f32], score: f32, back: &Similarity) -> Option<Measured> {
+fn points(numbers: &[f32], heat: &[f32], score: f32, back: &Similarity) -> Option<Measured> {
     let rows = numbers.as_chunks::<NUMBERS>().0;
     if rows.len() < POINTS || rows.iter().flatten().any(|number| !number.is_finite()) {
         return None;
     }
     let scale = back.scale() as f32;
-    let sigmoid = |value: f32| 1.0 / (1.0 + (-value).exp());
     let points = std::array::from_fn(|at| {
         let [x, y, z, visibility, _] = rows[at];
-        let [x, y] = back.apply([x, y]);
+        let [x, y] = back.apply(refined([x, y], heat, at));
         [x, y, z * scale, sigmoid(visibility)]
     });
     Some(Measured { points, score: score.clamp(0.0, 1.0) })
+}
+
+/// A point moved to the centre of its heat map around it, where the map is sure of anything, as MediaPipe does: regression finds
+/// the neighbourhood, the map the place in it.
+fn refined([x, y]: [f32; 2], heat: &[f32], map: usize) -> [f32; 2] {
+    let cell = |value: f32| (value * HEAT_SIDE as f32 / SIDE as f32) as usize;
+    let inside = |value: f32| (0.0..SIDE as f32).contains(&value);
+    if !inside(x) || !inside(y) || heat.len() != HEAT_SIDE * HEAT_SIDE * HEAT_MAPS {
+        return [x, y];
+    }
+    let around = |at: usize| at.saturating_sub(HEAT_REACH)..(at + HEAT_REACH + 1).min(HEAT_SIDE);
+    let (mut total, mut most, mut across, mut down) = (0.0, 0.0f32, 0.0, 0.0);
+    for row in around(cell(y)) {
+        for column in around(cell(x)) {
+            let sure = sigmoid(heat[(row * HEAT_SIDE + column) * HEAT_MAPS + map]);
+            total += sure;
+            most = most.max(sure);
+            across += sure * column as f32;
+            down += sure * row as f32;
+        }
+    }
+    let cells = SIDE as f32 / HEAT_SIDE as f32;
+    if most >= HEAT_SURE && total > 0.0 { [across / total * cells, down / total * cells] } else { [x, y] }
+}
+
+fn sigmoid(value: f32) -> f32 {
+    1.0 / (1.0 + (-value).exp())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sure_heat_map_moves_a_point_and_an_unsure_one_does_not() {
+        let mut heat = vec![-20.0; HEAT_SIDE * HEAT_SIDE * HEAT_MAPS];
+        assert_eq!(refined([100.0, 60.0], &heat, 7), [100.0, 60.0]);
+        heat[(16 * HEAT_SIDE + 27) * HEAT_MAPS + 7] = 20.0;
+        let [x, y] = refined([100.0, 60.0], &heat, 7);
+        assert!((x - 108.0).abs() < 1e-3 && (y - 64.0).abs() < 1e-3, "{x} {y}");
+        assert_eq!(refined([100.0, 60.0], &heat, 8), [100.0, 60.0]);
+        assert_eq!(refined([-5.0, 300.0], &heat, 7), [-5.0, 300.0]);
+    }
 }

@@ -59,7 +59,7 @@ pub fn acceleration(values: &[f64]) -> Option<f64> {
 mod tests {
     use super::*;
 
-    const FILTER: OneEuro = OneEuro { cutoff: 0.7, beta: 4.0 };
+    const FILTER: OneEuro = OneEuro { cutoff: 2.0, beta: 6.0 };
 
     /// Noise that is the same every time, −0.5..0.5.
     fn noise(n: usize) -> f64 {
@@ -87,9 +87,9 @@ mod tests {
         let smoothed = FILTER.smooth(&times, &raw);
         assert_eq!(lag(&truth, &smoothed), 0);
         let (before, after) = (acceleration(&raw).unwrap(), acceleration(&smoothed).unwrap());
-        assert!(after < 0.5 * before, "{before} {after}");
+        assert!(after < 0.65 * before, "{before} {after}");
         let error = |values: &[f64]| truth.iter().zip(values).map(|(a, b)| (a - b).abs()).sum::<f64>();
-        assert!(error(&smoothed) < 1.2 * error(&raw), "{} {}", error(&smoothed), error(&raw));
+        assert!(error(&smoothed) < error(&raw), "{} {}", error(&smoothed), error(&raw));
     }
 
     #[test]

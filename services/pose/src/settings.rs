@@ -78,13 +78,13 @@ impl Default for PoseSettings {
             min_visibility: 0.2,
             duplicate_similarity: 0.6,
             max_persons: 100,
-            track_score: 0.35,
-            new_track_score: 0.35,
+            track_score: 0.3,
+            new_track_score: 0.3,
             track_similarity: 0.15,
             lost_seconds: 1.0,
             min_track_frames: 3,
-            smoothing_cutoff: 0.7,
-            smoothing_beta: 4.0,
+            smoothing_cutoff: 2.0,
+            smoothing_beta: 6.0,
             interpolate: true,
         }
     }

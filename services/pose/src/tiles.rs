@@ -6,8 +6,12 @@ use opencv::core::Rect;
 
 /// Neighbouring tiles share this part of a tile's side, so that a person on a border is whole in one of them.
 const OVERLAP: f32 = 0.3;
-/// A box that lies in a better one by more than this share is a part of that person, cut off by a tile's border.
+/// A box that lies in a better one by more than this share may be a part of that person, cut off by a tile's border.
 const INSIDE: f32 = 0.85;
+/// Boxes that overlap by more (IoU) may be of one person, whose limbs were mixed up.
+const OVERLAPPING: f32 = 0.5;
+/// Then keypoints need to be alike only by this share of what they need otherwise.
+const LENIENT: f32 = 0.4;
 
 /// The whole picture, then `count` × `count` tiles.
 pub fn tiles(width: i32, height: i32, count: u32) -> Vec<Rect> {
@@ -32,7 +36,7 @@ fn spans(length: i32, count: u32) -> Vec<(i32, i32)> {
 }
 
 /// Persons without those found twice, best score first, no more than `most`. Two are one when their keypoints are alike, or
-/// when the worse box is a part of the better one and the keypoints that it has agree.
+/// when their boxes say so and the keypoints do not contradict.
 pub fn unique(mut persons: Vec<Person>, alike: f32, min_visibility: f32, most: usize) -> Vec<Person> {
     persons.sort_by(|a, b| b.score.total_cmp(&a.score));
     let mut kept: Vec<Person> = Vec::new();
@@ -55,7 +59,8 @@ fn same(better: &Person, other: &Person, alike: f32, min_visibility: f32) -> boo
     }
     let smaller = boxes::area(&better.corners).min(boxes::area(&other.corners)).max(1.0);
     let shared = boxes::intersection(&better.corners, &other.corners) / smaller;
-    shared >= INSIDE && keypoints >= 0.5 * alike
+    let boxes_agree = shared >= INSIDE || boxes::iou(&better.corners, &other.corners) >= OVERLAPPING;
+    boxes_agree && keypoints >= LENIENT * alike
 }
 
 #[cfg(test)]

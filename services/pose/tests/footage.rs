@@ -1,0 +1,159 @@
+//! The whole stage with its real networks on real footage.
+#![cfg(test)]
+
+mod harness;
+
+use framefleet_media::{Pose, PoseView};
+use framefleet_testkit::{Picture, sample};
+use harness::{Footage, Results, frames, picture};
+use pose::{Detector, PoseSettings};
+
+/// Frames a second of the pedestrians.
+const RATE: i64 = 10;
+
+fn pedestrians(start: u64, count: u64) -> Footage {
+    Footage::new(frames(&sample("vtest.avi").unwrap(), start, count, 768, 576), RATE)
+}
+
+/// Finds small persons, without landmarks.
+fn crowd() -> PoseSettings {
+    PoseSettings { landmarks: false, tiles: 2, detection_width: 384, detection_height: 384, ..PoseSettings::default() }
+}
+
+fn astronaut() -> Picture {
+    picture(&sample("astronaut.png").unwrap())
+}
+
+fn point(pose: &Pose, at: usize) -> [f32; 3] {
+    pose.keypoints.as_chunks::<3>().0[at]
+}
+
+fn near(found: [f32; 3], x: f32, y: f32, within: f32) -> bool {
+    (found[0] - x).hypot(found[1] - y) < within
+}
+
+fn assert_same(a: &Results, b: &Results) {
+    assert_eq!(a.poses, b.poses);
+    assert_eq!(a.amendments, b.amendments);
+    assert_eq!(a.tracks, b.tracks);
+    assert_eq!(a.statistics, b.statistics);
+}
+
+#[test]
+fn a_crowd_is_found_and_followed() {
+    let results = pedestrians(295, 16).run(&crowd());
+    let counts: Vec<usize> = results.poses.values().map(Vec::len).collect();
+    assert!(counts.iter().filter(|count| **count >= 5).count() >= 12, "{counts:?}");
+    // Nobody is found twice.
+    for poses in results.poses.values() {
+        for (at, a) in poses.iter().enumerate() {
+            let apart = |b: &Pose| near(point(a, 5), point(b, 5)[0], point(b, 5)[1], 4.0);
+            assert!(!poses[at + 1..].iter().any(apart), "{poses:?}");
+        }
+    }
+    let long = results.tracks.iter().filter(|(_, track)| track.seen >= 12).count();
+    assert!(long >= 4, "{:?}", results.tracks.iter().map(|(range, track)| (*range, track.seen)).collect::<Vec<_>>());
+    assert!(results.tracks.len() <= 10, "{}", results.tracks.len());
+}
+
+#[test]
+fn tiles_find_who_is_too_small_for_the_whole_frame() {
+    let footage = pedestrians(300, 1);
+    let (whole, tiled) = (footage.run(&PoseSettings { tiles: 1, ..crowd() }), footage.run(&crowd()));
+    assert!(tiled.poses[&0].len() >= 6 && tiled.poses[&0].len() > whole.poses[&0].len(), "{:?}", whole.poses[&0].len());
+}
+
+#[test]
+fn borders_of_batches_change_nothing() {
+    let mut footage = pedestrians(60, 6);
+    footage.cuts = vec![4];
+    let settings = PoseSettings { tiles: 1, landmarks: true, ..crowd() };
+    let together = footage.run(&settings);
+    assert!(!together.tracks.is_empty() && together.poses.values().any(|poses| !poses[0].landmarks.is_empty()));
+    for batch in [1, 4] {
+        footage.batch = batch;
+        assert_same(&footage.run(&settings), &together);
+    }
+}
+
+#[test]
+fn a_cut_ends_tracks() {
+    let mut footage = pedestrians(300, 8);
+    footage.cuts = vec![4];
+    let results = footage.run(&crowd());
+    assert!(results.tracks.len() >= 2, "{:?}", results.tracks);
+    assert!(results.tracks.iter().all(|(range, _)| range.end <= 4 || range.start >= 4), "{:?}", results.tracks);
+}
+
+#[test]
+fn every_detector_finds_the_same_person() {
+    for (detector, within) in [(Detector::Multi, 12.0), (Detector::Single, 12.0), (Detector::Blazepose, 12.0)] {
+        let results = Footage::still(astronaut()).run(&PoseSettings { detector, ..PoseSettings::default() });
+        let [pose] = &results.poses[&0][..] else { panic!("{detector:?}: {:?}", results.poses[&0].len()) };
+        assert!(near(point(pose, 0), 223.0, 128.0, within), "{detector:?}: nose at {:?}", point(pose, 0));
+        // Her left is on the right of the picture.
+        assert!(point(pose, 5)[0] > point(pose, 6)[0] + 100.0, "{detector:?}: {:?} {:?}", point(pose, 5), point(pose, 6));
+        assert_eq!(pose.landmarks.len(), 33 * 4, "{detector:?}");
+        let geometry = &results.amendments[0].2["geometry"];
+        assert_eq!(geometry["view"], serde_json::to_value(PoseView::Frontal).unwrap(), "{detector:?}: {geometry}");
+    }
+}
+
+#[test]
+fn a_person_at_the_edge_of_the_frame_is_found() {
+    let whole = astronaut();
+    let (left, width) = (170u32, 512 - 170);
+    let row = |y: usize| &whole.rgb[(y * 512 + left as usize) * 3..(y + 1) * 512 * 3];
+    let rgb: Vec<u8> = (0..512).flat_map(|y| row(y).iter().copied()).collect();
+    let results = Footage::still(Picture { width, height: 512, rgb }).run(&PoseSettings::default());
+    let [pose] = &results.poses[&0][..] else { panic!("{:?}", results.poses[&0].len()) };
+    assert!(near(point(pose, 0), 223.0 - left as f32, 128.0, 15.0), "{:?}", point(pose, 0));
+    assert!(pose.r#box[0] < 20.0, "{:?}", pose.r#box);
+}
+
+#[test]
+fn coordinates_are_those_of_the_full_frame() {
+    let settings = PoseSettings { landmarks: true, ..PoseSettings::default() };
+    let proxy = Footage::new(vec![astronaut()], 1);
+    let mut full = Footage::new(vec![astronaut()], 1);
+    (full.item.width, full.item.height) = (1536, 1536);
+    let (small, large) = (proxy.run(&settings), full.run(&settings));
+    let (small, large) = (&small.poses[&0][0], &large.poses[&0][0]);
+    assert!(near(point(large, 0), 3.0 * point(small, 0)[0], 3.0 * point(small, 0)[1], 0.1));
+    assert!((large.r#box[2] - 3.0 * small.r#box[2]).abs() < 0.1);
+    assert!((large.landmarks[0] - 3.0 * small.landmarks[0]).abs() < 0.1 && (large.landmarks[2] - 3.0 * small.landmarks[2]).abs() < 0.1);
+}
+
+#[test]
+fn nobody_is_found_where_nobody_is() {
+    let grey = || Picture { width: 320, height: 180, rgb: vec![128; 320 * 180 * 3] };
+    for detector in [Detector::Multi, Detector::Blazepose] {
+        let results = Footage::new(vec![grey(), grey()], 25).run(&PoseSettings { detector, ..PoseSettings::default() });
+        assert_eq!(results.poses.len(), 2, "a frame without persons has a result");
+        assert!(results.poses.values().all(Vec::is_empty) && results.tracks.is_empty());
+        assert_eq!(results.statistics["detection_rate"], 0.0);
+    }
+}
+
+#[test]
+fn frames_that_are_not_there_fail_and_the_others_do_not() {
+    let mut footage = Footage::new(vec![astronaut(), astronaut(), astronaut(), astronaut()], 25);
+    footage.absent = vec![1];
+    let results = footage.run(&PoseSettings { landmarks: false, ..PoseSettings::default() });
+    assert_eq!(results.failed.iter().map(|(frame, _)| *frame).collect::<Vec<_>>(), [1]);
+    assert_eq!(results.poses.keys().copied().collect::<Vec<_>>(), [0, 2, 3]);
+    assert_eq!(results.tracks.len(), 1, "one missing frame ends no track");
+}
+
+/// Raise [`pose::PoseStage`]'s VERSION when this changes. Values are rounded coarsely: arithmetic differs between machines.
+#[test]
+fn golden_digest() {
+    let results = Footage::still(astronaut()).run(&PoseSettings::default());
+    let pose = &results.poses[&0][0];
+    let keypoints = pose.keypoints.as_chunks::<3>().0.iter().filter(|point| point[2] > 0.4);
+    let mut text: String = keypoints.map(|point| format!("{:.0} {:.0}\n", point[0] / 8.0, point[1] / 8.0)).collect();
+    let landmarks = pose.landmarks.as_chunks::<4>().0.iter().filter(|point| point[3] > 0.9);
+    text.extend(landmarks.map(|point| format!("{:.0} {:.0}\n", point[0] / 8.0, point[1] / 8.0)));
+    let digest = blake3::hash(text.as_bytes()).to_hex();
+    assert_eq!(&digest[..16], "0000000000000000", "{text}");
+}
