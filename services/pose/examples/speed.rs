@@ -53,7 +53,7 @@ fn row(name: &str, footage: &Footage, settings: &PoseSettings) -> Result<(), Box
         for _ in 0..looks {
             detector.run_with(&[("input_int32", TensorView::I32(input.view()))], |_| ())?;
         }
-        for session in &landmarks {
+        if let Some(session) = &landmarks {
             for _ in 0..persons {
                 session.run_with(&[("input_1", TensorView::F32(crop.view()))], |_| ())?;
             }

@@ -4,8 +4,8 @@ use crate::process::{View, WorkError, fill_f32};
 use crate::skeleton::Keypoints;
 use framefleet_infer::Session;
 use framefleet_vision::boxes::{Corners, iou};
-use framefleet_vision::letterbox::Letterbox;
-use opencv::core::Scalar;
+use framefleet_vision::alignment::Similarity;
+use opencv::core::{BORDER_CONSTANT, MatTraitConst, Scalar};
 
 /// Side of the input, pixels.
 const SIDE: u32 = 224;
@@ -46,15 +46,17 @@ impl Blazepose {
             views.len(),
             &[],
             |item, inputs| {
-                let boxed = views[item].letterbox((SIDE, SIDE)).apply(&views[item].picture, Scalar::all(0.0))?;
+                let picture = &views[item].picture;
+                let boxed = into_input(&views[item]).warp(picture, (SIDE, SIDE), BORDER_CONSTANT, Scalar::default())?;
                 fill_f32(&boxed, inputs.input::<f32>("input_1")?, |value| value / 127.5 - 1.0)
             },
             |item, outputs| {
-                let letterbox = views[item].letterbox((SIDE, SIDE));
+                let back = into_input(&views[item]).inverse();
                 let numbers: Vec<f32> = outputs.output::<f32>("Identity")?.iter().copied().collect();
                 let scores: Vec<f32> = outputs.output::<f32>("Identity_1")?.iter().copied().collect();
                 let candidates = self.candidates(&numbers, &scores, min_score);
-                found.push(merged(candidates).into_iter().map(|one| person(&one, &letterbox)).collect());
+                let persons = merged(candidates).into_iter().filter_map(|one| Some(person(&one, back.as_ref()?)));
+                found.push(persons.collect());
                 Ok(())
             },
         )?;
@@ -111,9 +113,18 @@ fn merged(mut candidates: Vec<Candidate>) -> Vec<Candidate> {
     all
 }
 
+/// Brings a picture into the middle of the input. Sampled without averaging, as MediaPipe does: where the detector sees the hips
+/// decides on the region, and with it on every landmark.
+fn into_input(view: &View<'_>) -> Similarity {
+    let (width, height) = (f64::from(view.picture.cols()), f64::from(view.picture.rows()));
+    let scale = f64::from(SIDE) / width.max(height).max(1.0);
+    let start = |length: f64| (f64::from(SIDE) - length * scale) / 2.0;
+    Similarity { a: scale, b: 0.0, tx: start(width), ty: start(height) }
+}
+
 /// The person in pixels of the picture; its box is a square that the body lies in, until the landmarks say better.
-fn person(one: &Candidate, letterbox: &Letterbox) -> Person {
-    let axis = one.axis.map(|point| letterbox.back(point));
+fn person(one: &Candidate, back: &Similarity) -> Person {
+    let axis = one.axis.map(|point| back.apply(point));
     let reach = REACH * (axis[1][0] - axis[0][0]).hypot(axis[1][1] - axis[0][1]);
     let [x, y] = axis[0];
     let corners = [x - reach, y - reach, x + reach, y + reach];

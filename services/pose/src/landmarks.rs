@@ -1,7 +1,7 @@
 //! BlazePose's landmarks: 33 points of a person in 3-D.
 use crate::person::Person;
 use crate::process::{View, WorkError, fill_f32};
-use crate::region::{of_centres, region};
+use crate::region::region;
 use framefleet_infer::Session;
 use framefleet_vision::alignment::Similarity;
 use opencv::core::{BORDER_REPLICATE, Scalar};
@@ -55,7 +55,7 @@ impl Landmarks {
                 let at = items[item];
                 let Some(region) = &regions[at] else { return Ok(()) };
                 let picture = &views[persons[at].0].picture;
-                let cut = of_centres(region).warp(picture, (SIDE, SIDE), BORDER_REPLICATE, Scalar::default())?;
+                let cut = region.warp(picture, (SIDE, SIDE), BORDER_REPLICATE, Scalar::default())?;
                 fill_f32(&cut, inputs.input::<f32>("input_1")?, |value| value / 255.0)
             },
             |item, outputs| {

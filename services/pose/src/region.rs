@@ -8,8 +8,8 @@ const SIDE: f32 = 2.5;
 /// How far the body reaches beyond its keypoints: the top of the head, hands and toes.
 const BEYOND: f32 = 1.1;
 
-/// Brings the region around a person into a square of `side` pixels; points are continuous in both. `None` for a person without
-/// extent.
+/// Brings the region around a person into a square of `side` pixels. Pictures are warped by it as it is, corner to corner of
+/// pixels' numbers: so does MediaPipe, and half a pixel shows in the landmarks. `None` for a person without extent.
 pub fn region(person: &Person, side: f32, min_visibility: f32) -> Option<Similarity> {
     let ([cx, cy], [px, py]) = match person.axis {
         Some([centre, point]) => (centre, point),
@@ -42,11 +42,6 @@ fn body(person: &Person, min_visibility: f32) -> ([f32; 2], [f32; 2]) {
     (hips, [hips[0] + radius * ux, hips[1] + radius * uy])
 }
 
-/// A transform of continuous points (pixel i spans i to i + 1) as one of pixel centres, which is what OpenCV warps by.
-pub fn of_centres(of: &Similarity) -> Similarity {
-    Similarity { tx: of.tx + 0.5 * (of.a - of.b) - 0.5, ty: of.ty + 0.5 * (of.b + of.a) - 0.5, ..*of }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -66,13 +61,5 @@ mod tests {
             assert!((top[0] - 128.0).abs() < 1e-3 && (top[1] - (128.0 - 256.0 / 2.5)).abs() < 1e-3, "{top:?}");
         }
         assert!(region(&person([[5.0, 5.0], [5.0, 5.0]]), 256.0, 0.2).is_none());
-    }
-
-    #[test]
-    fn centres_of_pixels_move_with_their_pixels() {
-        let transform = Similarity { a: 0.5, b: 0.25, tx: 3.0, ty: -2.0 };
-        let [x, y] = transform.apply([10.5, 20.5]);
-        let [u, v] = of_centres(&transform).apply([10.0, 20.0]);
-        assert!((x - 0.5 - u).abs() < 1e-4 && (y - 0.5 - v).abs() < 1e-4);
     }
 }

@@ -32,6 +32,11 @@ fn near(found: [f32; 3], x: f32, y: f32, within: f32) -> bool {
     (found[0] - x).hypot(found[1] - y) < within
 }
 
+fn iou(a: &Pose, b: &Pose) -> f32 {
+    let corners = |pose: &Pose| [pose.r#box[0], pose.r#box[1], pose.r#box[2], pose.r#box[3]];
+    framefleet_vision::boxes::iou(&corners(a), &corners(b))
+}
+
 fn assert_same(a: &Results, b: &Results) {
     assert_eq!(a.poses, b.poses);
     assert_eq!(a.amendments, b.amendments);
@@ -44,11 +49,13 @@ fn a_crowd_is_found_and_followed() {
     let results = pedestrians(295, 16).run(&crowd());
     let counts: Vec<usize> = results.poses.values().map(Vec::len).collect();
     assert!(counts.iter().filter(|count| **count >= 5).count() >= 12, "{counts:?}");
-    // Nobody is found twice.
+    // Nobody is found twice. (Two who walk side by side overlap, and are two.)
     for poses in results.poses.values() {
         for (at, a) in poses.iter().enumerate() {
-            let apart = |b: &Pose| near(point(a, 5), point(b, 5)[0], point(b, 5)[1], 4.0);
-            assert!(!poses[at + 1..].iter().any(apart), "{poses:?}");
+            let twice = |b: &Pose| iou(a, b) > 0.5 && (5..17).filter(|&i| near(point(a, i), point(b, i)[0], point(b, i)[1], 6.0)).count() >= 8;
+            if let Some(b) = poses[at + 1..].iter().find(|b| twice(b)) {
+                panic!("{:?} {} and {:?} {}", a.r#box, a.score, b.r#box, b.score);
+            }
         }
     }
     let long = results.tracks.iter().filter(|(_, track)| track.seen >= 12).count();
@@ -155,5 +162,5 @@ fn golden_digest() {
     let landmarks = pose.landmarks.as_chunks::<4>().0.iter().filter(|point| point[3] > 0.9);
     text.extend(landmarks.map(|point| format!("{:.0} {:.0}\n", point[0] / 8.0, point[1] / 8.0)));
     let digest = blake3::hash(text.as_bytes()).to_hex();
-    assert_eq!(&digest[..16], "0000000000000000", "{text}");
+    assert_eq!(&digest[..16], "d360b9ac5db9f6be", "{text}");
 }
