@@ -6,7 +6,7 @@ use crate::model::{
     StepSummary, Thumbnail, Timing,
 };
 use crate::thumbnail::{Budget, Thumbnails, choose, per_item, side};
-use crate::{MAX_COLUMNS, MAX_FAILURES, MAX_SHOTS, ReportError, columns};
+use crate::{MAX_COLUMNS, MAX_FAILURES, MAX_SHOTS, ReportError, columns, tracks};
 use framefleet_media::{AnnotationBlock, Item, ItemKind, Outcome, ScopedAnnotation, annotation};
 use framefleet_proto::v1::{ItemTasks, StepManifest};
 use serde_json::{Map, Value};
@@ -171,6 +171,9 @@ impl Gathering {
             let Some(index) = self.index.get(&scoped.item).copied() else { continue };
             let (Some(range), Some(value)) = (&scoped.range, &scoped.annotation) else { continue };
             let (start, end, kind) = (range.start, range.end, annotation::kind_name(value).to_owned());
+            if self.report.items.get_mut(index).is_some_and(|item| tracks::add(item, scoped)) {
+                continue;
+            }
             // Paths of corners are many, long and nothing that this page shows.
             if kind == "trajectory" {
                 continue;
@@ -254,6 +257,7 @@ impl Gathering {
             let pictures = thumbnails.jpeg(source, &frames, side(items)).into_iter();
             let fitting = pictures.filter(|(_, jpeg)| budget.take(jpeg.len()));
             item.thumbnails = fitting.map(|(frame, jpeg)| thumbnail(item, frame, jpeg)).collect();
+            tracks::finish(item, source, thumbnails, &mut budget);
         }
         self.report
     }

@@ -13,6 +13,7 @@ pub mod model;
 mod output;
 mod render;
 mod thumbnail;
+mod tracks;
 
 pub use error::ReportError;
 pub use gather::{Gathering, JobFacts};
@@ -21,6 +22,7 @@ pub use model::Report;
 pub use output::gather;
 pub use render::{ITEMS_PER_PAGE, item_page_path, item_pages, render, render_item_page};
 pub use thumbnail::{Thumbnails, encode_jpeg};
+pub use tracks::MAX_TRACKS;
 
 /// Most columns of a timeline.
 pub const MAX_COLUMNS: u64 = 2000;

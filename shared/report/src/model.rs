@@ -124,6 +124,10 @@ pub struct ItemReport {
     pub shots: Vec<ShotReport>,
     /// How many shots there are.
     pub shots_total: u64,
+    /// Persons that were followed, by their beginning: no more than [`crate::MAX_TRACKS`], the longest.
+    pub tracks: Vec<TrackReport>,
+    /// How many there are.
+    pub tracks_total: u64,
     /// Curves.
     pub series: Vec<Series>,
     /// Labels over time.
@@ -172,6 +176,30 @@ pub struct ShotReport {
     pub end_seconds: Option<f64>,
     /// What else is known about it, in the order in which it is to be read.
     pub labels: Vec<Label>,
+}
+
+/// A person who was followed.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct TrackReport {
+    /// Its number, within the item.
+    pub number: u32,
+    /// First frame.
+    pub start: u64,
+    /// Frame after the last one.
+    pub end: u64,
+    /// Time of its first frame, seconds from the item's start; absent for stills.
+    pub start_seconds: Option<f64>,
+    /// Time of its last frame.
+    pub end_seconds: Option<f64>,
+    /// Frames in which the person was seen.
+    pub seen: u64,
+    /// What else is known about it, in the order in which it is to be read.
+    pub labels: Vec<Label>,
+    /// Pictures of the person.
+    pub strip: Vec<Thumbnail>,
+    /// Frames that show the person, and the boxes there: where the strip comes from.
+    #[serde(skip)]
+    pub shown: Vec<(u64, [f32; 4])>,
 }
 
 /// A named property in words.

@@ -15,6 +15,9 @@ const SPARK_POINTS: usize = 96;
 const TEMPLATE: &str = include_str!("../templates/page.html");
 const STYLE: &str = include_str!("../templates/page.css");
 const SCRIPT: &str = include_str!("../templates/page.js");
+/// Functions that the script above calls; they go where it says [`TRACKS_PLACE`].
+const TRACKS: &str = include_str!("../templates/tracks.js");
+const TRACKS_PLACE: &str = "// [tracks.js]\n";
 
 /// What one page gets to know.
 #[derive(Serialize)]
@@ -188,7 +191,7 @@ fn html(title: &str, page: &Page<'_>) -> Result<String, ReportError> {
     environment.add_template("page.html", TEMPLATE)?;
     let data = inert(&serde_json::to_string(page)?);
     let template = environment.get_template("page.html")?;
-    Ok(template.render(context! { title, style => STYLE, script => SCRIPT, data })?)
+    Ok(template.render(context! { title, style => STYLE, script => SCRIPT.replacen(TRACKS_PLACE, TRACKS, 1), data })?)
 }
 
 /// JSON that no HTML parser finds the end of its script element in, or anything else.

@@ -570,6 +570,8 @@ function shotList(item, lines) {
   ];
 }
 
+// [tracks.js]
+
 // One item.
 
 function factsOf(item, frames, shots) {
@@ -596,7 +598,8 @@ function itemSection(item, index) {
     nothing && el("p", { class: "muted" }, "Nothing of this item is done yet."),
     item.thumbnails.length > 0 && contactSheet(item, lines),
     !nothing && lines.node,
-    item.shots.length > 0 && shotList(item, lines));
+    item.shots.length > 0 && shotList(item, lines),
+    item.tracks.length > 0 && trackList(item, lines));
 }
 
 // The list of items that have pages of their own.
