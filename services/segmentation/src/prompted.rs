@@ -2,15 +2,17 @@
 //!
 //! The encoder takes `image` [1, 3, side, side] (RGB, less ImageNet's mean, over its deviation) and gives `high_res_feats_0`, `high_res_feats_1`
 //! and `image_embed`. The decoder takes these, `point_coords` [n, p, 2] in pixels of the encoder's picture and `point_labels` [n, p] (1 = a
-//! point inside; 2 and 3 = left top and right bottom corner of a box; −1 = no point), and gives `masks` [n, m, h, w] (logits) and
-//! `iou_predictions` [n, m]. `tools/parity/sam2.py` exports both halves of a checkpoint.
+//! point inside; 2 and 3 = left top and right bottom corner of a box), and gives `masks` [n, m, h, w] (logits) and
+//! `iou_predictions` [n, m]. `tools/parity/segment_anything.py` exports both halves of a checkpoint.
 use crate::error::SegmentationError;
-use crate::masks::{Instance, SmallRegions, fill_holes, remove_islands};
+pub use crate::masks::SmallRegions;
+use crate::masks::{Instance, fill_holes, remove_islands};
 use crate::persons::Person;
 use crate::settings::{DECODER, ENCODER, SegmentationSettings};
 use framefleet_infer::{Dim, Networks, Session, TensorView};
+use framefleet_vision::VisionError;
 use framefleet_vision::boxes::{self, Corners};
-use ndarray::{Array4, ArrayD, ArrayView2, Axis, Ix2};
+use ndarray::{Array2, Array3, Array4, ArrayD, ArrayView2, ArrayView3, Ix2, Ix4};
 use opencv::core::{self, CmpTypes, Mat, Rect, Scalar, Size};
 use opencv::imgproc;
 use opencv::prelude::*;
@@ -54,6 +56,8 @@ pub struct Candidate {
 pub struct Choice {
     /// Points along each side.
     pub points_per_side: u32,
+    /// Points that the network is given at a time.
+    pub at_a_time: usize,
     /// Least predicted overlap.
     pub min_predicted_iou: f32,
     /// Least stability.
@@ -106,56 +110,53 @@ impl Prompted {
         Ok(Embedding { size: picture.size()?, features })
     }
 
-    /// The logits and predicted overlaps of prompts: of each, points with their labels in pixels of the picture. `take` gets the prompt's
-    /// number, the mask's number and what the network gives, in order.
+    /// The logits and predicted overlaps of prompts (each as many points, with labels, in pixels of the picture), `at_a_time` of them
+    /// together: the last are filled up, so that shapes stay the same. `take` gets the prompt's number and what the network gives, in
+    /// order.
     fn decode(
         &self,
         embedding: &Embedding,
         prompts: &[Vec<([f32; 2], f32)>],
+        at_a_time: usize,
         mut take: impl FnMut(usize, ArrayView2<'_, f32>, f32) -> Result<(), SegmentationError>,
     ) -> Result<(), SegmentationError> {
         let scale = [self.side as f32 / embedding.size.width as f32, self.side as f32 / embedding.size.height as f32];
-        let shared: Vec<(&str, TensorView<'_>)> =
-            embedding.features.iter().map(|(name, array)| (*name, TensorView::from(array))).collect();
-        let model = self.decoder.name().to_owned();
-        self.decoder.run_batches(
-            prompts.len(),
-            &shared,
-            |item, inputs| {
-                let mut places = inputs.input::<f32>("point_coords")?;
-                for (mut place, (point, _)) in places.outer_iter_mut().zip(&prompts[item]) {
-                    place
-                        .iter_mut()
-                        .zip(point.iter().zip(scale))
-                        .for_each(|(into, (value, scale))| *into = value * scale);
+        let points = prompts.first().map_or(0, Vec::len);
+        for (number, chunk) in prompts.chunks(at_a_time.max(1)).enumerate() {
+            let of = |row: usize, point: usize| chunk[row.min(chunk.len() - 1)][point];
+            let places = Array3::from_shape_fn((at_a_time, points, 2), |(row, point, axis)| {
+                of(row, point).0[axis] * scale[axis]
+            });
+            let labels = Array2::from_shape_fn((at_a_time, points), |(row, point)| of(row, point).1);
+            let mut inputs: Vec<(&str, TensorView<'_>)> =
+                vec![("point_coords", TensorView::from(&places)), ("point_labels", TensorView::from(&labels))];
+            inputs.extend(embedding.features.iter().map(|(name, array)| (*name, TensorView::from(array))));
+            let first = number * at_a_time;
+            self.decoder.run_with(&inputs, |outputs| {
+                let (masks, predicted) = (outputs.get::<f32>("masks")?, outputs.get::<f32>("iou_predictions")?);
+                let shape = |error| wrong(&self.decoder, DECODER, format!("masks or iou_predictions: {error}"));
+                let masks = masks.into_dimensionality::<Ix4>().map_err(shape)?;
+                let predicted = predicted.into_dimensionality::<Ix2>().map_err(shape)?;
+                for (row, (masks, predicted)) in
+                    masks.outer_iter().zip(predicted.outer_iter()).take(chunk.len()).enumerate()
+                {
+                    for (mask, predicted) in masks.outer_iter().zip(predicted) {
+                        take(first + row, mask, *predicted)?;
+                    }
                 }
-                let mut labels = inputs.input::<f32>("point_labels")?;
-                labels.iter_mut().zip(&prompts[item]).for_each(|(into, (_, label))| *into = *label);
                 Ok::<_, SegmentationError>(())
-            },
-            |item, outputs| {
-                let masks = outputs.output::<f32>("masks")?;
-                let predicted = outputs.output::<f32>("iou_predictions")?;
-                for (mask, predicted) in masks.axis_iter(Axis(0)).zip(&predicted) {
-                    let mask = mask.into_dimensionality::<Ix2>().map_err(|error| SegmentationError::Network {
-                        model: model.clone(),
-                        role: DECODER,
-                        problem: format!("masks: {error}"),
-                    })?;
-                    take(item, mask, *predicted)?;
-                }
-                Ok(())
-            },
-        )
+            })??;
+        }
+        Ok(())
     }
 
     /// What the generator of the reference calls its records: masks of a grid of points, the doubtful ones left out, duplicates
     /// removed, cleaned. In order of predicted overlap.
     pub fn generate(&self, embedding: &Embedding, choice: Choice) -> Result<Vec<Candidate>, SegmentationError> {
         let points = grid(choice.points_per_side, embedding.size);
-        let prompts: Vec<_> = points.iter().map(|point| vec![(*point, INSIDE), ([0.0, 0.0], -1.0)]).collect();
+        let prompts: Vec<_> = points.iter().map(|point| vec![(*point, INSIDE)]).collect();
         let mut found: Vec<Candidate> = Vec::new();
-        self.decode(embedding, &prompts, |item, logits, predicted_iou| {
+        self.decode(embedding, &prompts, choice.at_a_time, |item, logits, predicted_iou| {
             if predicted_iou > choice.min_predicted_iou {
                 let (mask, stability) = binary(logits, embedding.size)?;
                 if stability >= choice.min_stability {
@@ -186,6 +187,7 @@ impl Prompted {
     ) -> Result<Vec<Instance>, SegmentationError> {
         let choice = Choice {
             points_per_side: settings.points_per_side,
+            at_a_time: settings.prompts_per_run as usize,
             min_predicted_iou: settings.min_predicted_iou as f32,
             min_stability: settings.min_stability as f32,
             duplicate_iou: settings.duplicate_iou as f32,
@@ -208,8 +210,8 @@ impl Prompted {
             vec![([x0, y0], BOX[0]), ([x1, y1], BOX[1])]
         };
         let prompts: Vec<_> = people.iter().map(corner).collect();
-        let mut surest: Vec<Option<(f32, ndarray::Array2<f32>)>> = vec![None; people.len()];
-        self.decode(&embedding, &prompts, |item, logits, predicted| {
+        let mut surest: Vec<Option<(f32, Array2<f32>)>> = vec![None; people.len()];
+        self.decode(&embedding, &prompts, settings.prompts_per_run as usize, |item, logits, predicted| {
             if surest[item].as_ref().is_none_or(|(before, _)| predicted > *before) {
                 surest[item] = Some((predicted, logits.to_owned()));
             }
@@ -233,16 +235,50 @@ fn wrong(session: &Session, role: &'static str, problem: String) -> Segmentation
     SegmentationError::Network { model: session.name().to_owned(), role, problem }
 }
 
-/// A picture as the encoder takes it: stretched to a square, whatever its aspect ratio.
+/// A picture (RGB, 8 bits) as the encoder takes it: stretched to a square, whatever its aspect ratio, as torchvision's `Resize` does it.
 pub fn normalised(picture: &Mat, side: i32) -> Result<Array4<f32>, SegmentationError> {
-    let mut scaled = Mat::default();
-    imgproc::resize(picture, &mut scaled, Size::new(side, side), 0.0, 0.0, imgproc::INTER_LINEAR)?;
-    let pixels = scaled.data_bytes()?;
+    let (width, height) = (picture.cols() as usize, picture.rows() as usize);
     let side = side as usize;
-    let value = |(_, channel, y, x): (usize, usize, usize, usize)| {
-        (f32::from(pixels[(y * side + x) * 3 + channel]) / 255.0 - MEAN[channel]) / DEVIATION[channel]
+    let source = ArrayView3::from_shape((height, width, 3), picture.data_bytes()?)
+        .map_err(|error| VisionError::Mask(format!("the picture's bytes: {error}")))?;
+    let (across, down) = (taps(width, side), taps(height, side));
+    let mut rows = Array3::<f32>::zeros((height, side, 3));
+    for (source, mut into) in source.outer_iter().zip(rows.outer_iter_mut()) {
+        for ((first, weights), mut pixel) in across.iter().zip(into.outer_iter_mut()) {
+            for (channel, value) in pixel.iter_mut().enumerate() {
+                let weighted =
+                    weights.iter().enumerate().map(|(at, weight)| weight * f32::from(source[[first + at, channel]]));
+                *value = weighted.sum::<f32>() / 255.0;
+            }
+        }
+    }
+    let mut result = Array4::<f32>::zeros((1, 3, side, side));
+    for (y, (first, weights)) in down.iter().enumerate() {
+        for channel in 0..3 {
+            for x in 0..side {
+                let column = weights.iter().enumerate().map(|(at, weight)| weight * rows[[first + at, x, channel]]);
+                result[[0, channel, y, x]] = (column.sum::<f32>() - MEAN[channel]) / DEVIATION[channel];
+            }
+        }
+    }
+    Ok(result)
+}
+
+/// For every place along a side: the first pixel that it is made of, and the weights of that one and those after it. Weights fall
+/// off linearly over one pixel of the coarser grid.
+fn taps(from: usize, to: usize) -> Vec<(usize, Vec<f32>)> {
+    let scale = from as f64 / to as f64;
+    let reach = scale.max(1.0);
+    let place = |at: usize| {
+        let centre = (at as f64 + 0.5) * scale;
+        let first = (centre - reach + 0.5).floor().max(0.0) as usize;
+        let last = ((centre + reach + 0.5).floor() as usize).clamp(first + 1, from.max(1));
+        let first = first.min(last - 1);
+        let weight = |pixel: usize| (1.0 - ((pixel as f64 + 0.5 - centre) / reach).abs()).max(0.0);
+        let sum: f64 = (first..last).map(weight).sum();
+        (first, (first..last).map(|pixel| (weight(pixel) / sum) as f32).collect())
     };
-    Ok(Array4::from_shape_fn((1, 3, side, side), value))
+    (0..to).map(place).collect()
 }
 
 /// Points spread evenly, row by row, pixels of the picture.

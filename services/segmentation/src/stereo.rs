@@ -1,7 +1,7 @@
 //! Agreement of the eyes: what one sees is compared with what the other sees of the same thing, which lies elsewhere by the disparity.
 use crate::error::SegmentationError;
 use opencv::calib3d::StereoSGBM;
-use opencv::core::{self, Mat, Point2f, Ptr, Scalar};
+use opencv::core::{self, Mat, Point2f, Ptr, Scalar, Size};
 use opencv::imgproc;
 use opencv::prelude::*;
 
@@ -9,6 +9,8 @@ use opencv::prelude::*;
 const LEAST: i32 = -32;
 const RANGE: i32 = 128;
 const BLOCK: i32 = 5;
+/// Side of the square over which local brightness is measured, pixels.
+const AROUND: i32 = 15;
 /// Disparities found from either side may differ by so much, pixels.
 const SAME: f32 = 1.0;
 /// The matcher's unit: 1/16 pixel.
@@ -26,7 +28,7 @@ pub fn agreed(pictures: [&Mat; 2], coverage: [&Mat; 2]) -> Result<[Mat; 2], Segm
 fn disparities(pictures: [&Mat; 2]) -> Result<[Mat; 2], SegmentationError> {
     let mut grey = [Mat::default(), Mat::default()];
     for (picture, grey) in pictures.into_iter().zip(&mut grey) {
-        imgproc::cvt_color_def(picture, grey, imgproc::COLOR_RGB2GRAY)?;
+        *grey = detail(picture)?;
     }
     let [left, right] = &grey;
     let found = matched(left, right)?;
@@ -37,6 +39,15 @@ fn disparities(pictures: [&Mat; 2]) -> Result<[Mat; 2], SegmentationError> {
     };
     let back = mirrored(&matched(&mirrored(right)?, &mirrored(left)?)?)?;
     Ok([found, back])
+}
+
+/// What a picture has besides its local brightness: the eyes need not be equally exposed.
+fn detail(picture: &Mat) -> Result<Mat, SegmentationError> {
+    let (mut grey, mut mean, mut detail) = (Mat::default(), Mat::default(), Mat::default());
+    imgproc::cvt_color_def(picture, &mut grey, imgproc::COLOR_RGB2GRAY)?;
+    imgproc::blur_def(&grey, &mut mean, Size::new(AROUND, AROUND))?;
+    core::add_weighted_def(&grey, 1.0, &mean, -1.0, 128.0, &mut detail)?;
+    Ok(detail)
 }
 
 /// Disparity from the first picture to the second. Both are framed first: the matcher gives nothing near the edge.

@@ -129,3 +129,12 @@ fn masks_are_stable_over_time() {
     println!("selfie-square: stability {stability:.4}");
     assert!(stability > 0.95 && results.published.iter().filter(|(_, track)| track.frames > 4).count() == 1);
 }
+
+/// Its package is AGPL-3.0: tests fetch it, nothing ships it.
+#[test]
+fn a_still_is_matted() {
+    let settings = SegmentationSettings { network: Network::StillMatting, ..SegmentationSettings::default() };
+    let (overlap, outline) = portrait(&settings);
+    println!("isnet-small: portrait IoU {overlap:.3}, F {outline:.3}");
+    assert!(overlap > 0.9 && outline > 0.7);
+}

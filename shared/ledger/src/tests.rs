@@ -1,4 +1,5 @@
 //! Tests of the ledger as a whole, on made-up tasks with known results.
+mod coco;
 mod crash;
 mod faulty;
 mod fixture;

@@ -1,6 +1,7 @@
 //! From a source to its items: which files there are, and what their headers say.
 mod files;
 mod images;
+mod immersive;
 mod video;
 
 use crate::Item;

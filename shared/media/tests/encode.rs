@@ -4,7 +4,7 @@
 use framefleet_media::encode::{
     Codec, Container, EncodeError, Encoder, Join, Joined, StillFormat, VideoFormat, join, write_still,
 };
-use framefleet_media::{Colour, Image, Item, ItemKind, PixelFormat, Rational};
+use framefleet_media::{Colour, Image, ImageFolders, Item, ItemKind, PixelFormat, Rational, probe};
 use framefleet_testkit::*;
 use proptest::prelude::*;
 use std::path::{Path, PathBuf};
@@ -210,6 +210,11 @@ fn spherical_and_stereoscopic_metadata_come_along() {
         list.iter().filter_map(|data| data["side_data_type"].as_str().map(str::to_owned)).collect::<Vec<_>>()
     };
     assert_eq!(kinds(&source), ["Stereo 3D", "Spherical Mapping"], "the source has them");
+    let said = |path: &Path| {
+        let item = probe(path.to_str().unwrap(), ImageFolders::Auto).unwrap().items.remove(0);
+        (item.stereo, item.projection)
+    };
+    assert_eq!(said(&source), ("side_by_side".to_owned(), "equirectangular".to_owned()));
     let format = VideoFormat::new(Codec::H264, &item((1, 12_800), (25, 1)), (96, 64, PixelFormat::Rgb8), None);
     let pieces = pieces(folder.path(), &format, &film(96, 64, 0..4), &[4]);
     for container in [Container::Mp4, Container::Mkv, Container::Mov] {
@@ -219,6 +224,8 @@ fn spherical_and_stereoscopic_metadata_come_along() {
         found.sort();
         let wanted: &[&str] = if container == Container::Mov { &[] } else { &["Spherical Mapping", "Stereo 3D"] };
         assert_eq!(found, wanted, "{container:?}");
+        let expected = if wanted.is_empty() { ("", "") } else { ("side_by_side", "equirectangular") };
+        assert_eq!(said(&output), (expected.0.to_owned(), expected.1.to_owned()), "{container:?}");
         assert_eq!(joined.left_out.len(), 2 - wanted.len(), "{:?}", joined.left_out);
     }
 }

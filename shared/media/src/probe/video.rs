@@ -1,4 +1,5 @@
 //! Items made of one video file.
+use super::immersive;
 use crate::convert::is_grey;
 use crate::demux::{Demuxer, audio_stream, codec_name};
 use crate::frame::{byte_length, full_format};
@@ -45,6 +46,8 @@ pub(super) fn item(name: String, path: &Path) -> Result<Item, ReadError> {
         rotation,
         pixel_aspect: Some(aspect),
         colour: Some(colour(&stream)),
+        stereo: immersive::stereo(&stream).to_owned(),
+        projection: immersive::projection(&stream).to_owned(),
         has_audio: audio_stream(demuxer.input()).is_some(),
         bytes: std::fs::metadata(path).map_err(|source| ReadError::io(path, source))?.len(),
         ..Item::default()

@@ -1,0 +1,147 @@
+//! SAM 2's pre- and post-processing against the reference, with a tiny network of fixed random weights (`tools/parity/segment_anything.py`): it
+//! knows nothing, and says nothing of quality.
+#![cfg(test)]
+
+mod harness;
+
+use framefleet_infer::{Model, Network, Networks, Precision, SessionOptions};
+use framefleet_media::RunLengths;
+use framefleet_stage::Host;
+use framefleet_vision::run_lengths::Runs;
+use harness::{Footage, picture, read, to_mat};
+use opencv::core;
+use opencv::prelude::*;
+use segmentation::prompted::{Choice, Prompted, SmallRegions, normalised};
+use segmentation::{DECODER, ENCODER, SegmentationSettings};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+fn file(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/parity").join(name)
+}
+
+fn expected() -> Value {
+    serde_json::from_slice(&std::fs::read(file("expected.json")).unwrap()).unwrap()
+}
+
+fn networks() -> Networks {
+    let network = |name: &str, micro_batch: usize| {
+        let path = file(&format!("{name}.onnx"));
+        let sha256 = Sha256::digest(std::fs::read(&path).unwrap()).iter().map(|byte| format!("{byte:02x}")).collect();
+        let options = SessionOptions { micro_batch: Some(micro_batch), ..SessionOptions::default() };
+        Network { model: Model { name: name.to_owned(), path, sha256, precision: Precision::Fp32 }, options }
+    };
+    let by_role =
+        BTreeMap::from([(ENCODER.to_owned(), network("encoder", 1)), (DECODER.to_owned(), network("decoder", 16))]);
+    Networks::new(framefleet_testkit_models::engine().unwrap(), by_role)
+}
+
+fn choice(expected: &Value) -> Choice {
+    let number = |key: &str| expected["choice"][key].as_f64().unwrap();
+    let area = number("min_mask_region_area") as i32;
+    Choice {
+        points_per_side: number("points_per_side") as u32,
+        at_a_time: number("points_per_batch") as usize,
+        min_predicted_iou: number("pred_iou_thresh") as f32,
+        min_stability: number("stability_score_thresh") as f32,
+        duplicate_iou: number("box_nms_thresh") as f32,
+        small: SmallRegions { islands: area, holes: area },
+    }
+}
+
+#[test]
+fn the_picture_goes_in_as_the_reference_puts_it_in() {
+    let expected = expected();
+    let input = normalised(&to_mat(&read(&file("picture.png"))), 256).unwrap();
+    let steps: Vec<usize> =
+        expected["normalised"]["steps"].as_array().unwrap().iter().map(|v| v.as_u64().unwrap() as usize).collect();
+    let values = expected["normalised"]["values"].as_array().unwrap();
+    let mut at = 0;
+    for channel in 0..3 {
+        for y in (0..256).step_by(steps[0]) {
+            for x in (0..256).step_by(steps[1]) {
+                let (found, wanted) = (input[[0, channel, y, x]], values[at].as_f64().unwrap() as f32);
+                assert!((found - wanted).abs() < 2e-4, "{channel} {y} {x}: {found} {wanted}");
+                at += 1;
+            }
+        }
+    }
+    assert_eq!(at, values.len());
+}
+
+#[test]
+fn masks_of_a_grid_are_those_of_the_reference() {
+    let expected = expected();
+    let network = Prompted::open(&networks()).unwrap();
+    let embedding = network.embed(&to_mat(&read(&file("picture.png")))).unwrap();
+    let uncleaned = Choice { duplicate_iou: 1.0, small: SmallRegions { islands: 0, holes: 0 }, ..choice(&expected) };
+    for (key, choice) in [("masks", choice(&expected)), ("uncleaned", uncleaned)] {
+        let found = network.generate(&embedding, choice).unwrap();
+        let wanted = expected[key].as_array().unwrap();
+        assert_eq!(found.len(), wanted.len(), "{key}");
+        for wanted in wanted {
+            let size: Vec<u32> =
+                wanted["size"].as_array().unwrap().iter().map(|v| v.as_u64().unwrap() as u32).collect();
+            let counts = wanted["counts"].as_str().unwrap().to_owned();
+            let mask = Runs::parse(&RunLengths { height: size[0], width: size[1], counts }).unwrap();
+            let predicted = wanted["predicted_iou"].as_f64().unwrap() as f32;
+            let point: Vec<f32> =
+                wanted["point"].as_array().unwrap().iter().map(|v| v.as_f64().unwrap() as f32).collect();
+            let same = found.iter().find(|candidate| {
+                (candidate.predicted_iou - predicted).abs() < 1e-4
+                    && candidate.point.is_some_and(|own| own.to_vec() == point)
+            });
+            let same = same.unwrap_or_else(|| panic!("{key}: no mask of {point:?} with predicted IoU {predicted}"));
+            let overlap = Runs::of(&same.mask).unwrap().iou(&mask);
+            assert!(overlap >= 0.99, "{key}, {point:?}: {overlap}");
+            assert!((f64::from(same.stability) - wanted["stability"].as_f64().unwrap()).abs() < 0.01);
+        }
+    }
+}
+
+/// The whole stage: boxes of persons as prompts give the reference's masks, and without any, everything is found.
+#[test]
+fn boxes_of_persons_are_prompts() {
+    let expected = expected();
+    let host = Host::default().with(Arc::new(networks()));
+    let least = expected["choice"]["pred_iou_thresh"].as_f64().unwrap();
+    let settings = SegmentationSettings {
+        network: segmentation::Network::Promptable,
+        prompts_per_run: 16,
+        points_per_side: 6,
+        min_predicted_iou: least,
+        min_stability: 0.4,
+        min_area_percent: 0.0,
+        hole_percent: 0.0,
+        ..SegmentationSettings::default()
+    };
+    let corners =
+        |of: &Value| -> Vec<f32> { of["box"].as_array().unwrap().iter().map(|v| v.as_f64().unwrap() as f32).collect() };
+    let boxes: Vec<[f32; 4]> =
+        expected["boxes"].as_array().unwrap().iter().map(|of| corners(of).try_into().unwrap()).collect();
+    let footage = Footage::new(vec![read(&file("picture.png"))]);
+    let everything = footage.run_on(&host, &settings);
+    assert!(everything.masks[&0].len() > 1);
+    assert!(
+        everything.masks[&0]
+            .iter()
+            .all(|mask| mask.label.is_empty() && mask.point.len() == 2 && mask.stability.is_some())
+    );
+    let persons = footage.with_persons(&boxes).run_on(&host, &settings);
+    assert_eq!(persons.masks[&0].len(), 2);
+    for wanted in expected["boxes"].as_array().unwrap() {
+        let score = wanted["predicted_iou"].as_f64().unwrap() as f32;
+        let mask = persons.masks[&0].iter().find(|mask| (mask.score - score).abs() < 1e-4).unwrap();
+        assert!(mask.label == "person" && mask.point.is_empty());
+        let area = wanted["area"].as_f64().unwrap();
+        assert!((mask.area as f64 - area).abs() < 0.01 * area, "{} {area}", mask.area);
+        let pixels = picture(mask);
+        for (y, wanted) in wanted["row_sums"].as_array().unwrap().iter().enumerate() {
+            let set = core::count_non_zero(&pixels.row(y as i32).unwrap()).unwrap();
+            assert!((i64::from(set) - wanted.as_i64().unwrap()).abs() <= 4, "row {y}: {set} {wanted}");
+        }
+    }
+}

@@ -1,0 +1,159 @@
+"""SAM 2 as two ONNX files, its encoder and its decoder.
+
+Without --checkpoint: the parity fixtures of services/segmentation, a tiny network with fixed random weights, and what the reference's automatic mask
+generator and predictor make of a photograph. With it: both halves of a published checkpoint, for use.
+"""
+import argparse
+import pathlib
+
+import numpy
+import torch
+from PIL import Image
+from sam2.automatic_mask_generator import SAM2AutomaticMaskGenerator
+from sam2.build_sam import build_sam2
+from sam2.modeling.backbones.hieradet import Hiera
+from sam2.modeling.backbones.image_encoder import FpnNeck, ImageEncoder
+from sam2.modeling.position_encoding import PositionEmbeddingSine
+from sam2.modeling.sam2_base import SAM2Base
+from sam2.sam2_image_predictor import SAM2ImagePredictor
+
+import parity
+
+SIDE = 256
+CHANNELS = 32
+CHOICE = dict(points_per_side=6, points_per_batch=16, stability_score_thresh=0.4, box_nms_thresh=0.9, min_mask_region_area=60)
+BOXES = [[20.0, 10.0, 90.0, 80.0], [60.0, 30.0, 140.0, 95.0]]
+
+
+class Memory(torch.nn.Module):
+    """Stands where SAM 2 has what it needs for videos alone."""
+
+    d_model = CHANNELS
+
+
+def tiny():
+    """The same architecture at a size that can be kept."""
+    torch.manual_seed(25)
+    trunk = Hiera(embed_dim=8, num_heads=1, stages=(1, 1, 2, 1), global_att_blocks=(3,), window_pos_embed_bkg_spatial_size=(7, 7))
+    neck = FpnNeck(
+        PositionEmbeddingSine(num_pos_feats=CHANNELS, normalize=True, scale=None, temperature=10000),
+        d_model=CHANNELS, backbone_channel_list=[64, 32, 16, 8], fpn_top_down_levels=[2, 3], fpn_interp_model="nearest",
+    )  # fmt: skip
+    model = SAM2Base(
+        ImageEncoder(scalp=1, trunk=trunk, neck=neck), Memory(), Memory(), image_size=SIDE, use_high_res_features_in_sam=True,
+        multimask_output_in_sam=True, iou_prediction_use_sigmoid=True, directly_add_no_mem_embed=True, pred_obj_scores=True,
+        pred_obj_scores_mlp=True, sam_mask_decoder_extra_args=dict(dynamic_multimask_via_stability=True),
+    )  # fmt: skip
+    parity.random_weights(model, seed=25)
+    # Larger where points come in and masks go out, so that masks depend on the point.
+    scaled = [(model.sam_prompt_encoder.point_embeddings, 12)]
+    scaled += [(network.layers[-1], 4) for network in model.sam_mask_decoder.output_hypernetworks_mlps]
+    with torch.no_grad():
+        for module, factor in scaled:
+            for parameter in module.parameters():
+                parameter.mul_(factor)
+    return model.eval()
+
+
+class Encoder(torch.nn.Module):
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+    def forward(self, image):
+        out = self.model.forward_image(image)
+        embed = out["backbone_fpn"][-1] + self.model.no_mem_embed.reshape(1, -1, 1, 1)
+        return out["backbone_fpn"][0], out["backbone_fpn"][1], embed
+
+
+class Decoder(torch.nn.Module):
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+    def forward(self, image_embed, high_res_feats_0, high_res_feats_1, point_coords, point_labels):
+        sparse, dense = self.model.sam_prompt_encoder(points=(point_coords, point_labels), boxes=None, masks=None)
+        masks, predicted, _, _ = self.model.sam_mask_decoder(
+            image_embeddings=image_embed, image_pe=self.model.sam_prompt_encoder.get_dense_pe(), sparse_prompt_embeddings=sparse,
+            dense_prompt_embeddings=dense, multimask_output=True, repeat_image=True, high_res_features=[high_res_feats_0, high_res_feats_1],
+        )  # fmt: skip
+        return masks, predicted
+
+
+def export(model, folder, prefix):
+    image = torch.randn(1, 3, model.image_size, model.image_size, generator=torch.Generator().manual_seed(1))
+    names = ["high_res_feats_0", "high_res_feats_1", "image_embed"]
+    how = dict(opset_version=parity.OPSET, dynamo=False)
+    with torch.no_grad():
+        features = Encoder(model)(image)
+        torch.onnx.export(Encoder(model), (image,), str(folder / f"{prefix}encoder.onnx"), input_names=["image"], output_names=names, **how)
+        points = torch.rand(3, 2, 2, generator=torch.Generator().manual_seed(2)) * model.image_size
+        labels = torch.tensor([[2.0, 3.0], [1.0, 1.0], [1.0, 0.0]])
+        torch.onnx.export(
+            Decoder(model), (features[2], features[0], features[1], points, labels), str(folder / f"{prefix}decoder.onnx"),
+            input_names=["image_embed", *names[:2], "point_coords", "point_labels"], output_names=["masks", "iou_predictions"],
+            dynamic_axes={"point_coords": {0: "prompts", 1: "points"}, "point_labels": {0: "prompts", 1: "points"},
+                          "masks": {0: "prompts"}, "iou_predictions": {0: "prompts"}}, **how,
+        )  # fmt: skip
+
+
+def expected(model, picture):
+    """What the reference makes of a picture. The least predicted overlap is the middle one of all, since random weights predict anything."""
+    predictor = SAM2ImagePredictor(model)
+    predictor._bb_feat_sizes = [(SIDE // 4, SIDE // 4), (SIDE // 8, SIDE // 8), (SIDE // 16, SIDE // 16)]
+    everything = SAM2AutomaticMaskGenerator(model, pred_iou_thresh=-1.0, output_mode="coco_rle", **CHOICE | dict(stability_score_thresh=-1.0))
+    everything.predictor._bb_feat_sizes = predictor._bb_feat_sizes
+    predicted = sorted(record["predicted_iou"] for record in everything.generate(picture))
+    least = float(f"{predicted[len(predicted) // 3]:.4f}")
+
+    def generated(**choice):
+        generator = SAM2AutomaticMaskGenerator(model, pred_iou_thresh=least, output_mode="coco_rle", **CHOICE | choice)
+        generator.predictor._bb_feat_sizes = predictor._bb_feat_sizes
+        return [
+            {"size": record["segmentation"]["size"], "counts": record["segmentation"]["counts"], "area": int(record["area"]),
+             "predicted_iou": record["predicted_iou"], "stability": record["stability_score"], "point": record["point_coords"][0]}
+            for record in generator.generate(picture)
+        ]  # fmt: skip
+
+    predictor.set_image(picture)
+    boxes = []
+    for corners in BOXES:
+        masks, scores, _ = predictor.predict(box=numpy.array(corners), multimask_output=True)
+        best = int(scores.argmax())
+        boxes.append({"box": corners, "predicted_iou": float(scores[best]), "area": int(masks[best].sum()), "row_sums": masks[best].sum(1).astype(int).tolist()})
+    normalised = predictor._transforms(picture)
+    sample = normalised[:, ::37, ::41]
+    return {
+        "choice": CHOICE | {"pred_iou_thresh": least},
+        "normalised": {"steps": [37, 41], "values": [float(f"{value:.6g}") for value in sample.reshape(-1)]},
+        "masks": generated(),
+        "uncleaned": generated(box_nms_thresh=1.0, min_mask_region_area=0),
+        "boxes": boxes,
+    }
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--checkpoint", type=pathlib.Path, help="a published checkpoint: sam2.1_hiera_tiny.pt")
+    arguments.add_argument("--config", default="configs/sam2.1/sam2.1_hiera_t.yaml", help="its configuration, in the words of sam2")
+    arguments.add_argument("--prefix", default="", help="what the files' names begin with: sam2.1-hiera-tiny-")
+    arguments.add_argument("--picture", type=pathlib.Path, help="a photograph, for the fixtures")
+    arguments.add_argument("folder", type=pathlib.Path)
+    options = arguments.parse_args()
+    options.folder.mkdir(parents=True, exist_ok=True)
+    if options.checkpoint:
+        model = build_sam2(options.config, str(options.checkpoint), device="cpu").eval()
+        export(model, options.folder, options.prefix)
+        return
+    model = tiny()
+    export(model, options.folder, options.prefix)
+    # Small enough to keep as numbers, of an aspect ratio that is not the network's, and larger than it on one side.
+    picture = Image.open(options.picture).convert("RGB").resize((300, 120), Image.Resampling.BICUBIC)
+    picture.save(options.folder / "picture.png")
+    result = expected(model, numpy.asarray(picture))
+    parity.write_json(options.folder / "expected.json", result)
+    print(len(result["masks"]), "masks", [record["area"] for record in result["masks"]])
+
+
+if __name__ == "__main__":
+    main()
