@@ -21,7 +21,7 @@ import parity
 
 SIDE = 256
 CHANNELS = 32
-CHOICE = dict(points_per_side=6, points_per_batch=16, stability_score_thresh=0.4, box_nms_thresh=0.9, min_mask_region_area=60)
+CHOICE = dict(points_per_side=6, points_per_batch=16, stability_score_thresh=0.4, box_nms_thresh=0.9)
 BOXES = [[20.0, 10.0, 90.0, 80.0], [60.0, 30.0, 140.0, 95.0]]
 
 
@@ -127,7 +127,7 @@ def expected(model, picture):
         "choice": CHOICE | {"pred_iou_thresh": least},
         "normalised": {"steps": [37, 41], "values": [float(f"{value:.6g}") for value in sample.reshape(-1)]},
         "masks": generated(),
-        "uncleaned": generated(box_nms_thresh=1.0, min_mask_region_area=0),
+        "with_duplicates": generated(box_nms_thresh=1.0),
         "boxes": boxes,
     }
 

@@ -151,7 +151,8 @@ impl Prompted {
     }
 
     /// What the generator of the reference calls its records: masks of a grid of points, the doubtful ones left out, duplicates
-    /// removed, cleaned. In order of predicted overlap.
+    /// removed, then cleaned (as the generator of the first SAM does it; that of SAM 2 does so on CUDA alone). In order of predicted
+    /// overlap.
     pub fn generate(&self, embedding: &Embedding, choice: Choice) -> Result<Vec<Candidate>, SegmentationError> {
         let points = grid(choice.points_per_side, embedding.size);
         let prompts: Vec<_> = points.iter().map(|point| vec![(*point, INSIDE)]).collect();

@@ -10,6 +10,7 @@ use labelled::{ASTRONAUT, HELMET, PEDESTRIANS, bounds};
 use opencv::core::{Mat, Rect, Scalar};
 use opencv::prelude::*;
 use segmentation::{Network, SegmentationSettings};
+use std::sync::OnceLock;
 
 fn astronaut() -> Picture {
     read(&sample("astronaut.png").unwrap())
@@ -17,7 +18,8 @@ fn astronaut() -> Picture {
 
 /// Frame 300 of the pedestrians.
 fn pedestrians() -> Picture {
-    decode_rgb8(&sample("vtest.avi").unwrap()).unwrap().swap_remove(300)
+    static FRAME: OnceLock<Picture> = OnceLock::new();
+    FRAME.get_or_init(|| decode_rgb8(&sample("vtest.avi").unwrap()).unwrap().swap_remove(300)).clone()
 }
 
 /// A mask without what is a matter of taste.

@@ -33,6 +33,22 @@ fn every_default_of_a_stage_holds_in_every_profile_and_is_free_to_use() {
     }
 }
 
+/// The halves of SAM 2 that a user exports come as a catalogue of their own.
+#[test]
+fn the_exported_halves_of_sam_are_found_by_role() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/sam2.toml");
+    let catalogue = built_in().with_file(&file).unwrap();
+    for size in ["tiny", "large"] {
+        assert_eq!(catalogue.get(&format!("sam2.1-hiera-{size}")).unwrap().format, Format::Checkpoint);
+        for half in ["encoder", "decoder"] {
+            let id = format!("sam2.1-hiera-{size}-{half}");
+            let chosen =
+                catalogue.choose("segmentation", &format!("promptable-{half}"), "balanced", Some(&id)).unwrap();
+            assert_eq!((chosen.id.as_str(), chosen.format), (id.as_str(), Format::Onnx));
+        }
+    }
+}
+
 #[test]
 fn an_entry_says_what_its_user_needs_to_know() {
     for model in built_in().models() {
