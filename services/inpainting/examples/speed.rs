@@ -4,7 +4,7 @@
 //! ```sh
 //! cargo run --release -p inpainting --example speed -- 640 360 48
 //! ```
-#![allow(clippy::unwrap_used, reason = "a program that measures may stop at the first surprise")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a program that measures may stop at the first surprise")]
 
 #[path = "../tests/harness/mod.rs"]
 mod harness;
@@ -44,7 +44,7 @@ fn main() {
     println!(
         "peak memory {} MiB, of which the film and what was made of it take {} MiB",
         peak() >> 20,
-        2 * film(&footage) >> 20
+        (2 * film(&footage)) >> 20
     );
 }
 

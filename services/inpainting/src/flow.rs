@@ -67,7 +67,8 @@ fn trusted(flow: &Mat, unknown: &Mat) -> opencv::Result<Mat> {
     for y in 0..flow.rows() {
         let vectors = flow.at_row::<Vec2f>(y)?;
         for (pixel, vector) in known.at_row_mut::<u8>(y)?.iter_mut().zip(vectors) {
-            if !(vector[0].hypot(vector[1]) <= LONGEST) {
+            let length = vector[0].hypot(vector[1]);
+            if length.is_nan() || length > LONGEST {
                 *pixel = 0;
             }
         }

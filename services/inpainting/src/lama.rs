@@ -119,7 +119,7 @@ impl Lama {
             }
         }
         let (scale, error) = if unit <= levels { (1.0, unit) } else { (255.0, levels) };
-        if count > 0.0 && !(error / count < 0.02) {
+        if count > 0.0 && (error.is_nan() || error / count > 0.02) {
             return Err(self.foreign(format!("they differ by {:.3} of white on average", error / count)));
         }
         Ok(scale)

@@ -49,7 +49,7 @@ fn what_another_frame_shows_is_found_again() {
             "{n}: {fill:?}"
         );
         assert!(fill.references.iter().all(|of| of.frame != *n && of.frame.abs_diff(*n) <= 10));
-        assert_eq!(fill.hole_pixels > 36 * 36, true, "grown");
+        assert!(fill.hole_pixels > 36 * 36, "grown");
     }
     let fill = Fill { rest: FillRest::Telea.into(), real_share: Some(0.0), ..Fill::default() };
     for found in telea.fills.values() {
