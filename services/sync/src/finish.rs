@@ -318,7 +318,8 @@ fn faces(scenery: &Scenery, spoken: Option<&[Utterance]>) -> Vec<FaceSummary> {
 }
 
 fn seconds<'u>(utterances: impl Iterator<Item = &'u Utterance>) -> f64 {
-    utterances.map(|utterance| (utterance.range_ns.end - utterance.range_ns.start) as f64 / 1e9).sum()
+    let ns: i64 = utterances.map(|utterance| utterance.range_ns.end - utterance.range_ns.start).sum();
+    ns as f64 / 1e9
 }
 
 /// An annotation on an item or a range of it.

@@ -95,3 +95,39 @@ fn cosine(values: &[f64], n: usize) -> f64 {
 fn lifter(n: usize) -> f64 {
     1.0 + LIFTER / 2.0 * (std::f64::consts::PI * n as f64 / LIFTER).sin()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    /// The signal of `tools/parity/lip_sync.py`.
+    fn signal(length: usize) -> Vec<f32> {
+        let sample = |n: usize| {
+            let n = n as f64;
+            let value = 8000.0 * (0.05 * n).sin() + 4000.0 * (0.31 * n + 1.0).sin() + 2000.0 * (n * n * 1e-4).sin();
+            (value.round() / FULL_SCALE) as f32
+        };
+        (0..length).map(sample).collect()
+    }
+
+    #[test]
+    fn coefficients_are_those_of_the_reference() {
+        let expected: BTreeMap<String, Vec<Vec<f64>>> =
+            serde_json::from_str(include_str!("../tests/parity/mfcc.json")).unwrap();
+        let (signal, mfcc) = (signal(8000), Mfcc::new());
+        let part = |before: f32, start: usize| mfcc.compute(before, &signal[start..], 20);
+        for (name, found) in [("first", part(0.0, 0)), ("from_1600", part(signal[1599], 1600))] {
+            for (step, (found, expected)) in found.iter().zip(&expected[name]).enumerate() {
+                for (n, (found, expected)) in found.iter().zip(expected).enumerate() {
+                    assert!((f64::from(*found) - expected).abs() < 1e-4, "{name} {step} {n}: {found} {expected}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn silence_has_coefficients() {
+        assert!(Mfcc::new().compute(0.0, &[], 3).iter().flatten().all(|value| value.is_finite()));
+    }
+}

@@ -1,7 +1,7 @@
 //! The sound of an item: how loud its voices are, where somebody speaks, and what a timeline shows of it.
 use crate::signal::Contour;
 use crate::voice::{self, BLOCK_NS, RATE, VoiceActivity};
-use biquad::{Biquad, Coefficients, DirectForm2Transposed, Q_BUTTERWORTH_F32, ToHertz, Type};
+use biquad::{Biquad, Coefficients, DirectForm2Transposed, Q_BUTTERWORTH_F32, Type};
 use framefleet_infer::Session;
 use framefleet_media::{Item, SoundOverview};
 use framefleet_stage::{Job, StageError};
@@ -123,8 +123,10 @@ struct Band {
 
 impl Band {
     fn new() -> Result<Self, StageError> {
+        // In shares of the Nyquist frequency: `from_params` of biquad 0.5 takes hertz for four times as many.
         let section = |kind, frequency: f32| {
-            Coefficients::<f32>::from_params(kind, RATE.hz(), frequency.hz(), Q_BUTTERWORTH_F32)
+            let share = 2.0 * frequency / RATE as f32;
+            Coefficients::<f32>::from_normalized_params(kind, share, Q_BUTTERWORTH_F32)
                 .map(DirectForm2Transposed::<f32>::new)
                 .map_err(|error| StageError::Fatal(format!("a filter at {frequency} Hz cannot be made: {error:?}")))
         };

@@ -36,6 +36,7 @@ pub const NUMBERS: &[NumberField] = &[
     number("motion", "objects.magnitude_mean", "Motion of objects", "px", 1.0),
     number("motion", "density", "Picture that moves", "%", 100.0),
     number("motion", "change.content", "Change of content", "", 1.0),
+    number("mouth", "aperture", "Mouth aperture", "% of its width", 100.0),
 ];
 
 /// Bands of labels, most telling first.
@@ -46,6 +47,7 @@ pub const LABELS: &[LabelField] = &[
     label("lighting", "key", "Key level"),
     label("lighting", "illuminant.temperature", "Colour of light"),
     label("lighting", "source.setup", "Lighting set-up"),
+    label("speaking", "label", "Who speaks"),
 ];
 
 /// What the list of shots says, from the shots themselves and from other results on the same range.

@@ -6,8 +6,8 @@ use crate::model::{
     StepSummary, Thumbnail, Timing,
 };
 use crate::thumbnail::{Budget, Thumbnails, choose, per_item, side};
-use crate::{MAX_COLUMNS, MAX_FAILURES, MAX_SHOTS, ReportError, columns, tracks};
-use framefleet_media::{AnnotationBlock, Item, ItemKind, Outcome, ScopedAnnotation, annotation};
+use crate::{MAX_COLUMNS, MAX_FAILURES, MAX_SHOTS, ReportError, columns, tracks, sync};
+use framefleet_media::{AnnotationBlock, Item, ItemKind, Outcome, ScopedAnnotation, annotation, AvOffset, FrameRange};
 use framefleet_proto::v1::{ItemTasks, StepManifest};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, HashMap};
@@ -169,6 +169,10 @@ impl Gathering {
         let mut bands: BTreeMap<(usize, String), Vec<Run>> = BTreeMap::new();
         for scoped in &block.scoped {
             let Some(index) = self.index.get(&scoped.item).copied() else { continue };
+            if let Some(annotation::Value::AvOffset(offset)) = scoped.annotation.as_ref().and_then(|of| of.value.as_ref()) {
+                self.add_sound(index, scoped.range, offset);
+                continue;
+            }
             let (Some(range), Some(value)) = (&scoped.range, &scoped.annotation) else { continue };
             let (start, end, kind) = (range.start, range.end, annotation::kind_name(value).to_owned());
             if self.report.items.get_mut(index).is_some_and(|item| tracks::add(item, scoped)) {
@@ -192,6 +196,17 @@ impl Gathering {
             self.add_band(index, &kind, runs);
         }
         Ok(())
+    }
+
+    /// The offset of an item, with its sound, or of a shot.
+    fn add_sound(&mut self, index: usize, range: Option<FrameRange>, offset: &AvOffset) {
+        let (Some(item), Some(step)) = (self.report.items.get_mut(index), self.report.steps.last()) else { return };
+        match range {
+            None => item.series.extend(sync::series(&step.name, offset, &item.axis)),
+            Some(range) => {
+                self.on_ranges.entry(index).or_default().push((range.start, range.end, sync::label(offset)));
+            }
+        }
     }
 
     fn add_shot(&mut self, index: usize, start: u64, end: u64, fields: &Map<String, Value>) {

@@ -12,6 +12,7 @@ mod identities;
 pub mod model;
 mod output;
 mod render;
+mod sync;
 mod thumbnail;
 mod tracks;
 

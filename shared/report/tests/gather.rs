@@ -146,3 +146,45 @@ fn an_output_without_any_result_is_a_page_too() {
     assert_eq!((report.items.len(), report.items[0].axis.end), (1, 0));
     assert!(render(&report).unwrap().contains("a.mov"));
 }
+
+#[test]
+fn sound_is_shown_with_the_mouths() {
+    use framefleet_media::annotation::Value;
+    use framefleet_media::{Annotation, AvOffset, FrameRange, ScopedAnnotation, SoundOverview, Speaking, SyncState};
+    let manifest = manifest("sync", &[(film("a.mov", 100), 100)]);
+    let mut gathering = Gathering::new(JobFacts::default(), std::slice::from_ref(&manifest));
+    gathering.begin_step(&manifest);
+    for frame in 0..100 {
+        let mouth = json!({"mouth": [{"instance": 0, "aperture": 0.25, "speaking": true}]});
+        gathering.row("a.mov", frame, pts_ns(frame), &Outcome::Result, mouth.as_object().unwrap());
+    }
+    let sound = SoundOverview { step_ns: 1_000_000_000, low: vec![-0.5; 4], high: vec![0.5; 4], voice: vec![1.0; 4] };
+    let offset = AvOffset {
+        state: SyncState::Measured.into(),
+        offset_ms: Some(-120.0),
+        sound: Some(sound),
+        ..AvOffset::default()
+    };
+    let scoped = |range, value| ScopedAnnotation {
+        item: "a.mov".to_owned(),
+        range,
+        annotation: Some(Annotation { instance: 0, value: Some(value) }),
+    };
+    let speaking = Speaking { label: "ada".to_owned(), ..Speaking::default() };
+    let block = AnnotationBlock {
+        scoped: vec![
+            scoped(None, Value::AvOffset(offset)),
+            scoped(Some(FrameRange { start: 20, end: 60 }), Value::Speaking(speaking)),
+        ],
+        ..AnnotationBlock::default()
+    };
+    gathering.scoped(&block).unwrap();
+    gathering.end_step();
+    let item = &gathering.finish(&NoPictures).items[0];
+    let shown: Vec<&str> = item.series.iter().filter(|series| series.primary).map(|series| series.name.as_str()).collect();
+    assert_eq!(shown, ["Sound (120 ms late)", "Voice activity", "Mouth aperture"]);
+    assert_eq!((item.series[0].min[10], item.series[0].max[10]), (Some(-0.5), Some(0.5)));
+    assert_eq!(item.series[2].mean[10], Some(25.0));
+    let spoken = item.bands.iter().find(|band| band.name == "Who speaks").unwrap();
+    assert_eq!(spoken.runs, [run(20, 60, "ada")]);
+}

@@ -1,0 +1,29 @@
+//! A real file: H.264 and AAC, read back by the decoder and by the reader of sound.
+use crate::harness::{Footage, ahead, detected, face, openings, tale};
+use framefleet_media::SyncState;
+use framefleet_testkit::{Audio, Clip, decode_rgb8};
+use sync::SyncSettings;
+
+#[test]
+fn offsets_of_files_come_back() {
+    let said = &tale()[..8 * 16_000];
+    let open = openings(said, 200, 25);
+    let folder = tempfile::tempdir().unwrap();
+    for (name, frames) in [("late.mp4", -3.0_f64), ("early.mkv", 6.0)] {
+        let sound = Audio::Samples(16_000, ahead(said, frames / 25.0)[..said.len()].to_vec());
+        let clip = Clip::new(240, 240, 200).quality(20).audio(sound);
+        let path = clip.write(&folder.path().join(name), |n| face().paint(open[n as usize])).unwrap();
+        let pictures = decode_rgb8(&path).unwrap();
+        assert_eq!(pictures.len(), 200);
+        let mut footage = Footage::new(pictures, vec![vec![detected()]; 200], None);
+        footage.item.has_audio = true;
+        footage.file = Some(path);
+        let results = footage.run(&SyncSettings::default());
+        assert_eq!(results.state(), SyncState::Measured, "{:?}", results.offset());
+        let found = f64::from(results.offset().offset_frames.unwrap());
+        println!("{name}: {frames} frames, found {found:.2}");
+        assert!((found - frames).abs() <= 1.0, "{name}: {:?}", results.offset());
+        let sound = results.offset().sound.clone().unwrap();
+        assert!(sound.low.len() == sound.voice.len() && sound.high.iter().any(|high| *high > 0.2));
+    }
+}

@@ -1,0 +1,36 @@
+//! The same answer however the work is cut, and the same as the version before.
+use crate::harness::{Footage, tale};
+use crate::offset::told;
+use sync::SyncSettings;
+
+#[test]
+fn borders_of_batches_do_not_change_results() {
+    let said = &tale()[..64_000];
+    let mut footage = Footage::talking(said, Some(said.to_vec()));
+    let by_32 = footage.run(&SyncSettings::default());
+    footage.batch = 7;
+    let by_7 = footage.run(&SyncSettings::default());
+    assert_eq!(by_32.all, by_7.all);
+    assert_eq!(by_32.amended, by_7.amended);
+    assert_eq!(by_32.mouths.len(), 100);
+}
+
+/// Raise [`sync::SyncStage`]'s VERSION when this changes. Values are rounded coarsely: networks change their last bits with the machine's
+/// instruction set.
+#[test]
+fn golden_digest() {
+    let (footage, processed) = told();
+    let results = footage.finish(&crate::harness::stage(&SyncSettings::default()), processed);
+    let mut text = String::new();
+    for ((frame, instance), mouth) in &results.mouths {
+        let [x, y] = [mouth.centre[0], mouth.centre[1]].map(|v| (v / 4.0).round());
+        text += &format!("{frame} {instance} {x} {y} {:.0} {:.0}\n", mouth.width / 4.0, mouth.aperture * 8.0);
+    }
+    let offset = results.offset();
+    text += &format!("{:?} {}\n", offset.state(), offset.offset_frames.unwrap().round() as i32);
+    for (range, speaking) in &results.speaking {
+        text += &format!("{range:?} {}\n", speaking.label);
+    }
+    let digest = blake3::hash(text.as_bytes()).to_hex();
+    assert_eq!(&digest[..16], "5cff518b0778a289", "{text}");
+}

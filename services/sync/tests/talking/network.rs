@@ -1,0 +1,80 @@
+//! Offsets by a network that the catalogue names. Those here are parity fixtures (`tools/parity/lip_sync.py`): one knows nothing, the other
+//! one photograph.
+use crate::harness::{Footage, ahead, tale};
+use framefleet_infer::{Model, Network, Networks, Precision, SessionOptions};
+use framefleet_media::SyncState;
+use framefleet_stage::{Host, Stage};
+use framefleet_testkit::Picture;
+use framefleet_testkit_models::{engine, model};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use sync::{SyncSettings, SyncStage};
+
+fn settings() -> SyncSettings {
+    SyncSettings { network: Some("studio-sync".to_owned()), ..SyncSettings::default() }
+}
+
+/// The stage with a lip-sync network out of a file.
+fn stage(file: &str) -> Result<SyncStage, String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/parity").join(file);
+    let path = if path.is_file() { path } else { model("silero-vad").unwrap().path };
+    let sha256 = format!("{:x}", Sha256::digest(std::fs::read(&path).unwrap()));
+    let network = Model { name: "studio-sync".to_owned(), path, sha256, precision: Precision::Fp32 };
+    let needs = SyncStage::needs(&settings());
+    let networks = needs.models.iter().map(|need| {
+        let model = match need.role.as_str() {
+            "face-mesh" => model("face-mesh-attention").unwrap(),
+            "voice-activity" => model("silero-vad").unwrap(),
+            _ => network.clone(),
+        };
+        let options =
+            SessionOptions { micro_batch: Some(need.micro_batch), dims: need.dims.clone(), ..SessionOptions::default() };
+        (need.role.clone(), Network { model, options })
+    });
+    let networks: BTreeMap<_, _> = networks.collect();
+    let host = Host::default().with(Arc::new(Networks::new(engine().unwrap(), networks)));
+    SyncStage::load(&host, &settings()).map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_network_is_one_more_need_with_a_halo() {
+    let needs = SyncStage::needs(&settings());
+    assert!(needs.models.iter().any(|need| need.role == "lip-sync" && need.choice.as_deref() == Some("studio-sync")));
+    assert!(needs.halo.before > 0 && SyncStage::needs(&SyncSettings::default()).halo.before == 0);
+}
+
+#[test]
+fn a_network_of_another_form_is_refused() {
+    let problem = stage("silero").map(|_| ()).unwrap_err();
+    assert!(problem.contains("studio-sync") && problem.contains("face [N, 3, 5, side, side]"), "{problem}");
+}
+
+#[test]
+fn offsets_are_counted_as_those_of_the_correlation() {
+    let stage = stage("photograph.onnx").unwrap();
+    let said = &tale()[..80_000];
+    for frames in [-4, 6] {
+        let footage = Footage::talking(said, Some(ahead(said, f64::from(frames) / 25.0)));
+        let results = footage.finish(&stage, &footage.process(&stage));
+        let offset = results.offset();
+        println!("{frames}: {:?} {:?} {:?}", offset.offset_frames, offset.network_confidence, offset.state());
+        assert!(offset.network_confidence.is_some() && offset.correlation.is_none(), "{offset:?}");
+        let found = offset.offset_frames.unwrap();
+        assert!((found - frames as f32).abs() <= 1.0, "{offset:?}");
+    }
+}
+
+#[test]
+fn a_network_that_knows_nothing_is_not_believed() {
+    let stage = stage("random.onnx").unwrap();
+    let said = &tale()[..64_000];
+    let results = {
+        let footage = Footage::talking(said, Some(said.to_vec()));
+        footage.finish(&stage, &footage.process(&stage))
+    };
+    assert_eq!(results.state(), SyncState::Uncertain, "{:?}", results.offset());
+    let nobody = Footage::new(vec![Picture::filled(64, 64, [0; 3]); 30], vec![vec![]; 30], Some(said.to_vec()));
+    assert_eq!(nobody.finish(&stage, &nobody.process(&stage)).state(), SyncState::NoFace);
+}
