@@ -16,7 +16,8 @@ use std::time::Instant;
 const ROUNDS: usize = 4;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let one = Footage::new((0..8).map(|_| sample("astronaut.png").map(|path| picture(&path))).collect::<Result<_, _>>()?, 25);
+    let one =
+        Footage::new((0..8).map(|_| sample("astronaut.png").map(|path| picture(&path))).collect::<Result<_, _>>()?, 25);
     let many = Footage::new(frames(&sample("vtest.avi")?, 300, 8, 768, 576), 10);
     let balanced = PoseSettings::default();
     let boxes = PoseSettings { landmarks: false, ..PoseSettings::default() };
@@ -40,7 +41,8 @@ fn row(name: &str, footage: &Footage, settings: &PoseSettings) -> Result<(), Box
     let scratch = tempfile::tempdir()?;
     let job = footage.job(scratch.path());
     let side = (settings.detection_height as usize, settings.detection_width as usize);
-    let (input, crop) = (Array4::<i32>::zeros((1, side.0, side.1, 3)).into_dyn(), ArrayD::<f32>::zeros(vec![1, 256, 256, 3]));
+    let (input, crop) =
+        (Array4::<i32>::zeros((1, side.0, side.1, 3)).into_dyn(), ArrayD::<f32>::zeros(vec![1, 256, 256, 3]));
     let looks = frames * if settings.tiles > 1 { 1 + (settings.tiles * settings.tiles) as usize } else { 1 };
     let (mut ours, mut bare, mut persons) = (f64::INFINITY, f64::INFINITY, 0);
     for _ in 0..ROUNDS {

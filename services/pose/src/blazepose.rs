@@ -3,8 +3,8 @@ use crate::person::Person;
 use crate::process::{View, WorkError, fill_f32};
 use crate::skeleton::Keypoints;
 use framefleet_infer::Session;
-use framefleet_vision::boxes::{Corners, iou};
 use framefleet_vision::alignment::Similarity;
+use framefleet_vision::boxes::{Corners, iou};
 use opencv::core::{BORDER_CONSTANT, MatTraitConst, Scalar};
 
 /// Side of the input, pixels.

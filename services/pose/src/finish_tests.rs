@@ -94,8 +94,7 @@ fn finished(frames: &[Vec<Pose>], cuts: &[u64], settings: &PoseSettings) -> Fini
         annotation: Some(Annotation { instance: 0, value: Some(Value::Shot(Shot::default())) }),
     };
     let folder = tempfile::tempdir().unwrap();
-    let item =
-        Item { name: ITEM.to_owned(), frame_rate: Some(Rational { num: RATE, den: 1 }), ..Item::default() };
+    let item = Item { name: ITEM.to_owned(), frame_rate: Some(Rational { num: RATE, den: 1 }), ..Item::default() };
     let job = Job {
         step: "pose".to_owned(),
         items: vec![item],
@@ -158,7 +157,8 @@ fn the_order_of_instances_does_not_matter() {
     let frames = crossing(20.0);
     let turned: Vec<Vec<Pose>> = frames.iter().map(|poses| poses.iter().rev().cloned().collect()).collect();
     let ways = |found: Finished| {
-        let mut ways: Vec<_> = found.tracks.into_iter().map(|(range, track)| (range.start, range.end, track.shown_boxes)).collect();
+        let mut ways: Vec<_> =
+            found.tracks.into_iter().map(|(range, track)| (range.start, range.end, track.shown_boxes)).collect();
         ways.sort_by(|a, b| a.partial_cmp(b).unwrap());
         ways
     };
@@ -231,7 +231,8 @@ fn nobody_is_a_result_too() {
 #[test]
 fn who_is_hardly_found_goes_on_but_does_not_begin() {
     let score = |n: u64| if n % 3 == 0 { 0.8 } else { 0.25 };
-    let frames: Vec<Vec<Pose>> = (0..60).map(|n| vec![person(300.0, 160.0, 0.0, score(n)), person(600.0, 160.0, 0.0, 0.25)]).collect();
+    let frames: Vec<Vec<Pose>> =
+        (0..60).map(|n| vec![person(300.0, 160.0, 0.0, score(n)), person(600.0, 160.0, 0.0, 0.25)]).collect();
     let found = finished(&frames, &[], &usual());
     let [(range, track)] = &found.tracks[..] else { panic!("{:?}", found.tracks) };
     assert_eq!((range.clone(), track.seen), (0..60, 60));
@@ -252,7 +253,11 @@ fn far_persons_are_not_one_track_and_flashes_are_none() {
 fn smoothing_steadies_without_lag() {
     let shaken = |n: u64| {
         let mut pose = walker(100.0 + 3.0 * n as f32, n);
-        pose.keypoints.iter_mut().enumerate().filter(|(at, _)| at % 3 != 2).for_each(|(at, value)| *value += 4.0 * noise(n * 100 + at as u64));
+        pose.keypoints
+            .iter_mut()
+            .enumerate()
+            .filter(|(at, _)| at % 3 != 2)
+            .for_each(|(at, value)| *value += 4.0 * noise(n * 100 + at as u64));
         vec![pose]
     };
     let frames: Vec<Vec<Pose>> = (0..120).map(shaken).collect();

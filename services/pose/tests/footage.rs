@@ -52,7 +52,10 @@ fn a_crowd_is_found_and_followed() {
     // Nobody is found twice. (Two who walk side by side overlap, and are two.)
     for poses in results.poses.values() {
         for (at, a) in poses.iter().enumerate() {
-            let twice = |b: &Pose| iou(a, b) > 0.5 && (5..17).filter(|&i| near(point(a, i), point(b, i)[0], point(b, i)[1], 6.0)).count() >= 8;
+            let twice = |b: &Pose| {
+                iou(a, b) > 0.5
+                    && (5..17).filter(|&i| near(point(a, i), point(b, i)[0], point(b, i)[1], 6.0)).count() >= 8
+            };
             if let Some(b) = poses[at + 1..].iter().find(|b| twice(b)) {
                 panic!("{:?} {} and {:?} {}", a.r#box, a.score, b.r#box, b.score);
             }
@@ -99,7 +102,12 @@ fn every_detector_finds_the_same_person() {
         let [pose] = &results.poses[&0][..] else { panic!("{detector:?}: {:?}", results.poses[&0].len()) };
         assert!(near(point(pose, 0), 223.0, 128.0, within), "{detector:?}: nose at {:?}", point(pose, 0));
         // Her left is on the right of the picture.
-        assert!(point(pose, 5)[0] > point(pose, 6)[0] + 100.0, "{detector:?}: {:?} {:?}", point(pose, 5), point(pose, 6));
+        assert!(
+            point(pose, 5)[0] > point(pose, 6)[0] + 100.0,
+            "{detector:?}: {:?} {:?}",
+            point(pose, 5),
+            point(pose, 6)
+        );
         assert_eq!(pose.landmarks.len(), 33 * 4, "{detector:?}");
         let geometry = &results.amendments[0].2["geometry"];
         assert_eq!(geometry["view"], serde_json::to_value(PoseView::Frontal).unwrap(), "{detector:?}: {geometry}");
@@ -128,7 +136,10 @@ fn coordinates_are_those_of_the_full_frame() {
     let (small, large) = (&small.poses[&0][0], &large.poses[&0][0]);
     assert!(near(point(large, 0), 3.0 * point(small, 0)[0], 3.0 * point(small, 0)[1], 0.1));
     assert!((large.r#box[2] - 3.0 * small.r#box[2]).abs() < 0.1);
-    assert!((large.landmarks[0] - 3.0 * small.landmarks[0]).abs() < 0.1 && (large.landmarks[2] - 3.0 * small.landmarks[2]).abs() < 0.1);
+    assert!(
+        (large.landmarks[0] - 3.0 * small.landmarks[0]).abs() < 0.1
+            && (large.landmarks[2] - 3.0 * small.landmarks[2]).abs() < 0.1
+    );
 }
 
 #[test]

@@ -26,7 +26,8 @@ fn landmarks_lie_where_the_reference_has_them() {
         let pose = results.poses[&0].first().unwrap();
         let (ours, theirs) = (pose.landmarks.as_chunks::<4>().0, reference(name));
         assert_eq!((ours.len(), theirs.len()), (33, 33));
-        let bound = |axis: usize, pick: fn(f32, f32) -> f32| theirs.iter().map(|point| point[axis]).reduce(pick).unwrap();
+        let bound =
+            |axis: usize, pick: fn(f32, f32) -> f32| theirs.iter().map(|point| point[axis]).reduce(pick).unwrap();
         let size = (bound(0, f32::max) - bound(0, f32::min)).hypot(bound(1, f32::max) - bound(1, f32::min));
         let mean = |off: &dyn Fn(&[f32; 4], &[f32; 4]) -> f32| {
             ours.iter().zip(&theirs).map(|(a, b)| off(a, b)).sum::<f32>() / 33.0
@@ -34,7 +35,9 @@ fn landmarks_lie_where_the_reference_has_them() {
         let place = mean(&|a, b| (a[0] - b[0]).hypot(a[1] - b[1]) / size);
         let depth = mean(&|a, b| (a[2] - b[2]).abs() / size);
         let visibility = mean(&|a, b| (a[3] - b[3]).abs());
-        println!("{name}: place {place:.5}, depth {depth:.5} of the person's size ({size:.0} px); visibility {visibility:.5}");
+        println!(
+            "{name}: place {place:.5}, depth {depth:.5} of the person's size ({size:.0} px); visibility {visibility:.5}"
+        );
         assert!(place < MEAN && depth < MEAN && visibility < 0.01, "{name}: {place} {depth} {visibility}");
     }
 }

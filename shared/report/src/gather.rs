@@ -6,8 +6,8 @@ use crate::model::{
     StepSummary, Thumbnail, Timing,
 };
 use crate::thumbnail::{Budget, Thumbnails, choose, per_item, side};
-use crate::{MAX_COLUMNS, MAX_FAILURES, MAX_SHOTS, ReportError, columns, tracks, sync};
-use framefleet_media::{AnnotationBlock, Item, ItemKind, Outcome, ScopedAnnotation, annotation, AvOffset, FrameRange};
+use crate::{MAX_COLUMNS, MAX_FAILURES, MAX_SHOTS, ReportError, columns, sync, tracks};
+use framefleet_media::{AnnotationBlock, AvOffset, FrameRange, Item, ItemKind, Outcome, ScopedAnnotation, annotation};
 use framefleet_proto::v1::{ItemTasks, StepManifest};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, HashMap};
@@ -169,7 +169,9 @@ impl Gathering {
         let mut bands: BTreeMap<(usize, String), Vec<Run>> = BTreeMap::new();
         for scoped in &block.scoped {
             let Some(index) = self.index.get(&scoped.item).copied() else { continue };
-            if let Some(annotation::Value::AvOffset(offset)) = scoped.annotation.as_ref().and_then(|of| of.value.as_ref()) {
+            if let Some(annotation::Value::AvOffset(offset)) =
+                scoped.annotation.as_ref().and_then(|of| of.value.as_ref())
+            {
                 self.add_sound(index, scoped.range, offset);
                 continue;
             }

@@ -15,8 +15,12 @@ pub fn series(step: &str, offset: &AvOffset, axis: &Axis) -> Vec<Series> {
             sound.voice.get(step).iter().for_each(|probability| voice.push(column, f64::from(**probability)));
         }
     }
-    let series = |name: String, unit: &str| {
-        Series { step: step.to_owned(), name, unit: unit.to_owned(), primary: true, ..Series::default() }
+    let series = |name: String, unit: &str| Series {
+        step: step.to_owned(),
+        name,
+        unit: unit.to_owned(),
+        primary: true,
+        ..Series::default()
     };
     let name = format!("Sound ({})", words(offset));
     vec![wave.fill(1.0, series(name, "")), voice.fill(100.0, series("Voice activity".to_owned(), "%"))]
@@ -91,7 +95,9 @@ mod tests {
         let mut unknown = axis(5, 0.4);
         unknown.seconds[2] = None;
         assert_eq!(series("sync", &offset(None, SyncState::NoSpeech), &unknown)[0].mean[2], None);
-        assert!(series("sync", &offset(None, SyncState::NoSpeech), &axis(5, 3.0))[0].mean[1..].iter().all(Option::is_none));
+        assert!(
+            series("sync", &offset(None, SyncState::NoSpeech), &axis(5, 3.0))[0].mean[1..].iter().all(Option::is_none)
+        );
         assert_eq!(label(&offset(Some(-80.0), SyncState::Measured)).value, "80 ms late");
         assert_eq!(label(&offset(Some(0.3), SyncState::Measured)).value, "in sync");
     }

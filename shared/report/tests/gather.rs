@@ -181,7 +181,8 @@ fn sound_is_shown_with_the_mouths() {
     gathering.scoped(&block).unwrap();
     gathering.end_step();
     let item = &gathering.finish(&NoPictures).items[0];
-    let shown: Vec<&str> = item.series.iter().filter(|series| series.primary).map(|series| series.name.as_str()).collect();
+    let shown: Vec<&str> =
+        item.series.iter().filter(|series| series.primary).map(|series| series.name.as_str()).collect();
     assert_eq!(shown, ["Sound (120 ms late)", "Voice activity", "Mouth aperture"]);
     assert_eq!((item.series[0].min[10], item.series[0].max[10]), (Some(-0.5), Some(0.5)));
     assert_eq!(item.series[2].mean[10], Some(25.0));

@@ -139,6 +139,7 @@ impl Footage {
             items: vec![self.item.clone()],
             seed: 7,
             scoped: if self.cuts.is_empty() { Vec::new() } else { shots.map(shot).collect() },
+            edits: Vec::new(),
             audio: Arc::new(Silence),
             scratch: scratch.to_owned(),
         }
@@ -152,7 +153,8 @@ impl Footage {
     fn collect(&self, out: Outputs, start: u64, results: &mut Results, records: &mut Kept) {
         let made = out.into_made();
         let end = (start + self.batch).min(self.pictures.len() as u64);
-        let failed: BTreeMap<u64, _> = made.outcomes.failed.into_iter().map(|failure| (failure.frame, failure)).collect();
+        let failed: BTreeMap<u64, _> =
+            made.outcomes.failed.into_iter().map(|failure| (failure.frame, failure)).collect();
         let annotated: BTreeMap<u64, Vec<Annotation>> =
             made.annotations.frames.into_iter().map(|frame| (frame.frame, frame.annotations)).collect();
         for number in start..end {

@@ -13,7 +13,10 @@ fn heard(sound: Option<Vec<f32>>) -> Results {
 fn says_nothing(results: &Results, state: SyncState) {
     let offset = results.offset();
     assert_eq!(offset.state(), state);
-    assert_eq!((offset.offset_ms, offset.offset_frames, offset.confidence, offset.correlation), (None, None, None, None));
+    assert_eq!(
+        (offset.offset_ms, offset.offset_frames, offset.confidence, offset.correlation),
+        (None, None, None, None)
+    );
     assert_eq!(results.offsets.len(), 1);
     let item = &results.statistics["items"][0];
     assert_eq!(item["state"], framefleet_media::annotation::to_json(&annotation(offset)).unwrap()["state"]);

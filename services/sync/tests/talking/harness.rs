@@ -332,7 +332,6 @@ impl Footage {
             seed: 7,
             scoped: self.scoped.clone(),
             edits: Vec::new(),
-            audio: Arc::new(Heard(self.sound.clone())),
             audio: match self.file {
                 Some(_) => Arc::new(FromFile),
                 None => Arc::new(Heard(self.sound.clone())),

@@ -29,8 +29,11 @@ fn stage(file: &str) -> Result<SyncStage, String> {
             "voice-activity" => model("silero-vad").unwrap(),
             _ => network.clone(),
         };
-        let options =
-            SessionOptions { micro_batch: Some(need.micro_batch), dims: need.dims.clone(), ..SessionOptions::default() };
+        let options = SessionOptions {
+            micro_batch: Some(need.micro_batch),
+            dims: need.dims.clone(),
+            ..SessionOptions::default()
+        };
         (need.role.clone(), Network { model, options })
     });
     let networks: BTreeMap<_, _> = networks.collect();

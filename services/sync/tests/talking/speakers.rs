@@ -42,8 +42,10 @@ fn of_two_faces_the_one_that_talks_is_found() {
     let pictures = (0..FRAMES).map(picture).collect();
     // The detector changes their order all the time.
     let [left, right] = pair();
-    let order = |n: usize| if n % 3 == 0 { vec![right.clone(), left.clone()] } else { vec![left.clone(), right.clone()] };
-    let results = Footage::new(pictures, (0..FRAMES).map(order).collect(), Some(said.to_vec())).run(&SyncSettings::default());
+    let order =
+        |n: usize| if n % 3 == 0 { vec![right.clone(), left.clone()] } else { vec![left.clone(), right.clone()] };
+    let results =
+        Footage::new(pictures, (0..FRAMES).map(order).collect(), Some(said.to_vec())).run(&SyncSettings::default());
     assert_eq!(results.state(), SyncState::Measured, "{:?}", results.offset());
     assert!(results.offset().offset_frames.unwrap().abs() <= 1.0, "{:?}", results.offset());
     // In frame 0 the right one comes first, so it is face 0.
@@ -80,11 +82,14 @@ fn people_who_take_turns_are_told_apart() {
         .map(|(_, s)| (s.label.as_str(), s.start_ns / 1_000_000, s.end_ns / 1_000_000))
         .collect();
     assert!(results.seconds_of("face 0") > 4.0 && results.seconds_of("face 1") > 4.0, "{spans:?}");
-    assert!(spans.iter().all(|(label, start, end)| match *label {
-        "face 0" => *end < 5_600,
-        "face 1" => *start > 5_400,
-        _ => end - start < 1_000,
-    }), "{spans:?}");
+    assert!(
+        spans.iter().all(|(label, start, end)| match *label {
+            "face 0" => *end < 5_600,
+            "face 1" => *start > 5_400,
+            _ => end - start < 1_000,
+        }),
+        "{spans:?}"
+    );
 }
 
 #[test]
