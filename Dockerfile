@@ -17,13 +17,25 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
     cargo build --release --locked -p framefleet \
       -p ingest --features ingest/service \
       -p assemble --features assemble/service \
+      -p composite --features composite/service \
+      -p face-clustering --features face-clustering/service \
+      -p inpainting --features inpainting/service \
       -p lighting --features lighting/service \
       -p motion --features motion/service \
+      -p pose --features pose/service \
+      -p segmentation --features segmentation/service \
+      -p sync --features sync/service \
  && install -D --target-directory=/programs target/release/framefleet \
       target/release/ingest \
       target/release/assemble \
+      target/release/composite \
+      target/release/face-clustering \
+      target/release/inpainting \
       target/release/lighting \
-      target/release/motion
+      target/release/motion \
+      target/release/pose \
+      target/release/segmentation \
+      target/release/sync
 
 FROM debian:bookworm-slim AS runtime
 # hadolint ignore=DL3008
@@ -52,6 +64,21 @@ COPY --from=build /programs/assemble /usr/local/bin/
 RUN ["assemble", "--version"]
 ENTRYPOINT ["assemble"]
 
+FROM runtime AS composite
+COPY --from=build /programs/composite /usr/local/bin/
+RUN ["composite", "--version"]
+ENTRYPOINT ["composite"]
+
+FROM runtime AS face-clustering
+COPY --from=build /programs/face-clustering /usr/local/bin/
+RUN ["face-clustering", "--version"]
+ENTRYPOINT ["face-clustering"]
+
+FROM runtime AS inpainting
+COPY --from=build /programs/inpainting /usr/local/bin/
+RUN ["inpainting", "--version"]
+ENTRYPOINT ["inpainting"]
+
 FROM runtime AS lighting
 COPY --from=build /programs/lighting /usr/local/bin/
 RUN ["lighting", "--version"]
@@ -61,6 +88,21 @@ FROM runtime AS motion
 COPY --from=build /programs/motion /usr/local/bin/
 RUN ["motion", "--version"]
 ENTRYPOINT ["motion"]
+
+FROM runtime AS pose
+COPY --from=build /programs/pose /usr/local/bin/
+RUN ["pose", "--version"]
+ENTRYPOINT ["pose"]
+
+FROM runtime AS segmentation
+COPY --from=build /programs/segmentation /usr/local/bin/
+RUN ["segmentation", "--version"]
+ENTRYPOINT ["segmentation"]
+
+FROM runtime AS sync
+COPY --from=build /programs/sync /usr/local/bin/
+RUN ["sync", "--version"]
+ENTRYPOINT ["sync"]
 
 # Last, so that `docker build .` makes it: the command line and the orchestrator.
 FROM runtime AS framefleet

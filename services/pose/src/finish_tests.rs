@@ -100,6 +100,7 @@ fn finished(frames: &[Vec<Pose>], cuts: &[u64], settings: &PoseSettings) -> Fini
         items: vec![item],
         seed: 0,
         scoped: cuts.iter().copied().map(shot).collect(),
+        edits: Vec::new(),
         audio: Arc::new(Silence),
         scratch: folder.path().to_owned(),
     };
@@ -308,6 +309,7 @@ fn stills_have_no_tracks() {
         items: vec![item],
         seed: 0,
         scoped: Vec::new(),
+        edits: Vec::new(),
         audio: Arc::new(Silence),
         scratch: folder.path().to_owned(),
     };

@@ -51,7 +51,7 @@ fn masks(_: u64) -> Vec<Annotation> {
 fn people(frame: u64) -> Vec<Annotation> {
     let face = Face { r#box: vec![1.0, 1.0, 2.0, 2.5], score: 0.9, ..Face::default() };
     let keypoints = (0..17).flat_map(|point| [point as f32, 1.0, if point < 9 { 0.9 } else { 0.1 }]).collect();
-    let pose = Pose { r#box: vec![0.0, 0.0, 6.0, 4.0], score: 0.8, keypoints };
+    let pose = Pose { r#box: vec![0.0, 0.0, 6.0, 4.0], score: 0.8, keypoints, ..Pose::default() };
     let mut all = vec![Annotation { instance: 0, value: Some(Value::Pose(pose)) }];
     if frame == 2 {
         all.push(Annotation { instance: 0, value: Some(Value::Face(face)) });
