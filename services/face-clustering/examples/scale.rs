@@ -36,6 +36,14 @@ fn peak() -> u64 {
     line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024
 }
 
+/// CPU time of the process, seconds.
+fn cpu() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+    let after_name = stat.rsplit(')').next().unwrap();
+    let ticks = after_name.split_whitespace().skip(11).take(2).map(|ticks| ticks.parse::<f64>().unwrap());
+    ticks.sum::<f64>() / 100.0
+}
+
 fn main() {
     let faces: usize = std::env::args().nth(1).map_or(50_000, |text| text.parse().unwrap());
     let mut random = fastrand::Rng::with_seed(1);
@@ -62,12 +70,12 @@ fn main() {
     let run = Run::new(vec![Footage::stills("synthetic", Vec::new())]);
     let (stage, scratch) = (stage(&run.settings), tempfile::tempdir().unwrap());
     let before = peak();
-    let began = Instant::now();
+    let (began, worked) = (Instant::now(), cpu());
     let results = run.finish(&stage, &records, &scratch);
-    let seconds = began.elapsed().as_secs_f64();
+    let (seconds, worked) = (began.elapsed().as_secs_f64(), cpu() - worked);
     let found: Vec<Option<u32>> =
         (0..faces as u64).map(|frame| results.who("synthetic", frame)[0].map(|identity| identity as u32)).collect();
-    println!("{faces} faces of {PERSONS} persons: {seconds:.1} s, peak {} MiB ({before} before)", peak());
+    println!("{faces} faces of {PERSONS} persons: {seconds:.1} s ({worked:.1} s of CPU), peak {} MiB ({before} before)", peak());
     println!("identities {}, nobody's {}", results.statistics["identities"], results.statistics["noise_share"]);
     println!("pairwise P | R | F: {}; BCubed: {}", pairwise(&truth, &found), bcubed(&truth, &found));
 }

@@ -36,6 +36,12 @@ impl Found {
         (self.corners[2] - self.corners[0]).min(self.corners[3] - self.corners[1])
     }
 
+    /// Whether all of it are numbers.
+    fn is_finite(&self) -> bool {
+        let points = self.landmarks.as_flattened().iter().chain(&self.corners);
+        points.chain([&self.score]).all(|number| number.is_finite())
+    }
+
     /// The same with every point moved.
     fn mapped(self, to: impl Fn([f32; 2]) -> [f32; 2]) -> Self {
         let [x0, y0, x1, y1] = self.corners;
@@ -124,7 +130,7 @@ impl Detector {
             let faces = self.session.run_with(&inputs, |outputs| self.architecture.decode(outputs, least));
             let faces = faces.map_err(Problem::from)?.map_err(Problem::from)?.into_iter();
             let faces = faces.map(|face| face.mapped(|point| letterbox.back(point)));
-            let faces = faces.filter(|face| face.size() >= settings.min_size as f32);
+            let faces = faces.filter(|face| face.size() >= settings.min_size as f32 && face.is_finite());
             let faces = faces.filter(|face| number == 0 || is_whole(face, view, &whole));
             found.extend(faces.map(|face| face.mapped(|[x, y]| [x + view.x as f32, y + view.y as f32])));
         }

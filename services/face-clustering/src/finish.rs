@@ -20,8 +20,8 @@ type Place = (usize, u64, u32);
 struct Followed {
     items: BTreeMap<String, usize>,
     tracks: Vec<Track>,
-    /// The track of every face.
-    of_face: HashMap<Place, usize>,
+    /// The track of every face, and its place there.
+    of_face: HashMap<Place, (usize, usize)>,
     summary: Summary,
 }
 
@@ -36,7 +36,7 @@ pub fn finish(
     let identified = {
         let track_of = |face: &InstanceRef| {
             let item = *followed.items.get(&face.item)?;
-            followed.of_face.get(&(item, face.frame, face.instance)).copied()
+            followed.of_face.get(&(item, face.frame, face.instance)).map(|(track, _)| *track)
         };
         identify(&followed.tracks, &job.edits, track_of, settings)
     };
@@ -109,11 +109,11 @@ fn follow(job: &Job, records: &dyn Records, settings: &FaceClusteringSettings) -
         tracker.add(record.frame, record.pts_ns, &found);
     }
     tracks.extend(current.into_iter().flat_map(|(_, tracker, _)| tracker.finish()));
-    let places = |(index, track): (usize, &Track)| {
-        let item = track.item;
-        track.faces.iter().map(move |face| ((item, face.frame, face.instance), index)).collect::<Vec<_>>()
-    };
-    let of_face = tracks.iter().enumerate().flat_map(places).collect();
+    let places = tracks.iter().enumerate().flat_map(|(index, track)| {
+        let faces = track.faces.iter().enumerate();
+        faces.map(move |(at, face)| ((track.item, face.frame, face.instance), (index, at)))
+    });
+    let of_face = places.collect();
     Ok(Followed { items, tracks, of_face, summary })
 }
 
@@ -205,7 +205,7 @@ fn medoids(
         let Some(&item) = followed.items.get(&record.item) else { continue };
         for (instance, face) in faces(&record) {
             let place = (item, record.frame, instance);
-            let person = followed.of_face.get(&place).and_then(|&track| identified.of_track[track]);
+            let person = followed.of_face.get(&place).and_then(|(track, _)| identified.of_track[*track]);
             let Some((number, _)) = person.filter(|_| !face.embedding.is_empty()) else { continue };
             let likeness = cosine(&face.embedding, &identified.persons[number].mean);
             if best.get(&number).is_none_or(|(most, _)| likeness > *most) {
@@ -224,15 +224,10 @@ fn write_crops(
     settings: &FaceClusteringSettings,
     out: &mut Outputs,
 ) -> Result<BTreeMap<usize, Vec<String>>, StageError> {
-    let quality: HashMap<Place, f32> = followed
-        .tracks
-        .iter()
-        .flat_map(|track| track.faces.iter().map(|at| ((track.item, at.frame, at.instance), at.quality)))
-        .collect();
     let best = crops::best(records, &followed.items, settings.crops as usize, |item, frame, instance| {
-        let place = (item, frame, instance);
-        let (number, _) = identified.of_track[*followed.of_face.get(&place)?]?;
-        Some((number, quality.get(&place).copied().unwrap_or_default()))
+        let (track, at) = *followed.of_face.get(&(item, frame, instance))?;
+        let (number, _) = identified.of_track[track]?;
+        Some((number, followed.tracks[track].faces[at].quality))
     })?;
     let mut names: BTreeMap<usize, Vec<String>> = BTreeMap::new();
     for (number, crops) in best {

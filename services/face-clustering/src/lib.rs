@@ -5,7 +5,7 @@
 //! person), clusters the tracks of all items by HDBSCAN on unit vectors, cleans the clusters up (no person is twice in a
 //! frame, what is left over joins whom it resembles, alike clusters are one), and obeys the user's corrections.
 //!
-//! Everything published is in pixels of the full frame as displayed, y down. Finish keeps some 30 bytes per face and one
+//! Everything published is in pixels of the full frame as displayed, y down. Finish keeps some 100 bytes per face and one
 //! vector per track in memory; clustering takes memory proportional to the number of tracks, and time to its square.
 
 mod constraints;

@@ -93,7 +93,10 @@ impl Default for FaceClusteringSettings {
 
 impl Settings for FaceClusteringSettings {
     fn profiles() -> Vec<(&'static str, Self)> {
-        vec![("quality", Self { small_faces: true, ..Self::default() })]
+        vec![
+            ("fast", Self { min_size: 24.0, max_faces: 16, crops: 8, ..Self::default() }),
+            ("quality", Self { small_faces: true, ..Self::default() }),
+        ]
     }
 
     fn validate(&self) -> Result<(), String> {
