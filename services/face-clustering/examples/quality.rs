@@ -2,6 +2,9 @@
 //! strangers, each also mirrored, blurred, dark, small and badly compressed. Prints rows for docs/quality.md.
 //!
 //! `cargo run -p face-clustering --example quality [EMBEDDER]`; the photographs come from tools/samples.sh.
+// A measurement that fails has nobody to tell but the terminal.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 #[path = "../tests/harness/mod.rs"]
 mod harness;
 

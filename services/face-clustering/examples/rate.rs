@@ -1,6 +1,9 @@
 //! Frames per second of the process half against its networks alone, in turn, in the same run.
 //!
 //! `cargo run --release -p face-clustering --example rate`
+// A measurement that fails has nobody to tell but the terminal.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 #[path = "../tests/harness/mod.rs"]
 mod harness;
 

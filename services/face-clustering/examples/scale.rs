@@ -1,6 +1,9 @@
 //! The finish half on 50,000 faces of 200 synthetic persons: time, memory, agreement with the truth.
 //!
 //! `cargo run --release -p face-clustering --example scale [FACES]`
+// A measurement that fails has nobody to tell but the terminal.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 #[path = "../tests/harness/mod.rs"]
 mod harness;
 
@@ -75,7 +78,10 @@ fn main() {
     let (seconds, worked) = (began.elapsed().as_secs_f64(), cpu() - worked);
     let found: Vec<Option<u32>> =
         (0..faces as u64).map(|frame| results.who("synthetic", frame)[0].map(|identity| identity as u32)).collect();
-    println!("{faces} faces of {PERSONS} persons: {seconds:.1} s ({worked:.1} s of CPU), peak {} MiB ({before} before)", peak());
+    println!(
+        "{faces} faces of {PERSONS} persons: {seconds:.1} s ({worked:.1} s of CPU), peak {} MiB ({before} before)",
+        peak()
+    );
     println!("identities {}, nobody's {}", results.statistics["identities"], results.statistics["noise_share"]);
     println!("pairwise P | R | F: {}; BCubed: {}", pairwise(&truth, &found), bcubed(&truth, &found));
 }

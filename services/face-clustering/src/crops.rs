@@ -84,6 +84,9 @@ fn crop(rgb: &Mat, corners: &[f32; 4]) -> Result<Vec<u8>, Problem> {
 /// How a crop ranks among those of its identity: quality in millionths, then the earlier one.
 type Rank = (u32, Reverse<(usize, u64, u32)>);
 
+/// Crops of an identity with their ranks; the lowest is at hand.
+type Ranked = BinaryHeap<Reverse<(Rank, Vec<u8>)>>;
+
 /// The best crops of every identity, as `(item, frame, instance)` with the JPEG file, best first; `of(item, frame, instance)`
 /// is the identity of a face and its quality. So many crops of each are in memory, no more.
 pub fn best(
@@ -92,7 +95,7 @@ pub fn best(
     most: usize,
     of: impl Fn(usize, u64, u32) -> Option<(usize, f32)>,
 ) -> Result<BTreeMap<usize, Vec<(usize, FaceCrop)>>, StageError> {
-    let mut kept: BTreeMap<usize, BinaryHeap<Reverse<(Rank, Vec<u8>)>>> = BTreeMap::new();
+    let mut kept: BTreeMap<usize, Ranked> = BTreeMap::new();
     for (item, _, path) in records.attachments(CROPS).map_err(StageError::retry)? {
         let Some(&item) = items.get(&item) else { continue };
         let bytes = std::fs::read(&path).map_err(StageError::retry)?;
@@ -108,7 +111,7 @@ pub fn best(
             }
         }
     }
-    let sorted = |heap: BinaryHeap<Reverse<(Rank, Vec<u8>)>>| {
+    let sorted = |heap: Ranked| {
         let crops = heap.into_sorted_vec().into_iter().map(|Reverse(((_, Reverse((item, frame, instance))), jpeg))| {
             (item, FaceCrop { frame, instance, jpeg: jpeg.into() })
         });

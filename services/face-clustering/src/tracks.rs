@@ -76,7 +76,7 @@ impl<'s> Tracker<'s> {
     /// The shot ends: no track goes on.
     pub fn cut(&mut self) {
         let ended = std::mem::take(&mut self.open);
-        self.done.extend(ended.into_iter().map(|open| ended_track(open)));
+        self.done.extend(ended.into_iter().map(ended_track));
     }
 
     /// The faces of the next frame, with their instances.
