@@ -61,6 +61,11 @@ fn a_crowd_is_found_and_followed() {
             }
         }
     }
+    for (_, track) in results.tracks.iter().filter(|(_, track)| track.seen >= 8) {
+        let (raw, smoothed) = (track.jitter_raw.unwrap(), track.jitter_smoothed.unwrap());
+        println!("track {}: {} frames, jitter {raw:.2} px/frame², smoothed {smoothed:.2}", track.track, track.seen);
+        assert!(smoothed < 0.8 * raw, "{track:?}");
+    }
     let long = results.tracks.iter().filter(|(_, track)| track.seen >= 12).count();
     assert!(long >= 4, "{:?}", results.tracks.iter().map(|(range, track)| (*range, track.seen)).collect::<Vec<_>>());
     assert!(results.tracks.len() <= 10, "{}", results.tracks.len());
