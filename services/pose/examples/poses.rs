@@ -1,5 +1,7 @@
 //! Prints the poses of picture files, a line of JSON each: `cargo run -p pose --example poses -- [--set key=value]… PICTURE…`
 
+// What the tests run the stage with, which may panic.
+#[allow(clippy::unwrap_used, clippy::panic)]
 #[path = "../tests/harness/mod.rs"]
 mod harness;
 

@@ -1,6 +1,8 @@
 //! Frames per second of the stage against bare loops over its networks, in the same run:
 //! `cargo run --release -p pose --example speed` (samples and models in `.cache`).
 
+// What the tests run the stage with, which may panic.
+#[allow(clippy::unwrap_used, clippy::panic)]
 #[path = "../tests/harness/mod.rs"]
 mod harness;
 

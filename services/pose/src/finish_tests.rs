@@ -231,7 +231,7 @@ fn nobody_is_a_result_too() {
 
 #[test]
 fn who_is_hardly_found_goes_on_but_does_not_begin() {
-    let score = |n: u64| if n % 3 == 0 { 0.8 } else { 0.25 };
+    let score = |n: u64| if n.is_multiple_of(3) { 0.8 } else { 0.25 };
     let frames: Vec<Vec<Pose>> =
         (0..60).map(|n| vec![person(300.0, 160.0, 0.0, score(n)), person(600.0, 160.0, 0.0, 0.25)]).collect();
     let found = finished(&frames, &[], &usual());
@@ -244,7 +244,7 @@ fn who_is_hardly_found_goes_on_but_does_not_begin() {
 #[test]
 fn far_persons_are_not_one_track_and_flashes_are_none() {
     // Two who stand a picture apart and are seen in turns: with a limit in the wrong unit they were one.
-    let frames: Vec<Vec<Pose>> = (0..60).map(|n| vec![walker(if n % 2 == 0 { 100.0 } else { 900.0 }, 0)]).collect();
+    let frames: Vec<Vec<Pose>> = (0..60u64).map(|n| vec![walker(if n.is_multiple_of(2) { 100.0 } else { 900.0 }, 0)]).collect();
     assert_eq!(finished(&frames, &[], &usual()).tracks.len(), 2);
     let flash: Vec<Vec<Pose>> = (0..60).map(|n| if n < 2 { vec![walker(100.0, n)] } else { vec![] }).collect();
     assert!(finished(&flash, &[], &usual()).tracks.is_empty());
