@@ -42,9 +42,8 @@ pub fn tracks(frames: &[FramePoses], cuts: &[u64], settings: &PoseSettings) -> V
     let mut tracker = Tracker { settings, live: Vec::new(), done: Vec::new() };
     let mut previous: Option<&FramePoses> = None;
     for (at, frame) in frames.iter().enumerate() {
-        let before = previous.map_or(0, |previous| previous.number);
-        let cut = cuts.iter().any(|cut| previous.is_some() && before < *cut && *cut <= frame.number);
-        if cut {
+        let begun = |number: u64| cuts.partition_point(|cut| *cut <= number);
+        if previous.is_some_and(|previous| begun(previous.number) < begun(frame.number)) {
             tracker.end_all(TrackEnd::Cut);
         }
         let elapsed = previous.map_or(0, |previous| frame.pts_ns - previous.pts_ns);

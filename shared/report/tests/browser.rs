@@ -40,6 +40,7 @@ async fn a_person_can_read_it() {
     the_keyboard_moves_the_cursor(&browser).await;
     a_click_on_a_shot_looks_closer(&browser).await;
     the_lightbox_opens_and_closes(&browser).await;
+    persons_have_pictures_and_a_bar(&browser).await;
     it_fits_a_phone(&browser).await;
 
     browser.open(&many).await;
@@ -100,6 +101,18 @@ async fn the_lightbox_opens_and_closes(browser: &Browser) {
     assert_ne!(browser.script("return document.querySelector('#lightbox .caption').textContent").await, caption);
     browser.click("#lightbox .close").await;
     assert_eq!(browser.script("return document.getElementById('lightbox').open").await, false);
+}
+
+async fn persons_have_pictures_and_a_bar(browser: &Browser) {
+    let words = browser.script("return document.querySelector('.track-list tbody tr').textContent").await;
+    assert!(words.as_str().unwrap().contains("walking"), "{words}");
+    let loaded = "return [...document.querySelectorAll('.track-list .strip img')].filter((img) => img.naturalHeight === 96).length";
+    assert_eq!(browser.script(loaded).await, 8);
+    let bar = "const bar = document.querySelector('.track-bar rect:last-child'); return bar.x.baseVal.value / 200 * 1800";
+    assert!((browser.script(bar).await.as_f64().unwrap() - 20.0).abs() < 0.1);
+    browser.click(".track-list button").await;
+    assert_eq!(browser.script("return document.querySelector('.timelines-head button').hidden").await, false);
+    browser.click(".timelines-head button").await;
 }
 
 async fn it_fits_a_phone(browser: &Browser) {
