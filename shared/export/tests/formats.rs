@@ -87,12 +87,11 @@ async fn output() -> Ledger {
         key: key(1).into(),
         range,
         pts_ns: (0..FRAMES as i64).map(|frame| frame * 1_000_000_000 / RATE).collect(),
-        ..TaskResult::default()
     };
     let manifest = StepManifest {
         step: "pose".to_owned(),
         stage: "pose".to_owned(),
-        items: vec![ItemTasks { item: Some(item("a/walk")), tasks: vec![task], ..ItemTasks::default() }],
+        items: vec![ItemTasks { item: Some(item("a/walk")), tasks: vec![task] }],
         finish_key: key(2).into(),
         complete: true,
         kinds: vec!["pose".to_owned()],

@@ -108,7 +108,8 @@ async fn persons_have_pictures_and_a_bar(browser: &Browser) {
     assert!(words.as_str().unwrap().contains("walking"), "{words}");
     let loaded = "return [...document.querySelectorAll('.track-list .strip img')].filter((img) => img.naturalHeight === 96).length";
     assert_eq!(browser.script(loaded).await, 8);
-    let bar = "const bar = document.querySelector('.track-bar rect:last-child'); return bar.x.baseVal.value / 200 * 1800";
+    let bar =
+        "const bar = document.querySelector('.track-bar rect:last-child'); return bar.x.baseVal.value / 200 * 1800";
     assert!((browser.script(bar).await.as_f64().unwrap() - 20.0).abs() < 0.1);
     browser.click(".track-list button").await;
     assert_eq!(browser.script("return document.querySelector('.timelines-head button').hidden").await, false);
