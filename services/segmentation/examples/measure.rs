@@ -1,6 +1,6 @@
 //! Frames per second of the stage beside a bare loop over its network, and its memory:
 //! `cargo run --release -p segmentation --example measure [FRAMES]`.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[path = "../tests/harness/mod.rs"]
 mod harness;

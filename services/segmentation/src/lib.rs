@@ -24,6 +24,7 @@ mod settings;
 mod statistics;
 mod steady;
 mod stereo;
+mod stretch;
 mod tracks;
 mod view;
 

@@ -39,65 +39,120 @@ impl SmallRegions {
     }
 }
 
-/// The instances in coverage (`CV_32FC1`, small) of a view of `size`: what every owner has (`CV_8UC1`, of the coverage's size), then every
-/// connected part that nobody owns. The largest first.
+/// The instances in coverage (`CV_32FC1`, small) of a view of `size`: what every owner has (`CV_8UC1`, of the coverage's size), then the
+/// connected parts that nobody owns. The largest first. Islands and holes are found where coverage has pixels; masks are of the
+/// view's full size.
 pub fn instances(
     coverage: &Mat,
     owners: Option<&Mat>,
     size: Size,
     settings: &SegmentationSettings,
 ) -> Result<Vec<Instance>, SegmentationError> {
-    let mut full = Mat::default();
-    imgproc::resize(coverage, &mut full, size, 0.0, 0.0, imgproc::INTER_LINEAR)?;
-    let mut covered = Mat::default();
-    core::compare(&full, &Scalar::all(settings.threshold), &mut covered, CmpTypes::CMP_GE as i32)?;
-    let small = SmallRegions::new(settings, size);
+    let ground =
+        Ground { coverage, covered: at_least(coverage, settings.threshold)?, size, threshold: settings.threshold };
+    let small = SmallRegions::new(settings, coverage.size()?);
     let mut found = Vec::new();
-    let mut nobodys = covered.try_clone()?;
+    let mut nobodys = ground.covered.try_clone()?;
     if let Some(owners) = owners {
-        let mut owner = Mat::default();
-        imgproc::resize(owners, &mut owner, size, 0.0, 0.0, imgproc::INTER_NEAREST)?;
         let mut most = 0.0;
-        core::min_max_loc(&owner, None, Some(&mut most), None, None, &core::no_array())?;
+        core::min_max_loc(owners, None, Some(&mut most), None, None, &core::no_array())?;
         for number in 1..=most as i32 {
-            let mut own = Mat::default();
-            core::compare(&owner, &Scalar::all(f64::from(number)), &mut own, CmpTypes::CMP_EQ as i32)?;
-            let mut mask = Mat::default();
-            core::bitwise_and(&own, &covered, &mut mask, &core::no_array())?;
-            found.extend(instance(&mask, &full, small)?);
+            let (mut own, mut mask) = (Mat::default(), Mat::default());
+            core::compare(owners, &Scalar::all(f64::from(number)), &mut own, CmpTypes::CMP_EQ as i32)?;
+            core::bitwise_and(&own, &ground.covered, &mut mask, &core::no_array())?;
+            found.extend(ground.instance(mask, small)?);
             nobodys.set_to(&Scalar::default(), &own)?;
         }
     }
-    for part in parts(&nobodys, small.islands)? {
-        found.extend(instance(&part, &full, small)?);
+    for part in parts(&nobodys, small.islands, settings.max_instances as usize)? {
+        found.extend(ground.instance(part, small)?);
     }
     found.sort_by_key(|instance| std::cmp::Reverse(instance.area));
     found.truncate(settings.max_instances as usize);
     Ok(found)
 }
 
-/// An instance of a mask of the whole view, cleaned; `None` when nothing of size is left.
-fn instance(mask: &Mat, coverage: &Mat, small: SmallRegions) -> Result<Option<Instance>, SegmentationError> {
-    let place = imgproc::bounding_rect(mask)?;
-    if place.width == 0 {
-        return Ok(None);
-    }
-    let mut mask = Mat::roi(mask, place)?.try_clone()?;
-    fill_holes(&mut mask, small.holes)?;
-    remove_islands(&mut mask, small.islands)?;
-    let area = core::count_non_zero(&mask)?;
-    if area < small.islands {
-        return Ok(None);
-    }
-    let score = core::mean(&Mat::roi(coverage, place)?, &mask)?[0] as f32;
-    Ok(Some(Instance { place, mask, area, score, stability: None, point: None }))
+/// Where coverage reaches the threshold.
+fn at_least(coverage: &Mat, threshold: f64) -> Result<Mat, SegmentationError> {
+    let mut covered = Mat::default();
+    core::compare(coverage, &Scalar::all(threshold), &mut covered, CmpTypes::CMP_GE as i32)?;
+    Ok(covered)
 }
 
-/// The connected parts (8 neighbours) of a mask of at least `least` pixels, each as a mask of the whole.
-fn parts(mask: &Mat, least: i32) -> Result<Vec<Mat>, SegmentationError> {
+/// What instances are cut out of.
+struct Ground<'a> {
+    coverage: &'a Mat,
+    covered: Mat,
+    size: Size,
+    threshold: f64,
+}
+
+impl Ground<'_> {
+    /// An instance of a small mask, cleaned; `None` when nothing of size is left.
+    fn instance(&self, mut mask: Mat, small: SmallRegions) -> Result<Option<Instance>, SegmentationError> {
+        if imgproc::bounding_rect(&mask)?.width == 0 {
+            return Ok(None);
+        }
+        fill_holes(&mut mask, small.holes)?;
+        remove_islands(&mut mask, small.islands)?;
+        if core::count_non_zero(&mask)? < small.islands {
+            return Ok(None);
+        }
+        let score = core::mean(self.coverage, &mask)?[0] as f32;
+        let (place, mask) = self.enlarged(&self.own(&mask)?, imgproc::bounding_rect(&mask)?)?;
+        let area = core::count_non_zero(&mask)?;
+        Ok((area > 0).then_some(Instance { place, mask, area, score, stability: None, point: None }))
+    }
+
+    /// Coverage of an instance alone: that of its mask (all, in holes that were filled) and what falls off around it, which says where
+    /// between pixels its outline runs.
+    fn own(&self, mask: &Mat) -> Result<Mat, SegmentationError> {
+        let (mut uncovered, mut near, mut edge, mut holes) =
+            (Mat::default(), Mat::default(), Mat::default(), Mat::default());
+        core::bitwise_not(&self.covered, &mut uncovered, &core::no_array())?;
+        imgproc::dilate_def(mask, &mut near, &Mat::default())?;
+        core::bitwise_and(&near, &uncovered, &mut edge, &core::no_array())?;
+        core::bitwise_and(mask, &uncovered, &mut holes, &core::no_array())?;
+        let mut own = Mat::new_size_with_default(self.coverage.size()?, core::CV_32FC1, Scalar::default())?;
+        self.coverage.copy_to_masked(&mut own, &edge)?;
+        self.coverage.copy_to_masked(&mut own, mask)?;
+        own.set_to(&Scalar::all(1.0), &holes)?;
+        Ok(own)
+    }
+
+    /// The mask of an instance's own coverage in full size: where it lies, and its pixels. `around` is its small mask's box.
+    fn enlarged(&self, own: &Mat, around: Rect) -> Result<(Rect, Mat), SegmentationError> {
+        let scale = |full: i32, small: i32| f64::from(full) / f64::from(small);
+        let (x, y) = (scale(self.size.width, own.cols()), scale(self.size.height, own.rows()));
+        let span = |start: i32, length: i32, scale: f64, most: i32| {
+            let from = (f64::from(start - 1) * scale).floor().max(0.0) as i32;
+            let to = ((f64::from(start + length + 1) * scale).ceil() as i32).min(most);
+            (from, (to - from).max(1))
+        };
+        let ((left, width), (top, height)) =
+            (span(around.x, around.width, x, self.size.width), span(around.y, around.height, y, self.size.height));
+        // Centres of pixels fall on centres of pixels.
+        let back = Mat::from_slice_2d(&[
+            [1.0 / x, 0.0, (f64::from(left) + 0.5) / x - 0.5],
+            [0.0, 1.0 / y, (f64::from(top) + 0.5) / y - 0.5],
+        ])?;
+        let mut full = Mat::default();
+        let how = imgproc::INTER_LINEAR | imgproc::WARP_INVERSE_MAP;
+        let place = Size::new(width, height);
+        imgproc::warp_affine(own, &mut full, &back, place, how, core::BORDER_REPLICATE, Scalar::default())?;
+        let mask = at_least(&full, self.threshold)?;
+        let tight = imgproc::bounding_rect(&mask)?;
+        let place = Rect::new(left + tight.x, top + tight.y, tight.width, tight.height);
+        Ok((place, Mat::roi(&mask, tight)?.try_clone()?))
+    }
+}
+
+/// The largest connected parts (8 neighbours) of a mask, `most` at most, of at least `least` pixels, each as a mask of the whole.
+fn parts(mask: &Mat, least: i32, most: usize) -> Result<Vec<Mat>, SegmentationError> {
     let components = Components::of(mask)?;
-    let kept = (1..components.count()).filter(|&label| components.area(label) >= least.max(1));
-    kept.map(|label| components.mask(label)).collect()
+    let mut kept: Vec<i32> = (1..components.count()).filter(|&label| components.area(label) >= least.max(1)).collect();
+    kept.sort_by_key(|&label| std::cmp::Reverse(components.area(label)));
+    kept.into_iter().take(most).map(|label| components.mask(label)).collect()
 }
 
 /// Removes connected parts smaller than `least` pixels; whether there were any. Like the reference of SAM, leaves the largest when all are.

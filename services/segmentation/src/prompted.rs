@@ -9,19 +9,19 @@ pub use crate::masks::SmallRegions;
 use crate::masks::{Instance, fill_holes, remove_islands};
 use crate::persons::Person;
 use crate::settings::{DECODER, ENCODER, SegmentationSettings};
+pub use crate::stretch::normalised;
 use framefleet_infer::{Dim, Networks, Session, TensorView};
-use framefleet_vision::VisionError;
 use framefleet_vision::boxes::{self, Corners};
-use ndarray::{Array2, Array3, Array4, ArrayD, ArrayView2, ArrayView3, Ix2, Ix4};
+use framefleet_vision::run_lengths::Runs;
+use ndarray::{Array2, Array3, ArrayD, ArrayView2, Ix2, Ix4};
 use opencv::core::{self, CmpTypes, Mat, Rect, Scalar, Size};
 use opencv::imgproc;
 use opencv::prelude::*;
 
-/// ImageNet's mean and standard deviation, RGB.
-const MEAN: [f32; 3] = [0.485, 0.456, 0.406];
-const DEVIATION: [f32; 3] = [0.229, 0.224, 0.225];
 /// How far the threshold is moved up and down for stability, logits.
 const MOVED: f64 = 1.0;
+/// Masks of points that are looked at again, those that the network is surest of: more are of noise.
+const MOST: usize = 1000;
 /// Labels of points.
 const INSIDE: f32 = 1.0;
 const BOX: [f32; 2] = [2.0, 3.0];
@@ -41,8 +41,8 @@ pub struct Embedding {
 
 /// A mask before it is published, of the whole picture.
 pub struct Candidate {
-    /// 0 or 255, `CV_8UC1`.
-    pub mask: Mat,
+    /// The pixels.
+    pub runs: Runs,
     /// The network's own guess of its overlap with the truth.
     pub predicted_iou: f32,
     /// Pixels above the raised threshold over pixels above the lowered one.
@@ -161,21 +161,30 @@ impl Prompted {
             if predicted_iou > choice.min_predicted_iou {
                 let (mask, stability) = binary(logits, embedding.size)?;
                 if stability >= choice.min_stability {
-                    found.push(Candidate { mask, predicted_iou, stability, point: Some(points[item]) });
+                    let runs = Runs::of(&mask)?;
+                    found.push(Candidate { runs, predicted_iou, stability, point: Some(points[item]) });
+                }
+                if found.len() > 2 * MOST {
+                    found.sort_by(|a, b| b.predicted_iou.total_cmp(&a.predicted_iou));
+                    found.truncate(MOST);
                 }
             }
             Ok(())
         })?;
         let scores: Vec<f32> = found.iter().map(|candidate| candidate.predicted_iou).collect();
-        let mut found = best(found, &scores, choice.duplicate_iou)?;
+        let mut found = best(found, &scores, choice.duplicate_iou);
         if choice.small.islands > 0 || choice.small.holes > 0 {
             let mut scores = Vec::with_capacity(found.len());
             for candidate in &mut found {
-                let filled = fill_holes(&mut candidate.mask, choice.small.holes)?;
-                let removed = remove_islands(&mut candidate.mask, choice.small.islands)?;
-                scores.push(if filled || removed { 0.0 } else { 1.0 });
+                let mut mask = candidate.runs.picture()?;
+                let filled = fill_holes(&mut mask, choice.small.holes)?;
+                let changed = remove_islands(&mut mask, choice.small.islands)? || filled;
+                if changed {
+                    candidate.runs = Runs::of(&mask)?;
+                }
+                scores.push(if changed { 0.0 } else { 1.0 });
             }
-            found = best(found, &scores, choice.duplicate_iou)?;
+            found = best(found, &scores, choice.duplicate_iou);
         }
         Ok(found)
     }
@@ -224,7 +233,7 @@ impl Prompted {
             let (mut mask, stability) = binary(logits.view(), embedding.size)?;
             fill_holes(&mut mask, small.holes)?;
             remove_islands(&mut mask, small.islands)?;
-            found.push(Candidate { mask, predicted_iou, stability, point: None });
+            found.push(Candidate { runs: Runs::of(&mask)?, predicted_iou, stability, point: None });
         }
         chosen(found, small, settings)
     }
@@ -234,52 +243,6 @@ const FEATURES: [&str; 3] = ["high_res_feats_0", "high_res_feats_1", "image_embe
 
 fn wrong(session: &Session, role: &'static str, problem: String) -> SegmentationError {
     SegmentationError::Network { model: session.name().to_owned(), role, problem }
-}
-
-/// A picture (RGB, 8 bits) as the encoder takes it: stretched to a square, whatever its aspect ratio, as torchvision's `Resize` does it.
-pub fn normalised(picture: &Mat, side: i32) -> Result<Array4<f32>, SegmentationError> {
-    let (width, height) = (picture.cols() as usize, picture.rows() as usize);
-    let side = side as usize;
-    let source = ArrayView3::from_shape((height, width, 3), picture.data_bytes()?)
-        .map_err(|error| VisionError::Mask(format!("the picture's bytes: {error}")))?;
-    let (across, down) = (taps(width, side), taps(height, side));
-    let mut rows = Array3::<f32>::zeros((height, side, 3));
-    for (source, mut into) in source.outer_iter().zip(rows.outer_iter_mut()) {
-        for ((first, weights), mut pixel) in across.iter().zip(into.outer_iter_mut()) {
-            for (channel, value) in pixel.iter_mut().enumerate() {
-                let weighted =
-                    weights.iter().enumerate().map(|(at, weight)| weight * f32::from(source[[first + at, channel]]));
-                *value = weighted.sum::<f32>() / 255.0;
-            }
-        }
-    }
-    let mut result = Array4::<f32>::zeros((1, 3, side, side));
-    for (y, (first, weights)) in down.iter().enumerate() {
-        for channel in 0..3 {
-            for x in 0..side {
-                let column = weights.iter().enumerate().map(|(at, weight)| weight * rows[[first + at, x, channel]]);
-                result[[0, channel, y, x]] = (column.sum::<f32>() - MEAN[channel]) / DEVIATION[channel];
-            }
-        }
-    }
-    Ok(result)
-}
-
-/// For every place along a side: the first pixel that it is made of, and the weights of that one and those after it. Weights fall
-/// off linearly over one pixel of the coarser grid.
-fn taps(from: usize, to: usize) -> Vec<(usize, Vec<f32>)> {
-    let scale = from as f64 / to as f64;
-    let reach = scale.max(1.0);
-    let place = |at: usize| {
-        let centre = (at as f64 + 0.5) * scale;
-        let first = (centre - reach + 0.5).floor().max(0.0) as usize;
-        let last = ((centre + reach + 0.5).floor() as usize).clamp(first + 1, from.max(1));
-        let first = first.min(last - 1);
-        let weight = |pixel: usize| (1.0 - ((pixel as f64 + 0.5 - centre) / reach).abs()).max(0.0);
-        let sum: f64 = (first..last).map(weight).sum();
-        (first, (first..last).map(|pixel| (weight(pixel) / sum) as f32).collect())
-    };
-    (0..to).map(place).collect()
 }
 
 /// Points spread evenly, row by row, pixels of the picture.
@@ -308,39 +271,37 @@ fn binary(logits: ArrayView2<'_, f32>, size: Size) -> Result<(Mat, f32), Segment
 
 /// The candidates whose boxes overlap no better one's by more than `most`, the best first. Boxes end at the last pixel, as the
 /// reference's do.
-fn best(candidates: Vec<Candidate>, scores: &[f32], most: f32) -> Result<Vec<Candidate>, SegmentationError> {
+fn best(candidates: Vec<Candidate>, scores: &[f32], most: f32) -> Vec<Candidate> {
     let corners = |candidate: &Candidate| {
-        let place = imgproc::bounding_rect(&candidate.mask)?;
-        let (width, height) = ((place.width - 1).max(0), (place.height - 1).max(0));
-        Ok([place.x, place.y, place.x + width, place.y + height].map(|side| side as f32))
+        let [x0, y0, x1, y1] = candidate.runs.bounds().unwrap_or_default();
+        [x0, y0, x1.saturating_sub(1), y1.saturating_sub(1)].map(|side| side as f32)
     };
-    let corners = candidates.iter().map(corners).collect::<opencv::Result<Vec<Corners>>>()?;
+    let corners: Vec<Corners> = candidates.iter().map(corners).collect();
     let mut candidates: Vec<Option<Candidate>> = candidates.into_iter().map(Some).collect();
-    Ok(boxes::suppress(&corners, scores, most).into_iter().filter_map(|at| candidates[at].take()).collect())
+    boxes::suppress(&corners, scores, most).into_iter().filter_map(|at| candidates[at].take()).collect()
 }
 
 /// Candidates of size as instances, the largest first.
 fn chosen(
-    candidates: Vec<Candidate>,
+    mut candidates: Vec<Candidate>,
     small: SmallRegions,
     settings: &SegmentationSettings,
 ) -> Result<Vec<Instance>, SegmentationError> {
     let mut found = Vec::new();
+    candidates.retain(|candidate| candidate.runs.area() >= small.islands.max(1) as u64);
+    candidates.sort_by_key(|candidate| std::cmp::Reverse(candidate.runs.area()));
+    candidates.truncate(settings.max_instances as usize);
     for candidate in candidates {
-        let area = core::count_non_zero(&candidate.mask)?;
-        if area >= small.islands.max(1) {
-            let place: Rect = imgproc::bounding_rect(&candidate.mask)?;
-            found.push(Instance {
-                place,
-                mask: Mat::roi(&candidate.mask, place)?.try_clone()?,
-                area,
-                score: candidate.predicted_iou.clamp(0.0, 1.0),
-                stability: Some(candidate.stability),
-                point: candidate.point,
-            });
-        }
+        let [x0, y0, x1, y1] = candidate.runs.bounds().unwrap_or_default().map(|side| side as i32);
+        let place = Rect::new(x0, y0, x1 - x0, y1 - y0);
+        found.push(Instance {
+            place,
+            mask: Mat::roi(&candidate.runs.picture()?, place)?.try_clone()?,
+            area: candidate.runs.area() as i32,
+            score: candidate.predicted_iou.clamp(0.0, 1.0),
+            stability: Some(candidate.stability),
+            point: candidate.point,
+        });
     }
-    found.sort_by_key(|instance| std::cmp::Reverse(instance.area));
-    found.truncate(settings.max_instances as usize);
     Ok(found)
 }

@@ -77,11 +77,13 @@ pub fn views(image: &Image, layout: Stereo) -> Result<Vec<View>, SegmentationErr
         }
         _ => vec![(Eye::Both, Rect::new(0, 0, width, height))],
     };
-    places.into_iter().map(|(eye, place)| view(&pixels, eye, place)).collect()
+    if let [(eye, place)] = places[..] {
+        return Ok(vec![view(pixels, eye, place)?]);
+    }
+    places.into_iter().map(|(eye, place)| view(Mat::roi(&pixels, place)?.try_clone()?, eye, place)).collect()
 }
 
-fn view(frame: &Mat, eye: Eye, place: Rect) -> Result<View, SegmentationError> {
-    let pixels = Mat::roi(frame, place)?.try_clone()?;
+fn view(pixels: Mat, eye: Eye, place: Rect) -> Result<View, SegmentationError> {
     let scale = (f64::from(WORKING_SIDE) / f64::from(place.width.max(place.height))).min(1.0);
     let side = |length: i32| ((f64::from(length) * scale).round() as i32).max(1);
     let small = resized(&pixels, Size::new(side(place.width), side(place.height)))?;

@@ -167,6 +167,9 @@ fn statistics_are_complete_and_every_file_is_listed() {
     assert_eq!(Runs::of(&mask).unwrap(), Runs::of(&picture(&results.masks[&0][0])).unwrap());
     let cutout = open("cutouts/000000_inst0.png");
     assert_eq!((cutout.channels(), cutout.cols(), cutout.rows()), (4, 100, 100));
+    let mut alpha = Mat::default();
+    opencv::core::extract_channel(&cutout, &mut alpha, 3).unwrap();
+    assert_eq!(opencv::core::count_non_zero(&alpha).unwrap() as u64, results.masks[&0][0].area);
     let context = open("context/000000_inst0_ctx.png");
     assert_eq!((context.cols(), context.rows()), (140, 140));
     let background = open("backgrounds/000000.jpg");
