@@ -139,8 +139,13 @@ impl Task<'_> {
                 regions.push((at, Rect::new(0, 0, view.place.width, view.place.height)));
             }
         }
-        let pictures = regions.iter().map(|(at, region)| Ok(Mat::roi(&views[*at].pixels, *region)?.try_clone()?));
-        let pictures = pictures.collect::<Result<Vec<Mat>, SegmentationError>>()?;
+        // The small picture has all that a network of the whole needs.
+        let picture = |(at, region): &(usize, Rect)| {
+            let view = &views[*at];
+            let whole = (region.width, region.height) == (view.place.width, view.place.height);
+            if whole && role == PERSON { view.small.try_clone() } else { Mat::roi(&view.pixels, *region)?.try_clone() }
+        };
+        let pictures = regions.iter().map(picture).collect::<opencv::Result<Vec<Mat>>>()?;
         let found = network.run(&pictures)?;
         let mut result = Vec::with_capacity(views.len());
         for view in views {
