@@ -23,7 +23,7 @@ use std::path::PathBuf;
 
 /// Clips with the frames that are used, and how far the hole moves per frame.
 const CLIPS: [(&str, std::ops::Range<usize>, (i32, i32)); 3] =
-    [("bikes.mp4", 0..30, (8, 0)), ("bikes.mp4", 34..64, (8, 0)), ("vtest.avi", 0..40, (7, 2))];
+    [("bikes.mp4", 0..30, (8, 0)), ("bikes.mp4", 34..64, (8, 0)), ("vtest.avi", 0..16, (14, 4))];
 
 fn main() {
     let folder = PathBuf::from(std::env::args().nth(1).unwrap_or_else(|| ".cache/samples".to_owned()));

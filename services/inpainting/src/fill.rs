@@ -13,6 +13,8 @@ use std::rc::Rc;
 
 /// Side of the pieces that are worked on: all references of a piece are in memory together.
 const TILE: i32 = 256;
+/// What is trusted less is not shown: there the lender differs by some 20 levels (of 255) from what is around.
+const LEAST_TRUST: f32 = 0.01;
 
 /// A reference with its pixels.
 pub struct Lender<'a> {
@@ -91,7 +93,7 @@ impl Warped {
         let trust = self.trust[pixel];
         let mut values = [0.0; 4];
         values[..channels].copy_from_slice(&self.values[pixel * channels..(pixel + 1) * channels]);
-        (trust > 0.0).then_some(Shown { values, trust })
+        (trust > LEAST_TRUST).then_some(Shown { values, trust })
     }
 }
 

@@ -135,7 +135,5 @@ fn trust(apart: &Mat, known: &Mat, distance: f64) -> opencv::Result<Mat> {
     smooth.convert_to(&mut exponent, core::CV_32F, -1.0 / DOUBT, -0.5 * distance)?;
     let mut trust = Mat::default();
     core::exp(&exponent, &mut trust)?;
-    let mut least = Mat::default();
-    core::max(&trust, &1e-4, &mut least)?;
-    Ok(least)
+    Ok(trust)
 }
