@@ -37,11 +37,14 @@ pub use framefleet_proto::v1::{
     FrameSkip, Item, ItemKind, Lighting, Motion, Outcomes, PixelFormat, Rational, Rendition, ScopedAnnotation, Shot,
     Trajectory,
 };
-pub use framefleet_proto::v1::{AvOffset, Edit, Face, FaceCrop, FaceCrops, FaceQuality, FaceTrack, Fill, FillReference, FillRest, Identity, InstanceRef, LipDistance, LipDistances, Mask, MaskTrack, Mouth, PersonTrack, Pose, PoseGeometry, PoseType, PoseView, RunLengths, SequenceType, SoundOverview, Speaking, SyncState, TrackEnd};
+pub use framefleet_proto::v1::{
+    AvOffset, Edit, Face, FaceCrop, FaceCrops, FaceQuality, FaceTrack, Fill, FillReference, FillRest, Identity,
+    InstanceRef, LipDistance, LipDistances, Mask, MaskTrack, Mouth, PersonTrack, Pose, PoseGeometry, PoseType,
+    PoseView, RunLengths, SequenceType, SoundOverview, Speaking, SyncState, TrackEnd,
+};
 pub use framefleet_proto::v1::{
     Illuminant, KeyLevel, LightDirection, LightSource, LightingSetup, Look, ShadowEdge, Shadows, TemperatureLabel,
     TintLabel,
 };
-pub use framefleet_proto::v1::{PersonTrack, Pose, PoseGeometry, PoseType, PoseView, SequenceType, TrackEnd};
 pub use probe::{ImageFolders, Probed, probe};
 pub use read_error::ReadError;
