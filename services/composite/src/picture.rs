@@ -56,7 +56,7 @@ fn shares(mask: Option<Mat>, (width, height): (u32, u32), feather: f64) -> openc
     Ok(distance.data_typed::<f32>()?.iter().map(|distance| (distance * slope).min(1.0)).collect())
 }
 
-/// The frame blurred, channels as numbers (`CV_32FC1/3/4`).
+/// The frame blurred, channels as numbers side by side (`CV_32FC1`).
 fn blurred(image: &Image, share: f64) -> Result<Mat, VisionError> {
     let full = view(image)?;
     let long = full.cols().max(full.rows());
@@ -71,5 +71,5 @@ fn blurred(image: &Image, share: f64) -> Result<Mat, VisionError> {
     let border = core::BORDER_REPLICATE;
     imgproc::gaussian_blur(&numbers, &mut soft, Size::new(0, 0), sigma, sigma, border)?;
     imgproc::resize(&soft, &mut large, full.size()?, 0.0, 0.0, imgproc::INTER_LINEAR)?;
-    Ok(large)
+    Ok(large.reshape(1, 0)?.try_clone()?)
 }
