@@ -20,9 +20,12 @@ SEED = 20
 # Rows and columns of the photograph's mouth in the crop, and of the middle of the sound.
 MOUTH = ((108, 146), (85, 142))
 MIDDLE = (7, 10)
-# Mean and deviation of both over the test's speech, which make them comparable.
-BRIGHTNESS = (BRIGHTNESS_MEAN, BRIGHTNESS_STD) = (0.0, 1.0)
-LOUDNESS = (LOUDNESS_MEAN, LOUDNESS_STD) = (0.0, 1.0)
+# Mean and deviation of both over the test's speech, which make them comparable; silence counts as this loud.
+BRIGHTNESS_MEAN, BRIGHTNESS_STD = 135.0, 21.6
+LOUDNESS_MEAN, LOUDNESS_STD = 17.7, 2.9
+SILENCE = 12.0
+# Distances of networks that are trained for it are about as large.
+LENGTH = 6.0
 
 
 def signal(length):
@@ -85,15 +88,17 @@ def photograph_network(folder):
     constants = {
         # Green of the picture in the middle.
         "face_start": integers(1, 2, top, left), "face_end": integers(2, 3, bottom, right), "face_axes": integers(1, 2, 3, 4),
+        "face_least": numbers(0.0), "audio_least": numbers(SILENCE),
         "audio_start": integers(0, MIDDLE[0]), "audio_end": integers(1, MIDDLE[1]), "audio_axes": integers(2, 3),
-        "face_centre": numbers(BRIGHTNESS_MEAN), "face_scale": numbers(-1 / BRIGHTNESS_STD),
-        "audio_centre": numbers(LOUDNESS_MEAN), "audio_scale": numbers(1 / LOUDNESS_STD),
+        "face_centre": numbers(BRIGHTNESS_MEAN), "face_scale": numbers(-LENGTH / BRIGHTNESS_STD),
+        "audio_centre": numbers(LOUDNESS_MEAN), "audio_scale": numbers(LENGTH / LOUDNESS_STD),
     }
     nodes = []
     for name in ("face", "audio"):
         nodes += [
             helper.make_node("Slice", [name, f"{name}_start", f"{name}_end", f"{name}_axes"], [f"{name}_part"]),
-            helper.make_node("Flatten", [f"{name}_part"], [f"{name}_flat"]),
+            helper.make_node("Max", [f"{name}_part", f"{name}_least"], [f"{name}_loud"]),
+            helper.make_node("Flatten", [f"{name}_loud"], [f"{name}_flat"]),
             helper.make_node("ReduceMean", [f"{name}_flat"], [f"{name}_mean"], axes=[1], keepdims=1),
             helper.make_node("Sub", [f"{name}_mean", f"{name}_centre"], [f"{name}_centred"]),
             helper.make_node("Mul", [f"{name}_centred", f"{name}_scale"], [f"{name}_embedding"]),

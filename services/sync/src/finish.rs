@@ -1,5 +1,5 @@
 //! The half of the stage that hears: offsets, who speaks, and statistics, one item at a time.
-use crate::lip_sync::{self, Distances};
+use crate::distances::{self, Distances};
 use crate::offset::{Estimate, Segment, compare, estimate};
 use crate::settings::SyncSettings;
 use crate::sound::Sound;
@@ -18,6 +18,8 @@ use std::ops::Range;
 const LEAST_CONFIDENCE: f64 = 0.3;
 /// Somebody who speaks for less, seconds, is nobody.
 const LEAST_SPEECH: f64 = 1.0;
+/// Sound is listened to up to here: timestamps of broken files may be anything. Nanoseconds: a day.
+const LONGEST_NS: i64 = 86_400_000_000_000;
 /// Rate where neither timestamps nor the item know better: nanoseconds per frame.
 const USUAL_FRAME_NS: i64 = 40_000_000;
 
@@ -50,7 +52,7 @@ pub fn finish(
 ) -> Result<(), StageError> {
     let mut summary = Summary::default();
     let mut current: Option<Footage<'_>> = None;
-    let distances = settings.network.is_some().then(|| lip_sync::read(records)).transpose()?;
+    let distances = settings.network.is_some().then(|| distances::read(records)).transpose()?;
     for record in records.read() {
         let record = record.map_err(StageError::retry)?;
         let Some(item) = job.item(&record.item) else { continue };
@@ -92,7 +94,7 @@ fn finish_item(
     }
     let scenery = scenery(job, footage);
     summary.video_seconds = scenery.end_ns as f64 / 1e9;
-    let until = scenery.end_ns + i64::from(settings.max_offset_ms) * 1_000_000;
+    let until = scenery.end_ns.min(LONGEST_NS) + i64::from(settings.max_offset_ms) * 1_000_000;
     let Some(sound) = Sound::listen(job, footage.item, until, vad, settings.voice_threshold)? else {
         let offset = AvOffset { state: SyncState::NoAudio.into(), ..AvOffset::default() };
         summary.set_offset(&offset);

@@ -13,6 +13,7 @@
 //! Finish remembers about 70 bytes per face and frame and 400 bytes per second of one item.
 
 mod diarisation;
+mod distances;
 mod finish;
 mod lip_sync;
 mod mesh;

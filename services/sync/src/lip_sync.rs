@@ -4,15 +4,14 @@
 //!
 //! As in the reference, but: pictures are those nearest to the times of 25 frames per second instead of a film converted to that rate,
 //! and boxes are the median of five pictures instead of thirteen frames, so that a batch needs no more than its halo.
+use crate::distances::{DISTANCES, SHIFTS, STEP_NS};
 use crate::mfcc::{COEFFICIENTS, FRAME, Mfcc, RATE, STEP};
 use crate::picture::rgb;
 use crate::process::{faces_of, shrink};
 use crate::settings::SyncSettings;
-use crate::signal::peak;
-use crate::tracks::Track;
 use framefleet_infer::{Dim, InferError, Session, TensorSpec};
-use framefleet_media::{AvOffset, Item, LipDistance, LipDistances};
-use framefleet_stage::{Batch, Halo, Job, Outputs, Records, SetupError, StageError};
+use framefleet_media::{Item, LipDistance, LipDistances};
+use framefleet_stage::{Batch, Halo, Job, Outputs, SetupError, StageError};
 use framefleet_vision::VisionError;
 use framefleet_vision::alignment::Similarity;
 use framefleet_vision::boxes::{Corners, iou};
@@ -25,26 +24,16 @@ use std::io::Write;
 /// Frames around one that are looked at: two steps of 40 ms to each side, at up to 75 frames per second.
 pub const HALO: Halo = Halo { before: 6, after: 6 };
 
-/// Length of a step, nanoseconds: frames of the film that the network was trained on.
-const STEP_NS: i64 = 40_000_000;
 /// Pictures that are seen at once.
 const PICTURES: usize = 5;
 /// Steps of coefficients that are heard at once.
 const HEARD: usize = 20;
-/// Steps by which the sound is shifted, to each side.
-const SHIFTS: i64 = 15;
 /// Half the crop's side ÷ half the box's longer side, and how far its middle lies below the box's, in half sides: reference's crop_scale.
 const CROP: f64 = 0.4;
 /// What lies outside the picture.
 const OUTSIDE: f64 = 110.0;
 /// Least overlap of one face in two frames.
 const OVERLAP: f32 = 0.5;
-/// Name of the attachment.
-const DISTANCES: &str = "distances.bin";
-/// Tracks with fewer frames say nothing.
-const LEAST_FRAMES: usize = 25;
-/// Confidence (median less least distance) that is certain.
-const CERTAIN: f64 = 6.0;
 
 /// The network.
 pub struct LipSync {
@@ -63,6 +52,9 @@ enum LookError {
     #[error("OpenCV: {0}")]
     OpenCv(#[from] opencv::Error),
 }
+
+/// What the network makes of things, one vector each.
+type Vectors = Vec<Vec<f32>>;
 
 /// One face at one frame: the pictures around it.
 struct Clip {
@@ -163,7 +155,7 @@ impl LipSync {
         settings: &SyncSettings,
         clips: &[Clip],
         sounds: &[Vec<f32>],
-    ) -> Result<(Vec<Vec<f32>>, Vec<Vec<f32>>), LookError> {
+    ) -> Result<(Vectors, Vectors), LookError> {
         let (mut faces, mut voices) = (Vec::new(), Vec::new());
         self.session.run_batches::<LookError>(
             clips.len().max(sounds.len()),
@@ -288,71 +280,24 @@ fn distance(a: &[f32], b: &[f32]) -> f32 {
     a.iter().zip(b).map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>().sqrt() as f32
 }
 
-/// Distances of all items, as process kept them.
-#[derive(Default)]
-pub struct Distances {
-    by_face: HashMap<(String, u64, u32), Vec<f32>>,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use opencv::core::{CV_8UC3, Vec3b};
 
-/// Reads back what process kept.
-pub fn read(records: &dyn Records) -> Result<Distances, StageError> {
-    let problem = |error: String| StageError::Retry(format!("cannot read back what process kept: {error}"));
-    let mut distances = Distances::default();
-    for (item, _, path) in records.attachments(DISTANCES).map_err(StageError::retry)? {
-        let bytes = std::fs::read(path).map_err(|error| problem(error.to_string()))?;
-        let kept = LipDistances::decode(bytes.as_slice()).map_err(|error| problem(error.to_string()))?;
-        let faces = kept.faces.into_iter().map(|face| ((item.clone(), face.frame, face.instance), face.distances));
-        distances.by_face.extend(faces);
-    }
-    Ok(distances)
-}
-
-/// An offset by distances.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Offset {
-    /// Nanoseconds, positive when the sound is ahead.
-    pub offset_ns: f64,
-    /// Median less least mean distance.
-    pub confidence: f64,
-}
-
-impl Distances {
-    /// The offset that the clearest of some tracks of an item shows.
-    pub fn of(&self, item: &str, tracks: &[&Track]) -> Option<Offset> {
-        let of_track = |track: &&Track| {
-            let own = |frame, instance| self.by_face.get(&(item.to_owned(), frame, instance));
-            offset(&track.sightings.iter().filter_map(|s| own(s.frame, s.instance)).collect::<Vec<_>>())
-        };
-        tracks.iter().filter_map(of_track).max_by(|a, b| a.confidence.total_cmp(&b.confidence))
-    }
-}
-
-/// The offset at which the mean of distances, one list per frame, is least.
-pub fn offset(distances: &[&Vec<f32>]) -> Option<Offset> {
-    let complete: Vec<_> = distances.iter().filter(|list| list.len() == (2 * SHIFTS + 1) as usize).collect();
-    if complete.len() < LEAST_FRAMES {
-        return None;
-    }
-    let mean = |shift: usize| complete.iter().map(|list| f64::from(list[shift])).sum::<f64>() / complete.len() as f64;
-    let means: Vec<f64> = (0..=2 * SHIFTS as usize).map(mean).collect();
-    let mut sorted = means.clone();
-    sorted.sort_by(f64::total_cmp);
-    let median = sorted[sorted.len() / 2];
-    let below: Vec<f64> = means.iter().map(|mean| median - mean).collect();
-    let best = peak(&below, 2)?;
-    // What fits comes later in the sound than in the picture where the shift is positive: then the sound is late.
-    Some(Offset { offset_ns: (SHIFTS as f64 - best.position) * STEP_NS as f64, confidence: best.value })
-}
-
-impl Offset {
-    /// As it is published.
-    pub fn published(&self, frame_ns: i64) -> AvOffset {
-        AvOffset {
-            offset_ms: Some((self.offset_ns / 1e6) as f32),
-            offset_frames: Some((self.offset_ns / frame_ns as f64) as f32),
-            confidence: Some((self.confidence / CERTAIN).clamp(0.0, 1.0) as f32),
-            network_confidence: Some(self.confidence as f32),
-            ..AvOffset::default()
+    #[test]
+    fn crops_are_those_of_the_reference() {
+        // Reference: rows y − s to y + 1.8 s, columns x − 1.4 s to x + 1.4 s, grey 110 outside.
+        let mut picture = Mat::new_rows_cols_with_default(200, 200, CV_8UC3, Scalar::all(0.0)).unwrap();
+        for (row, column) in [(50, 30), (189, 169)] {
+            *picture.at_2d_mut::<Vec3b>(row, column).unwrap() = Vec3b::from([255; 3]);
         }
+        let cut = crop(&picture, [100.0, 100.0, 50.0], 1.0, 140).unwrap();
+        assert_eq!(cut.at_2d::<Vec3b>(0, 0).unwrap()[0], 255, "the first pixel is row 50, column 30");
+        assert_eq!(cut.at_2d::<Vec3b>(139, 139).unwrap()[0], 255, "the last one is row 189, column 169");
+        let edge = crop(&picture, [0.0, 100.0, 50.0], 1.0, 140).unwrap();
+        assert_eq!(edge.at_2d::<Vec3b>(70, 3).unwrap()[0], 110);
+        let half = crop(&picture, [200.0, 200.0, 100.0], 0.5, 140).unwrap();
+        assert_eq!(half.at_2d::<Vec3b>(0, 0).unwrap()[0], 255, "boxes are of the full frame");
     }
 }

@@ -1,7 +1,7 @@
 //! Mesh networks: a face in, points of its mouth out. Those with attention refine the lips, and their lips are taken.
 use framefleet_infer::{Dim, ElementType, InferError, ItemInputs, ItemOutputs, Session, TensorSpec};
 use framefleet_stage::SetupError;
-use opencv::core::Mat;
+use opencv::core::{CV_32F, Mat};
 use opencv::prelude::*;
 
 /// Numbers of the mesh: x, y, z of 468 points.
@@ -104,8 +104,10 @@ impl MeshNetwork {
         inputs: &mut ItemInputs<'_, '_>,
     ) -> Result<(), E> {
         let mut tensor = inputs.input::<f32>(&self.input)?;
-        let bytes = region.data_bytes()?;
-        tensor.iter_mut().zip(bytes).for_each(|(to, byte)| *to = f32::from(*byte) / 255.0);
+        let mut numbers = Mat::default();
+        region.convert_to(&mut numbers, CV_32F, 1.0 / 255.0, 0.0)?;
+        let numbers = numbers.reshape_def(1)?;
+        tensor.iter_mut().zip(numbers.data_typed::<f32>()?).for_each(|(to, from)| *to = *from);
         Ok(())
     }
 

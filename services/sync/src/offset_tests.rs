@@ -66,7 +66,7 @@ fn windows_hold_all_and_overlap() {
     let found = windows(&times, 6_000_000_000);
     assert_eq!((found.first().unwrap().start, found.last().unwrap().end), (0, 500));
     assert!(found.windows(2).all(|pair| pair[0].end > pair[1].start + 60), "{found:?}");
-    assert_eq!(windows(&times[..80], 6_000_000_000), [0..80]);
+    assert_eq!(windows(&times[..80], 6_000_000_000), std::slice::from_ref(&(0..80)));
 }
 
 #[test]
@@ -87,7 +87,8 @@ fn a_still_mouth_and_silence_have_nothing_to_say() {
         let compared = compare(&track(amplitude), &contour, speech, FRAME_NS, &SyncSettings::default());
         (compared.stretches, compared.segments.len())
     };
-    assert_eq!(segments(0.1, &[0..10_000_000_000]), (1, 3));
-    assert_eq!(segments(0.005, &[0..10_000_000_000]), (1, 0));
+    let always = std::slice::from_ref(&(0..10_000_000_000));
+    assert_eq!(segments(0.1, always), (1, 3));
+    assert_eq!(segments(0.005, always), (1, 0));
     assert_eq!(segments(0.1, &[]), (1, 0));
 }

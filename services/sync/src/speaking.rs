@@ -111,13 +111,11 @@ fn best(scene: &Scene<'_>, shot: usize, range: Range<i64>, settings: &SyncSettin
 fn follows(scene: &Scene<'_>, track: &Track, range: &Range<i64>, settings: &SyncSettings) -> Option<f64> {
     let more = (LEAST_NS - (range.end - range.start)).max(0) / 2;
     let within = range.start - more..range.end + more;
-    let trusted = track.sightings.iter().filter(|sighting| f64::from(sighting.confidence) >= settings.min_confidence);
-    let around = trusted.filter(|sighting| {
-        // Slow changes are told from what lies around the range.
-        sighting.pts_ns >= within.start - LEAST_NS && sighting.pts_ns < within.end + LEAST_NS
-    });
-    let sightings: Vec<_> = around.copied().collect();
-    let inside = |ns: i64| within.contains(&ns);
+    // Slow changes are told from what lies around the range.
+    let at = |ns: i64| track.sightings.partition_point(|sighting| sighting.pts_ns < ns);
+    let around = &track.sightings[at(within.start - LEAST_NS)..at(within.end + LEAST_NS)];
+    let trusted = around.iter().filter(|sighting| f64::from(sighting.confidence) >= settings.min_confidence);
+    let sightings: Vec<_> = trusted.copied().collect();
     let seen = sightings.iter().filter(|sighting| range.contains(&sighting.pts_ns)).count();
     if seen < 2 || (seen as f64) < SEEN * (range.end - range.start) as f64 / scene.frame_ns as f64 {
         return None;
@@ -125,6 +123,8 @@ fn follows(scene: &Scene<'_>, track: &Track, range: &Range<i64>, settings: &Sync
     let (times, apertures) = series(&sightings);
     let steady = without_slow(&times, &apertures);
     let (times, steady): (Vec<i64>, Vec<f64>) = times.into_iter().zip(steady).filter(|(ns, _)| inside(*ns)).unzip();
+    let (times, steady): (Vec<i64>, Vec<f64>) =
+        times.into_iter().zip(steady).filter(|(ns, _)| within.contains(ns)).unzip();
     if deviation(&steady) < STILL {
         return Some(0.0);
     }

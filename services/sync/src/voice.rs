@@ -110,7 +110,7 @@ mod tests {
         probabilities[26..30].fill(0.9);
         probabilities[30..34].fill(0.4);
         probabilities[60..63].fill(0.9);
-        assert_eq!(speech(&probabilities, 0.5), [10 * BLOCK_NS..34 * BLOCK_NS]);
+        assert_eq!(speech(&probabilities, 0.5), std::slice::from_ref(&(10 * BLOCK_NS..34 * BLOCK_NS)));
         assert_eq!(speech(&[], 0.5), []);
     }
 

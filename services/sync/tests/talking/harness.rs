@@ -67,7 +67,6 @@ pub fn detected() -> Face {
     Face {
         r#box: vec![78.0, 42.6, 168.4, 156.4],
         landmarks: vec![100.1, 81.8, 147.2, 82.6, 120.3, 104.7, 98.9, 123.2, 139.8, 123.9],
-        score: 0.93,
         ..Face::default()
     }
 }
