@@ -164,6 +164,7 @@ fn job(item: &Item, sound: &[f32], scratch: &Path) -> Job {
         items: vec![item.clone()],
         seed: 0,
         scoped: Vec::new(),
+        edits: Vec::new(),
         audio: Arc::new(Heard(sound.to_vec())),
         scratch: scratch.to_owned(),
     }

@@ -69,12 +69,6 @@ mod tests {
 
     fn face() -> Face {
         // Eyes on a line that falls by 45°.
-        Face {
-            r#box: vec![100.0, 60.0, 160.0, 140.0],
-            landmarks: vec![110.0, 80.0, 130.0, 100.0],
-            score: 1.0,
-            ..Face::default()
-        }
         Face { r#box: vec![100.0, 60.0, 160.0, 140.0], landmarks: vec![110.0, 80.0, 130.0, 100.0], ..Face::default() }
     }
 

@@ -122,7 +122,6 @@ fn follows(scene: &Scene<'_>, track: &Track, range: &Range<i64>, settings: &Sync
     }
     let (times, apertures) = series(&sightings);
     let steady = without_slow(&times, &apertures);
-    let (times, steady): (Vec<i64>, Vec<f64>) = times.into_iter().zip(steady).filter(|(ns, _)| inside(*ns)).unzip();
     let (times, steady): (Vec<i64>, Vec<f64>) =
         times.into_iter().zip(steady).filter(|(ns, _)| within.contains(ns)).unzip();
     if deviation(&steady) < STILL {

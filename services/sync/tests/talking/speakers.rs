@@ -42,8 +42,6 @@ fn of_two_faces_the_one_that_talks_is_found() {
     let pictures = (0..FRAMES).map(picture).collect();
     // The detector changes their order all the time.
     let [left, right] = pair();
-    let order =
-        |n: usize| if n % 3 == 0 { vec![right.clone(), left.clone()] } else { vec![left.clone(), right.clone()] };
     let order = |n: usize| {
         if n.is_multiple_of(3) { vec![right.clone(), left.clone()] } else { vec![left.clone(), right.clone()] }
     };
