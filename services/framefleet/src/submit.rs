@@ -13,8 +13,9 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 /// Pipelines that come with this program: (name, file).
-pub const PRESETS: [(&str, &str); 3] = [
+pub const PRESETS: [(&str, &str); 4] = [
     ("analyse", include_str!("../../../pipelines/analyse.toml")),
+    ("dataset-people", include_str!("../../../pipelines/dataset-people.toml")),
     ("remove-background", include_str!("../../../pipelines/remove-background.toml")),
     ("remove-people", include_str!("../../../pipelines/remove-people.toml")),
 ];
