@@ -415,7 +415,7 @@ pub struct UpArguments {
     /// Workers by stage, like pose=2,motion=1 [default: one for every stage]
     #[arg(long, value_delimiter = ',', value_name = "STAGE=N,…")]
     pub workers: Vec<WorkerCount>,
-    /// Stages to serve, with whatever --workers names [default: all]
+    /// Stages to serve besides ingest, with whatever --workers names [default: all]
     #[arg(long, value_delimiter = ',', value_name = "STAGE,…")]
     pub stages: Vec<String>,
     /// Tasks that compute at a time in each worker [default: all cores]

@@ -14,7 +14,7 @@ fn comes_up_does_a_job_and_drains() {
     let state = work.path().join("state");
     let blobs = work.path().join("blobs");
     let mut up = Command::new(env!("CARGO_BIN_EXE_framefleet"))
-        .args(["up", "--port", &port, "--workers", "motion=2,assemble=0", "--slots", "2", "--state"])
+        .args(["up", "--port", &port, "--stages", "lighting", "--workers", "motion=2", "--slots", "2", "--state"])
         .arg(&state)
         .arg("--blobs")
         .arg(&blobs)

@@ -65,10 +65,10 @@ pub fn run(arguments: &UpArguments) -> Result<Exit, Failure> {
 fn counts(arguments: &UpArguments) -> Result<BTreeMap<String, usize>, Failure> {
     let registry = submit::registry()?;
     let known: Vec<&str> = std::iter::once(ingest::NAME).chain(registry.names()).collect();
-    let mut counts: BTreeMap<String, usize> = match arguments.stages.is_empty() {
-        true => known.iter().map(|stage| ((*stage).to_owned(), 1)).collect(),
-        false => arguments.stages.iter().map(|stage| (stage.clone(), 1)).collect(),
-    };
+    let chosen: Vec<&str> = arguments.stages.iter().map(String::as_str).collect();
+    // Whatever is served, somebody has to decode.
+    let served = if chosen.is_empty() { known.clone() } else { [&[ingest::NAME], &chosen[..]].concat() };
+    let mut counts: BTreeMap<String, usize> = served.into_iter().map(|stage| (stage.to_owned(), 1)).collect();
     counts.extend(arguments.workers.iter().map(|of| (of.stage.clone(), of.count)));
     match counts.keys().find(|stage| !known.contains(&stage.as_str())) {
         Some(unknown) => {
