@@ -29,14 +29,22 @@ samples: setup
 build: setup
 	$(CARGO) build --release -p framefleet
 
-# Pedestrians before a fixed camera, and a film with cuts: two items of one job.
+# Pedestrians before a fixed camera, and a film with cuts: two items of one job, with all that is told of people. Then films of the first ten
+# seconds without the people in them, and of the people alone.
+demo: export FRAMEFLEET_CACHE := $(CURDIR)/.cache/models
 demo: build samples
 	@mkdir -p $(DEMO)/footage
 	@cp -u $(SAMPLES)/bikes.mp4 $(SAMPLES)/vtest.avi $(DEMO)/footage/
-	target/release/framefleet run $(DEMO)/footage --output $(DEMO)/footage.framefleet --set motion.flow_pictures_every=25
+	target/release/framefleet models pull --pipeline dataset-people
+	target/release/framefleet run $(DEMO)/footage --output $(DEMO)/footage.framefleet --pipeline dataset-people \
+		--set motion.flow_pictures_every=25 --set "pose.frames=every 2" --set "segmentation.frames=every 5"
 	target/release/framefleet verify $(DEMO)/footage.framefleet
+	for pipeline in remove-people remove-background; do \
+		target/release/framefleet run $(DEMO)/footage/vtest.avi --end 10s --output $(DEMO)/$$pipeline.framefleet --pipeline $$pipeline --set pose.tiles=2; \
+	done
 	@echo
 	@echo "The report: $(CURDIR)/$(DEMO)/footage.framefleet/report.html"
+	@echo "The films:  $(CURDIR)/$(DEMO)/remove-{people,background}.framefleet/artifacts/assemble/"
 
 test: setup samples
 	$(CARGO) test --workspace --no-fail-fast

@@ -83,7 +83,8 @@ fn job_facts(facts: &ReportFacts) -> JobFacts {
 
 /// Frames per second that went through all steps of this run.
 pub fn frames_per_second(progress: &Progress) -> f64 {
-    let through = progress.steps.iter().filter(|step| step.frames_worked > 0).map(|step| step.frames_worked).min();
+    // The step that does most frames: others may be sampled, or done before.
+    let through = progress.steps.iter().filter(|step| step.step != ingest::NAME).map(|step| step.frames_worked).max();
     through.map_or(0.0, |frames| frames as f64 / progress.elapsed.as_secs_f64().max(1e-3))
 }
 

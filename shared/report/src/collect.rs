@@ -98,6 +98,8 @@ impl ItemCollector {
                 Value::Number(number) if within.is_empty() || number_place(kind, &path).is_some() => {
                     self.number(kind, path, column, number.as_f64().unwrap_or(f64::NAN));
                 }
+                // What says nothing is no label.
+                Value::String(text) if text.is_empty() => {}
                 Value::String(text) if within.is_empty() || label_place(kind, &path).is_some() => {
                     self.label(kind, path, column, text);
                 }
