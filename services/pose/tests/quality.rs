@@ -3,31 +3,13 @@
 
 mod harness;
 
+use framefleet_media::skeleton::POINTS;
 use framefleet_stage::Settings;
 use framefleet_testkit::{Picture, sample};
 use harness::{Footage, frames, picture, stage};
 use pose::{Detector, PoseSettings, SIGMAS};
 use serde_json::{Map, Value};
 
-const NAMES: [&str; 17] = [
-    "nose",
-    "left_eye",
-    "right_eye",
-    "left_ear",
-    "right_ear",
-    "left_shoulder",
-    "right_shoulder",
-    "left_elbow",
-    "right_elbow",
-    "left_wrist",
-    "right_wrist",
-    "left_hip",
-    "right_hip",
-    "left_knee",
-    "right_knee",
-    "left_ankle",
-    "right_ankle",
-];
 /// A person's area as a share of the box.
 const AREA: f64 = 0.53;
 
@@ -52,7 +34,7 @@ fn numbers(value: &Value) -> Vec<f64> {
 /// Object keypoint similarity over the points that are marked.
 fn oks(keypoints: &[f32], points: &Map<String, Value>, area: f64) -> f64 {
     let of = |(name, at): (&String, &Value)| {
-        let index = NAMES.iter().position(|known| known == name).unwrap();
+        let index = POINTS.iter().position(|known| known == name).unwrap();
         let at = numbers(at);
         let [x, y] = [f64::from(keypoints[3 * index]) - at[0], f64::from(keypoints[3 * index + 1]) - at[1]];
         (-(x * x + y * y) / (2.0 * area * (2.0 * f64::from(SIGMAS[index])).powi(2))).exp()

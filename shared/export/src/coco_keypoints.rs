@@ -1,6 +1,7 @@
 //! COCO keypoints: one data set of all items, as pycocotools reads it; `annotations` by itself is also a list of results.
 use crate::ExportError;
 use crate::writer::{FrameRecord, Writer};
+use framefleet_media::skeleton::{POINTS, coco_category};
 use framefleet_media::{Item, Pose};
 use serde_json::{Value, json};
 use std::fs::File;
@@ -9,45 +10,6 @@ use std::path::{Path, PathBuf};
 
 /// Name of the file.
 const FILE: &str = "coco-keypoints.json";
-/// The 17 points, in order.
-const NAMES: [&str; 17] = [
-    "nose",
-    "left_eye",
-    "right_eye",
-    "left_ear",
-    "right_ear",
-    "left_shoulder",
-    "right_shoulder",
-    "left_elbow",
-    "right_elbow",
-    "left_wrist",
-    "right_wrist",
-    "left_hip",
-    "right_hip",
-    "left_knee",
-    "right_knee",
-    "left_ankle",
-    "right_ankle",
-];
-/// Points that a limb joins, by their place in [`NAMES`].
-pub(crate) const LIMBS: [(usize, usize); 16] = [
-    (15, 13),
-    (13, 11),
-    (16, 14),
-    (14, 12),
-    (11, 12),
-    (5, 11),
-    (6, 12),
-    (5, 6),
-    (5, 7),
-    (6, 8),
-    (7, 9),
-    (8, 10),
-    (1, 2),
-    (0, 1),
-    (0, 2),
-    (1, 3),
-];
 /// A point of this visibility is visible (COCO's 2); above [`GUESSED`] it is in the picture, but hidden (1); else it is not
 /// labelled (0).
 const VISIBLE: f32 = 0.5;
@@ -108,7 +70,7 @@ impl Writer for CocoKeypoints {
             let mut images = images.into_inner().map_err(std::io::IntoInnerError::into_error)?;
             images.rewind()?;
             std::io::copy(&mut images, &mut file)?;
-            write!(file, "\n],\n\"categories\": [{}]}}\n", category())?;
+            write!(file, "\n],\n\"categories\": [{}]}}\n", coco_category(1))?;
             file.flush()
         };
         complete().map_err(ExportError::write(&path))?;
@@ -124,7 +86,7 @@ fn add(file: &mut impl Write, count: u64, element: &Value) -> std::io::Result<()
 /// The person as COCO has it; `None` for one without a box or keypoints.
 fn annotation(pose: &Pose, id: u64, image: u64) -> Option<Value> {
     let [x0, y0, x1, y1] = pose.r#box[..] else { return None };
-    if pose.keypoints.len() != 3 * NAMES.len() {
+    if pose.keypoints.len() != 3 * POINTS.len() {
         return None;
     }
     let mut keypoints = Vec::with_capacity(pose.keypoints.len());
@@ -159,9 +121,4 @@ fn hundredths(value: f32) -> f64 {
 fn file_name(item: &Item, frame: u64) -> String {
     let file = usize::try_from(frame).ok().and_then(|frame| item.files.get(frame));
     file.cloned().unwrap_or_else(|| format!("{}/{frame:06}.png", item.name))
-}
-
-fn category() -> Value {
-    let limbs: Vec<[usize; 2]> = LIMBS.iter().map(|(a, b)| [a + 1, b + 1]).collect();
-    json!({"id": 1, "name": "person", "supercategory": "person", "keypoints": NAMES, "skeleton": limbs})
 }

@@ -2,6 +2,7 @@
 //! the steps' rows, as records do.
 use crate::{Ledger, LedgerError, Row, layout};
 use bytes::Bytes;
+use framefleet_media::skeleton::coco_category;
 use framefleet_media::{Item, ItemKind, Outcome};
 use framefleet_proto::v1::{CompletedStep, StepManifest};
 use futures::TryStreamExt;
@@ -14,48 +15,6 @@ use std::path::Path;
 const KINDS: [&str; 3] = ["mask", "face", "pose"];
 /// Visibility from which a point of a pose counts as seen.
 const SEEN: f64 = 0.5;
-/// Points of a pose, in order.
-const POINTS: [&str; 17] = [
-    "nose",
-    "left_eye",
-    "right_eye",
-    "left_ear",
-    "right_ear",
-    "left_shoulder",
-    "right_shoulder",
-    "left_elbow",
-    "right_elbow",
-    "left_wrist",
-    "right_wrist",
-    "left_hip",
-    "right_hip",
-    "left_knee",
-    "right_knee",
-    "left_ankle",
-    "right_ankle",
-];
-/// Lines between them, counted from 1.
-const BONES: [[u32; 2]; 19] = [
-    [16, 14],
-    [14, 12],
-    [17, 15],
-    [15, 13],
-    [12, 13],
-    [6, 12],
-    [7, 13],
-    [6, 7],
-    [6, 8],
-    [7, 9],
-    [8, 10],
-    [9, 11],
-    [2, 3],
-    [1, 2],
-    [1, 3],
-    [2, 4],
-    [3, 5],
-    [4, 6],
-    [5, 7],
-];
 
 impl Ledger {
     /// Writes coco.json anew when it is not that of the steps as they are; without a step that makes masks, faces or poses there is none.
@@ -307,7 +266,7 @@ fn annotation(kind: &str, body: &Map<String, Value>) -> Option<Map<String, Value
 
 fn category(name: &str, id: usize) -> Value {
     match name {
-        "person" => json!({"id": id, "name": name, "supercategory": "person", "keypoints": POINTS, "skeleton": BONES}),
+        "person" => coco_category(id),
         _ => json!({"id": id, "name": name, "supercategory": name}),
     }
 }

@@ -21,6 +21,7 @@ mod matrix;
 pub mod probe;
 mod read_error;
 pub mod scan;
+pub mod skeleton;
 mod still;
 mod timeline;
 

@@ -1,9 +1,9 @@
 //! Persons: box, id and skeleton; grey without a track, thin where interpolated.
 use super::canvas::{Canvas, colour};
 use crate::ExportError;
-use crate::coco_keypoints::LIMBS;
 use crate::writer::FrameRecord;
 use framefleet_media::Pose;
+use framefleet_media::skeleton::LIMBS;
 
 /// Points of lower visibility are not drawn.
 const VISIBLE: f32 = 0.2;
