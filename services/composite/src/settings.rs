@@ -1,5 +1,5 @@
 //! What changes the answers of the stage.
-use framefleet_stage::Settings;
+use framefleet_stage::{Settings, in_range};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -59,9 +59,7 @@ impl Settings for CompositeSettings {
         for (key, value, low, high) in
             [("blur_percent", self.blur_percent, 0.1, 10.0), ("feather_percent", self.feather_percent, 0.0, 5.0)]
         {
-            if !(low..=high).contains(&value) {
-                return Err(format!("{key} must be {low} to {high}, got {value}"));
-            }
+            in_range(key, value, low, high)?;
         }
         Ok(())
     }

@@ -131,11 +131,7 @@ impl Cuts {
         if item.kind() == ItemKind::Stills {
             return Self::Everywhere;
         }
-        let shot = Kind::new("shot");
-        let shots = job.scoped_of(&shot).filter(|(scoped, _)| scoped.item == item.name);
-        let mut starts: Vec<u64> = shots.filter_map(|(scoped, _)| scoped.range.map(|range| range.start)).collect();
-        starts.sort_unstable();
-        Self::Shots(starts, 0)
+        Self::Shots(job.shots(&item.name).iter().map(|shot| shot.start).collect(), 0)
     }
 
     /// Whether a cut lies between the frame asked for before and this one.

@@ -1,5 +1,5 @@
 //! What changes the answers of the stage.
-use framefleet_stage::Settings;
+use framefleet_stage::{Settings, in_range};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -118,9 +118,7 @@ impl Settings for FaceClusteringSettings {
             ("min_faces", f64::from(self.min_faces), 1.0, 10_000.0),
             ("crops", f64::from(self.crops), 0.0, 200.0),
         ] {
-            if !(low..=high).contains(&value) {
-                return Err(format!("{key} must be {low} to {high}, got {value}"));
-            }
+            in_range(key, value, low, high)?;
         }
         if self.whole_similarity < self.min_similarity {
             return Err("whole_similarity must be no less than min_similarity".to_owned());

@@ -4,9 +4,8 @@ use crate::hole::Hole;
 use crate::homography::Homography;
 use crate::prepare::Small;
 use crate::settings::InpaintingSettings;
-use framefleet_media::annotation::Value;
 use framefleet_media::encode::{StillFormat, write_still};
-use framefleet_media::{FrameRange, Image, Item, ItemKind, Kind, PixelFormat, frame};
+use framefleet_media::{FrameRange, Image, Item, ItemKind, PixelFormat, frame};
 use framefleet_stage::{Job, Outputs, Records, StageError};
 use framefleet_vision::{VisionError, mat::view};
 use opencv::core::{self, Mat, Scalar};
@@ -75,7 +74,12 @@ pub fn finish(
             .filter(|(of, _, _)| *of == item.name)
             .filter_map(|(_, name, path)| Some((number(name)?, path.clone())))
             .collect();
-        for (start, range) in shots(job, item) {
+        let mut shots = job.shots(&item.name);
+        if shots.is_empty() {
+            shots.push(FrameRange { start: 0, end: u64::MAX });
+        }
+        for range in shots {
+            let start = range.start;
             let of_shot: Vec<&Path> = pictures
                 .iter()
                 .filter(|(number, _)| frame::contains(&range, *number))
@@ -96,17 +100,6 @@ pub fn finish(
 
 fn number(name: &str) -> Option<u64> {
     name.strip_prefix(PREFIX)?.strip_suffix(".png")?.parse().ok()
-}
-
-/// The shots of an item by their first frame; all of it as one where nobody found any.
-fn shots(job: &Job, item: &Item) -> Vec<(u64, FrameRange)> {
-    let kind = Kind::new("shot");
-    let found: Vec<(u64, FrameRange)> = job
-        .scoped_of(&kind)
-        .filter(|(scoped, annotation)| scoped.item == item.name && matches!(annotation.value, Some(Value::Shot(_))))
-        .filter_map(|(scoped, _)| scoped.range.map(|range| (range.start, range)))
-        .collect();
-    if found.is_empty() { vec![(0, FrameRange { start: 0, end: u64::MAX })] } else { found }
 }
 
 /// As many as fit into memory, evenly spread.

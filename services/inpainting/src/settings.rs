@@ -1,5 +1,5 @@
 //! What changes the answers of the stage.
-use framefleet_stage::Settings;
+use framefleet_stage::{Settings, in_range};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -90,21 +90,13 @@ impl Settings for InpaintingSettings {
     }
 
     fn validate(&self) -> Result<(), String> {
-        within("grow_percent", self.grow_percent, 0.0, 5.0)?;
-        within("feather_percent", self.feather_percent, 0.0, 5.0)?;
-        within("window", f64::from(self.window), 0.0, 64.0)?;
-        within("references", f64::from(self.references), 1.0, 16.0)?;
-        within("analysis_side", f64::from(self.analysis_side), 160.0, 2048.0)?;
+        in_range("grow_percent", self.grow_percent, 0.0, 5.0)?;
+        in_range("feather_percent", self.feather_percent, 0.0, 5.0)?;
+        in_range("window", f64::from(self.window), 0.0, 64.0)?;
+        in_range("references", f64::from(self.references), 1.0, 16.0)?;
+        in_range("analysis_side", f64::from(self.analysis_side), 160.0, 2048.0)?;
         Ok(())
     }
-}
-
-/// Refuses a value outside `low..=high`, and what is no number.
-fn within(key: &str, value: f64, low: f64, high: f64) -> Result<(), String> {
-    if (low..=high).contains(&value) {
-        return Ok(());
-    }
-    Err(format!("{key} must be {low} to {high}, got {value}"))
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
 //! What changes the answers of this stage.
+use framefleet_stage::{Settings, in_range};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -41,7 +42,7 @@ impl Default for LightingSettings {
     }
 }
 
-impl framefleet_stage::Settings for LightingSettings {
+impl Settings for LightingSettings {
     fn profiles() -> Vec<(&'static str, Self)> {
         let balanced = Self::default();
         vec![
@@ -57,9 +58,4 @@ impl framefleet_stage::Settings for LightingSettings {
         in_range("shadow_stops", self.shadow_stops, 0.5, 6.0)?;
         in_range("clipped_warning", self.clipped_warning, 0.0, 1.0)
     }
-}
-
-/// Says which setting is out of range, if it is.
-fn in_range(name: &str, value: f64, low: f64, high: f64) -> Result<(), String> {
-    if (low..=high).contains(&value) { Ok(()) } else { Err(format!("{name} must be {low} to {high}, got {value}")) }
 }

@@ -3,7 +3,7 @@
 use crate::rounding::rounded;
 use crate::settings::LightingSettings;
 use crate::tally::Tally;
-use framefleet_media::annotation::{Kind, Value as AnnotationValue};
+use framefleet_media::annotation::Value as AnnotationValue;
 use framefleet_media::{Amendment, Annotation, FrameRange, ItemKind, Lighting, ScopedAnnotation};
 use framefleet_stage::{Job, Outputs, Record, Records, StageError};
 use serde_json::{Map, Value, json};
@@ -64,7 +64,7 @@ impl<'a> Summary<'a> {
     fn new(settings: &'a LightingSettings, job: &'a Job) -> Self {
         Self {
             settings,
-            shots: shots(job),
+            shots: job.items.iter().map(|item| (item.name.clone(), job.shots(&item.name))).collect(),
             stills: job.items.iter().filter(|i| i.kind() == ItemKind::Stills).map(|i| i.name.as_str()).collect(),
             segment: None,
             tally: Tally::default(),
@@ -163,15 +163,4 @@ impl<'a> Summary<'a> {
         let share = rounded(frames as f64 / self.all.frames().max(1) as f64);
         (frames > 0).then(|| json!({ "code": code, "frames": frames, "share": share, "message": message }))
     }
-}
-
-/// Shots by item, in order.
-fn shots(job: &Job) -> BTreeMap<String, Vec<FrameRange>> {
-    let mut shots = BTreeMap::<String, Vec<FrameRange>>::new();
-    let kind = Kind::new("shot");
-    for (scoped, _) in job.scoped_of(&kind) {
-        shots.entry(scoped.item.clone()).or_default().extend(scoped.range);
-    }
-    shots.values_mut().for_each(|ranges| ranges.sort_by_key(|range| range.start));
-    shots
 }

@@ -1,5 +1,5 @@
 //! What changes the answers of the stage.
-use framefleet_stage::Settings;
+use framefleet_stage::{Settings, in_range};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -124,21 +124,21 @@ impl Settings for MotionSettings {
     }
 
     fn validate(&self) -> Result<(), String> {
-        within("analysis_height", f64::from(self.analysis_height), 64.0, 640.0)?;
-        within("corners", f64::from(self.corners), 20.0, 2000.0)?;
-        within("trajectories", f64::from(self.trajectories), 0.0, 10_000.0)?;
-        within("moving_percent", self.moving_percent, 0.01, 100.0)?;
-        within("camera_static_percent", self.camera_static_percent, 0.0, 100.0)?;
-        within("camera_static_zoom", self.camera_static_zoom, 0.0, 1.0)?;
-        within("ransac_pixels", self.ransac_pixels, 0.1, 50.0)?;
-        within("flow_picture_percent", self.flow_picture_percent, 0.01, 100.0)?;
-        within("cut_floor", self.cut_floor, 0.0, 255.0)?;
-        within("cut_ratio", self.cut_ratio, 1.0, 1000.0)?;
-        within("cut_content", self.cut_content, 0.0, 255.0)?;
-        within("min_shot_seconds", self.min_shot_seconds, 0.0, 3600.0)?;
-        within("flash_seconds", self.flash_seconds, 0.0, 5.0)?;
-        within("fade_luma", self.fade_luma, 0.0, 255.0)?;
-        within("fade_seconds", self.fade_seconds, 0.0, 3600.0)?;
+        in_range("analysis_height", f64::from(self.analysis_height), 64.0, 640.0)?;
+        in_range("corners", f64::from(self.corners), 20.0, 2000.0)?;
+        in_range("trajectories", f64::from(self.trajectories), 0.0, 10_000.0)?;
+        in_range("moving_percent", self.moving_percent, 0.01, 100.0)?;
+        in_range("camera_static_percent", self.camera_static_percent, 0.0, 100.0)?;
+        in_range("camera_static_zoom", self.camera_static_zoom, 0.0, 1.0)?;
+        in_range("ransac_pixels", self.ransac_pixels, 0.1, 50.0)?;
+        in_range("flow_picture_percent", self.flow_picture_percent, 0.01, 100.0)?;
+        in_range("cut_floor", self.cut_floor, 0.0, 255.0)?;
+        in_range("cut_ratio", self.cut_ratio, 1.0, 1000.0)?;
+        in_range("cut_content", self.cut_content, 0.0, 255.0)?;
+        in_range("min_shot_seconds", self.min_shot_seconds, 0.0, 3600.0)?;
+        in_range("flash_seconds", self.flash_seconds, 0.0, 5.0)?;
+        in_range("fade_luma", self.fade_luma, 0.0, 255.0)?;
+        in_range("fade_seconds", self.fade_seconds, 0.0, 3600.0)?;
         if self.method == Method::LucasKanade && (self.flow_pictures_every > 0 || self.flow_files) {
             return Err(
                 "lucas_kanade has no dense flow: set flow_pictures_every = 0 and flow_files = false, or another method"
@@ -147,14 +147,6 @@ impl Settings for MotionSettings {
         }
         Ok(())
     }
-}
-
-/// Refuses a value outside `low..=high`, and what is no number.
-fn within(key: &str, value: f64, low: f64, high: f64) -> Result<(), String> {
-    if (low..=high).contains(&value) {
-        return Ok(());
-    }
-    Err(format!("{key} must be {low} to {high}, got {value}"))
 }
 
 #[cfg(test)]

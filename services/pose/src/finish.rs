@@ -5,7 +5,7 @@ use crate::gaps;
 use crate::publish::{Followed, Instances, publish, publish_alone};
 use crate::series::{FramePoses, for_each_item};
 use crate::tracker;
-use framefleet_media::{ItemKind, Kind, PersonTrack, PoseType, PoseView, SequenceType};
+use framefleet_media::{ItemKind, PersonTrack, PoseType, PoseView, SequenceType};
 use framefleet_stage::{Job, Outputs, Records, StageError};
 use serde::Serialize;
 use serde_json::Value as Json;
@@ -17,7 +17,8 @@ pub fn finish(job: &Job, records: &dyn Records, settings: &PoseSettings, out: &m
     for_each_item(records, |item, frames| {
         totals.add_frames(frames);
         let still = job.item(item).is_some_and(|item| item.kind() == ItemKind::Stills);
-        let tracks = if still { Vec::new() } else { tracker::tracks(frames, &cuts(job, item), settings) };
+        let cuts: Vec<u64> = job.shots(item).iter().map(|shot| shot.start).collect();
+        let tracks = if still { Vec::new() } else { tracker::tracks(frames, &cuts, settings) };
         let mut instances = Instances::new();
         let mut followed = HashSet::new();
         for (number, track) in (0..).zip(&tracks) {
@@ -43,15 +44,6 @@ pub fn finish(job: &Job, records: &dyn Records, settings: &PoseSettings, out: &m
         out.statistics(&statistics);
     }
     Ok(())
-}
-
-/// Frames of an item that begin shots, ascending.
-fn cuts(job: &Job, item: &str) -> Vec<u64> {
-    let kind = Kind::new("shot");
-    let shots = job.scoped_of(&kind).filter(|(scoped, _)| scoped.item == item);
-    let mut starts: Vec<u64> = shots.filter_map(|(scoped, _)| Some(scoped.range?.start)).collect();
-    starts.sort_unstable();
-    starts
 }
 
 /// What is counted over all items.

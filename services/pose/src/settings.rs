@@ -1,5 +1,5 @@
 //! What changes the answers of the stage.
-use framefleet_stage::Settings;
+use framefleet_stage::{Settings, in_range};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -104,18 +104,18 @@ impl Settings for PoseSettings {
     fn validate(&self) -> Result<(), String> {
         side("detection_width", self.detection_width)?;
         side("detection_height", self.detection_height)?;
-        within("tiles", f64::from(self.tiles), 1.0, 8.0)?;
-        within("min_score", self.min_score, 0.0, 1.0)?;
-        within("min_visibility", self.min_visibility, 0.0, 1.0)?;
-        within("duplicate_similarity", self.duplicate_similarity, 0.01, 1.0)?;
-        within("max_persons", f64::from(self.max_persons), 1.0, 1000.0)?;
-        within("track_score", self.track_score, 0.0, 1.0)?;
-        within("new_track_score", self.new_track_score, 0.0, 1.0)?;
-        within("track_similarity", self.track_similarity, 0.01, 1.0)?;
-        within("lost_seconds", self.lost_seconds, 0.0, 60.0)?;
-        within("min_track_frames", f64::from(self.min_track_frames), 1.0, 10_000.0)?;
-        within("smoothing_cutoff", self.smoothing_cutoff, 0.0, 1000.0)?;
-        within("smoothing_beta", self.smoothing_beta, 0.0, 10_000.0)?;
+        in_range("tiles", f64::from(self.tiles), 1.0, 8.0)?;
+        in_range("min_score", self.min_score, 0.0, 1.0)?;
+        in_range("min_visibility", self.min_visibility, 0.0, 1.0)?;
+        in_range("duplicate_similarity", self.duplicate_similarity, 0.01, 1.0)?;
+        in_range("max_persons", f64::from(self.max_persons), 1.0, 1000.0)?;
+        in_range("track_score", self.track_score, 0.0, 1.0)?;
+        in_range("new_track_score", self.new_track_score, 0.0, 1.0)?;
+        in_range("track_similarity", self.track_similarity, 0.01, 1.0)?;
+        in_range("lost_seconds", self.lost_seconds, 0.0, 60.0)?;
+        in_range("min_track_frames", f64::from(self.min_track_frames), 1.0, 10_000.0)?;
+        in_range("smoothing_cutoff", self.smoothing_cutoff, 0.0, 1000.0)?;
+        in_range("smoothing_beta", self.smoothing_beta, 0.0, 10_000.0)?;
         if self.tiles > 1 && self.detector == Detector::Single {
             return Err("single finds one person and searches no tiles: set tiles = 1, or another detector".to_owned());
         }
@@ -133,14 +133,6 @@ fn side(key: &str, value: u32) -> Result<(), String> {
         return Ok(());
     }
     Err(format!("{key} must be a multiple of 32 from 96 to 1280, got {value}"))
-}
-
-/// Refuses a value outside `low..=high`, and what is no number.
-fn within(key: &str, value: f64, low: f64, high: f64) -> Result<(), String> {
-    if (low..=high).contains(&value) {
-        return Ok(());
-    }
-    Err(format!("{key} must be {low} to {high}, got {value}"))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@ use crate::settings::SegmentationSettings;
 use crate::statistics::Statistics;
 use crate::tracks::{Follower, Seen, Track};
 use framefleet_media::annotation::Value;
-use framefleet_media::{Amendment, Annotation, FrameRange, ItemKind, Kind, MaskTrack, Outcome, ScopedAnnotation};
+use framefleet_media::{Amendment, Annotation, FrameRange, ItemKind, MaskTrack, Outcome, ScopedAnnotation};
 use framefleet_stage::{Job, Outputs, Record, Records, StageError};
 use framefleet_vision::run_lengths::Runs;
 use serde_json::{Value as Json, json};
@@ -57,12 +57,10 @@ struct Following {
 
 impl Following {
     fn new(job: &Job, item: &str, settings: &SegmentationSettings) -> Self {
-        let shot = Kind::new("shot");
-        let shots = job.scoped_of(&shot).filter(|(scoped, _)| scoped.item == item);
         Self {
             item: item.to_owned(),
             stills: job.item(item).is_some_and(|item| item.kind() == ItemKind::Stills),
-            cuts: shots.filter_map(|(scoped, _)| scoped.range.map(|range| range.start)).collect(),
+            cuts: job.shots(item).iter().map(|shot| shot.start).collect(),
             follower: Follower::new(settings.track_iou, u64::from(settings.track_gap)),
             latest: None,
             step: u64::MAX,

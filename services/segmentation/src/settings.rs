@@ -1,5 +1,5 @@
 //! What changes the answers of the stage.
-use framefleet_stage::{ModelNeed, Settings};
+use framefleet_stage::{ModelNeed, Settings, in_range};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -159,9 +159,7 @@ impl Settings for SegmentationSettings {
             ("track_gap", f64::from(self.track_gap), 0.0, 100.0),
             ("context_pixels", f64::from(self.context_pixels), 0.0, 1000.0),
         ] {
-            if !(low..=high).contains(&value) {
-                return Err(format!("{key} must be {low} to {high}, got {value}"));
-            }
+            in_range(key, value, low, high)?;
         }
         Ok(())
     }

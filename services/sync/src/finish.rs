@@ -7,7 +7,7 @@ use crate::speaking::{Scene, Utterance, shot_times, utterances};
 use crate::summary::{FaceSummary, ItemSummary, Summary, state_name};
 use crate::tracks::{Known, Sighting, Track, tracks};
 use framefleet_infer::Session;
-use framefleet_media::annotation::{Value, to_json};
+use framefleet_media::annotation::Value;
 use framefleet_media::{
     Amendment, Annotation, AvOffset, FrameRange, Item, ItemKind, Kind, Outcome, ScopedAnnotation, Speaking, SyncState,
 };
@@ -113,8 +113,11 @@ fn finish_item(
 
 /// Shots, tracks and times.
 fn scenery(job: &Job, footage: &Footage<'_>) -> Scenery {
-    let shots = shots(job, &footage.item.name);
-    let tracks = tracks(&footage.sightings, &shots, known(job, &footage.item.name).as_ref());
+    let mut shots = job.shots(&footage.item.name);
+    if shots.is_empty() {
+        shots.push(FrameRange { start: 0, end: u64::MAX });
+    }
+    let tracks = tracks(&footage.sightings, &shots, &known(job, &footage.item.name));
     let (first, last) = (footage.frames[0], footage.frames[footage.frames.len() - 1]);
     let per = |count: u64| if count > 0 { (last.1 - first.1) / count as i64 } else { 0 };
     let rate = footage.item.frame_rate.as_ref().filter(|rate| rate.num > 0 && rate.den > 0);
@@ -132,33 +135,17 @@ fn scenery(job: &Job, footage: &Footage<'_>) -> Scenery {
     }
 }
 
-/// The shots of an item, in order; one that holds everything where nobody looked for shots.
-fn shots(job: &Job, item: &str) -> Vec<FrameRange> {
-    let kind = Kind::new("shot");
-    let of_item = job.scoped_of(&kind).filter(|(scoped, _)| scoped.item == item);
-    let mut shots: Vec<FrameRange> = of_item.filter_map(|(scoped, _)| scoped.range).collect();
-    shots.sort_by_key(|shot| shot.start);
-    if shots.is_empty() { vec![FrameRange { start: 0, end: u64::MAX }] } else { shots }
-}
-
-/// Faces of an item by the tracks of another step; `None` when no step tracks faces. Fields are read by their names in records, so that
-/// tracks may come from any stage that makes this kind.
-fn known(job: &Job, item: &str) -> Option<Known> {
+/// Faces of an item as face clustering followed them.
+fn known(job: &Job, item: &str) -> Known {
     let kind = Kind::new("face_track");
-    let mut tracks = job.scoped_of(&kind).peekable();
-    tracks.peek()?;
     let mut known = Known::new();
-    for (_, track) in tracks.filter(|(scoped, _)| scoped.item == item) {
-        let Ok(fields) = to_json(track) else { continue };
-        let number = fields.get("number").and_then(serde_json::Value::as_u64).unwrap_or_default() as u32;
-        let list = |name: &str| fields.get(name).and_then(serde_json::Value::as_array).cloned().unwrap_or_default();
-        for (frame, instance) in list("frames").iter().zip(&list("instances")) {
-            if let (Some(frame), Some(instance)) = (frame.as_u64(), instance.as_u64()) {
-                known.insert((frame, instance as u32), number);
-            }
+    for (_, track) in job.scoped_of(&kind).filter(|(scoped, _)| scoped.item == item) {
+        if let Some(Value::FaceTrack(track)) = &track.value {
+            known
+                .extend(track.frames.iter().zip(&track.instances).map(|(frame, face)| ((*frame, *face), track.number)));
         }
     }
-    Some(known)
+    known
 }
 
 /// Writes the offset of the item and of its shots; gives that of the item, 0 where it is not known.

@@ -75,7 +75,8 @@ impl Stage for SyncStage {
                 ..HalfNeeds::default()
             },
             finish: HalfNeeds {
-                optional: vec![Kind::new("shot"), Kind::new("face_track")],
+                required: vec![Kind::new("face_track")],
+                optional: vec![Kind::new("shot")],
                 makes: vec![Kind::new("av_offset"), Kind::new("speaking")],
                 ..HalfNeeds::default()
             },

@@ -77,7 +77,6 @@ fn a_still_mouth_and_silence_have_nothing_to_say() {
             frame: n,
             pts_ns: n as i64 * FRAME_NS,
             instance: 0,
-            face_box: [0.0; 4],
             aperture: (0.1 + amplitude * (n as f64 * 0.68).sin()) as f32,
             confidence: 1.0,
         };

@@ -1,7 +1,7 @@
 //! What changes the answers of the stage.
 use crate::diarisation::Diarisation;
 use framefleet_media::Rendition;
-use framefleet_stage::Settings;
+use framefleet_stage::{Settings, in_range};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -82,20 +82,15 @@ impl Settings for SyncSettings {
     }
 
     fn validate(&self) -> Result<(), String> {
-        let shares = [
-            ("min_confidence", self.min_confidence),
-            ("min_correlation", self.min_correlation),
-            ("speaker_correlation", self.speaker_correlation),
-            ("voice_threshold", self.voice_threshold),
-        ];
-        if let Some((name, value)) = shares.iter().find(|(_, value)| !(0.0..=1.0).contains(value)) {
-            return Err(format!("{name} must be 0 to 1, got {value}"));
-        }
-        if !(100..=2000).contains(&self.max_offset_ms) {
-            return Err(format!("max_offset_ms must be 100 to 2000, got {}", self.max_offset_ms));
-        }
-        if !(3.0..=60.0).contains(&self.segment_seconds) {
-            return Err(format!("segment_seconds must be 3 to 60, got {}", self.segment_seconds));
+        for (key, value, low, high) in [
+            ("min_confidence", self.min_confidence, 0.0, 1.0),
+            ("min_correlation", self.min_correlation, 0.0, 1.0),
+            ("speaker_correlation", self.speaker_correlation, 0.0, 1.0),
+            ("voice_threshold", self.voice_threshold, 0.0, 1.0),
+            ("max_offset_ms", f64::from(self.max_offset_ms), 100.0, 2000.0),
+            ("segment_seconds", self.segment_seconds, 3.0, 60.0),
+        ] {
+            in_range(key, value, low, high)?;
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! What a task knows of its job.
-use framefleet_media::{Annotation, Edit, Item, Kind, ScopedAnnotation, annotation::kind_name};
+use framefleet_media::annotation::{Value, kind_name};
+use framefleet_media::{Annotation, Edit, FrameRange, Item, Kind, ScopedAnnotation};
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -49,6 +50,16 @@ impl Job {
                 .filter(|annotation| kind_name(annotation) == kind.as_str())
                 .map(|annotation| (scoped, annotation))
         })
+    }
+
+    /// The shots of an item, in order; none where no step looks for shots. Its half has to need the kind `shot`.
+    pub fn shots(&self, item: &str) -> Vec<FrameRange> {
+        let of_item = |scoped: &&ScopedAnnotation| {
+            scoped.item == item && matches!(scoped.annotation, Some(Annotation { value: Some(Value::Shot(_)), .. }))
+        };
+        let mut shots: Vec<FrameRange> = self.scoped.iter().filter(of_item).filter_map(|scoped| scoped.range).collect();
+        shots.sort_by_key(|shot| shot.start);
+        shots
     }
 
     /// The item of this name.

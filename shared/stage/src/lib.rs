@@ -42,6 +42,11 @@ pub trait Settings:
     }
 }
 
+/// Refuses a setting outside `low..=high`, and what is no number: for [`Settings::validate`].
+pub fn in_range(key: &str, value: f64, low: f64, high: f64) -> Result<(), String> {
+    if (low..=high).contains(&value) { Ok(()) } else { Err(format!("{key} must be {low} to {high}, got {value}")) }
+}
+
 /// One kind of processing. There is one instance per process and digest of settings, shared by its tasks.
 pub trait Stage: Send + Sync + Sized + 'static {
     /// Also crate, binary, image, subject token and metric label.

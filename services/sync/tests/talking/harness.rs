@@ -2,7 +2,7 @@
 #![allow(dead_code)]
 use framefleet_media::annotation::Value;
 use framefleet_media::{
-    Annotation, AvOffset, Extension, Face, Frame, FrameRange, Image, Item, ItemKind, Mouth, Outcome, PixelFormat,
+    Annotation, AvOffset, Face, FaceTrack, Frame, FrameRange, Image, Item, ItemKind, Mouth, Outcome, PixelFormat,
     Rational, Rendition, ScopedAnnotation, Shot, Speaking, SyncState,
 };
 use framefleet_stage::{Audio, AudioSource, Batch, Host, Job, Outputs, Record, Records, RecordsError, Stage};
@@ -191,14 +191,35 @@ impl Footage {
         self
     }
 
-    /// A track that another step made.
+    /// A face as face clustering followed it; where none is said, the faces of one number are one.
     pub fn face_track(mut self, number: u32, faces: &[(u64, u32)]) -> Self {
-        let (frames, instances): (Vec<u64>, Vec<u32>) = faces.iter().copied().unzip();
-        let json = serde_json::json!({ "number": number, "frames": frames, "instances": instances }).to_string();
-        let range = FrameRange { start: frames[0], end: frames[frames.len() - 1] + 1 };
-        let value = Value::Extension(Extension { kind: "face_track".to_owned(), json });
-        self.scoped.push(self.on_range(range, number, value));
+        self.scoped.push(self.followed(number, faces));
         self
+    }
+
+    fn followed(&self, number: u32, faces: &[(u64, u32)]) -> ScopedAnnotation {
+        let (frames, instances): (Vec<u64>, Vec<u32>) = faces.iter().copied().unzip();
+        let range = FrameRange { start: frames[0], end: frames[frames.len() - 1] + 1 };
+        self.on_range(range, number, Value::FaceTrack(FaceTrack { number, frames, instances, ..FaceTrack::default() }))
+    }
+
+    /// What other steps' finish halves tell of what process made.
+    fn told(&self, records: &Kept) -> Vec<ScopedAnnotation> {
+        let mut told = self.scoped.clone();
+        let is_track = |of: &ScopedAnnotation| {
+            matches!(of.annotation.as_ref().and_then(|made| made.value.as_ref()), Some(Value::FaceTrack(_)))
+        };
+        if told.iter().any(is_track) {
+            return told;
+        }
+        let mut faces: BTreeMap<u32, Vec<(u64, u32)>> = BTreeMap::new();
+        for record in &records.records {
+            for annotation in &record.annotations {
+                faces.entry(annotation.instance).or_default().push((record.frame, annotation.instance));
+            }
+        }
+        told.extend(faces.iter().map(|(number, faces)| self.followed(*number, faces)));
+        told
     }
 
     fn on_range(&self, range: FrameRange, instance: u32, value: Value) -> ScopedAnnotation {
@@ -272,7 +293,8 @@ impl Footage {
     pub fn finish(&self, stage: &SyncStage, processed: &Processed) -> Results {
         let scratch = tempfile::tempdir().unwrap();
         let mut out = Outputs::new(scratch.path());
-        stage.finish(&self.job(scratch.path()), &processed.records, &mut out).unwrap();
+        let job = Job { scoped: self.told(&processed.records), ..self.job(scratch.path()) };
+        stage.finish(&job, &processed.records, &mut out).unwrap();
         let made = out.into_made();
         let mut results = Results {
             mouths: processed.mouths.clone(),
