@@ -188,6 +188,11 @@ impl Stage for Surround {
         let level = Kind::new("level");
         for &frame in batch.frames() {
             let around = frame.saturating_sub(self.0.radius)..frame + self.0.radius + 1;
+            // Every result of a level has one: whatever else were told would be seen in every test that runs this stage.
+            let told = |near: u64| batch.has_result(near, &level) == batch.annotations(near, &level).next().is_some();
+            if !around.clone().all(told) {
+                return Err(StageError::Fatal("a level without a result, or a result without a level".to_owned()));
+            }
             let levels: Vec<f64> =
                 around.clone().flat_map(|near| batch.annotations(near, &level)).map(|of| number(of, "mean")).collect();
             let pixels: f64 =

@@ -113,7 +113,10 @@ impl<'a> Context<'a> {
                 (last, latest, chain) = (other, Rc::clone(&small), chain.then(&link));
                 let guess = corners.map(small.size())?.unwrap_or(chain);
                 let shows = points.iter().map(|point| shows(&small, &guess, *point)).collect::<Result<Vec<_>, _>>()?;
-                candidates.push(Candidate { number: other, guess, shows });
+                // Of whom nobody knows what is to be removed from it would lend that, too.
+                if self.batch.has_result(other, &self.kind) {
+                    candidates.push(Candidate { number: other, guess, shows });
+                }
             }
         }
         Ok(candidates)

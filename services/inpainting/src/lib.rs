@@ -58,7 +58,7 @@ impl Stage for Inpainting {
     const NAME: &'static str = "inpainting";
     const ABOUT: &'static str =
         "removes what masks cover: filled from other frames, the rest by a network or from the edge";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     type Settings = InpaintingSettings;
 
     fn needs(settings: &InpaintingSettings) -> Needs {

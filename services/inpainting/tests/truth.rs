@@ -88,6 +88,20 @@ fn an_object_that_was_missed_once_does_not_come_back() {
     assert_eq!(results.frames[&13], footage.images[13]);
 }
 
+/// Behind the part of a film that a job does, nobody looked for masks: what stands there is not lent, although it looks free.
+#[test]
+fn frames_that_nobody_looked_for_masks_in_lend_nothing() {
+    let (scene, mut footage) = scene();
+    footage.unknown = (20..footage.images.len() as u64).collect();
+    footage.unknown.iter().for_each(|n| footage.masks[*n as usize].clear());
+    let results = footage.run(&InpaintingSettings::default());
+    for number in 10..20 {
+        let references = &results.fills[&number].references;
+        assert!(!references.is_empty() && references.iter().all(|of| of.frame < 20), "{number}: {references:?}");
+    }
+    assert!(least(&inside(&scene, &results)[..20]) > 40.0);
+}
+
 /// Light that changes from frame to frame is matched around the hole.
 #[test]
 fn colours_are_matched() {

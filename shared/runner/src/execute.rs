@@ -500,7 +500,7 @@ fn blame(frame: u64, failure: &TaskFailure) -> FrameFailure {
 }
 
 /// Frames that outcomes leave without a result.
-fn without_result(outcomes: &Outcomes) -> BTreeSet<u64> {
+pub(crate) fn without_result(outcomes: &Outcomes) -> BTreeSet<u64> {
     let skipped = outcomes.skipped.iter().filter_map(|skip| skip.range).flat_map(|range| range.start..range.end);
     outcomes.failed.iter().map(|failure| failure.frame).chain(skipped).collect()
 }

@@ -1,5 +1,6 @@
 //! What a task is given, fetched by reference.
 use crate::blobs;
+use crate::execute::without_result;
 use crate::failure::TaskFailure;
 use framefleet_bus::Blobs;
 use framefleet_ledger::{Ledger, TaskKey};
@@ -23,9 +24,17 @@ pub(crate) async fn batch(
             batch.insert_frame(pixels.rendition(), frame);
         }
     }
+    let visible = |number: &u64| work.visible.iter().any(|range| frame::contains(range, *number));
     for reference in &work.annotations {
-        let block = ledger.annotations(&key(reference)?).await?;
-        for of in block.frames.iter().filter(|of| work.visible.iter().any(|range| frame::contains(range, of.frame))) {
+        let key = key(reference)?;
+        let entry = ledger.find(&key).await?.ok_or_else(|| TaskFailure::malformed("a task that is finished"))?;
+        let done = entry.id.as_ref().and_then(|id| id.range).unwrap_or_default();
+        let without = without_result(&entry.outcomes.clone().unwrap_or_default());
+        for number in (done.start..done.end).filter(visible).filter(|number| !without.contains(number)) {
+            reference.kinds.iter().for_each(|kind| batch.insert_result(&Kind::new(kind), number));
+        }
+        let block = ledger.annotations(&key).await?;
+        for of in block.frames.iter().filter(|of| visible(&of.frame)) {
             for annotation in &of.annotations {
                 if reference.kinds.iter().any(|kind| kind == annotation::kind_name(annotation)) {
                     batch.insert_annotation(&reference.step, of.frame, annotation.clone());

@@ -1,6 +1,6 @@
 //! What process is given: frames of one item with their halo, and the annotations on them.
 use framefleet_media::{Annotation, Frame, FrameRange, Item, Kind, Rendition, annotation::kind_name};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Annotations on one frame: the step that made each, and the annotation.
 pub type Annotated = Vec<(String, Annotation)>;
@@ -15,13 +15,16 @@ pub struct Batch {
     pts_ns: Vec<i64>,
     pixels: BTreeMap<(i32, u64), Frame>,
     annotations: BTreeMap<u64, Annotated>,
+    /// Frames with a result of a step that makes a kind.
+    results: BTreeSet<(Kind, u64)>,
 }
 
 impl Batch {
     /// A batch of `range`, looking at `window`, that is to make results for `frames` (ascending, inside `range`).
     /// `pts_ns` has the time of every frame of the window.
     pub fn new(item: Item, range: FrameRange, window: FrameRange, frames: Vec<u64>, pts_ns: Vec<i64>) -> Self {
-        Self { item, range, window, frames, pts_ns, pixels: BTreeMap::new(), annotations: BTreeMap::new() }
+        let (pixels, annotations, results) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
+        Self { item, range, window, frames, pts_ns, pixels, annotations, results }
     }
 
     /// Adds a frame of a rendition.
@@ -34,12 +37,18 @@ impl Batch {
         self.annotations.entry(frame).or_default().push((step.to_owned(), annotation));
     }
 
+    /// Notes that a step which makes a kind has a result on a frame, of which there may be no annotation.
+    pub fn insert_result(&mut self, kind: &Kind, frame: u64) {
+        self.results.insert((kind.clone(), frame));
+    }
+
     /// The same batch with frames hidden, to locate one that breaks a stage.
     pub fn without(&self, absent: &[u64]) -> Self {
         let mut batch = self.clone();
         batch.frames.retain(|frame| !absent.contains(frame));
         batch.pixels.retain(|(_, frame), _| !absent.contains(frame));
         batch.annotations.retain(|frame, _| !absent.contains(frame));
+        batch.results.retain(|(_, frame)| !absent.contains(frame));
         batch
     }
 
@@ -72,6 +81,12 @@ impl Batch {
     pub fn pts_ns(&self, number: u64) -> Option<i64> {
         let offset = number.checked_sub(self.window.start)?;
         self.pts_ns.get(usize::try_from(offset).ok()?).copied()
+    }
+
+    /// Whether a step that makes a kind has a result on a frame of the window. With one, no annotation means that nothing is there;
+    /// without one (before and behind the job's range, failed, skipped) it means that nobody knows.
+    pub fn has_result(&self, number: u64, kind: &Kind) -> bool {
+        self.results.contains(&(kind.clone(), number))
     }
 
     /// Annotations of a kind on a frame of the window, in order of step and instance.

@@ -3,7 +3,7 @@
 use framefleet_media::annotation::Value;
 use framefleet_media::frame::{byte_length, channels, full_format};
 use framefleet_media::{
-    Annotation, Fill, Frame, FrameRange, Image, Item, ItemKind, Mask, Outcome, PixelFormat, Rational, Rendition,
+    Annotation, Fill, Frame, FrameRange, Image, Item, ItemKind, Kind, Mask, Outcome, PixelFormat, Rational, Rendition,
     ScopedAnnotation,
 };
 use framefleet_stage::{Audio, AudioSource, Batch, Host, Job, Outputs, Record, Records, RecordsError, Stage};
@@ -26,6 +26,8 @@ pub struct Footage {
     pub masks: Vec<Vec<Mask>>,
     pub batch: u64,
     pub absent: Vec<u64>,
+    /// Frames without a result of the step that makes masks.
+    pub unknown: Vec<u64>,
     pub scoped: Vec<ScopedAnnotation>,
 }
 
@@ -56,7 +58,7 @@ impl Footage {
         assert_eq!(full_format(&item), format);
         let masks =
             (0..images.len() as u64).map(|n| vec![mask(width, height, "person", |x, y| covered(n, x, y))]).collect();
-        Self { item, images, masks, batch: 32, absent: Vec::new(), scoped: Vec::new() }
+        Self { item, images, masks, batch: 32, absent: Vec::new(), unknown: Vec::new(), scoped: Vec::new() }
     }
 
     /// Runs both halves.
@@ -97,6 +99,9 @@ impl Footage {
         for number in (window.start..window.end).filter(|number| !self.absent.contains(number)) {
             let image = self.images[number as usize].clone();
             batch.insert_frame(Rendition::Full, Frame { number, pts_ns: pts_ns(number), image });
+            if !self.unknown.contains(&number) {
+                batch.insert_result(&Kind::new("mask"), number);
+            }
             for (instance, mask) in self.masks[number as usize].iter().enumerate() {
                 let value = Some(Value::Mask(mask.clone()));
                 batch.insert_annotation("segmentation", number, Annotation { instance: instance as u32, value });
