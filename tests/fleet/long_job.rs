@@ -72,7 +72,7 @@ impl LongJob {
         let plan = Arc::new(self.job.plan().unwrap());
         let mut state = JobState::new(plan, self.job.source.items.clone(), JobOptions::default());
         for fact in &self.indexed {
-            state.apply(fact.clone(), &|key| ledger.entry(key));
+            state.apply(fact.clone(), &|key| ledger.outcomes(key));
         }
         state
     }
@@ -80,7 +80,7 @@ impl LongJob {
     /// Writes the entries of all tasks but those of the last batch, and compacts them. How many there are.
     pub async fn fill(&self, output: &Output) -> u64 {
         let ledger = open(output).await;
-        let lookup = |key: &TaskKey| ledger.entry(key);
+        let lookup = |key: &TaskKey| ledger.outcomes(key);
         let mut state = self.state(&ledger);
         state.set_slots(SLOTS);
         let last = self.indexed.len() - 1;
@@ -123,7 +123,7 @@ impl LongJob {
         let entries = ledger.len();
         let began = Instant::now();
         let mut state = self.state(&ledger);
-        state.advance(&|key| ledger.entry(key));
+        state.advance(&|key| ledger.outcomes(key));
         let next = state.desired(2);
         let fold = began.elapsed();
         ledger.close().await.unwrap();
@@ -138,6 +138,6 @@ async fn open(output: &Output) -> Ledger {
 
 /// The entry of a task in which every frame has a result.
 fn entry(state: &JobState, task: TaskRef, ledger: &Ledger) -> Entry {
-    let message = state.message("test", task, &|key| ledger.entry(key)).unwrap();
+    let message = state.message("test", task, &|key| ledger.outcomes(key)).unwrap();
     Entry { key: message.key, id: message.id, stage: message.stage, ..Entry::default() }
 }

@@ -3,9 +3,9 @@
 use crate::fleet::TestJob;
 use framefleet_ledger::TaskKey;
 use framefleet_media::BatchInfo;
-use framefleet_proto::v1::{Entry, Outcomes, Pixels, Task, task::Work as Wire};
+use framefleet_proto::v1::{EntryOutcomes, FrameFailure, Outcomes, Pixels, Task, task::Work as Wire};
 use framefleet_stage::SourceStage as _;
-use orchestrator::{Fact, JobState, TaskRef, Work};
+use orchestrator::{Counts, Fact, JobState, TaskRef, Work};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -21,18 +21,12 @@ impl Choices {
 }
 
 /// What a worker would commit: every frame it was asked for has a result.
-fn entry(task: &Task) -> Entry {
+fn outcomes(task: &Task) -> EntryOutcomes {
     let (decided, frames) = match task.work.as_ref() {
         Some(Wire::Process(work)) => (work.decided.clone().unwrap_or_default(), work.frames.len()),
         _ => (Outcomes::default(), 0),
     };
-    Entry {
-        key: task.key.clone(),
-        id: task.id.clone(),
-        outcomes: Some(decided),
-        frames_done: frames as u64,
-        ..Entry::default()
-    }
+    EntryOutcomes { outcomes: Some(decided), frames_done: frames as u64 }
 }
 
 /// Frames that a task leaves in memory.
@@ -51,12 +45,12 @@ fn made(task: &Task) -> Vec<Pixels> {
 }
 
 /// Runs a job's state against workers that answer in an order of chance; the entries at the end.
-fn simulate(job: &TestJob, seed: u64) -> Result<BTreeSet<TaskKey>, TestCaseError> {
+fn simulate(job: &TestJob, seed: u64) -> Result<BTreeMap<TaskKey, EntryOutcomes>, TestCaseError> {
     let mut chance = Choices(seed);
     let plan = Arc::new(job.plan().unwrap());
     let mut state = JobState::new(plan, job.source.items.clone(), Default::default());
     state.set_slots(1 + chance.below(4));
-    let mut ledger: BTreeMap<TaskKey, Arc<Entry>> = BTreeMap::new();
+    let mut ledger: BTreeMap<TaskKey, EntryOutcomes> = BTreeMap::new();
     let mut inflight: BTreeMap<TaskRef, Task> = BTreeMap::new();
     let mut told: Vec<Fact> = Vec::new();
     for _ in 0..100_000 {
@@ -72,7 +66,7 @@ fn simulate(job: &TestJob, seed: u64) -> Result<BTreeSet<TaskKey>, TestCaseError
         }
         state.take_orphans();
         if state.is_finished() {
-            return Ok(ledger.into_keys().collect());
+            return Ok(ledger);
         }
         for task in state.desired(3) {
             if let Some(message) = state.message("job", task, &lookup) {
@@ -100,13 +94,13 @@ fn simulate(job: &TestJob, seed: u64) -> Result<BTreeSet<TaskKey>, TestCaseError
     Err(TestCaseError::fail("the job never ends"))
 }
 
-fn apply(state: &mut JobState, fact: &Fact, ledger: &BTreeMap<TaskKey, Arc<Entry>>) {
+fn apply(state: &mut JobState, fact: &Fact, ledger: &BTreeMap<TaskKey, EntryOutcomes>) {
     state.apply(fact.clone(), &|key| ledger.get(key).cloned());
 }
 
-fn done(task: TaskRef, message: &Task, ledger: &mut BTreeMap<TaskKey, Arc<Entry>>) -> Fact {
+fn done(task: TaskRef, message: &Task, ledger: &mut BTreeMap<TaskKey, EntryOutcomes>) -> Fact {
     let key = TaskKey::from_bytes(&message.key).unwrap();
-    ledger.entry(key).or_insert_with(|| Arc::new(entry(message)));
+    ledger.entry(key).or_insert_with(|| outcomes(message));
     Fact::Done { task, key, made: made(message) }
 }
 
@@ -151,5 +145,55 @@ proptest! {
         job.memory = job.plan().unwrap().memory.needed.iter().copied().max().unwrap();
         let first = simulate(&job, seeds[0])?;
         prop_assert_eq!(simulate(&job, seeds[1])?, first);
+    }
+}
+
+/// What a new orchestrator finds behind a job: frames by outcome of every step, and what is to be done next, by key.
+fn found(job: &TestJob, ledger: &BTreeMap<TaskKey, EntryOutcomes>, together: bool) -> (Vec<Counts>, BTreeSet<Vec<u8>>) {
+    let lookup = |key: &TaskKey| ledger.get(key).cloned();
+    let plan = Arc::new(job.plan().unwrap());
+    let steps = plan.steps.len();
+    let mut state = JobState::forecasting(plan, job.source.items.clone(), Default::default());
+    for item in 0..job.source.items.len() {
+        state.apply(indexed(job, item), &lookup);
+        if !together {
+            state.advance(&lookup);
+        }
+    }
+    state.advance(&lookup);
+    let tasks = state.desired(10_000);
+    let keys = tasks.into_iter().map(|task| state.message("job", task, &lookup).unwrap().key.to_vec()).collect();
+    ((0..=steps).map(|step| state.counts(step)).collect(), keys)
+}
+
+/// Items that are there at once are settled on several threads; one that comes by itself is settled in its turn.
+#[test]
+fn items_settled_together_are_what_they_are_one_by_one() {
+    for pipeline in
+        ["[steps.level]\n[steps.surround]\nsettings = { radius = 40 }\n", "[steps.brighten]\n[steps.normalise]\n"]
+    {
+        let job = TestJob::new(pipeline, &[6_000, 6_400, 0, 6_100]);
+        let done = simulate(&job, 5).unwrap();
+        let mut open = Vec::new();
+        for (lost, failed) in [(0, 0), (20, 0), (0, 20), (5, 5)] {
+            let mut ledger = done.clone();
+            let mut chance = Choices(9 + lost + failed);
+            let keys: Vec<TaskKey> = done.keys().copied().collect();
+            for _ in 0..lost {
+                ledger.remove(&keys[chance.below(keys.len())]);
+            }
+            for _ in 0..failed {
+                let outcomes = ledger.entry(keys[chance.below(keys.len())]).or_default();
+                outcomes
+                    .outcomes
+                    .get_or_insert_default()
+                    .failed
+                    .push(FrameFailure { frame: 3_210, ..Default::default() });
+            }
+            let (together, one_by_one) = (found(&job, &ledger, true), found(&job, &ledger, false));
+            assert_eq!(together, one_by_one, "{pipeline}: {lost} lost, {failed} failed");
+            open.push(together.1.len());
+        }
+        assert!(open[0] == 0 && open[1] > 0, "{open:?} tasks are to be done");
     }
 }

@@ -147,7 +147,7 @@ impl Orchestrator {
     /// Lets the state look up what became known, until nothing changes.
     async fn catch_up(&self, job: &mut Running) -> Result<(), OrchestratorError> {
         loop {
-            let lookup = |key: &TaskKey| self.ledger.entry(key);
+            let lookup = |key: &TaskKey| self.ledger.outcomes(key);
             job.state.advance(&lookup);
             for decoded in job.state.take_decoded() {
                 self.complete(&mut job.completed, decoded).await?;
@@ -185,7 +185,7 @@ impl Orchestrator {
 
     /// Publishes the desired tasks that are not under way. Whether some have no place in their queue yet.
     async fn publish(&self, job: &mut Running) -> Result<bool, OrchestratorError> {
-        let lookup = |key: &TaskKey| self.ledger.entry(key);
+        let lookup = |key: &TaskKey| self.ledger.outcomes(key);
         let slots = job.run.seat.slots();
         job.state.set_slots(slots);
         job.run.seat.ask_anew();
@@ -290,7 +290,7 @@ impl Orchestrator {
             _ => {}
         }
         if let Some(fact) = fact {
-            job.state.apply(fact, &|key| self.ledger.entry(key));
+            job.state.apply(fact, &|key| self.ledger.outcomes(key));
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use crate::task::TaskRef;
 use framefleet_ledger::{KeyHasher, TaskKey};
 use framefleet_media::{Edit, FrameRange, FrameSkip, Kind, Outcomes, Rendition, ScopedAnnotation, annotation};
 use framefleet_pipeline::{Half, PixelInput, PixelSource, Plan, PlannedModel, Provider, Sampling, StepPlan};
-use framefleet_proto::v1::AnnotationsRef;
+use framefleet_proto::v1::{AnnotationsRef, EntryOutcomes};
 use framefleet_stage::Halo;
 use std::collections::BTreeSet;
 
@@ -154,7 +154,7 @@ impl JobState {
         for input in &plan.pixels {
             let absent = match input.source {
                 PixelSource::Ingest => {
-                    for batch in visible.iter().flat_map(|range| footage.batches_of(range)).collect::<BTreeSet<_>>() {
+                    for batch in ascending(visible.iter().flat_map(|range| footage.batches_of(range))) {
                         hasher = hasher.key("pixels", &self.content_key(item, batch));
                     }
                     self.undecoded(item, &visible)?
@@ -224,6 +224,11 @@ impl JobState {
 
     /// The key of an ingest task: what it decodes, and which frames of it are wanted in this pass.
     pub(crate) fn ingest_key(&self, item: usize, batch: usize, lookup: Lookup) -> TaskKey {
+        self.latest_ingest(item, batch, lookup).0
+    }
+
+    /// The key of an ingest task in its newest retry generation, and what the ledger has under it.
+    pub(crate) fn latest_ingest(&self, item: usize, batch: usize, lookup: Lookup) -> (TaskKey, Option<EntryOutcomes>) {
         let footage = &self.footage[item];
         let mut hasher = self
             .hashers
@@ -257,7 +262,7 @@ impl JobState {
     fn undecoded(&self, item: usize, visible: &[FrameRange]) -> Option<Vec<u64>> {
         let footage = &self.footage[item];
         let mut absent = Vec::new();
-        for batch in visible.iter().flat_map(|range| footage.batches_of(range)).collect::<BTreeSet<_>>() {
+        for batch in ascending(visible.iter().flat_map(|range| footage.batches_of(range))) {
             let (_, failed) = self.ingest.get(&(item, batch))?;
             let failed = failed.iter().flat_map(|failed| failed.iter()).flat_map(|range| range.start..range.end);
             absent.extend(failed.filter(|frame| covers(visible, *frame)));
@@ -282,7 +287,7 @@ impl JobState {
     fn without_result(&self, step: usize, item: usize, visible: &[FrameRange]) -> Option<Vec<u64>> {
         let footage = &self.footage[item];
         let size = self.plan.steps[step].group;
-        let mut results = BTreeSet::new();
+        let mut results: Vec<FrameRange> = Vec::new();
         for group in self.groups_over(step, item, visible) {
             let Status::Done(_, without) = self.status(step, item, group) else {
                 if matches!(self.status(step, item, group), Status::Empty) {
@@ -291,16 +296,23 @@ impl JobState {
                 return None;
             };
             let Some(range) = footage.group_range(group, size, &self.plan.range) else { continue };
-            results.extend(
-                (range.start..range.end).filter(|frame| !covers(without.as_deref().unwrap_or_default(), *frame)),
-            );
+            match without {
+                None => results.push(range),
+                Some(without) => results.extend(
+                    (range.start..range.end)
+                        .filter(|frame| !covers(without, *frame))
+                        .map(|frame| FrameRange { start: frame, end: frame + 1 }),
+                ),
+            }
         }
-        Some(visible.iter().flat_map(|range| range.start..range.end).filter(|frame| !results.contains(frame)).collect())
+        let absent = |frame: &u64| !covers(&results, *frame);
+        Some(visible.iter().flat_map(|range| range.start..range.end).filter(absent).collect())
     }
 
-    fn groups_over(&self, step: usize, item: usize, visible: &[FrameRange]) -> BTreeSet<usize> {
+    /// Groups of a step that have a visible frame, ascending.
+    fn groups_over(&self, step: usize, item: usize, visible: &[FrameRange]) -> Vec<usize> {
         let size = self.plan.steps[step].group;
-        visible.iter().flat_map(|range| self.footage[item].groups_of(range, size)).collect()
+        ascending(visible.iter().flat_map(|range| self.footage[item].groups_of(range, size)))
     }
 
     /// The user's corrections of a step.
@@ -362,10 +374,16 @@ fn covers(ranges: &[FrameRange], frame: u64) -> bool {
     ranges.iter().any(|range| (range.start..range.end).contains(&frame))
 }
 
+/// Numbers that come in ascending order, each once.
+pub(crate) fn ascending(numbers: impl Iterator<Item = usize>) -> Vec<usize> {
+    let mut numbers: Vec<usize> = numbers.collect();
+    numbers.dedup();
+    numbers
+}
+
 /// Frames of `range` that are not in `frames` (ascending).
 fn complement(frames: &[u64], range: &FrameRange) -> Vec<u64> {
-    let present: BTreeSet<u64> = frames.iter().copied().collect();
-    (range.start..range.end).filter(|frame| !present.contains(frame)).collect()
+    (range.start..range.end).filter(|frame| frames.binary_search(frame).is_err()).collect()
 }
 
 /// Frames skipped by one rule, consecutive ones together.

@@ -11,6 +11,7 @@ mod results;
 mod schedule;
 mod seats;
 mod state;
+mod take_up;
 mod task;
 mod trace;
 

@@ -3,7 +3,7 @@
 //! Batches are admitted in item order, each with a reservation that covers its renditions and whatever its tasks make; a
 //! running task never asks for more, so tasks can always go on. Volatile frames go as soon as every task that looks at them
 //! is done.
-use crate::keys::{Inputs, ProcessInputs};
+use crate::keys::{Inputs, ProcessInputs, ascending};
 use crate::state::{Admitted, Decoded, FinishStatus, JobState, Lookup, Status};
 use crate::task::TaskRef;
 use framefleet_media::{FrameRange, Rendition, frame};
@@ -23,6 +23,7 @@ impl JobState {
         let mut moved = false;
         loop {
             let (item, batch) = self.cursor;
+            self.take_up(lookup);
             let Some(footage) = self.footage.get(item) else { break };
             if batch >= footage.batches.len() {
                 if !footage.complete {
@@ -71,8 +72,7 @@ impl JobState {
         let plan = Arc::clone(&self.plan);
         for &step in &plan.passes[self.pass].process {
             let size = plan.steps[step].group.max(1) as usize;
-            let groups: BTreeSet<usize> = batches.clone().map(|batch| batch / size).collect();
-            for group in groups {
+            for group in batches.start / size..batches.end.div_ceil(size) {
                 if matches!(self.status(step, item, group), Status::Unknown) {
                     self.settle_process(step, item, group, lookup);
                 }
@@ -314,9 +314,7 @@ impl JobState {
         for input in &self.plan.steps[step].pixels {
             match input.source {
                 PixelSource::Ingest => {
-                    for batch in
-                        inputs.visible.iter().flat_map(|range| footage.batches_of(range)).collect::<BTreeSet<_>>()
-                    {
+                    for batch in ascending(inputs.visible.iter().flat_map(|range| footage.batches_of(range))) {
                         let Decoded::Here(decoded) = &self.admitted.get(&(item, batch))?.decoded else { return None };
                         pixels.extend(
                             decoded
@@ -328,9 +326,7 @@ impl JobState {
                 }
                 PixelSource::Step(maker) => {
                     let size = self.plan.steps[maker].group;
-                    for group in
-                        inputs.visible.iter().flat_map(|range| footage.groups_of(range, size)).collect::<BTreeSet<_>>()
-                    {
+                    for group in ascending(inputs.visible.iter().flat_map(|range| footage.groups_of(range, size))) {
                         if matches!(self.status(maker, item, group), Status::Empty) {
                             continue;
                         }

@@ -9,12 +9,12 @@ use crate::task::{TaskRef, Work};
 use framefleet_ledger::TaskKey;
 use framefleet_media::{BatchInfo, Edit, FrameRange, Item, ScopedAnnotation};
 use framefleet_pipeline::{PixelSource, Plan};
-use framefleet_proto::v1::{Entry, Outcomes, Pixels, StepManifest};
+use framefleet_proto::v1::{EntryOutcomes, Outcomes, Pixels, StepManifest};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-/// Answers whether the ledger holds an entry.
-pub type Lookup<'a> = &'a dyn Fn(&TaskKey) -> Option<Arc<Entry>>;
+/// Answers whether the ledger holds an entry, and what came of its task.
+pub type Lookup<'a> = &'a (dyn Fn(&TaskKey) -> Option<EntryOutcomes> + Sync);
 
 /// Admitted batches that may wait for their frames, at least; a fleet with more slots allows more.
 const AHEAD: usize = 8;
@@ -164,6 +164,8 @@ pub struct JobState {
     pub(crate) pass: usize,
     /// The next batch that admission looks at.
     pub(crate) cursor: (usize, usize),
+    /// Items before this one were settled together, those at the cursor and behind it among them.
+    pub(crate) taken_up: usize,
     /// Batches behind the cursor with open tasks or volatile frames.
     pub(crate) live: BTreeSet<(usize, usize)>,
     pub(crate) admitted: BTreeMap<(usize, usize), Admitted>,
@@ -212,6 +214,7 @@ impl JobState {
             footage,
             pass: 0,
             cursor: (0, 0),
+            taken_up: 0,
             live: BTreeSet::new(),
             admitted: BTreeMap::new(),
             reserved: 0,
@@ -388,20 +391,20 @@ impl JobState {
     }
 
     /// Records what an ingest entry says.
-    pub(crate) fn note_ingest(&mut self, item: usize, batch: usize, key: TaskKey, entry: &Entry) {
+    pub(crate) fn note_ingest(&mut self, item: usize, batch: usize, key: TaskKey, entry: &EntryOutcomes) {
         if self.ingest.insert((item, batch), (key, failed(entry))).is_none() {
             self.count(self.plan.steps.len(), item, entry);
         }
     }
 
     /// Records what a process entry says.
-    pub(crate) fn note_process(&mut self, task: TaskRef, key: TaskKey, entry: &Entry) {
+    pub(crate) fn note_process(&mut self, task: TaskRef, key: TaskKey, entry: &EntryOutcomes) {
         *self.status_mut(task.step, task.item, task.index) = Status::Done(key, without_result(entry));
         self.count(task.step, task.item, entry);
     }
 
     /// Adds an entry to the counts, and stops a job that only fails.
-    fn count(&mut self, step: usize, item: usize, entry: &Entry) {
+    fn count(&mut self, step: usize, item: usize, entry: &EntryOutcomes) {
         let outcomes = entry.outcomes.clone().unwrap_or_default();
         let counts = &mut self.counts[step];
         counts.result += entry.frames_done;
@@ -500,7 +503,7 @@ impl JobState {
             return;
         }
         self.pass += 1;
-        self.cursor = (0, 0);
+        (self.cursor, self.taken_up) = ((0, 0), 0);
         self.ingest.clear();
         self.attempts.clear();
     }
@@ -510,8 +513,7 @@ impl JobState {
         if self.ingest.contains_key(&(item, batch)) {
             return;
         }
-        let key = self.ingest_key(item, batch, lookup);
-        let Some(entry) = lookup(&key) else { return };
+        let (key, Some(entry)) = self.latest_ingest(item, batch, lookup) else { return };
         let retry = self.options.retry_failed && self.raise_retry(TaskRef::ingest(self.pass, item, batch), &entry);
         if !retry {
             self.note_ingest(item, batch, key, &entry);
@@ -520,7 +522,7 @@ impl JobState {
 
     pub(crate) fn settle_process(&mut self, step: usize, item: usize, group: usize, lookup: Lookup) {
         let task = TaskRef::process(self.pass, step, item, group);
-        let key = match self.inputs(step, item, group) {
+        let (key, entry) = match self.inputs(step, item, group) {
             Inputs::Unknown => return,
             Inputs::Empty => {
                 *self.status_mut(step, item, group) = Status::Empty;
@@ -528,7 +530,7 @@ impl JobState {
             }
             Inputs::Known(inputs) => self.latest_generation(task, |generation| inputs.key(generation), lookup),
         };
-        match lookup(&key) {
+        match entry {
             Some(entry) if self.options.retry_failed && self.raise_retry(task, &entry) => {
                 self.settle_process(step, item, group, lookup);
             }
@@ -538,23 +540,30 @@ impl JobState {
     }
 
     /// Marks a task to be done in a new retry generation if its entry has failures and this run has not raised it yet.
-    fn raise_retry(&mut self, task: TaskRef, entry: &Entry) -> bool {
-        let failed = entry.outcomes.as_ref().is_some_and(|outcomes| !outcomes.failed.is_empty());
-        failed && self.retried.insert(task)
+    fn raise_retry(&mut self, task: TaskRef, entry: &EntryOutcomes) -> bool {
+        has_failures(entry) && self.retried.insert(task)
     }
 
-    /// The key of the newest retry generation that the ledger has (0 when it has none), or the one after it when this run
-    /// raised the task's generation and that is not done yet.
-    pub(crate) fn latest_generation(&self, task: TaskRef, key: impl Fn(u32) -> TaskKey, lookup: Lookup) -> TaskKey {
-        let mut newest = key(0);
+    /// The key of a task in its newest retry generation, and what the ledger has under it: generation 0 when nothing failed in it,
+    /// the one after the newest that failed when this run raised the task's generation, and that is not done yet.
+    pub(crate) fn latest_generation(
+        &self,
+        task: TaskRef,
+        key: impl Fn(u32) -> TaskKey,
+        lookup: Lookup,
+    ) -> (TaskKey, Option<EntryOutcomes>) {
+        let first = key(0);
+        let mut newest = (first, lookup(&first));
         for generation in 1.. {
-            let next = key(generation);
-            if lookup(&next).is_some() {
-                newest = next;
-                continue;
+            if !newest.1.as_ref().is_some_and(has_failures) {
+                break;
             }
-            let raised = self.retried.contains(&task) && lookup(&newest).is_some();
-            return if raised { next } else { newest };
+            let next = key(generation);
+            let entry = lookup(&next);
+            if entry.is_none() && !self.retried.contains(&task) {
+                break;
+            }
+            newest = (next, entry);
         }
         newest
     }
@@ -614,14 +623,19 @@ impl JobState {
     }
 }
 
+/// Whether a frame has failed: what `--retry-failed` does again.
+fn has_failures(entry: &EntryOutcomes) -> bool {
+    entry.outcomes.as_ref().is_some_and(|outcomes| !outcomes.failed.is_empty())
+}
+
 /// Frames that failed; `None` when there are none: most entries have none, and there are many.
-fn failed(entry: &Entry) -> Option<Arc<[FrameRange]>> {
+fn failed(entry: &EntryOutcomes) -> Option<Arc<[FrameRange]>> {
     let failed = entry.outcomes.iter().flat_map(|outcomes| &outcomes.failed);
     some(failed.map(|failure| FrameRange { start: failure.frame, end: failure.frame.saturating_add(1) }).collect())
 }
 
 /// Frames that failed or were skipped; `None` when every frame has a result.
-fn without_result(entry: &Entry) -> Option<Arc<[FrameRange]>> {
+fn without_result(entry: &EntryOutcomes) -> Option<Arc<[FrameRange]>> {
     let skipped = entry.outcomes.iter().flat_map(|outcomes| &outcomes.skipped).filter_map(|skip| skip.range);
     some(failed(entry).iter().flat_map(|failed| failed.iter().copied()).chain(skipped).collect())
 }

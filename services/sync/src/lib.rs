@@ -78,7 +78,6 @@ impl Stage for SyncStage {
                 required: vec![Kind::new("face_track")],
                 optional: vec![Kind::new("shot")],
                 makes: vec![Kind::new("av_offset"), Kind::new("speaking")],
-                ..HalfNeeds::default()
             },
             renditions: vec![settings.pictures.rendition()],
             halo,

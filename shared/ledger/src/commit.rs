@@ -35,9 +35,8 @@ impl Ledger {
         self.check_writer("commit a task").await?;
         let key = TaskKey::from_bytes(&entry.key)
             .map_err(|error| LedgerError::invalid(index::describe(&entry), error.to_string()))?;
-        self.remember(&key);
-        if let Some(found) = self.slot(&key) {
-            return Ok(found.entry);
+        if let Some(found) = self.entry(&key) {
+            return Ok(found);
         }
         let counts = outcomes::check(&entry).map_err(|reason| LedgerError::invalid(index::describe(&entry), reason))?;
         check_frames(&entry, &annotations).map_err(|reason| LedgerError::invalid(index::describe(&entry), reason))?;
@@ -52,8 +51,8 @@ impl Ledger {
     /// more at the last moment: a new owner raises the epoch before it removes parts that no entry lists.
     async fn create_entry(&self, key: TaskKey, entry: Entry) -> Result<Arc<Entry>, LedgerError> {
         let _entries_stay = self.inner.commits.read().await;
-        if let Some(found) = self.slot(&key) {
-            return Ok(found.entry);
+        if let Some(found) = self.entry(&key) {
+            return Ok(found);
         }
         let path = layout::entry(&key);
         for _ in 0..ATTEMPTS {

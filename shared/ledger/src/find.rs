@@ -10,11 +10,10 @@ impl Ledger {
     /// The entry of a task, looked for in the output when this process does not know it. The owner remembers it from then
     /// on.
     pub async fn find(&self, key: &TaskKey) -> Result<Option<Arc<Entry>>, LedgerError> {
-        let found = self.find_slot(key).await?.map(|slot| slot.entry);
-        if found.is_some() {
-            self.remember(key);
+        match self.entry(key) {
+            Some(entry) => Ok(Some(entry)),
+            None => Ok(self.find_slot(key).await?.map(|slot| slot.entry)),
         }
-        Ok(found)
     }
 
     /// The entry of a key that must have one, as the owner or a reader knows it.

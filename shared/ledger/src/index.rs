@@ -1,10 +1,10 @@
 //! The entries of an output, in memory, and how they are read from it.
 use crate::layout;
-use crate::slots::Slots;
+use crate::slots::{Kept, Slots};
 use crate::store::Store;
 use crate::{LedgerError, TaskKey};
 use bytes::Bytes;
-use framefleet_proto::v1::{EncodedSegmentIndex, Entry, EntryKey, Part, PartKind};
+use framefleet_proto::v1::{EncodedSegmentIndex, EncodedSegmentRow, Entry, Part, PartKind};
 use futures::{StreamExt, TryStreamExt};
 use prost::Message;
 use std::collections::HashSet;
@@ -86,10 +86,13 @@ impl Index {
 
     /// Adds the segments; `false` when one was replaced between listing and reading.
     async fn read_segments(&mut self, store: &Store) -> Result<bool, LedgerError> {
-        let segments = store.list(layout::SEGMENTS).await?;
-        for (path, _) in segments.into_iter().filter(|(path, _)| path.ends_with(".index")) {
-            let Some(bytes) = store.read(&path).await? else { return Ok(false) };
-            self.add_segment(&path, bytes);
+        let paths = store.list(layout::SEGMENTS).await?.into_iter().map(|(path, _)| path);
+        let mut segments = futures::stream::iter(paths.filter(|path| path.ends_with(".index")))
+            .map(|path| Segment::read(store, path))
+            .buffered(std::thread::available_parallelism().map_or(1, usize::from));
+        while let Some(segment) = segments.try_next().await? {
+            let Some(segment) = segment else { return Ok(false) };
+            self.add_segment(segment);
         }
         Ok(true)
     }
@@ -108,17 +111,10 @@ impl Index {
         }
     }
 
-    fn add_segment(&mut self, path: &str, bytes: Bytes) {
-        let id: Arc<str> =
-            path.rsplit('/').next().and_then(|name| name.strip_suffix(".index")).unwrap_or_default().into();
-        let Ok(segment) = EncodedSegmentIndex::decode(bytes) else {
-            return self.problems.push(format!("{path} is no segment: its tasks will be done again"));
-        };
+    fn add_segment(&mut self, segment: Segment) {
         self.slots.reserve(segment.rows.len());
-        for row in segment.rows {
-            let Ok(entry) = EntryKey::decode(row.entry.clone()) else { continue };
-            let Ok(key) = TaskKey::from_bytes(&entry.key) else { continue };
-            match self.slots.insert_encoded(key, row.entry, Place::Segment(id.clone(), row.offset)) {
+        for (key, kept) in segment.rows {
+            match self.slots.insert_kept(key, kept) {
                 Some(Place::Loose) => self.surplus.push(layout::entry(&key)),
                 Some(Place::Segment(other, _)) => {
                     self.stale.insert(other);
@@ -126,12 +122,47 @@ impl Index {
                 None => {}
             }
         }
+        self.problems.extend(segment.problem);
+    }
+}
+
+/// What a segment's index says.
+#[derive(Default)]
+struct Segment {
+    rows: Vec<(TaskKey, Kept)>,
+    problem: Option<String>,
+}
+
+impl Segment {
+    /// Reads a segment on a thread of its own: there are hundreds of thousands of rows in a long job. `None` when it is gone.
+    async fn read(store: &Store, path: String) -> Result<Option<Self>, LedgerError> {
+        let Some(bytes) = store.read(&path).await? else { return Ok(None) };
+        let of = path.clone();
+        let decoded = tokio::task::spawn_blocking(move || Self::decode(&of, bytes)).await;
+        decoded.map(Some).map_err(|error| store.damaged(&path, error))
+    }
+
+    fn decode(path: &str, bytes: Bytes) -> Self {
+        let id: Arc<str> =
+            path.rsplit('/').next().and_then(|name| name.strip_suffix(".index")).unwrap_or_default().into();
+        let Ok(segment) = EncodedSegmentIndex::decode(bytes) else {
+            let problem = Some(format!("{path} is no segment: its tasks will be done again"));
+            return Self { problem, ..Self::default() };
+        };
+        let kept = |row: EncodedSegmentRow| Kept::encoded(row.entry, Place::Segment(id.clone(), row.offset));
+        Self { rows: segment.rows.into_iter().filter_map(kept).collect(), problem: None }
     }
 }
 
 /// The part that holds a task's annotations; absent when it made none.
 pub(crate) fn annotations_part(entry: &Entry) -> Option<&Part> {
     entry.parts.iter().find(|part| layout::kind(part) == PartKind::Annotations)
+}
+
+/// The parts that lie in files of their own: annotations of a task in a segment do not.
+pub(crate) fn own_parts<'a>(parts: &'a [Part], place: &Place) -> impl Iterator<Item = &'a Part> {
+    let loose = *place == Place::Loose;
+    parts.iter().filter(move |part| loose || layout::kind(part) != PartKind::Annotations)
 }
 
 /// The frames that an entry speaks of.

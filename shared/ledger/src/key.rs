@@ -1,7 +1,9 @@
 //! Keys: what a task's result is filed under.
+use blake3::hazmat::{ContextKey, HasherExt, hash_derive_key_context};
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::str::FromStr;
+use std::sync::LazyLock;
 
 /// What a task's result is filed under: blake3 over everything that can change the answer. Shows as 64 hex digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -64,6 +66,12 @@ pub struct KeyHasher {
 
 /// What sets our keys apart from other uses of blake3.
 const CONTEXT: &str = "framefleet v1 task key";
+/// A hasher of blake3's mode for deriving keys. What the context adds is the same for all keys, so it is hashed once.
+fn in_context() -> blake3::Hasher {
+    static CONTEXT_KEY: LazyLock<ContextKey> = LazyLock::new(|| hash_derive_key_context(CONTEXT));
+    blake3::Hasher::new_from_context_key(&CONTEXT_KEY)
+}
+
 /// Bytes that are collected before they are hashed.
 const COLLECTED: usize = 16 << 10;
 
@@ -80,7 +88,7 @@ impl KeyHasher {
             self.bytes.extend_from_slice(bytes);
         }
         if self.bytes.len() >= COLLECTED {
-            let long = self.long.get_or_insert_with(|| Box::new(blake3::Hasher::new_derive_key(CONTEXT)));
+            let long = self.long.get_or_insert_with(|| Box::new(in_context()));
             long.update(&self.bytes);
             self.bytes.clear();
         }
@@ -100,7 +108,7 @@ impl KeyHasher {
     /// The key.
     pub fn finish(self) -> TaskKey {
         match self.long {
-            None => TaskKey(blake3::derive_key(CONTEXT, &self.bytes)),
+            None => TaskKey(*in_context().update(&self.bytes).finalize().as_bytes()),
             Some(mut long) => TaskKey(*long.update(&self.bytes).finalize().as_bytes()),
         }
     }
@@ -110,6 +118,17 @@ impl KeyHasher {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn keys_are_those_of_the_derive_key_mode() {
+        let mut bytes = Vec::new();
+        for field in ["purpose", "process", "a", "1"] {
+            bytes.extend_from_slice(&(field.len() as u64).to_le_bytes());
+            bytes.extend_from_slice(field.as_bytes());
+        }
+        let key = KeyHasher::new("process").field("a", b"1").finish();
+        assert_eq!(key.as_bytes(), &blake3::derive_key(CONTEXT, &bytes));
+    }
 
     #[test]
     fn names_values_order_and_purpose_count() {

@@ -6,10 +6,9 @@ use crate::state::SourceIdentity;
 use crate::store::Store;
 use crate::{LedgerError, Output, TaskKey, layout};
 use bytes::Bytes;
-use framefleet_proto::v1::{CompletedStep, Entry, StepManifest};
+use framefleet_proto::v1::{CompletedStep, Entry, EntryOutcomes, StepManifest};
 use futures::{StreamExt, TryStreamExt};
 use prost::Message;
-use std::collections::HashSet;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// The list of finished tasks of one output, and what they made: the truth. Clones share everything.
@@ -27,8 +26,6 @@ pub(crate) struct Inner {
     pub build: String,
     pub source: SourceIdentity,
     index: RwLock<Index>,
-    /// Entries that this run asked for or made: they stay, whatever the manifests say.
-    asked: Mutex<HashSet<TaskKey>>,
     /// Shared by those who create entries; compaction has it alone while it moves them.
     pub commits: tokio::sync::RwLock<()>,
     /// Held by compaction and by completing steps: one at a time.
@@ -65,7 +62,6 @@ impl Ledger {
             build,
             source,
             index: RwLock::new(index),
-            asked: Mutex::default(),
             commits: tokio::sync::RwLock::default(),
             maintenance: tokio::sync::Mutex::default(),
             cache: Mutex::default(),
@@ -101,9 +97,12 @@ impl Ledger {
 
     /// The entry of a finished task that this process knows of; [`Ledger::find`] also looks into the output.
     pub fn entry(&self, key: &TaskKey) -> Option<Arc<Entry>> {
-        let entry = self.slot(key)?.entry;
-        self.remember(key);
-        Some(entry)
+        Some(self.index().slots.ask(key)?.entry)
+    }
+
+    /// What came of a finished task that this process knows of: as [`Ledger::entry`], without what its entry says besides.
+    pub fn outcomes(&self, key: &TaskKey) -> Option<EntryOutcomes> {
+        self.index().slots.ask_outcomes(key)
     }
 
     /// What is known of all steps that have records, by step.
@@ -174,18 +173,6 @@ impl Ledger {
 
     pub(crate) fn slot(&self, key: &TaskKey) -> Option<Slot> {
         self.index().slots.get(key)
-    }
-
-    /// Notes that this run asked for an entry. Only the owner, who prunes, has a use for that.
-    pub(crate) fn remember(&self, key: &TaskKey) {
-        if !matches!(self.inner.role, Role::Owner(_)) {
-            return;
-        }
-        self.inner.asked.lock().unwrap_or_else(PoisonError::into_inner).insert(*key);
-    }
-
-    pub(crate) fn was_asked(&self, key: &TaskKey) -> bool {
-        self.inner.asked.lock().unwrap_or_else(PoisonError::into_inner).contains(key)
     }
 
     /// What the output holds of every step, by name.

@@ -38,7 +38,7 @@ mod tests;
 
 pub use commit::CommitFile;
 pub use error::LedgerError;
-pub use framefleet_proto::v1::{AnnotationBlock, Entry, PartKind, StepManifest};
+pub use framefleet_proto::v1::{AnnotationBlock, Entry, EntryOutcomes, PartKind, StepManifest};
 pub use key::{KeyError, KeyHasher, TaskKey};
 pub use ledger::Ledger;
 pub use ledgers::Ledgers;

@@ -45,7 +45,7 @@ impl Ledger {
         };
         let mut dead = Vec::new();
         for (key, slot) in unreferred {
-            if !self.was_asked(&key) || self.lost_artifacts(&key, &slot, &published).await? {
+            if !self.index().slots.was_asked(&key) || self.lost_artifacts(&key, &slot, &published).await? {
                 dead.push((key, slot));
             }
         }

@@ -2,12 +2,13 @@
 //! is one piece of memory (those of a segment are one together), since the dozen little ones of a decoded message, strewn among everything that running tasks
 //! allocate, would keep the heap from ever giving a page back.
 use crate::TaskKey;
-use crate::index::{Place, Slot};
+use crate::index::{Place, Slot, own_parts};
 use bytes::Bytes;
-use framefleet_proto::v1::Entry;
+use framefleet_proto::v1::{Entry, EntryOutcomes, EntryParts};
 use prost::Message;
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Entries and their places; they are encoded when they are put in, and decoded when they are asked for.
 #[derive(Debug, Default)]
@@ -15,14 +16,36 @@ pub(crate) struct Slots(HashMap<TaskKey, Kept>);
 
 /// What is kept of an entry.
 #[derive(Debug)]
-struct Kept {
+pub(crate) struct Kept {
     entry: Bytes,
     place: Place,
+    /// Whether it needs files besides its own and its segment's.
+    has_parts: bool,
+    /// Whether this run asked for it or made it: then it stays, whatever the manifests say.
+    asked: AtomicBool,
 }
 
 impl Kept {
     fn new(slot: &Slot) -> Self {
-        Self { entry: slot.entry.encode_to_vec().into(), place: slot.place.clone() }
+        let has_parts = own_parts(&slot.entry.parts, &slot.place).next().is_some();
+        Self {
+            entry: slot.entry.encode_to_vec().into(),
+            place: slot.place.clone(),
+            has_parts,
+            asked: AtomicBool::default(),
+        }
+    }
+
+    /// An entry as it lies in a segment, and its key; `None` when it is none.
+    pub fn encoded(entry: Bytes, place: Place) -> Option<(TaskKey, Self)> {
+        let EntryParts { key, parts } = EntryParts::decode(entry.as_ref()).ok()?;
+        let has_parts = own_parts(&parts, &place).next().is_some();
+        Some((TaskKey::from_bytes(&key).ok()?, Self { entry, place, has_parts, asked: AtomicBool::default() }))
+    }
+
+    fn ask(&self) -> &Self {
+        self.asked.store(true, Ordering::Relaxed);
+        self
     }
 
     /// `None` when it came out of a segment and is no entry: its task will be done again.
@@ -43,6 +66,26 @@ impl Slots {
         self.0.get(key).and_then(Kept::slot)
     }
 
+    /// [`Slots::get`], noting that this run asked for it.
+    pub fn ask(&self, key: &TaskKey) -> Option<Slot> {
+        self.0.get(key).and_then(|kept| kept.ask().slot())
+    }
+
+    /// What came of a task, noting that this run asked for it.
+    pub fn ask_outcomes(&self, key: &TaskKey) -> Option<EntryOutcomes> {
+        EntryOutcomes::decode(self.0.get(key)?.ask().entry.as_ref()).ok()
+    }
+
+    /// Whether this run asked for an entry.
+    pub fn was_asked(&self, key: &TaskKey) -> bool {
+        self.0.get(key).is_some_and(|kept| kept.asked.load(Ordering::Relaxed))
+    }
+
+    /// Entries that need files besides their own and their segment's, in no order.
+    pub fn with_parts(&self) -> impl Iterator<Item = (&TaskKey, Slot)> {
+        self.0.iter().filter(|(_, kept)| kept.has_parts).filter_map(|(key, kept)| Some((key, kept.slot()?)))
+    }
+
     /// All entries, in no order.
     pub fn iter(&self) -> impl Iterator<Item = (&TaskKey, Slot)> {
         self.0.iter().filter_map(|(key, kept)| Some((key, kept.slot()?)))
@@ -59,8 +102,8 @@ impl Slots {
     }
 
     /// Puts an entry in as it lies in a segment; the place of the one that it replaces.
-    pub fn insert_encoded(&mut self, key: TaskKey, entry: Bytes, place: Place) -> Option<Place> {
-        self.0.insert(key, Kept { entry, place }).map(|before| before.place)
+    pub fn insert_kept(&mut self, key: TaskKey, kept: Kept) -> Option<Place> {
+        self.0.insert(key, kept).map(|before| before.place)
     }
 
     /// Makes room for so many more.
@@ -68,12 +111,14 @@ impl Slots {
         self.0.reserve(more);
     }
 
-    /// Puts an entry in unless its key has one; the one that is there then.
+    /// Puts an entry in that this run asked for or made, unless its key has one; the one that is there then.
     pub fn insert_new(&mut self, key: TaskKey, slot: Slot) -> Slot {
-        if let Some(found) = self.get(&key) {
+        if let Some(found) = self.ask(&key) {
             return found;
         }
-        self.insert(key, &slot);
+        let kept = Kept::new(&slot);
+        kept.ask();
+        self.0.insert(key, kept);
         slot
     }
 

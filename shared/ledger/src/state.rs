@@ -1,5 +1,5 @@
 //! What an output remembers about itself, and the opening of outputs.
-use crate::index::{Index, Place, annotations_part};
+use crate::index::{Index, Place, own_parts};
 use crate::ledger::{Role, completed_steps};
 use crate::ownership::{LeaseTiming, Ownership};
 use crate::store::Store;
@@ -210,10 +210,8 @@ async fn clean(store: &Store, index: &mut Index) -> Result<(), LedgerError> {
         steps.iter().flat_map(|step| &step.files).map(|file| file.digest.as_ref()).collect();
     let mut listed = HashSet::new();
     let mut forgotten = Vec::new();
-    for (key, slot) in index.slots.iter() {
-        let in_segment = slot.place != Place::Loose;
-        let block = annotations_part(&slot.entry).filter(|_| in_segment);
-        let own: Vec<&Part> = slot.entry.parts.iter().filter(|part| block != Some(*part)).collect();
+    for (key, slot) in index.slots.with_parts() {
+        let own: Vec<&Part> = own_parts(&slot.entry.parts, &slot.place).collect();
         let there = |part: &Part| {
             let moved = layout::kind(part) == PartKind::Artifact && published.contains(part.digest.as_ref());
             moved || parts.contains(&layout::part(key, part))

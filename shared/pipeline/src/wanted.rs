@@ -1,7 +1,6 @@
 //! Which frames have to be there for the steps that read them.
 use crate::{PixelInput, Plan};
 use framefleet_media::{FrameRange, Item};
-use std::collections::BTreeSet;
 
 /// The frames of `range` (a batch) that steps of a pass look at in one rendition from one source, ascending: the sampled
 /// frames of every reader with the halo of each.
@@ -16,7 +15,7 @@ pub fn wanted(
     range: &FrameRange,
     sampled: &dyn Fn(usize, &FrameRange) -> Vec<u64>,
 ) -> Vec<u64> {
-    let mut frames = BTreeSet::new();
+    let mut wanted = vec![false; usize::try_from(range.end.saturating_sub(range.start)).unwrap_or_default()];
     for &step in plan.passes.get(pass).map_or(&[][..], |pass| &pass.process) {
         let reader = &plan.steps[step];
         if !reader.pixels.contains(&pixels) {
@@ -28,8 +27,8 @@ pub fn wanted(
         for frame in sampled(step, &reach) {
             let first = frame.saturating_sub(halo.before).max(range.start);
             let end = frame.saturating_add(halo.after).saturating_add(1).min(range.end);
-            frames.extend(first..end);
+            (first..end).for_each(|near| wanted[(near - range.start) as usize] = true);
         }
     }
-    frames.into_iter().collect()
+    (range.start..).zip(wanted).filter_map(|(frame, wanted)| wanted.then_some(frame)).collect()
 }

@@ -187,7 +187,8 @@ impl Submission<'_> {
         let (source, options) = (Arc::clone(&self.work.source), self.work.spec.job_options(&items));
         let forecast = {
             let plan = Arc::clone(&plan);
-            let lookup = move |key: &framefleet_ledger::TaskKey| ledger.as_ref().and_then(|ledger| ledger.entry(key));
+            let lookup =
+                move |key: &framefleet_ledger::TaskKey| ledger.as_ref().and_then(|ledger| ledger.outcomes(key));
             tokio::task::spawn_blocking(move || {
                 crate::forecast::forecast(plan, items, options, source.as_ref(), &lookup)
             })
