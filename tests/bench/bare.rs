@@ -2,12 +2,10 @@
 use crate::fleet::stages::spin;
 use framefleet_media::frame::batch_frames;
 use framefleet_media::{BatchInfo, Frame, FrameRange, Image, Item, Rendition};
-use framefleet_stage::{
-    Audio, AudioSource, Batch, Host, IngestRequest, Job, LoadedStage, Outputs, PixelSink, SourceStage, StageError,
-};
+use framefleet_stage::{Batch, Host, IngestRequest, LoadedStage, Outputs, PixelSink, SourceStage, StageError};
+use framefleet_testkit_stage::job;
 use ingest::Ingest;
 use serde_json::Map;
-use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,15 +24,6 @@ pub fn loops(stage: &str, milliseconds: f64, frames: u64, cores: usize) {
             });
         }
     });
-}
-
-/// No audio is asked for.
-struct Silence;
-
-impl AudioSource for Silence {
-    fn read(&self, _: &Item, _: Range<i64>, _: u32) -> Result<Option<Audio>, String> {
-        Ok(None)
-    }
 }
 
 /// Frames on the heap.
@@ -64,15 +53,7 @@ pub fn pass(clip: &Path, stages: &[Arc<dyn LoadedStage>]) -> u64 {
         })
         .expect("the clip can be indexed");
     let scratch = tempfile::tempdir().expect("a folder");
-    let job = Job {
-        step: "bench".to_owned(),
-        items: vec![item.clone()],
-        seed: 0,
-        scoped: Vec::new(),
-        edits: Vec::new(),
-        audio: Arc::new(Silence),
-        scratch: scratch.path().to_owned(),
-    };
+    let job = job("bench", vec![item.clone()], scratch.path());
     let mut frames = 0;
     let mut last: Option<Frame> = None;
     for info in batches {

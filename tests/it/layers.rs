@@ -18,6 +18,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("framefleet-clip", 3),
     ("framefleet-pipeline", 3),
     ("framefleet-testkit-models", 3),
+    ("framefleet-testkit-stage", 3),
     ("framefleet-export", 4),
     ("framefleet-report", 4),
     ("framefleet-runner", 4),

@@ -4,40 +4,14 @@
 use assemble::{Assemble, AssembleSettings, Sound};
 use framefleet_media::encode::Encoding;
 use framefleet_media::{Frame, FrameRange, Image, Item, ItemKind, Outcome, PixelFormat, Rational, Rendition};
-use framefleet_stage::{
-    Artifact, Audio, AudioSource, Batch, Host, Job, Made, Outputs, Record, Records, RecordsError, Settings, Stage,
-};
+use framefleet_stage::{Artifact, Batch, Host, Made, Outputs, Record, Settings, Stage};
 use framefleet_testkit::{
     Audio as ClipAudio, Clip, Picture, decode_errors, decode_rgb8, decode_rgb16, ffprobe, frame_times, numbered,
     read_number, write_image, write_image16,
 };
+use framefleet_testkit_stage::{Kept, job, rgb8};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-
-struct NoSound;
-
-impl AudioSource for NoSound {
-    fn read(&self, _: &Item, _: std::ops::Range<i64>, _: u32) -> Result<Option<Audio>, String> {
-        Ok(None)
-    }
-}
-
-/// What a step's records would be.
-struct Kept {
-    records: Vec<Record>,
-    attachments: Vec<(String, String, PathBuf)>,
-}
-
-impl Records for Kept {
-    fn read(&self) -> Box<dyn Iterator<Item = Result<Record, RecordsError>> + '_> {
-        Box::new(self.records.iter().cloned().map(Ok))
-    }
-
-    fn attachments(&self, prefix: &str) -> Result<Vec<(String, String, PathBuf)>, RecordsError> {
-        Ok(self.attachments.iter().filter(|(_, name, _)| name.starts_with(prefix)).cloned().collect())
-    }
-}
 
 /// A source whose frames are in memory, as a runner would have them.
 struct Source {
@@ -82,22 +56,6 @@ impl Source {
     }
 }
 
-fn rgb8(picture: &Picture) -> Image {
-    Image::new(PixelFormat::Rgb8, picture.width, picture.height, picture.rgb.clone()).unwrap()
-}
-
-fn job(items: Vec<Item>, scratch: &Path) -> Job {
-    Job {
-        step: "assemble".to_owned(),
-        items,
-        seed: 0,
-        scoped: vec![],
-        edits: vec![],
-        audio: Arc::new(NoSound),
-        scratch: scratch.to_owned(),
-    }
-}
-
 fn scratch(folder: &Path, name: &str) -> PathBuf {
     let path = folder.join(name);
     std::fs::create_dir_all(&path).unwrap();
@@ -116,7 +74,7 @@ fn process(stage: &Assemble, source: &Source, range: std::ops::Range<u64>, missi
         batch.insert_frame(Rendition::Full, Frame { number, pts_ns, image });
     }
     let mut out = Outputs::new(&scratch);
-    stage.process(&job(vec![source.item.clone()], &scratch), &batch, &mut out).unwrap();
+    stage.process(&job("assemble", vec![source.item.clone()], &scratch), &batch, &mut out).unwrap();
     out.into_made()
 }
 
@@ -138,9 +96,10 @@ impl Run<'_> {
 
     fn film(&self, source: &Source, folder: &Path) -> (PathBuf, String, Value) {
         let stage = Assemble::load(&Host::default(), &self.settings).unwrap();
-        let kept = Kept { records: self.records(source), attachments: self.attachments(&stage, source, folder) };
+        let mut kept = Kept::new(self.records(source));
+        kept.attachments = self.attachments(&stage, source, folder);
         let mut out = Outputs::new(&scratch(folder, "finish"));
-        stage.finish(&job(vec![source.item.clone()], folder), &kept, &mut out).unwrap();
+        stage.finish(&job("assemble", vec![source.item.clone()], folder), &kept, &mut out).unwrap();
         let made = out.into_made();
         let film = made.artifacts.first().unwrap();
         let statistics = serde_json::from_str(&made.annotations.statistics).unwrap();

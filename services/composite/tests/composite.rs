@@ -4,21 +4,13 @@
 use composite::{Background, Composite, CompositeSettings};
 use framefleet_media::annotation::Value;
 use framefleet_media::frame::{byte_length, channel_bytes, channels};
-use framefleet_media::{Annotation, Frame, FrameRange, Image, Item, ItemKind, Mask, PixelFormat, Rendition};
-use framefleet_stage::{Audio, AudioSource, Batch, Host, Job, Made, Outputs, Settings, Stage};
+use framefleet_media::{Image, Mask, PixelFormat};
+use framefleet_stage::{Host, Settings};
+use framefleet_testkit_stage::{Film, Found, Processed, Step};
 use framefleet_vision::run_lengths::Runs;
 use opencv::core::Mat;
-use std::sync::Arc;
 
 const SIZE: (u32, u32) = (96, 64);
-
-struct Silence;
-
-impl AudioSource for Silence {
-    fn read(&self, _: &Item, _: std::ops::Range<i64>, _: u32) -> Result<Option<Audio>, String> {
-        Ok(None)
-    }
-}
 
 fn image(format: PixelFormat) -> Image {
     let bytes = (0..byte_length(format, SIZE.0, SIZE.1)).map(|at| (at * 7919 % 251) as u8).collect::<Vec<_>>();
@@ -35,38 +27,10 @@ fn mask(label: &str) -> Mask {
     Mask { label: label.to_owned(), run_lengths: Some(Runs::of(&picture).unwrap().text()), ..Mask::default() }
 }
 
-fn run(image: &Image, masks: &[Mask], settings: &CompositeSettings) -> Made {
-    let scratch = tempfile::tempdir().unwrap();
-    let format = image.format();
-    let item = Item {
-        name: "clip.mp4".to_owned(),
-        kind: ItemKind::Video.into(),
-        width: SIZE.0,
-        height: SIZE.1,
-        bit_depth: 8 * channel_bytes(format) as u32,
-        alpha: channels(format) == 4,
-        grey: channels(format) == 1,
-        ..Item::default()
-    };
-    let range = FrameRange { start: 0, end: 1 };
-    let mut batch = Batch::new(item.clone(), range, range, vec![0], vec![0]);
-    batch.insert_frame(Rendition::Full, Frame { number: 0, pts_ns: 0, image: image.clone() });
-    for (instance, mask) in masks.iter().enumerate() {
-        let value = Some(Value::Mask(mask.clone()));
-        batch.insert_annotation("segmentation", 0, Annotation { instance: instance as u32, value });
-    }
-    let job = Job {
-        step: "composite".to_owned(),
-        items: vec![item],
-        seed: 0,
-        scoped: Vec::new(),
-        edits: Vec::new(),
-        audio: Arc::new(Silence),
-        scratch: scratch.path().to_owned(),
-    };
-    let mut out = Outputs::new(scratch.path());
-    Composite::load(&Host::default(), settings).unwrap().process(&job, &batch, &mut out).unwrap();
-    out.into_made()
+fn run(image: &Image, masks: &[Mask], settings: &CompositeSettings) -> Processed {
+    let mut film = Film::new(vec![image.clone()]);
+    film.found = vec![Found::new("segmentation", "mask", [(0, masks.iter().cloned().map(Value::Mask).collect())])];
+    Step::<Composite>::load(&Host::default(), settings).unwrap().process(&[film]).unwrap()
 }
 
 fn pixel(image: &Image, x: u32, y: u32) -> &[u8] {
@@ -133,12 +97,12 @@ fn blur_keeps_the_light() {
 fn labels_choose_and_broken_masks_cost_one_frame() {
     let settings = CompositeSettings { labels: vec!["person".to_owned()], ..CompositeSettings::default() };
     let source = image(PixelFormat::Rgb8);
-    let centre = |made: &Made| pixel(&made.frames[0].image, 40, 30) == pixel(&source, 40, 30);
+    let centre = |made: &Processed| pixel(&made.frames[0].image, 40, 30) == pixel(&source, 40, 30);
     assert!(centre(&run(&source, &[mask("person")], &settings)) && !centre(&run(&source, &[mask("dog")], &settings)));
     let mut broken = mask("person");
     broken.run_lengths.as_mut().unwrap().counts.truncate(3);
     let made = run(&source, &[broken], &settings);
-    assert_eq!((made.frames.len(), made.outcomes.failed[0].code.as_str()), (0, "pixels"));
+    assert_eq!((made.frames.len(), made.records.failed()), (0, vec![(0, "pixels".to_owned())]));
 }
 
 #[test]

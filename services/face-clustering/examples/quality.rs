@@ -8,11 +8,10 @@
 #[path = "../tests/harness/mod.rs"]
 mod harness;
 
-use face_clustering::{FaceClustering, FaceClusteringSettings};
+use face_clustering::FaceClusteringSettings;
 use framefleet_media::Face;
-use framefleet_stage::{Host, Stage};
 use harness::agreement::{bcubed, pairwise};
-use harness::{Footage, Results, Run, fitted, photograph, resized};
+use harness::{Results, finish, fitted, photograph, resized, step, video};
 use opencv::core::{Mat, Size, Vector};
 use opencv::prelude::*;
 use opencv::{imgcodecs, imgproc};
@@ -155,18 +154,16 @@ fn main() {
     let pictures: Vec<Mat> = PHOTOGRAPHS.iter().map(|(name, _)| fitted(&photograph(name), SIDE)).collect();
     let sizes: Vec<(i32, i32)> = pictures.iter().map(|picture| (picture.cols(), picture.rows())).collect();
     let stills = pictures.iter().flat_map(|picture| (0..VARIANTS.len()).map(|number| variant(picture, number)));
-    let mut run = Run::new(vec![Footage::stills("photographs", stills.collect())]);
-    run.settings.embedder = embedder.clone();
-    let (stage, scratch) = (harness::stage(&run.settings), tempfile::tempdir().unwrap());
-    let records = run.process(&stage, &scratch);
+    let films = [video("photographs", stills.collect()).stills()];
+    let mut settings = FaceClusteringSettings { embedder: embedder.clone(), ..FaceClusteringSettings::default() };
+    let records = step(&settings).process(&films).unwrap().records;
     println!(
         "| network, faces | number | pairwise P | R | F | BCubed P | R | F | nobody's |\n|---|---|---|---|---|---|---|---|---|"
     );
     let mut all = Vec::new();
     for cannot_link in [false, true] {
-        run.settings.cannot_link = cannot_link;
-        let stage = FaceClustering::load(&host(&run.settings), &run.settings).unwrap();
-        let results = run.finish(&stage, &records, &scratch);
+        settings.cannot_link = cannot_link;
+        let results = finish(&step(&settings), &films, &records);
         let (labelled, again, wanted) = labelled(&results, &sizes);
         let name = embedder.as_deref().unwrap_or("sface-2021dec");
         let rule = if cannot_link { "" } else { ", persons may be twice in a picture" };
@@ -195,10 +192,6 @@ fn main() {
             [0.0, 0.01, 0.05, 0.5, 0.95, 0.99, 1.0].map(at)
         );
     }
-}
-
-fn host(settings: &FaceClusteringSettings) -> Host {
-    framefleet_testkit_models::host(FaceClustering::NAME, &FaceClustering::needs(settings)).unwrap()
 }
 
 /// Prints how well some of the faces agree with the truth.

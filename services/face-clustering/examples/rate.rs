@@ -11,7 +11,7 @@ use face_clustering::{FaceClustering, FaceClusteringSettings};
 use framefleet_infer::ndarray::Array4;
 use framefleet_infer::{Networks, TensorView};
 use framefleet_stage::Stage;
-use harness::{Footage, Run, fitted, part, photograph, resized};
+use harness::{fitted, part, photograph, resized, step, video};
 use opencv::core::Mat;
 use opencv::prelude::*;
 use std::time::Instant;
@@ -29,7 +29,7 @@ fn planes(picture: &Mat) -> Array4<f32> {
 fn main() {
     let settings = FaceClusteringSettings::default();
     let host = framefleet_testkit_models::host(FaceClustering::NAME, &FaceClustering::needs(&settings)).unwrap();
-    let stage = harness::stage(&settings);
+    let step = step(&settings);
     let networks = host.get::<Networks>().unwrap();
     let (detector, embedder) = (networks.open("face-detection").unwrap(), networks.open("face-embedding").unwrap());
     // Of pictures: networks are faster on zeros.
@@ -48,12 +48,11 @@ fn main() {
     };
     println!("| picture | faces per frame | stage | networks alone | ratio |");
     for name in ["biden.jpg", "sample3.jpg", "sample5.jpg"] {
-        let run = Run::new(vec![Footage::video("a.mp4", vec![fitted(&photograph(name), 640); FRAMES])]);
+        let films = [video("a.mp4", vec![fitted(&photograph(name), 640); FRAMES])];
         let (mut staged, mut alone, mut faces) = (Vec::new(), Vec::new(), 0);
         for _ in 0..ROUNDS {
-            let scratch = tempfile::tempdir().unwrap();
             let began = Instant::now();
-            let records = run.process(&stage, &scratch);
+            let records = step.process(&films).unwrap().records;
             staged.push(began.elapsed().as_secs_f64());
             faces = records.records.iter().map(|record| record.annotations.len()).sum();
             alone.push(bare(faces));

@@ -7,11 +7,12 @@
 #[path = "../tests/harness/mod.rs"]
 mod harness;
 
+use face_clustering::FaceClusteringSettings;
 use framefleet_media::annotation::Value;
-use framefleet_media::{Annotation, Face, FaceQuality, Outcome};
-use framefleet_stage::Record;
+use framefleet_media::{Face, FaceQuality};
+use framefleet_testkit_stage::{Kept, RATE};
 use harness::agreement::{bcubed, pairwise};
-use harness::{Footage, Kept, Run, stage};
+use harness::{finish, step, video};
 use std::time::Instant;
 
 const PERSONS: usize = 200;
@@ -51,7 +52,7 @@ fn main() {
     let faces: usize = std::env::args().nth(1).map_or(50_000, |text| text.parse().unwrap());
     let mut random = fastrand::Rng::with_seed(1);
     let persons: Vec<Vec<f32>> = (0..PERSONS).map(|_| direction(&mut random)).collect();
-    let (mut truth, mut records) = (Vec::new(), Kept::default());
+    let (mut truth, mut found) = (Vec::new(), Vec::new());
     for frame in 0..faces {
         let nobody = random.f64() < NOISE;
         let person = random.usize(..PERSONS);
@@ -62,19 +63,13 @@ fn main() {
         let quality = FaceQuality { value: 0.8, ..FaceQuality::default() };
         let face =
             Face { r#box: vec![0.0, 0.0, 50.0, 50.0], embedding: vector, quality: Some(quality), ..Face::default() };
-        records.records.push(Record {
-            item: "synthetic".to_owned(),
-            frame: frame as u64,
-            pts_ns: 0,
-            outcome: Outcome::Result,
-            annotations: vec![Annotation { instance: 0, value: Some(Value::Face(face)) }],
-        });
+        found.push(vec![Value::Face(face)]);
     }
-    let run = Run::new(vec![Footage::stills("synthetic", Vec::new())]);
-    let (stage, scratch) = (stage(&run.settings), tempfile::tempdir().unwrap());
+    let (films, records) = ([video("synthetic", Vec::new()).stills()], Kept::of("synthetic", RATE, found));
+    let step = step(&FaceClusteringSettings::default());
     let before = peak();
     let (began, worked) = (Instant::now(), cpu());
-    let results = run.finish(&stage, &records, &scratch);
+    let results = finish(&step, &films, &records);
     let (seconds, worked) = (began.elapsed().as_secs_f64(), cpu() - worked);
     let found: Vec<Option<u32>> =
         (0..faces as u64).map(|frame| results.who("synthetic", frame)[0].map(|identity| identity as u32)).collect();

@@ -3,9 +3,10 @@
 
 mod harness;
 
-use framefleet_media::annotation::Value;
-use framefleet_media::{Annotation, Edit, Face, FrameRange, InstanceRef, ScopedAnnotation, Shot};
-use harness::{Footage, Run, canvas, fitted, part, photograph, put, resized, stage};
+use face_clustering::FaceClusteringSettings;
+use framefleet_media::{Edit, Face, InstanceRef};
+use framefleet_testkit_stage::{Film, shot};
+use harness::{Results, canvas, finish, fitted, part, photograph, put, resized, run, step, video};
 use opencv::core::Mat;
 
 /// A portrait so that the face is about 100 pixels wide.
@@ -28,9 +29,9 @@ fn moving(picture: &Mat, frames: i32, (x, y): (i32, i32), (dx, dy): (i32, i32)) 
     (0..frames).map(frame).collect()
 }
 
-fn shot(item: &str, start: u64, end: u64) -> ScopedAnnotation {
-    let annotation = Annotation { instance: 0, value: Some(Value::Shot(Shot::default())) };
-    ScopedAnnotation { item: item.to_owned(), range: Some(FrameRange { start, end }), annotation: Some(annotation) }
+/// With default settings.
+fn plain(films: &[Film]) -> Results {
+    run(&FaceClusteringSettings::default(), films)
 }
 
 fn width(face: &Face) -> f32 {
@@ -39,7 +40,7 @@ fn width(face: &Face) -> f32 {
 
 #[test]
 fn footage_without_faces_gives_an_empty_result_and_no_error() {
-    let results = Run::new(vec![Footage::video("empty.mp4", vec![canvas(320, 180); 5])]).results();
+    let results = plain(&[video("empty.mp4", vec![canvas(320, 180); 5])]);
     assert!(results.faces.len() == 5 && results.faces.values().all(Vec::is_empty) && results.failed.is_empty());
     assert!(results.tracks.is_empty() && results.identities.is_empty() && results.artifacts.is_empty());
     let statistics = &results.statistics;
@@ -57,7 +58,7 @@ fn footage_without_faces_gives_an_empty_result_and_no_error() {
 
 #[test]
 fn one_face_is_one_track_and_one_identity() {
-    let results = Run::new(vec![Footage::video("a.mp4", moving(&portrait("obama"), 12, (60, 30), (6, 1)))]).results();
+    let results = plain(&[video("a.mp4", moving(&portrait("obama"), 12, (60, 30), (6, 1)))]);
     assert!(results.faces.values().all(|faces| faces.len() == 1), "{:?}", results.statistics);
     assert_eq!((results.tracks.len(), results.identities.len()), (1, 1));
     assert!((0..12).all(|frame| results.who("a.mp4", frame) == [Some(0)]));
@@ -76,15 +77,15 @@ fn one_face_is_one_track_and_one_identity() {
 fn the_same_person_over_a_cut_is_two_tracks_and_one_identity() {
     let mut frames = moving(&portrait("obama"), 10, (60, 30), (4, 0));
     frames.extend(moving(&portrait("obama2"), 10, (300, 20), (-3, 1)));
-    let mut run = Run::new(vec![Footage::video("a.mp4", frames)]);
-    run.shots = vec![shot("a.mp4", 0, 10), shot("a.mp4", 10, 20)];
-    let results = run.results();
-    assert_eq!(results.tracks.iter().map(|(_, range, _)| range.start..range.end).collect::<Vec<_>>(), [0..10, 10..20]);
+    let mut film = video("a.mp4", frames);
+    film.scoped = vec![shot("a.mp4", 0..10), shot("a.mp4", 10..20)];
+    let results = plain(std::slice::from_ref(&film));
+    assert_eq!(results.tracks.iter().map(|(range, _)| range.start..range.end).collect::<Vec<_>>(), [0..10, 10..20]);
     assert_eq!(results.identities.len(), 1, "{:?}", results.statistics);
     assert!((0..20).all(|frame| results.who("a.mp4", frame) == [Some(0)]));
     // Without shots, who stays where they were may be one track; it is one person all the same.
-    run.shots.clear();
-    assert_eq!(run.results().identities.len(), 1);
+    film.scoped.clear();
+    assert_eq!(plain(&[film]).identities.len(), 1);
 }
 
 #[test]
@@ -96,7 +97,7 @@ fn two_persons_who_cross_stay_who_they_are() {
         put(&mut frame, &biden, 460 - n * 15, 170);
         frame
     });
-    let results = Run::new(vec![Footage::video("a.mp4", frames.collect())]).results();
+    let results = plain(&[video("a.mp4", frames.collect())]);
     assert_eq!(results.identities.len(), 2, "{:?}", results.statistics);
     for frame in 0..30 {
         let faces = &results.faces[&("a.mp4".to_owned(), frame)];
@@ -111,17 +112,16 @@ fn two_persons_who_cross_stay_who_they_are() {
 #[test]
 fn faces_of_twenty_pixels_are_found_and_small_ones_on_full_frames() {
     let small = fitted(&portrait("obama"), 60);
-    let results = Run::new(vec![Footage::video("a.mp4", moving(&small, 6, (100, 100), (2, 0)))]).results();
+    let results = plain(&[video("a.mp4", moving(&small, 6, (100, 100), (2, 0)))]);
     let widths: Vec<f32> = results.faces.values().flatten().map(width).collect();
     assert!(widths.len() == 6 && widths.iter().all(|width| (14.0..30.0).contains(width)), "{widths:?}");
     assert!(results.faces.values().flatten().all(|face| face.quality.unwrap().value < 0.5));
     // On a frame four times as large the same face vanishes from the proxy, and full frames have it.
     let mut frame = canvas(2560, 1440);
     put(&mut frame, &small, 1700, 1000);
-    let mut run = Run::new(vec![Footage::video("b.mp4", vec![frame; 3])]);
-    assert_eq!(run.results().faces.values().flatten().count(), 0);
-    run.settings.small_faces = true;
-    let results = run.results();
+    let film = video("b.mp4", vec![frame; 3]);
+    assert_eq!(plain(std::slice::from_ref(&film)).faces.values().flatten().count(), 0);
+    let results = run(&FaceClusteringSettings { small_faces: true, ..FaceClusteringSettings::default() }, &[film]);
     assert!(results.faces.values().all(|faces| faces.len() == 1), "{:?}", results.statistics);
     let face = &results.faces[&("b.mp4".to_owned(), 0)][0];
     assert!((1700.0..1760.0).contains(&face.r#box[0]) && (14.0..30.0).contains(&width(face)), "{face:?}");
@@ -131,7 +131,7 @@ fn faces_of_twenty_pixels_are_found_and_small_ones_on_full_frames() {
 fn a_face_in_profile_is_found_and_known_to_be_one() {
     // The woman on the left of this picture looks to the viewer's left.
     let picture = part(&photograph("sample2.jpg"), 250, 30, 600, 600);
-    let results = Run::new(vec![Footage::video("a.mp4", vec![picture; 4])]).results();
+    let results = plain(&[video("a.mp4", vec![picture; 4])]);
     let faces = &results.faces[&("a.mp4".to_owned(), 0)];
     let profile = faces.iter().filter_map(|face| face.quality).find(|quality| quality.yaw.abs() > 35.0);
     assert!(
@@ -146,7 +146,7 @@ fn boxes_are_in_pixels_of_the_full_frame() {
     let portrait = portrait("obama");
     let small = moving(&portrait, 1, (60, 30), (0, 0)).remove(0);
     let large = resized(&small, 1920, 1080);
-    let results = Run::new(vec![Footage::video("s.mp4", vec![small]), Footage::video("l.mp4", vec![large])]).results();
+    let results = plain(&[video("s.mp4", vec![small]), video("l.mp4", vec![large])]);
     let (small, large) = (&results.faces[&("s.mp4".to_owned(), 0)][0], &results.faces[&("l.mp4".to_owned(), 0)][0]);
     for (small, large) in small.r#box.iter().zip(&large.r#box).chain(small.landmarks.iter().zip(&large.landmarks)) {
         assert!((small * 3.0 - large).abs() < 6.0, "{small} {large}");
@@ -161,10 +161,9 @@ fn borders_of_batches_change_nothing() {
         frames
     };
     let by = |batch| {
-        let mut run = Run::new(vec![Footage { batch, ..Footage::video("a.mp4", frames()) }]);
         // Which crops are kept is decided by batch: a grid that depends on the item alone.
-        run.settings.crops = 0;
-        run.results()
+        let settings = FaceClusteringSettings { crops: 0, ..FaceClusteringSettings::default() };
+        run(&settings, &[Film { batch, ..video("a.mp4", frames()) }])
     };
     let (one, other) = (by(32), by(4));
     assert_eq!(one.faces, other.faces);
@@ -174,12 +173,12 @@ fn borders_of_batches_change_nothing() {
 
 #[test]
 fn corrections_need_no_new_process_and_hold_for_more_films() {
-    let mut run = Run::new(vec![
-        Footage::video("a.mp4", moving(&portrait("obama"), 8, (60, 30), (4, 0))),
-        Footage::video("b.mp4", moving(&portrait("biden"), 8, (60, 30), (4, 0))),
-    ]);
-    let (stage, scratch) = (stage(&run.settings), tempfile::tempdir().unwrap());
-    let records = run.process(&stage, &scratch);
+    let mut films = vec![
+        video("a.mp4", moving(&portrait("obama"), 8, (60, 30), (4, 0))),
+        video("b.mp4", moving(&portrait("biden"), 8, (60, 30), (4, 0))),
+    ];
+    let mut step = step(&FaceClusteringSettings::default());
+    let records = step.process(&films).unwrap().records;
     let target = |item: &str| InstanceRef { item: item.to_owned(), frame: 3, instance: 0 };
     let edit = |verb: &str, targets: &[&str], name: &str| Edit {
         step: "faces".to_owned(),
@@ -188,21 +187,22 @@ fn corrections_need_no_new_process_and_hold_for_more_films() {
         name: name.to_owned(),
         ..Edit::default()
     };
-    assert_eq!(run.finish(&stage, &records, &scratch).identities.len(), 2);
-    run.edits = vec![edit("name", &["b.mp4"], "Joe")];
-    let named = run.finish(&stage, &records, &scratch);
+    assert_eq!(finish(&step, &films, &records).identities.len(), 2);
+    step.edits = vec![edit("name", &["b.mp4"], "Joe")];
+    let named = finish(&step, &films, &records);
     assert_eq!(named.identities.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), ["", "Joe"]);
-    run.edits.push(edit("drop", &["a.mp4"], ""));
-    let dropped = run.finish(&stage, &records, &scratch);
+    step.edits.push(edit("drop", &["a.mp4"], ""));
+    let dropped = finish(&step, &films, &records);
     assert_eq!((dropped.identities.len(), dropped.identities[0].name.as_str()), (1, "Joe"));
     assert_eq!(dropped.who("a.mp4", 0), [None]);
-    run.edits = vec![edit("merge", &["a.mp4", "b.mp4"], "")];
-    assert_eq!(run.finish(&stage, &records, &scratch).identities.len(), 1);
+    step.edits = vec![edit("merge", &["a.mp4", "b.mp4"], "")];
+    assert_eq!(finish(&step, &films, &records).identities.len(), 1);
     // Another film before: numbers change, the name does not.
     let film = fitted(&part(&photograph("sample3.jpg"), 900, 100, 500, 700), 350);
-    run.footage.insert(0, Footage::video("0.mp4", moving(&film, 6, (60, 0), (4, 0))));
-    run.edits = vec![edit("name", &["b.mp4"], "Joe")];
-    let grown = run.results();
+    films.insert(0, video("0.mp4", moving(&film, 6, (60, 0), (4, 0))));
+    step.edits = vec![edit("name", &["b.mp4"], "Joe")];
+    let records = step.process(&films).unwrap().records;
+    let grown = finish(&step, &films, &records);
     let joe = grown.identities.iter().find(|one| one.name == "Joe").unwrap();
     assert_eq!((joe.items.as_slice(), joe.number > 1), (["b.mp4".to_owned()].as_slice(), true));
 }

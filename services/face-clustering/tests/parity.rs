@@ -7,7 +7,7 @@ mod harness;
 use face_clustering::{FaceClustering, FaceClusteringSettings};
 use framefleet_media::Face;
 use framefleet_stage::Stage;
-use harness::{Footage, Run, part, photograph, put, resized};
+use harness::{part, photograph, put, resized, run, video};
 use opencv::core::{CV_8UC3, Mat, Scalar};
 use opencv::prelude::*;
 use opencv::{imgcodecs, imgproc};
@@ -32,9 +32,7 @@ fn portrait() -> Mat {
 }
 
 fn faces(picture: Mat, settings: FaceClusteringSettings) -> Vec<Face> {
-    let mut run = Run::new(vec![Footage::video("a.mp4", vec![picture])]);
-    run.settings = settings;
-    run.results().faces.into_values().next().unwrap()
+    run(&settings, &[video("a.mp4", vec![picture])]).faces.into_values().next().unwrap()
 }
 
 #[test]

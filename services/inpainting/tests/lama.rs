@@ -9,6 +9,7 @@ use framefleet_infer::{
 };
 use framefleet_media::{FillRest, Image, PixelFormat};
 use framefleet_stage::{Host, Stage};
+use framefleet_testkit_stage::Step;
 use harness::Footage;
 use inpainting::{Inpainting, InpaintingSettings, Rest};
 use serde_json::Value;
@@ -154,11 +155,9 @@ fn another_network_is_refused() {
     let cache = tempfile::tempdir().unwrap();
     let foreign = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/infer/tests/models/blur.onnx");
     let host = host(&foreign, cache.path());
-    let stage = Inpainting::load(&host, &bare()).unwrap();
+    let step = Step::<Inpainting>::load(&host, &bare()).unwrap();
     let case = &cases()[0];
     let footage = Footage::new(vec![case.picture.clone()], |_, x, y| x < 20 && y < 20);
-    let mut out = framefleet_stage::Outputs::new(cache.path());
-    let batch = footage.batch_at(0, &bare());
-    let problem = stage.process(&footage.job(cache.path()), &batch, &mut out).unwrap_err().to_string();
+    let problem = step.process(&[footage.film()]).unwrap_err().to_string();
     assert!(problem.contains("image") || problem.contains("mask"), "{problem}");
 }

@@ -114,7 +114,7 @@ fn add_colours(series: &mut Series) -> Result<(), StageError> {
 pub mod tests {
     use super::*;
     use framefleet_media::Annotation;
-    use framefleet_stage::RecordsError;
+    use framefleet_testkit_stage::Kept;
 
     /// A compared frame at 25 frames per second that looks like its neighbours.
     pub fn frame(number: u64) -> FrameFacts {
@@ -132,38 +132,30 @@ pub mod tests {
         }
     }
 
-    /// Records of three items, the second without any result.
-    struct ThreeItems;
-
-    impl Records for ThreeItems {
-        fn read(&self) -> Box<dyn Iterator<Item = Result<Record, RecordsError>> + '_> {
-            let motion = Annotation { instance: 0, value: Some(Value::Motion(Motion::default())) };
-            let failed = Outcome::Failed { code: "decode".to_owned(), reason: "torn".to_owned() };
-            let record = move |item: &str, frame, outcome: Outcome| {
-                let annotations = if outcome == Outcome::Result { vec![motion.clone()] } else { Vec::new() };
-                Ok(Record { item: item.to_owned(), frame, pts_ns: 0, outcome, annotations })
+    /// Three items, the second without any result.
+    fn three_items() -> Kept {
+        let motion = Annotation { instance: 0, value: Some(Value::Motion(Motion::default())) };
+        let record = |item: &str, frame, annotations: Vec<Annotation>| {
+            let outcome = match annotations.is_empty() {
+                false => Outcome::Result,
+                true => Outcome::Failed { code: "decode".to_owned(), reason: "torn".to_owned() },
             };
-            Box::new(
-                vec![
-                    record("a", 0, Outcome::Result),
-                    record("a", 1, Outcome::Result),
-                    record("b", 0, failed.clone()),
-                    record("c", 0, failed),
-                    record("c", 1, Outcome::Result),
-                ]
-                .into_iter(),
-            )
-        }
-
-        fn attachments(&self, _: &str) -> Result<Vec<(String, String, PathBuf)>, RecordsError> {
-            Ok(Vec::new())
-        }
+            Record { item: item.to_owned(), frame, pts_ns: 0, outcome, annotations }
+        };
+        let compared = || vec![motion.clone()];
+        Kept::new(vec![
+            record("a", 0, compared()),
+            record("a", 1, compared()),
+            record("b", 0, Vec::new()),
+            record("c", 0, Vec::new()),
+            record("c", 1, compared()),
+        ])
     }
 
     #[test]
     fn items_come_one_by_one_without_their_failures() {
         let mut seen = Vec::new();
-        for_each_item(&ThreeItems, |series| {
+        for_each_item(&three_items(), |series| {
             seen.push((series.item.clone(), series.frames.iter().map(|frame| frame.number).collect::<Vec<_>>()));
             Ok(())
         })

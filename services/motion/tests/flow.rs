@@ -5,25 +5,26 @@ mod harness;
 
 use framefleet_media::{CameraLabel, Compass, ItemKind, Motion, MotionType};
 use framefleet_testkit::{MovingSquare, Picture, Similarity, Texture};
-use harness::Footage;
+use framefleet_testkit_stage::Film;
+use harness::run;
 use motion::{DisPreset, Method, MotionSettings, STILL};
 
 const SIZE: (u32, u32) = (320, 180);
 
 /// Two frames of a texture, the second one moved.
-fn moved(transform: Similarity) -> Footage {
+fn moved(transform: Similarity) -> Film {
     let texture = Texture::noise(11);
-    Footage::painted(2, |n| texture.view(SIZE.0, SIZE.1, &transform.times(n as f64)))
+    Film::painted(2, |n| texture.view(SIZE.0, SIZE.1, &transform.times(n as f64)))
 }
 
 /// Two frames shifted by whole pixels.
-fn shifted(x: f64, y: f64) -> Footage {
+fn shifted(x: f64, y: f64) -> Film {
     moved(Similarity { x, y, ..Similarity::default() })
 }
 
 /// Motion of the second frame.
-fn motion_of(footage: &Footage, settings: &MotionSettings) -> Motion {
-    footage.run(settings).motions.remove(&1).unwrap()
+fn motion_of(footage: &Film, settings: &MotionSettings) -> Motion {
+    run(footage, settings).motions.remove(&1).unwrap()
 }
 
 fn methods() -> Vec<MotionSettings> {
@@ -100,7 +101,7 @@ fn object_is_told_from_a_panning_camera() {
     scene.camera.x = -6.0;
     scene.square = (275.0, 0.0, 36.0);
     scene.velocity = (0.0, 7.0);
-    let motion = motion_of(&Footage::painted(2, |n| scene.paint(n)), &MotionSettings::default());
+    let motion = motion_of(&Film::painted(2, |n| scene.paint(n)), &MotionSettings::default());
     let (camera, objects) = (motion.camera.unwrap(), motion.objects.unwrap());
     assert!((camera.dx + 6.0).abs() < 0.1 && camera.dy.abs() < 0.1, "{camera:?}");
     assert_eq!(camera.label(), CameraLabel::PanRight);
@@ -119,7 +120,7 @@ fn noise_before_a_still_camera_is_static() {
     let still = Texture::noise(4).view(SIZE.0, SIZE.1, &Similarity::default());
     let noisy =
         |n: u64| Picture::from_fn(SIZE.0, SIZE.1, |x, y| still.get(x, y).map(|v| v.saturating_add(grain(x, y, n))));
-    let results = Footage::painted(6, noisy).run(&MotionSettings::default());
+    let results = run(&Film::painted(6, noisy), &MotionSettings::default());
     for (number, motion) in results.motions.iter().skip(1) {
         assert_eq!(motion.motion_type(), MotionType::Static, "frame {number}");
         assert_eq!(motion.camera.unwrap().label(), CameraLabel::Static, "frame {number}");
@@ -159,15 +160,15 @@ fn analysis_height_changes_work_and_hardly_the_answer() {
 #[test]
 fn tiny_pictures_have_results_without_flow() {
     for (width, height) in [(2, 2), (1, 1), (1, 40), (300, 7)] {
-        let footage = Footage::painted(3, |n| Picture::filled(width, height, [n as u8 * 40; 3]));
-        let results = footage.run(&MotionSettings::default());
+        let footage = Film::painted(3, |n| Picture::filled(width, height, [n as u8 * 40; 3]));
+        let results = run(&footage, &MotionSettings::default());
         assert_eq!((results.motions.len(), results.failed.len()), (3, 0), "{width}×{height}");
         assert!(!results.motions[&1].compared && results.motions[&1].change.unwrap().content.unwrap() > 10.0);
     }
     for (width, height) in [(16, 16), (17, 100), (33, 16), (640, 16)] {
-        let footage = Footage::painted(2, |n| Texture::noise(n).view(width, height, &Similarity::default()));
+        let footage = Film::painted(2, |n| Texture::noise(n).view(width, height, &Similarity::default()));
         for settings in methods() {
-            let results = footage.run(&settings);
+            let results = run(&footage, &settings);
             assert!(results.failed.is_empty(), "{width}×{height} {:?}: {:?}", settings.method, results.failed);
             assert!(results.motions[&1].compared, "{width}×{height}");
         }
@@ -176,8 +177,7 @@ fn tiny_pictures_have_results_without_flow() {
 
 #[test]
 fn black_frames_do_not_move() {
-    let motion =
-        motion_of(&Footage::painted(2, |_| Picture::filled(SIZE.0, SIZE.1, [0; 3])), &MotionSettings::default());
+    let motion = motion_of(&Film::painted(2, |_| Picture::filled(SIZE.0, SIZE.1, [0; 3])), &MotionSettings::default());
     assert_eq!((motion.motion_type(), motion.magnitude_max), (MotionType::Static, Some(0.0)));
     assert_eq!((motion.camera, motion.confidence), (None, None));
 }
@@ -185,10 +185,9 @@ fn black_frames_do_not_move() {
 #[test]
 fn missing_neighbour_leaves_a_frame_uncompared() {
     let texture = Texture::noise(1);
-    let mut footage =
-        Footage::painted(6, |n| texture.view(96, 64, &Similarity { x: n as f64, ..Similarity::default() }));
+    let mut footage = Film::painted(6, |n| texture.view(96, 64, &Similarity { x: n as f64, ..Similarity::default() }));
     footage.absent = vec![3];
-    let results = footage.run(&MotionSettings::default());
+    let results = run(&footage, &MotionSettings::default());
     let compared: Vec<(u64, bool)> = results.motions.iter().map(|(n, motion)| (*n, motion.compared)).collect();
     assert_eq!(compared, vec![(0, false), (1, true), (2, true), (4, false), (5, true)]);
     assert!(results.motions[&4].change.unwrap().luma > 0.0);
@@ -198,7 +197,7 @@ fn missing_neighbour_leaves_a_frame_uncompared() {
 fn stills_are_skipped() {
     let mut footage = shifted(1.0, 0.0);
     footage.item.kind = ItemKind::Stills.into();
-    let results = footage.run(&MotionSettings::default());
+    let results = run(&footage, &MotionSettings::default());
     assert_eq!(results.skipped, vec![(0, STILL.to_owned()), (1, STILL.to_owned())]);
     assert!(results.motions.is_empty() && results.shots.is_empty());
 }
@@ -207,9 +206,9 @@ fn stills_are_skipped() {
 fn flow_is_written_where_asked_for() {
     let texture = Texture::noise(2);
     let footage =
-        Footage::painted(7, |n| texture.view(160, 96, &Similarity { x: 3.0 * n as f64, ..Similarity::default() }));
+        Film::painted(7, |n| texture.view(160, 96, &Similarity { x: 3.0 * n as f64, ..Similarity::default() }));
     let settings = MotionSettings { flow_pictures_every: 3, flow_files: true, ..MotionSettings::default() };
-    let results = footage.run(&settings);
+    let results = run(&footage, &settings);
     let pictures: Vec<&String> = results.artifacts.keys().filter(|name| name.ends_with(".png")).collect();
     assert_eq!(pictures, ["flow_000003.png", "flow_000006.png"]);
     assert_eq!(results.artifacts.keys().filter(|name| name.ends_with(".flo")).count(), 6);
@@ -218,7 +217,7 @@ fn flow_is_written_where_asked_for() {
     let mean = opencv::core::mean_def(&picture).unwrap();
     // To the right is red; OpenCV has blue first.
     assert!(mean[2] > 200.0 && mean[1] < 120.0 && mean[0] < 120.0, "{mean:?}");
-    let quiet = footage.run(&MotionSettings::default());
+    let quiet = run(&footage, &MotionSettings::default());
     assert!(quiet.artifacts.is_empty());
 }
 
@@ -226,7 +225,7 @@ fn flow_is_written_where_asked_for() {
 fn covered_content_lowers_confidence() {
     let shift = motion_of(&shifted(3.0, 0.0), &MotionSettings::default());
     let other = motion_of(
-        &Footage::painted(2, |n| Texture::noise(n).view(SIZE.0, SIZE.1, &Similarity::default())),
+        &Film::painted(2, |n| Texture::noise(n).view(SIZE.0, SIZE.1, &Similarity::default())),
         &MotionSettings::default(),
     );
     assert!(shift.confidence.unwrap() > 0.9, "{:?}", shift.confidence);

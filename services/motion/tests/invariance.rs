@@ -4,23 +4,23 @@
 mod harness;
 
 use framefleet_testkit::{MovingSquare, Timeline, decode_rgb8, sample};
-use harness::{Footage, Results};
+use framefleet_testkit_stage::Film;
+use harness::{Results, run};
 use motion::{Method, MotionSettings};
 
 /// A pan with an object of its own, and a cut.
-fn footage() -> Footage {
+fn footage() -> Film {
     let timeline = Timeline::new(160, 96).shot(20).shot(25);
     let mut scene = MovingSquare::new(160, 96, 8);
     scene.camera.x = 1.5;
     scene.square = (20.0, 30.0, 30.0);
     scene.velocity = (2.0, 0.5);
-    Footage::painted(80, |n| if n < 35 { scene.paint(n) } else { timeline.paint(n - 35) })
+    Film::painted(80, |n| if n < 35 { scene.paint(n) } else { timeline.paint(n - 35) })
 }
 
 fn assert_same(a: &Results, b: &Results) {
     assert_eq!(a.motions, b.motions);
-    assert_eq!(a.scoped, b.scoped);
-    assert_eq!(a.statistics, b.statistics);
+    assert_eq!(a.finished, b.finished);
     assert_eq!(a.artifacts, b.artifacts);
 }
 
@@ -30,10 +30,10 @@ fn borders_of_batches_do_not_change_results() {
         let pictures = if method == Method::Dis { 20 } else { 0 };
         let settings = MotionSettings { method, flow_pictures_every: pictures, ..MotionSettings::default() };
         let mut footage = footage();
-        let by_32 = footage.run(&settings);
+        let by_32 = run(&footage, &settings);
         for batch in [7, 11] {
             footage.batch = batch;
-            assert_same(&footage.run(&settings), &by_32);
+            assert_same(&run(&footage, &settings), &by_32);
         }
         assert!(by_32.trajectories.len() > 20 && by_32.shots.len() == 3, "{:?}", by_32.shots);
     }
@@ -46,7 +46,7 @@ fn trajectories_follow_content() {
     scene.square = (20.0, 30.0, 30.0);
     scene.velocity = (2.0, 0.5);
     let settings = MotionSettings { trajectories: 40, ..MotionSettings::default() };
-    let results = Footage::painted(40, |n| scene.paint(n)).run(&settings);
+    let results = run(&Film::painted(40, |n| scene.paint(n)), &settings);
     assert_eq!(results.trajectories.len(), 40);
     let mut followed = 0;
     for (range, path) in &results.trajectories {
@@ -70,7 +70,7 @@ fn trajectories_follow_content() {
 /// bits with the machine's instruction set.
 #[test]
 fn golden_digest() {
-    let results = footage().run(&MotionSettings::default());
+    let results = run(&footage(), &MotionSettings::default());
     let mut text = String::new();
     // Across a cut there is no flow, only chance.
     for (number, motion) in results.motions.iter().filter(|(_, motion)| motion.confidence.is_some_and(|c| c > 0.5)) {
@@ -95,7 +95,7 @@ fn golden_digest() {
 #[test]
 fn real_footage_makes_sense() {
     let pictures = decode_rgb8(&sample("bikes.mp4").unwrap()).unwrap();
-    let results = Footage::new(pictures[..80].to_vec()).run(&MotionSettings::default());
+    let results = run(&Film::painted(80, |n| pictures[n as usize].clone()), &MotionSettings::default());
     assert_eq!(results.motions.len(), 80);
     for motion in results.motions.values().skip(1) {
         let (median, p95, max) =

@@ -5,13 +5,14 @@ mod harness;
 
 use framefleet_media::{ActionLabel, CameraLabel, Transition};
 use framefleet_testkit::{Picture, Similarity, Texture, Timeline};
-use harness::{Footage, Results, pts_ns};
+use framefleet_testkit_stage::Film;
+use harness::{Results, run};
 use motion::MotionSettings;
 
 const SIZE: (u32, u32) = (160, 96);
 
 fn film(timeline: &Timeline) -> Results {
-    Footage::painted(timeline.frames(), |n| timeline.paint(n)).run(&MotionSettings::default())
+    run(&Film::painted(timeline.frames(), |n| timeline.paint(n)), &MotionSettings::default())
 }
 
 fn starts(results: &Results) -> Vec<u64> {
@@ -26,8 +27,8 @@ fn cuts_are_found_exactly() {
     assert!(results.shots.iter().skip(1).all(|(_, shot)| shot.transition() == Transition::Cut && shot.exact));
     let ranges: Vec<_> = results.shots.iter().map(|(range, _)| range.start..range.end).collect();
     assert_eq!(ranges, timeline.shots());
-    assert_eq!(results.shots[1].1.start_ns, pts_ns(31));
-    assert_eq!(results.shots[1].1.end_ns, pts_ns(76));
+    assert_eq!(results.shots[1].1.start_ns, 31 * 40_000_000);
+    assert_eq!(results.shots[1].1.end_ns, 76 * 40_000_000);
     assert_eq!(results.statistics["shots"], 4);
 }
 
@@ -52,7 +53,7 @@ fn fade_is_found_between_the_shots() {
 fn motion_across_a_cut_does_not_count_for_the_shot() {
     let still = |seed| Texture::noise(seed).view(SIZE.0, SIZE.1, &Similarity::default());
     let (a, b) = (still(1), Picture::filled(SIZE.0, SIZE.1, [10, 40, 200]).mix(&still(2), 0.5));
-    let results = Footage::painted(60, |n| if n < 30 { a.clone() } else { b.clone() }).run(&MotionSettings::default());
+    let results = run(&Film::painted(60, |n| if n < 30 { a.clone() } else { b.clone() }), &MotionSettings::default());
     assert_eq!(starts(&results), vec![0, 30]);
     for (_, shot) in &results.shots {
         assert!(shot.magnitude_mean.unwrap() < 0.05, "{shot:?}");
@@ -66,7 +67,7 @@ fn motion_across_a_cut_does_not_count_for_the_shot() {
 fn camera_is_summed_up_per_shot() {
     let texture = Texture::noise(5);
     let pan = |n: u64| texture.view(SIZE.0, SIZE.1, &Similarity { x: 2.0 * n as f64, ..Similarity::default() });
-    let results = Footage::painted(41, pan).run(&MotionSettings::default());
+    let results = run(&Film::painted(41, pan), &MotionSettings::default());
     let shot = results.shots[0].1;
     assert_eq!(shot.camera(), CameraLabel::PanLeft);
     let percent = 40.0 * 2.0 / f64::from(SIZE.0) * 100.0;
@@ -83,21 +84,23 @@ fn trembling_camera_shakes() {
     let offset = |n: u64| [0.0, 3.0, 1.0, -2.0, 2.0, -3.0][n as usize % 6];
     let tremble =
         |n: u64| texture.view(SIZE.0, SIZE.1, &Similarity { x: offset(n), y: offset(n + 2), ..Similarity::default() });
-    let shot = Footage::painted(50, tremble).run(&MotionSettings::default()).shots[0].1;
+    let shot = run(&Film::painted(50, tremble), &MotionSettings::default()).shots[0].1;
     assert_eq!(shot.camera(), CameraLabel::Shake, "{shot:?}");
 }
 
 #[test]
 fn d13_no_frames_give_an_empty_result() {
-    let results = Footage::new(Vec::new()).run(&MotionSettings::default());
+    let results = run(&Film::new(Vec::new()), &MotionSettings::default());
     assert!(results.motions.is_empty() && results.shots.is_empty() && results.trajectories.is_empty());
     assert_eq!((&results.statistics["frames"], &results.statistics["magnitude_max"]), (&0.into(), &0.0.into()));
 }
 
 #[test]
 fn d13_one_frame_gives_no_motion_and_one_shot() {
-    let results = Footage::painted(1, |n| Texture::noise(n).view(SIZE.0, SIZE.1, &Similarity::default()))
-        .run(&MotionSettings::default());
+    let results = run(
+        &Film::painted(1, |n| Texture::noise(n).view(SIZE.0, SIZE.1, &Similarity::default())),
+        &MotionSettings::default(),
+    );
     let motion = &results.motions[&0];
     assert!(!motion.compared && motion.magnitude_mean.is_none() && motion.camera.is_none());
     assert!(motion.change.unwrap().luma > 0.0 && motion.change.unwrap().content.is_none());
@@ -109,10 +112,10 @@ fn d13_one_frame_gives_no_motion_and_one_shot() {
 #[test]
 fn sampled_frames_are_compared_with_their_true_predecessors() {
     let timeline = Timeline::new(SIZE.0, SIZE.1).shot(43).shot(57).shot(60);
-    let mut footage = Footage::painted(timeline.frames(), |n| timeline.paint(n));
-    let all = footage.run(&MotionSettings::default());
+    let mut footage = Film::painted(timeline.frames(), |n| timeline.paint(n));
+    let all = run(&footage, &MotionSettings::default());
     footage.every = 5;
-    let sampled = footage.run(&MotionSettings::default());
+    let sampled = run(&footage, &MotionSettings::default());
     assert_eq!(sampled.motions.len(), 32);
     assert!(sampled.motions.iter().all(|(number, motion)| all.motions[number] == *motion));
     // Frame 43 was not looked at: the cut is noticed at 45. Frame 100 was.

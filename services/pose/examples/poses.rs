@@ -5,7 +5,7 @@
 #[path = "../tests/harness/mod.rs"]
 mod harness;
 
-use harness::{Footage, picture, stage};
+use harness::{picture, run_with, step, still};
 use pose::PoseSettings;
 use serde_json::{Map, Value, json};
 use std::path::Path;
@@ -24,9 +24,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         given.insert(key.to_owned(), serde_json::from_str(value).unwrap_or_else(|_| Value::from(value)));
     }
     let settings: PoseSettings = framefleet_stage::complete("pose", None, &given)?;
-    let stage = stage(&settings);
+    let step = step(&settings);
     for file in files {
-        let results = Footage::still(picture(Path::new(&file))).run_with(&stage, &settings);
+        let results = run_with(&step, &still(&picture(Path::new(&file))));
         println!("{}", json!({ "file": file, "poses": results.poses[&0] }));
     }
     Ok(())

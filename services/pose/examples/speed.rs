@@ -10,7 +10,8 @@ use framefleet_infer::TensorView;
 use framefleet_infer::ndarray::{Array4, ArrayD};
 use framefleet_stage::{Outputs, Stage};
 use framefleet_testkit::sample;
-use harness::{Footage, frames, picture, stage};
+use framefleet_testkit_stage::Film;
+use harness::{film, frames, picture, step};
 use pose::{PoseSettings, PoseStage};
 use std::time::Instant;
 
@@ -18,9 +19,8 @@ use std::time::Instant;
 const ROUNDS: usize = 4;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let one =
-        Footage::new((0..8).map(|_| sample("astronaut.png").map(|path| picture(&path))).collect::<Result<_, _>>()?, 25);
-    let many = Footage::new(frames(&sample("vtest.avi")?, 300, 8, 768, 576), 10);
+    let one = film(&vec![picture(&sample("astronaut.png")?); 8], 25);
+    let many = film(&frames(&sample("vtest.avi")?, 300, 8, 768, 576), 10);
     let balanced = PoseSettings::default();
     let boxes = PoseSettings { landmarks: false, ..PoseSettings::default() };
     let crowd = PoseSettings { tiles: 2, ..PoseSettings::default() };
@@ -31,17 +31,17 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-fn row(name: &str, footage: &Footage, settings: &PoseSettings) -> Result<(), Box<dyn std::error::Error>> {
-    let stage = stage(settings);
+fn row(name: &str, film: &Film, settings: &PoseSettings) -> Result<(), Box<dyn std::error::Error>> {
+    let step = step(settings);
     let networks = framefleet_testkit_models::host("pose", &PoseStage::needs(settings))?
         .get::<framefleet_infer::Networks>()
         .ok_or("no networks")?;
     let (detector, landmarks) =
         (networks.open("multi-person-pose")?, settings.landmarks.then(|| networks.open("pose-landmarks")).transpose()?);
-    let frames = footage.pictures.len();
-    let batch = footage.batch_at(0, settings);
+    let frames = film.images.len();
+    let batch = film.batch_at(0, &step.needs)?;
     let scratch = tempfile::tempdir()?;
-    let job = footage.job(scratch.path());
+    let job = step.job(film, &batch, scratch.path());
     let side = (settings.detection_height as usize, settings.detection_width as usize);
     let (input, crop) =
         (Array4::<i32>::zeros((1, side.0, side.1, 3)).into_dyn(), ArrayD::<f32>::zeros(vec![1, 256, 256, 3]));
@@ -50,7 +50,7 @@ fn row(name: &str, footage: &Footage, settings: &PoseSettings) -> Result<(), Box
     for _ in 0..ROUNDS {
         let began = Instant::now();
         let mut out = Outputs::new(scratch.path());
-        stage.process(&job, &batch, &mut out)?;
+        step.stage.process(&job, &batch, &mut out)?;
         ours = ours.min(began.elapsed().as_secs_f64());
         persons = out.into_made().annotations.frames.iter().map(|frame| frame.annotations.len()).sum();
         let began = Instant::now();

@@ -1,13 +1,9 @@
 //! Tracks of drawn skeletons whose truth is known.
 use super::*;
 use framefleet_media::annotation::Value;
-use framefleet_media::{
-    Annotation, FrameRange, Item, Outcome, Pose, Rational, ScopedAnnotation, SequenceType, Shot, TrackEnd,
-};
-use framefleet_stage::{Audio, AudioSource, Record, RecordsError};
+use framefleet_media::{Item, Pose, Rational, SequenceType, TrackEnd};
+use framefleet_testkit_stage::{self as made, Kept, job, only, shot};
 use std::ops::Range;
-use std::path::PathBuf;
-use std::sync::Arc;
 
 const RATE: i64 = 30;
 const ITEM: &str = "clip.mp4";
@@ -56,66 +52,28 @@ impl Finished {
     }
 }
 
-struct Kept(Vec<Record>);
-
-impl Records for Kept {
-    fn read(&self) -> Box<dyn Iterator<Item = Result<Record, RecordsError>> + '_> {
-        Box::new(self.0.iter().cloned().map(Ok))
-    }
-
-    fn attachments(&self, _: &str) -> Result<Vec<(String, String, PathBuf)>, RecordsError> {
-        Ok(Vec::new())
-    }
+fn poses(frames: &[Vec<Pose>]) -> Kept {
+    Kept::of(ITEM, RATE, frames.iter().map(|poses| poses.iter().cloned().map(Value::Pose).collect()))
 }
 
-struct Silence;
-
-impl AudioSource for Silence {
-    fn read(&self, _: &Item, _: Range<i64>, _: u32) -> Result<Option<Audio>, String> {
-        Ok(None)
-    }
+/// What finish makes of an item's records.
+fn finish_of(item: Item, records: &Kept, cuts: &[u64], settings: &PoseSettings) -> made::Finished {
+    let folder = tempfile::tempdir().unwrap();
+    let mut job = job("pose", vec![item], folder.path());
+    job.scoped = cuts.iter().map(|start| shot(ITEM, *start..start + 1)).collect();
+    let mut out = Outputs::new(folder.path());
+    finish(&job, records, settings, &mut out).unwrap();
+    made::Finished::of(out).unwrap()
 }
 
 fn finished(frames: &[Vec<Pose>], cuts: &[u64], settings: &PoseSettings) -> Finished {
-    let record = |(number, poses): (u64, &Vec<Pose>)| Record {
-        item: ITEM.to_owned(),
-        frame: number,
-        pts_ns: number as i64 * 1_000_000_000 / RATE,
-        outcome: Outcome::Result,
-        annotations: (0..)
-            .zip(poses)
-            .map(|(instance, pose)| Annotation { instance, value: Some(Value::Pose(pose.clone())) })
-            .collect(),
-    };
-    let records = Kept((0..).zip(frames).map(record).collect());
-    let shot = |start: u64| ScopedAnnotation {
-        item: ITEM.to_owned(),
-        range: Some(FrameRange { start, end: start + 1 }),
-        annotation: Some(Annotation { instance: 0, value: Some(Value::Shot(Shot::default())) }),
-    };
-    let folder = tempfile::tempdir().unwrap();
     let item = Item { name: ITEM.to_owned(), frame_rate: Some(Rational { num: RATE, den: 1 }), ..Item::default() };
-    let job = Job {
-        step: "pose".to_owned(),
-        items: vec![item],
-        seed: 0,
-        scoped: cuts.iter().copied().map(shot).collect(),
-        edits: Vec::new(),
-        audio: Arc::new(Silence),
-        scratch: folder.path().to_owned(),
-    };
-    let mut out = Outputs::new(folder.path());
-    finish(&job, &records, settings, &mut out).unwrap();
-    let made = out.into_made().annotations;
-    let track = |scoped: ScopedAnnotation| match scoped.annotation.unwrap().value.unwrap() {
-        Value::PersonTrack(track) => (scoped.range.unwrap().start..scoped.range.unwrap().end, track),
-        other => panic!("finish made {other:?}"),
-    };
-    let amended = |a: framefleet_media::Amendment| (a.frame, a.instance, serde_json::from_str(&a.json).unwrap());
+    let made = finish_of(item, &poses(frames), cuts, settings);
+    let tracks = made.on_frames(only!(PersonTrack)).into_iter();
     Finished {
-        tracks: made.scoped.into_iter().map(track).collect(),
-        amended: made.amendments.into_iter().map(amended).collect(),
-        statistics: serde_json::from_str(&made.statistics).unwrap(),
+        tracks: tracks.map(|(range, track)| (range.start..range.end, track)).collect(),
+        amended: made.amended().unwrap(),
+        statistics: made.statistics,
     }
 }
 
@@ -292,31 +250,8 @@ fn tracks_say_how_the_person_moves() {
 
 #[test]
 fn stills_have_no_tracks() {
-    let folder = tempfile::tempdir().unwrap();
     let item = Item { name: ITEM.to_owned(), kind: ItemKind::Stills.into(), ..Item::default() };
-    let records = Kept(
-        (0..9)
-            .map(|frame| Record {
-                item: ITEM.to_owned(),
-                frame,
-                pts_ns: 0,
-                outcome: Outcome::Result,
-                annotations: vec![Annotation { instance: 0, value: Some(Value::Pose(walker(100.0, 0))) }],
-            })
-            .collect(),
-    );
-    let job = Job {
-        step: "pose".to_owned(),
-        items: vec![item],
-        seed: 0,
-        scoped: Vec::new(),
-        edits: Vec::new(),
-        audio: Arc::new(Silence),
-        scratch: folder.path().to_owned(),
-    };
-    let mut out = Outputs::new(folder.path());
-    finish(&job, &records, &usual(), &mut out).unwrap();
-    let made = out.into_made().annotations;
+    let made = finish_of(item, &poses(&vec![vec![walker(100.0, 0)]; 9]), &[], &usual());
     assert!(made.scoped.is_empty());
     assert_eq!(made.amendments.len(), 9);
     assert!(made.amendments[0].json.contains("\"frontal\""), "{}", made.amendments[0].json);

@@ -3,16 +3,18 @@
 
 mod harness;
 
-use framefleet_media::{Pose, PoseView};
+use framefleet_media::{Frame, FrameRange, Pose, PoseView, Rendition};
+use framefleet_stage::{Batch, Outputs, Stage as _};
 use framefleet_testkit::{Picture, sample};
-use harness::{Footage, Results, frames, picture};
+use framefleet_testkit_stage::Film;
+use harness::{Results, cut, film, frames, picture, run, step, still};
 use pose::{Detector, PoseSettings};
 
 /// Frames a second of the pedestrians.
 const RATE: i64 = 10;
 
-fn pedestrians(start: u64, count: u64) -> Footage {
-    Footage::new(frames(&sample("vtest.avi").unwrap(), start, count, 768, 576), RATE)
+fn pedestrians(start: u64, count: u64) -> Film {
+    film(&frames(&sample("vtest.avi").unwrap(), start, count, 768, 576), RATE)
 }
 
 /// Finds small persons, without landmarks.
@@ -46,7 +48,7 @@ fn assert_same(a: &Results, b: &Results) {
 
 #[test]
 fn a_crowd_is_found_and_followed() {
-    let results = pedestrians(295, 16).run(&crowd());
+    let results = run(&pedestrians(295, 16), &crowd());
     let counts: Vec<usize> = results.poses.values().map(Vec::len).collect();
     assert!(counts.iter().filter(|count| **count >= 5).count() >= 12, "{counts:?}");
     // Nobody is found twice. (Two who walk side by side overlap, and are two.)
@@ -74,28 +76,28 @@ fn a_crowd_is_found_and_followed() {
 #[test]
 fn tiles_find_who_is_too_small_for_the_whole_frame() {
     let footage = pedestrians(300, 1);
-    let (whole, tiled) = (footage.run(&PoseSettings { tiles: 1, ..crowd() }), footage.run(&crowd()));
+    let (whole, tiled) = (run(&footage, &PoseSettings { tiles: 1, ..crowd() }), run(&footage, &crowd()));
     assert!(tiled.poses[&0].len() >= 6 && tiled.poses[&0].len() > whole.poses[&0].len(), "{:?}", whole.poses[&0].len());
 }
 
 #[test]
 fn borders_of_batches_change_nothing() {
     let mut footage = pedestrians(60, 6);
-    footage.cuts = vec![4];
+    cut(&mut footage, 4);
     let settings = PoseSettings { tiles: 1, landmarks: true, ..crowd() };
-    let together = footage.run(&settings);
+    let together = run(&footage, &settings);
     assert!(!together.tracks.is_empty() && together.poses.values().any(|poses| !poses[0].landmarks.is_empty()));
     for batch in [1, 4] {
         footage.batch = batch;
-        assert_same(&footage.run(&settings), &together);
+        assert_same(&run(&footage, &settings), &together);
     }
 }
 
 #[test]
 fn a_cut_ends_tracks() {
     let mut footage = pedestrians(300, 8);
-    footage.cuts = vec![4];
-    let results = footage.run(&crowd());
+    cut(&mut footage, 4);
+    let results = run(&footage, &crowd());
     assert!(results.tracks.len() >= 2, "{:?}", results.tracks);
     assert!(results.tracks.iter().all(|(range, _)| range.end <= 4 || range.start >= 4), "{:?}", results.tracks);
 }
@@ -103,7 +105,7 @@ fn a_cut_ends_tracks() {
 #[test]
 fn every_detector_finds_the_same_person() {
     for (detector, within) in [(Detector::Multi, 12.0), (Detector::Single, 12.0), (Detector::Blazepose, 12.0)] {
-        let results = Footage::still(astronaut()).run(&PoseSettings { detector, ..PoseSettings::default() });
+        let results = run(&still(&astronaut()), &PoseSettings { detector, ..PoseSettings::default() });
         let [pose] = &results.poses[&0][..] else { panic!("{detector:?}: {:?}", results.poses[&0].len()) };
         assert!(near(point(pose, 0), 223.0, 128.0, within), "{detector:?}: nose at {:?}", point(pose, 0));
         // Her left is on the right of the picture.
@@ -125,7 +127,7 @@ fn a_person_at_the_edge_of_the_frame_is_found() {
     let (left, width) = (170u32, 512 - 170);
     let row = |y: usize| &whole.rgb[(y * 512 + left as usize) * 3..(y + 1) * 512 * 3];
     let rgb: Vec<u8> = (0..512).flat_map(|y| row(y).iter().copied()).collect();
-    let results = Footage::still(Picture { width, height: 512, rgb }).run(&PoseSettings::default());
+    let results = run(&still(&Picture { width, height: 512, rgb }), &PoseSettings::default());
     let [pose] = &results.poses[&0][..] else { panic!("{:?}", results.poses[&0].len()) };
     assert!(near(point(pose, 0), 223.0 - left as f32, 128.0, 15.0), "{:?}", point(pose, 0));
     assert!(pose.r#box[0] < 20.0, "{:?}", pose.r#box);
@@ -134,10 +136,10 @@ fn a_person_at_the_edge_of_the_frame_is_found() {
 #[test]
 fn coordinates_are_those_of_the_full_frame() {
     let settings = PoseSettings { landmarks: true, ..PoseSettings::default() };
-    let proxy = Footage::new(vec![astronaut()], 1);
-    let mut full = Footage::new(vec![astronaut()], 1);
+    let proxy = still(&astronaut());
+    let mut full = proxy.clone();
     (full.item.width, full.item.height) = (1536, 1536);
-    let (small, large) = (proxy.run(&settings), full.run(&settings));
+    let (small, large) = (run(&proxy, &settings), run(&full, &settings));
     let (small, large) = (&small.poses[&0][0], &large.poses[&0][0]);
     assert!(near(point(large, 0), 3.0 * point(small, 0)[0], 3.0 * point(small, 0)[1], 0.1));
     assert!((large.r#box[2] - 3.0 * small.r#box[2]).abs() < 0.1);
@@ -151,7 +153,7 @@ fn coordinates_are_those_of_the_full_frame() {
 fn nobody_is_found_where_nobody_is() {
     let grey = || Picture { width: 320, height: 180, rgb: vec![128; 320 * 180 * 3] };
     for detector in [Detector::Multi, Detector::Blazepose] {
-        let results = Footage::new(vec![grey(), grey()], 25).run(&PoseSettings { detector, ..PoseSettings::default() });
+        let results = run(&film(&[grey(), grey()], 25), &PoseSettings { detector, ..PoseSettings::default() });
         assert_eq!(results.poses.len(), 2, "a frame without persons has a result");
         assert!(results.poses.values().all(Vec::is_empty) && results.tracks.is_empty());
         assert_eq!(results.statistics["detection_rate"], 0.0);
@@ -159,19 +161,32 @@ fn nobody_is_found_where_nobody_is() {
 }
 
 #[test]
-fn frames_that_are_not_there_fail_and_the_others_do_not() {
-    let mut footage = Footage::new(vec![astronaut(), astronaut(), astronaut(), astronaut()], 25);
+fn frames_that_are_not_there_end_no_track() {
+    let mut footage = film(&[astronaut(), astronaut(), astronaut(), astronaut()], 25);
     footage.absent = vec![1];
-    let results = footage.run(&PoseSettings { landmarks: false, ..PoseSettings::default() });
-    assert_eq!(results.failed.iter().map(|(frame, _)| *frame).collect::<Vec<_>>(), [1]);
+    let results = run(&footage, &PoseSettings { landmarks: false, ..PoseSettings::default() });
     assert_eq!(results.poses.keys().copied().collect::<Vec<_>>(), [0, 2, 3]);
-    assert_eq!(results.tracks.len(), 1, "one missing frame ends no track");
+    assert_eq!((results.tracks.len(), results.failed), (1, Vec::new()));
+}
+
+#[test]
+fn a_frame_without_a_picture_fails_and_the_others_do_not() {
+    let (footage, folder) = (film(&[astronaut()], 25), tempfile::tempdir().unwrap());
+    let step = step(&PoseSettings { landmarks: false, ..PoseSettings::default() });
+    let range = FrameRange { start: 0, end: 2 };
+    let mut batch = Batch::new(footage.item.clone(), range, range, vec![0, 1], vec![0, 40_000_000]);
+    batch.insert_frame(Rendition::Proxy, Frame { number: 1, pts_ns: 40_000_000, image: footage.images[0].clone() });
+    let mut out = Outputs::new(folder.path());
+    step.stage.process(&step.job(&footage, &batch, folder.path()), &batch, &mut out).unwrap();
+    let made = out.into_made();
+    assert_eq!((made.outcomes.failed[0].frame, made.outcomes.failed[0].code.as_str()), (0, "absent"));
+    assert_eq!(made.annotations.frames.iter().map(|of| of.frame).collect::<Vec<_>>(), [1]);
 }
 
 /// Raise [`pose::PoseStage`]'s VERSION when this changes. Values are rounded coarsely: arithmetic differs between machines.
 #[test]
 fn golden_digest() {
-    let results = Footage::still(astronaut()).run(&PoseSettings::default());
+    let results = run(&still(&astronaut()), &PoseSettings::default());
     let pose = &results.poses[&0][0];
     let keypoints = pose.keypoints.as_chunks::<3>().0.iter().filter(|point| point[2] > 0.4);
     let mut text: String = keypoints.map(|point| format!("{:.0} {:.0}\n", point[0] / 8.0, point[1] / 8.0)).collect();

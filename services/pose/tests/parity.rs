@@ -4,7 +4,7 @@
 mod harness;
 
 use framefleet_testkit::sample;
-use harness::{Footage, picture, stage};
+use harness::{picture, run_with, step, still};
 use pose::{Detector, PoseSettings};
 use serde_json::Value;
 
@@ -20,9 +20,9 @@ fn reference(name: &str) -> Vec<[f32; 4]> {
 #[test]
 fn landmarks_lie_where_the_reference_has_them() {
     let settings = PoseSettings { detector: Detector::Blazepose, min_score: 0.5, ..PoseSettings::default() };
-    let stage = stage(&settings);
+    let step = step(&settings);
     for name in ["astronaut.png", "basketball1.png"] {
-        let results = Footage::still(picture(&sample(name).unwrap())).run_with(&stage, &settings);
+        let results = run_with(&step, &still(&picture(&sample(name).unwrap())));
         let pose = results.poses[&0].first().unwrap();
         let (ours, theirs) = (pose.landmarks.as_chunks::<4>().0, reference(name));
         assert_eq!((ours.len(), theirs.len()), (33, 33));

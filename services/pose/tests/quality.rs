@@ -6,7 +6,7 @@ mod harness;
 use framefleet_media::skeleton::POINTS;
 use framefleet_stage::Settings;
 use framefleet_testkit::{Picture, sample};
-use harness::{Footage, frames, picture, stage};
+use harness::{frames, picture, run_with, step, still};
 use pose::{Detector, PoseSettings, SIGMAS};
 use serde_json::{Map, Value};
 
@@ -44,10 +44,10 @@ fn oks(keypoints: &[f32], points: &Map<String, Value>, area: f64) -> f64 {
 
 /// The best similarity of every marked person, 0 for one who was not found.
 fn judge(settings: &PoseSettings) -> Vec<f64> {
-    let stage = stage(settings);
+    let step = step(settings);
     let mut all = Vec::new();
     for label in labels() {
-        let results = Footage::still(labelled(&label)).run_with(&stage, settings);
+        let results = run_with(&step, &still(&labelled(&label)));
         for person in label["persons"].as_array().unwrap() {
             let corners = numbers(&person["box"]);
             let area = AREA * (corners[2] - corners[0]) * (corners[3] - corners[1]);

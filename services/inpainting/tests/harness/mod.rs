@@ -1,23 +1,16 @@
-//! Runs the stage on pictures and masks the way the runner does: batches with their halo, then finish over all of it.
+//! Runs the stage on pictures with masks and sorts what comes out.
 #![allow(dead_code)]
 use framefleet_media::annotation::Value;
-use framefleet_media::frame::{byte_length, channels, full_format};
-use framefleet_media::{
-    Annotation, Fill, Frame, FrameRange, Image, Item, ItemKind, Kind, Mask, Outcome, PixelFormat, Rational, Rendition,
-    ScopedAnnotation,
-};
-use framefleet_stage::{Audio, AudioSource, Batch, Host, Job, Outputs, Record, Records, RecordsError, Stage};
+use framefleet_media::frame::{channels, full_format};
+use framefleet_media::{Fill, Image, Item, Mask, PixelFormat, ScopedAnnotation};
+use framefleet_stage::Host;
 use framefleet_testkit::{MovingSquare, Picture, Similarity, Texture};
+pub use framefleet_testkit_stage::rgb8;
+use framefleet_testkit_stage::{Film, Found, Step, only};
 use framefleet_vision::run_lengths::Runs;
 use inpainting::{Inpainting, InpaintingSettings};
 use opencv::core::Mat;
 use std::collections::BTreeMap;
-use std::ops::Range;
-use std::path::PathBuf;
-use std::sync::Arc;
-
-/// Frames per second of the footage.
-const RATE: i64 = 25;
 
 /// Footage with masks, and how it is handed to the stage.
 pub struct Footage {
@@ -43,19 +36,8 @@ pub struct Results {
 impl Footage {
     /// A video of these frames with a mask each where `covered` says so of the pixel (x, y).
     pub fn new(images: Vec<Image>, covered: impl Fn(u64, u32, u32) -> bool) -> Self {
-        let (width, height, format) = (images[0].width(), images[0].height(), images[0].format());
-        let item = Item {
-            name: "clip.mp4".to_owned(),
-            kind: ItemKind::Video.into(),
-            width,
-            height,
-            bit_depth: if byte_length(format, 1, 1) > channels(format) { 16 } else { 8 },
-            alpha: channels(format) == 4,
-            grey: channels(format) == 1,
-            frame_rate: Some(Rational { num: RATE, den: 1 }),
-            ..Item::default()
-        };
-        assert_eq!(full_format(&item), format);
+        let (item, width, height) = (Film::new(images[..1].to_vec()).item, images[0].width(), images[0].height());
+        assert_eq!(full_format(&item), images[0].format());
         let masks =
             (0..images.len() as u64).map(|n| vec![mask(width, height, "person", |x, y| covered(n, x, y))]).collect();
         Self { item, images, masks, batch: 32, absent: Vec::new(), unknown: Vec::new(), scoped: Vec::new() }
@@ -68,80 +50,32 @@ impl Footage {
 
     /// Runs both halves with networks.
     pub fn run_with(&self, settings: &InpaintingSettings, host: &Host) -> Results {
-        opencv::core::set_num_threads(1).unwrap();
-        let stage = Inpainting::load(host, settings).unwrap();
-        let scratch = tempfile::tempdir().unwrap();
-        let (mut results, mut kept) = (Results::default(), Kept::default());
-        for start in (0..self.images.len() as u64).step_by(self.batch as usize) {
-            let folder = scratch.path().join(start.to_string());
-            std::fs::create_dir(&folder).unwrap();
-            let mut out = Outputs::new(&folder);
-            stage.process(&self.job(&folder), &self.batch_at(start, settings), &mut out).unwrap();
-            self.collect(out, &mut results, &mut kept);
+        let step = Step::<Inpainting>::load(host, settings).unwrap();
+        let (processed, finished) = step.run(&[self.film()]).unwrap();
+        let fills = processed.records.each(only!(Fill)).map(|(record, fills)| {
+            let [fill] = &fills[..] else { panic!("process makes one fill per frame: {fills:?}") };
+            (record.frame, fill.clone())
+        });
+        Results {
+            fills: fills.collect(),
+            failed: processed.records.failed(),
+            frames: processed.frames.into_iter().map(|frame| (frame.number, frame.image)).collect(),
+            artifacts: finished.artifacts,
         }
-        let mut out = Outputs::new(scratch.path());
-        stage.finish(&self.job(scratch.path()), &kept, &mut out).unwrap();
-        for artifact in out.into_made().artifacts {
-            results.artifacts.insert(artifact.name().to_owned(), std::fs::read(artifact.path()).unwrap());
-        }
-        results
     }
 
-    /// The batch that begins at a frame.
-    pub fn batch_at(&self, start: u64, settings: &InpaintingSettings) -> Batch {
-        let length = self.images.len() as u64;
-        let reach = if self.item.kind() == ItemKind::Stills { 0 } else { u64::from(settings.window) };
-        let range = FrameRange { start, end: (start + self.batch).min(length) };
-        let window = FrameRange { start: start.saturating_sub(reach), end: (range.end + reach).min(length) };
-        let frames = (range.start..range.end).filter(|n| !self.absent.contains(n)).collect();
-        let times = (window.start..window.end).map(pts_ns).collect();
-        let mut batch = Batch::new(self.item.clone(), range, window, frames, times);
-        for number in (window.start..window.end).filter(|number| !self.absent.contains(number)) {
-            let image = self.images[number as usize].clone();
-            batch.insert_frame(Rendition::Full, Frame { number, pts_ns: pts_ns(number), image });
-            if !self.unknown.contains(&number) {
-                batch.insert_result(&Kind::new("mask"), number);
-            }
-            for (instance, mask) in self.masks[number as usize].iter().enumerate() {
-                let value = Some(Value::Mask(mask.clone()));
-                batch.insert_annotation("segmentation", number, Annotation { instance: instance as u32, value });
-            }
-        }
-        batch
-    }
-
-    /// The job around a task.
-    pub fn job(&self, scratch: &std::path::Path) -> Job {
-        Job {
-            step: "inpainting".to_owned(),
-            items: vec![self.item.clone()],
-            seed: 7,
+    /// What the stage is shown.
+    pub fn film(&self) -> Film {
+        let known = (0..).zip(&self.masks).filter(|(frame, _)| !self.unknown.contains(frame));
+        let masks = known.map(|(frame, masks)| (frame, masks.iter().cloned().map(Value::Mask).collect()));
+        Film {
+            item: self.item.clone(),
+            images: self.images.clone(),
+            found: vec![Found::new("segmentation", "mask", masks)],
             scoped: self.scoped.clone(),
-            edits: Vec::new(),
-            audio: Arc::new(Silence),
-            scratch: scratch.to_owned(),
-        }
-    }
-
-    fn collect(&self, out: Outputs, results: &mut Results, kept: &mut Kept) {
-        let made = out.into_made();
-        results.frames.extend(made.frames.into_iter().map(|frame| (frame.number, frame.image)));
-        for frame in &made.annotations.frames {
-            let [Annotation { value: Some(Value::Fill(fill)), .. }] = &frame.annotations[..] else {
-                panic!("process makes one fill per frame: {:?}", frame.annotations);
-            };
-            results.fills.insert(frame.frame, fill.clone());
-            kept.records.push(Record {
-                item: self.item.name.clone(),
-                frame: frame.frame,
-                pts_ns: pts_ns(frame.frame),
-                outcome: Outcome::Result,
-                annotations: frame.annotations.clone(),
-            });
-        }
-        results.failed.extend(made.outcomes.failed.into_iter().map(|failure| (failure.frame, failure.code)));
-        for attachment in made.attachments {
-            kept.attachments.push((self.item.name.clone(), attachment.name().to_owned(), attachment.path().to_owned()));
+            absent: self.absent.clone(),
+            batch: self.batch,
+            ..Film::new(Vec::new())
         }
     }
 }
@@ -152,11 +86,6 @@ pub fn mask(width: u32, height: u32, label: &str, covered: impl Fn(u32, u32) -> 
         (0..height).flat_map(|y| (0..width).map(move |x| (x, y))).map(|(x, y)| u8::from(covered(x, y)) * 255).collect();
     let runs = Runs::of(&Mat::new_rows_cols_with_data(height as i32, width as i32, &bytes).unwrap()).unwrap();
     Mask { area: runs.area(), score: 1.0, label: label.to_owned(), run_lengths: Some(runs.text()), ..Mask::default() }
-}
-
-/// A picture as a frame.
-pub fn rgb8(picture: &Picture) -> Image {
-    Image::new(PixelFormat::Rgb8, picture.width, picture.height, picture.rgb.clone()).unwrap()
 }
 
 /// The same in another format: 16 bits with something in the low bits, alpha that varies, grey from green.
@@ -224,35 +153,4 @@ pub fn psnr(a: &[u8], b: &[u8], width: u32, inside: impl Fn(u32, u32) -> bool) -
     }
     assert!(count > 0.0, "no pixels to compare");
     10.0 * (255.0 * 255.0 * count / sum).log10()
-}
-
-/// Presentation time of a frame.
-pub fn pts_ns(number: u64) -> i64 {
-    number as i64 * 1_000_000_000 / RATE
-}
-
-/// Records in memory.
-#[derive(Default)]
-struct Kept {
-    records: Vec<Record>,
-    attachments: Vec<(String, String, PathBuf)>,
-}
-
-impl Records for Kept {
-    fn read(&self) -> Box<dyn Iterator<Item = Result<Record, RecordsError>> + '_> {
-        Box::new(self.records.iter().cloned().map(Ok))
-    }
-
-    fn attachments(&self, prefix: &str) -> Result<Vec<(String, String, PathBuf)>, RecordsError> {
-        Ok(self.attachments.iter().filter(|(_, name, _)| name.starts_with(prefix)).cloned().collect())
-    }
-}
-
-/// No audio.
-struct Silence;
-
-impl AudioSource for Silence {
-    fn read(&self, _: &Item, _: Range<i64>, _: u32) -> Result<Option<Audio>, String> {
-        Ok(None)
-    }
 }

@@ -1,5 +1,5 @@
 //! Where the light comes from.
-use crate::{grain, image, lighting, lit};
+use crate::{grain, lighting, lit, rgb8};
 use framefleet_media::{LightDirection, LightSource, LightingSetup};
 use framefleet_testkit::{Picture, Similarity, Sphere, Texture};
 use lighting::{LightingSettings, measure};
@@ -137,7 +137,7 @@ fn a_rim_light_is_seen() {
 
 #[test]
 fn profiles_agree_on_a_large_subject() {
-    let picture = image(&sphere(225.0, 20.0).paint());
+    let picture = rgb8(&sphere(225.0, 20.0).paint());
     for analysis_side in [160, 256, 640] {
         let settings = LightingSettings { analysis_side, ..LightingSettings::default() };
         let found = measure(&picture, &settings).unwrap().source.unwrap();
@@ -147,7 +147,7 @@ fn profiles_agree_on_a_large_subject() {
 
 #[test]
 fn settings_decide_whether_and_when_a_direction_is_named() {
-    let picture = image(&sphere(0.0, 50.0).paint());
+    let picture = rgb8(&sphere(0.0, 50.0).paint());
     let off = LightingSettings { direction: false, ..LightingSettings::default() };
     assert_eq!(measure(&picture, &off).unwrap().source, None);
     let strict = LightingSettings { direction_confidence: 1.0, ..LightingSettings::default() };

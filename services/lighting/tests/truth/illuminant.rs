@@ -1,5 +1,5 @@
 //! Colour of the light.
-use crate::{image, lighting, lit};
+use crate::{lighting, lit, rgb8};
 use framefleet_media::{Illuminant, TemperatureLabel, TintLabel};
 use framefleet_testkit::{Picture, temperature_rgb};
 use lighting::{LightingSettings, measure};
@@ -60,5 +60,5 @@ fn saturated_colours_have_no_temperature_but_a_label() {
 #[test]
 fn the_setting_leaves_colour_out() {
     let settings = LightingSettings { temperature: false, ..LightingSettings::default() };
-    assert_eq!(measure(&image(&lit(8, 8, |_, _| 0.3)), &settings).unwrap().illuminant, None);
+    assert_eq!(measure(&rgb8(&lit(8, 8, |_, _| 0.3)), &settings).unwrap().illuminant, None);
 }

@@ -8,18 +8,14 @@ mod illuminant;
 mod shadows;
 mod stage;
 
-use framefleet_media::{Image, Lighting, PixelFormat};
+use framefleet_media::Lighting;
 use framefleet_testkit::{Picture, srgb_encode};
+use framefleet_testkit_stage::rgb8;
 use lighting::{LightingSettings, measure};
-
-/// A painted picture as a frame's image.
-pub fn image(picture: &Picture) -> Image {
-    Image::new(PixelFormat::Rgb8, picture.width, picture.height, picture.rgb.clone()).unwrap()
-}
 
 /// The lighting of a picture under default settings.
 pub fn lighting(picture: &Picture) -> Lighting {
-    measure(&image(picture), &LightingSettings::default()).unwrap()
+    measure(&rgb8(picture), &LightingSettings::default()).unwrap()
 }
 
 /// A grey picture from linear light at every pixel.

@@ -1,5 +1,5 @@
 //! Shadows.
-use crate::{grain, image, lighting, lit};
+use crate::{grain, lighting, lit, rgb8};
 use framefleet_media::{LightDirection, ShadowEdge, Shadows};
 use framefleet_testkit::{Picture, Sphere};
 use lighting::{LightingSettings, measure};
@@ -52,7 +52,7 @@ fn edges_are_measured_and_named() {
 
 #[test]
 fn settings_decide_whether_and_how_deep_shadows_are() {
-    let picture = image(&wall(0.3, 2.0, 0.0));
+    let picture = rgb8(&wall(0.3, 2.0, 0.0));
     let off = LightingSettings { shadows: false, ..LightingSettings::default() };
     assert_eq!(measure(&picture, &off).unwrap().shadows, None);
     let deep = LightingSettings { shadow_stops: 3.0, ..LightingSettings::default() };

@@ -1,59 +1,18 @@
 //! The stage as the runner calls it: process, finish, settings and a golden digest.
-use crate::{image, lighting, lit};
+use crate::{lighting, lit};
 use framefleet_media::annotation::Value as AnnotationValue;
 use framefleet_media::{
-    Annotation, Frame, FrameRange, Item, ItemKind, KeyLevel, Look, Outcome, Rendition, ScopedAnnotation, Shot,
-    annotation::to_json,
+    Annotation, Frame, FrameRange, Item, ItemKind, KeyLevel, Look, Outcome, Rendition, annotation::to_json,
 };
-use framefleet_stage::{
-    Audio, AudioSource, Batch, Host, Job, Made, Outputs, Record, Records, RecordsError, Registry, Stage,
-};
+use framefleet_stage::{Batch, Host, Outputs, Record, Registry, Stage};
 use framefleet_testkit::{Picture, Sphere, temperature_rgb};
+use framefleet_testkit_stage::{Film, Finished, Kept, Step, only, rgb8, shot};
 use lighting::{LightingSettings, LightingStage};
 use serde_json::{Map, Value, json};
 use std::ops::Range;
-use std::path::PathBuf;
-use std::sync::Arc;
-
-struct Silent;
-
-impl AudioSource for Silent {
-    fn read(&self, _: &Item, _: Range<i64>, _: u32) -> Result<Option<Audio>, String> {
-        Ok(None)
-    }
-}
-
-struct Listed(Vec<Record>);
-
-impl Records for Listed {
-    fn read(&self) -> Box<dyn Iterator<Item = Result<Record, RecordsError>> + '_> {
-        Box::new(self.0.iter().cloned().map(Ok))
-    }
-
-    fn attachments(&self, _: &str) -> Result<Vec<(String, String, PathBuf)>, RecordsError> {
-        Ok(Vec::new())
-    }
-}
 
 fn item(name: &str, kind: ItemKind) -> Item {
     Item { name: name.to_owned(), kind: kind.into(), ..Item::default() }
-}
-
-fn job(items: Vec<Item>, scoped: Vec<ScopedAnnotation>) -> Job {
-    Job {
-        step: "lighting".to_owned(),
-        items,
-        seed: 0,
-        scoped,
-        edits: Vec::new(),
-        audio: Arc::new(Silent),
-        scratch: PathBuf::new(),
-    }
-}
-
-fn shot(item: &str, start: u64, end: u64) -> ScopedAnnotation {
-    let annotation = Annotation { instance: 0, value: Some(AnnotationValue::Shot(Shot::default())) };
-    ScopedAnnotation { item: item.to_owned(), range: Some(FrameRange { start, end }), annotation: Some(annotation) }
 }
 
 /// A record of an evenly lit frame.
@@ -68,72 +27,71 @@ fn record(item: &str, frame: u64, light: f64) -> Record {
     }
 }
 
-fn finish(job: &Job, records: Vec<Record>) -> Made {
-    let folder = tempfile::tempdir().unwrap();
-    let mut out = Outputs::new(folder.path());
-    let stage = LightingStage::load(&Host::default(), &LightingSettings::default()).unwrap();
-    stage.finish(job, &Listed(records), &mut out).unwrap();
-    out.into_made()
+/// What finish makes of records of one item, which falls into shots.
+fn finish(item: Item, shots: &[Range<u64>], records: Vec<Record>) -> Finished {
+    finish_all(vec![item], shots, records)
 }
 
-fn statistics(made: &Made) -> Value {
-    serde_json::from_str(&made.annotations.statistics).unwrap()
+fn finish_all(items: Vec<Item>, shots: &[Range<u64>], records: Vec<Record>) -> Finished {
+    let mut films: Vec<Film> = items.into_iter().map(|item| Film { item, ..Film::new(Vec::new()) }).collect();
+    for film in &mut films {
+        film.scoped = shots.iter().map(|frames| shot(&film.item.name, frames.clone())).collect();
+    }
+    step().finish(&films, &Kept::new(records)).unwrap()
+}
+
+fn step() -> Step<LightingStage> {
+    Step::load(&Host::default(), &LightingSettings::default()).unwrap()
 }
 
 /// Frame and change of exposure of every amendment.
-fn deltas(made: &Made) -> Vec<(u64, f64)> {
-    let amendments = made.annotations.amendments.iter();
-    amendments
-        .map(|amendment| {
-            let fields: Value = serde_json::from_str(&amendment.json).unwrap();
-            assert_eq!((amendment.kind.as_str(), amendment.instance), ("lighting", 0));
-            (amendment.frame, fields["exposure_delta_ev"].as_f64().unwrap())
-        })
-        .collect()
+fn deltas(made: &Finished) -> Vec<(u64, f64)> {
+    assert!(made.amendments.iter().all(|of| (of.kind.as_str(), of.instance) == ("lighting", 0)));
+    let amended = made.amended().unwrap().into_iter();
+    amended.map(|(frame, _, fields)| (frame, fields["exposure_delta_ev"].as_f64().unwrap())).collect()
 }
 
 /// Range and look of every scoped result.
-fn looks(made: &Made) -> Vec<(Option<(u64, u64)>, Look)> {
-    let scoped = made.annotations.scoped.iter();
-    scoped
-        .map(|scoped| match &scoped.annotation.as_ref().unwrap().value {
-            Some(AnnotationValue::Look(look)) => (scoped.range.as_ref().map(|r| (r.start, r.end)), *look),
-            other => panic!("{other:?}"),
-        })
-        .collect()
+fn looks(made: &Finished) -> Vec<(Option<(u64, u64)>, Look)> {
+    made.each(only!(Look)).into_iter().map(|(range, look)| (range.map(|of| (of.start, of.end)), look)).collect()
 }
 
 #[test]
 fn process_gives_every_frame_a_result_or_a_reason() {
-    let range = FrameRange { start: 10, end: 13 };
-    let mut batch = Batch::new(item("a.mp4", ItemKind::Video), range, range, vec![10, 11, 12], vec![0, 1, 2]);
-    let bright = image(&lit(64, 36, |_, _| 0.5));
-    batch.insert_frame(Rendition::Proxy, Frame { number: 10, pts_ns: 0, image: bright });
-    batch.insert_frame(Rendition::Proxy, Frame { number: 12, pts_ns: 2, image: image(&Picture::filled(0, 0, [0; 3])) });
-    let folder = tempfile::tempdir().unwrap();
-    let mut out = Outputs::new(folder.path());
-    let stage = LightingStage::load(&Host::default(), &LightingSettings::default()).unwrap();
-    stage.process(&job(Vec::new(), Vec::new()), &batch, &mut out).unwrap();
+    let bright = rgb8(&lit(64, 36, |_, _| 0.5));
+    let film = Film::new(vec![bright, rgb8(&Picture::filled(0, 0, [0; 3]))]);
+    let made = step().process(&[film]).unwrap().records;
+    assert_eq!(made.each(only!(Lighting)).map(|(record, of)| (record.frame, of.len())).collect::<Vec<_>>(), [(0, 1)]);
+    assert_eq!(made.failed(), [(1, "unmeasurable".to_owned())]);
+}
+
+#[test]
+fn a_frame_without_a_proxy_fails_alone() {
+    let (film, folder) = (Film::new(vec![rgb8(&lit(64, 36, |_, _| 0.5))]), tempfile::tempdir().unwrap());
+    let range = FrameRange { start: 10, end: 12 };
+    let mut batch = Batch::new(film.item.clone(), range, range, vec![10, 11], vec![0, 1]);
+    batch.insert_frame(Rendition::Proxy, Frame { number: 11, pts_ns: 1, image: film.images[0].clone() });
+    let (step, mut out) = (step(), Outputs::new(folder.path()));
+    step.stage.process(&step.job(&film, &batch, folder.path()), &batch, &mut out).unwrap();
     let made = out.into_made();
-    assert_eq!(made.annotations.frames.iter().map(|f| f.frame).collect::<Vec<_>>(), [10]);
-    let failed: Vec<_> = made.outcomes.failed.iter().map(|f| (f.frame, f.code.as_str())).collect();
-    assert_eq!(failed, [(11, "no-proxy"), (12, "unmeasurable")]);
+    assert_eq!(made.annotations.frames.iter().map(|of| of.frame).collect::<Vec<_>>(), [11]);
+    assert_eq!((made.outcomes.failed[0].frame, made.outcomes.failed[0].code.as_str()), (10, "no-proxy"));
 }
 
 #[test]
 fn no_frames_make_valid_statistics() {
-    let made = finish(&job(Vec::new(), Vec::new()), Vec::new());
-    let statistics = statistics(&made);
+    let made = finish_all(Vec::new(), &[], Vec::new());
+    let statistics = &made.statistics;
     assert_eq!((&statistics["frames"], &statistics["warnings"]), (&json!(0), &json!([])));
     assert_eq!((&statistics["exposure_ev"], &statistics["keys"]), (&Value::Null, &json!({})));
-    assert!(made.annotations.scoped.is_empty() && made.annotations.amendments.is_empty());
+    assert!(made.scoped.is_empty() && made.amendments.is_empty());
 }
 
 #[test]
 fn exposure_changes_are_amended_within_shots() {
-    let job = job(vec![item("a.mp4", ItemKind::Video)], vec![shot("a.mp4", 0, 3), shot("a.mp4", 3, 6)]);
     let lights = [0.1, 0.1, 0.2, 0.8, 0.4, 0.4];
-    let made = finish(&job, lights.iter().enumerate().map(|(i, light)| record("a.mp4", i as u64, *light)).collect());
+    let records = (0..).zip(lights).map(|(frame, light)| record("a.mp4", frame, light)).collect();
+    let made = finish(item("a.mp4", ItemKind::Video), &[0..3, 3..6], records);
     let deltas = deltas(&made);
     assert_eq!(deltas.iter().map(|(frame, _)| *frame).collect::<Vec<_>>(), [1, 2, 4, 5]);
     for ((frame, found), truth) in deltas.iter().zip([0.0, 1.0, -1.0, 0.0]) {
@@ -152,7 +110,7 @@ fn gaps_and_items_end_comparisons() {
     let items = vec![item("a.mp4", ItemKind::Video), item("b.mp4", ItemKind::Video)];
     let records =
         [("a.mp4", 0), ("a.mp4", 2), ("a.mp4", 3), ("b.mp4", 4)].map(|(item, frame)| record(item, frame, 0.2));
-    let made = finish(&job(items, Vec::new()), records.to_vec());
+    let made = finish_all(items, &[], records.to_vec());
     assert_eq!(deltas(&made), [(3, 0.0)]);
     assert_eq!(
         looks(&made).iter().map(|(range, look)| (*range, look.frames)).collect::<Vec<_>>(),
@@ -162,15 +120,14 @@ fn gaps_and_items_end_comparisons() {
 
 #[test]
 fn stills_are_not_compared() {
-    let items = vec![item("photos", ItemKind::Stills)];
-    let made = finish(&job(items, Vec::new()), (0..4).map(|i| record("photos", i, 0.1 * (i + 1) as f64)).collect());
-    assert!(made.annotations.amendments.is_empty());
+    let records = (0..4).map(|i| record("photos", i, 0.1 * (i + 1) as f64)).collect();
+    let made = finish(item("photos", ItemKind::Stills), &[], records);
+    assert!(made.amendments.is_empty());
     assert_eq!(looks(&made)[0].1.flicker_ev, None);
 }
 
 #[test]
 fn statistics_count_labels_and_warn() {
-    let items = vec![item("a.mp4", ItemKind::Video)];
     let mut records: Vec<Record> = (0..8).map(|i| record("a.mp4", i, if i % 2 == 0 { 0.1 } else { 0.2 })).collect();
     records.extend([record("a.mp4", 8, 1.0), record("a.mp4", 9, 0.0)]);
     records.push(Record {
@@ -178,8 +135,8 @@ fn statistics_count_labels_and_warn() {
         annotations: Vec::new(),
         ..record("a.mp4", 10, 0.0)
     });
-    let made = finish(&job(items, Vec::new()), records);
-    let statistics = statistics(&made);
+    let made = finish(item("a.mp4", ItemKind::Video), &[], records);
+    let statistics = &made.statistics;
     assert_eq!(statistics["frames"], 10);
     assert_eq!(statistics["keys"], json!({ "low": 0.1, "normal": 0.8, "high": 0.1 }));
     assert_eq!(statistics["temperatures"], json!({ "unspecified": 0.2, "neutral": 0.8 }));

@@ -1,25 +1,19 @@
-//! Runs the stage on pictures the way the runner does: batches with their halo, then finish over all of it.
+//! Runs the stage on pictures and sorts what comes out.
 #![allow(dead_code)]
 use framefleet_infer::{Model, Network, Networks, Precision, SessionOptions};
 use framefleet_media::annotation::Value;
-use framefleet_media::{
-    Annotation, Frame, FrameRange, Image, Item, ItemKind, Mask, MaskTrack, Outcome, PixelFormat, Pose, Rational,
-    Rendition, ScopedAnnotation, Shot,
-};
-use framefleet_stage::{Audio, AudioSource, Batch, Host, Job, Outputs, Record, Records, RecordsError, Stage};
+use framefleet_media::{FrameRange, Item, Mask, MaskTrack, Pose, Shot};
+use framefleet_stage::{Host, Stage};
 use framefleet_testkit::Picture;
+use framefleet_testkit_stage::{Film, Found, Step, on_range, only, rgb8};
 use framefleet_vision::run_lengths::Runs;
 use opencv::core::{self, Mat, Point, Scalar, Vector};
 use opencv::prelude::*;
 use opencv::{imgcodecs, imgproc};
 use segmentation::{SegmentationSettings, SegmentationStage};
 use std::collections::BTreeMap;
-use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-
-/// Frames per second of the footage.
-pub const RATE: i64 = 25;
 
 /// Footage and how it is handed to the stage.
 pub struct Footage {
@@ -81,15 +75,7 @@ pub fn host(settings: &SegmentationSettings) -> Host {
 impl Footage {
     /// A video of these pictures, all of one size.
     pub fn new(pictures: Vec<Picture>) -> Self {
-        let (width, height) = pictures.first().map_or((64, 64), |picture| (picture.width, picture.height));
-        let item = Item {
-            name: "clip.mp4".to_owned(),
-            kind: ItemKind::Video.into(),
-            width,
-            height,
-            frame_rate: Some(Rational { num: RATE, den: 1 }),
-            ..Item::default()
-        };
+        let item = Film::new(pictures.iter().take(1).map(rgb8).collect()).item;
         Self { item, pictures, poses: BTreeMap::new(), shots: Vec::new(), batch: 32, every: 1, absent: Vec::new() }
     }
 
@@ -108,116 +94,35 @@ impl Footage {
 
     /// The same on a host that is there already.
     pub fn run_on(&self, host: &Host, settings: &SegmentationSettings) -> Results {
-        opencv::core::set_num_threads(1).unwrap();
-        let stage = SegmentationStage::load(host, settings).unwrap();
-        let halo = SegmentationStage::needs(settings).halo;
-        let scratch = tempfile::tempdir().unwrap();
-        let job = self.job(scratch.path());
-        let mut results = Results::default();
-        let mut records = Kept::default();
-        for start in (0..self.pictures.len() as u64).step_by(self.batch as usize) {
-            let folder = scratch.path().join(start.to_string());
-            std::fs::create_dir(&folder).unwrap();
-            let mut out = Outputs::new(&folder);
-            let batch = self.batch_at(start, halo.before);
-            stage.process(&job, &batch, &mut out).unwrap();
-            self.collect(batch.frames(), out, &mut results, &mut records);
-        }
-        records.records.sort_by_key(|record| record.frame);
-        let mut out = Outputs::new(scratch.path());
-        stage.finish(&job, &records, &mut out).unwrap();
-        collect_finish(out, &mut results);
-        results
-    }
-
-    /// The batch that begins at a frame.
-    fn batch_at(&self, start: u64, before: u64) -> Batch {
-        let end = (start + self.batch).min(self.pictures.len() as u64);
-        let window = FrameRange { start: start.saturating_sub(before), end };
-        let frames = (start..end).filter(|n| n % self.every == 0 && !self.absent.contains(n)).collect();
-        let times = (window.start..end).map(pts_ns).collect();
-        let mut batch = Batch::new(self.item.clone(), FrameRange { start, end }, window, frames, times);
-        for number in (window.start..end).filter(|number| !self.absent.contains(number)) {
-            batch.insert_frame(Rendition::Full, self.frame(number));
-            for (instance, pose) in (0..).zip(self.poses.get(&number).into_iter().flatten()) {
-                let annotation = Annotation { instance, value: Some(Value::Pose(pose.clone())) };
-                batch.insert_annotation("pose", number, annotation);
-            }
-        }
-        batch
-    }
-
-    fn frame(&self, number: u64) -> Frame {
-        let picture = &self.pictures[number as usize];
-        let image = Image::new(PixelFormat::Rgb8, picture.width, picture.height, picture.rgb.clone()).unwrap();
-        Frame { number, pts_ns: pts_ns(number), image }
-    }
-
-    fn job(&self, scratch: &Path) -> Job {
-        let shot = |(number, start): (u32, &u64)| ScopedAnnotation {
-            item: self.item.name.clone(),
-            range: Some(FrameRange { start: *start, end: u64::MAX }),
-            annotation: Some(Annotation {
-                instance: number,
-                value: Some(Value::Shot(Shot { number, ..Shot::default() })),
-            }),
-        };
-        Job {
-            step: "segmentation".to_owned(),
-            items: vec![self.item.clone()],
-            seed: 7,
-            scoped: (0..).zip(&self.shots).map(shot).collect(),
-            edits: Vec::new(),
-            audio: Arc::new(Silence),
-            scratch: scratch.to_owned(),
+        let step = Step::<SegmentationStage>::load(host, settings).unwrap();
+        let (processed, finished) = step.run(&[self.film()]).unwrap();
+        let tracks = finished.amended().unwrap().into_iter();
+        let masks = processed.records.each(only!(Mask)).map(|(record, masks)| (record.frame, masks));
+        Results {
+            masks: masks.filter(|(_, masks)| !masks.is_empty()).collect(),
+            tracks: tracks.map(|(frame, at, fields)| ((frame, at), fields["track"].as_u64().unwrap())).collect(),
+            published: finished.on_frames(only!(MaskTrack)),
+            failed: processed.records.failed(),
+            artifacts: processed.artifacts,
+            statistics: finished.statistics,
         }
     }
 
-    /// Takes over what one task made.
-    fn collect(&self, frames: &[u64], out: Outputs, results: &mut Results, records: &mut Kept) {
-        let made = out.into_made();
-        let has_masks = |frame: &u64| made.annotations.frames.iter().any(|with| with.frame == *frame);
-        let failed = |frame: &u64| made.outcomes.failed.iter().any(|failure| failure.frame == *frame);
-        for frame in frames.iter().filter(|frame| !has_masks(frame) && !failed(frame)) {
-            records.add(&self.item, *frame, Outcome::Result, Vec::new());
+    fn film(&self) -> Film {
+        let poses = |(frame, poses): (&u64, &Vec<Pose>)| (*frame, poses.iter().cloned().map(Value::Pose).collect());
+        let shots = (0..).zip(&self.shots).map(|(number, start)| {
+            on_range(&self.item.name, *start..u64::MAX, number, Value::Shot(Shot { number, ..Shot::default() }))
+        });
+        Film {
+            item: self.item.clone(),
+            found: vec![Found::new("pose", "pose", self.poses.iter().map(poses))],
+            scoped: shots.collect(),
+            absent: self.absent.clone(),
+            every: self.every,
+            batch: self.batch,
+            ..Film::new(self.pictures.iter().map(rgb8).collect())
         }
-        for frame in &made.annotations.frames {
-            let masks = frame.annotations.iter().map(|annotation| match &annotation.value {
-                Some(Value::Mask(mask)) => mask.clone(),
-                other => panic!("process makes masks, not {other:?}"),
-            });
-            results.masks.insert(frame.frame, masks.collect());
-            records.add(&self.item, frame.frame, Outcome::Result, frame.annotations.clone());
-        }
-        for failure in made.outcomes.failed {
-            results.failed.push((failure.frame, failure.reason.clone()));
-            let outcome = Outcome::Failed { code: failure.code, reason: failure.reason };
-            records.add(&self.item, failure.frame, outcome, Vec::new());
-        }
-        for artifact in made.artifacts {
-            results.artifacts.insert(artifact.name().to_owned(), std::fs::read(artifact.path()).unwrap());
-        }
-        assert!(made.outcomes.skipped.is_empty() && made.attachments.is_empty());
     }
-}
-
-/// Takes over what finish made.
-fn collect_finish(out: Outputs, results: &mut Results) {
-    let made = out.into_made();
-    results.statistics = serde_json::from_str(&made.annotations.statistics).unwrap();
-    for amendment in made.annotations.amendments {
-        let fields: serde_json::Value = serde_json::from_str(&amendment.json).unwrap();
-        results.tracks.insert((amendment.frame, amendment.instance), fields["track"].as_u64().unwrap());
-    }
-    for scoped in made.annotations.scoped {
-        let Some(Value::MaskTrack(track)) = scoped.annotation.unwrap().value else { panic!("finish makes tracks") };
-        results.published.push((scoped.range.unwrap(), track));
-    }
-}
-
-/// Presentation time of a frame.
-pub fn pts_ns(number: u64) -> i64 {
-    number as i64 * 1_000_000_000 / RATE
 }
 
 /// A picture file.
@@ -288,35 +193,4 @@ pub fn boundary_f(found: &Mat, truth: &Mat, distance: i32) -> f64 {
     let (found, truth) = (outline(found), outline(truth));
     let (precision, recall) = (share(&found, &near(&truth)), share(&truth, &near(&found)));
     2.0 * precision * recall / (precision + recall).max(1e-9)
-}
-
-/// Records in memory.
-#[derive(Default)]
-struct Kept {
-    records: Vec<Record>,
-}
-
-impl Kept {
-    fn add(&mut self, item: &Item, frame: u64, outcome: Outcome, annotations: Vec<Annotation>) {
-        self.records.push(Record { item: item.name.clone(), frame, pts_ns: pts_ns(frame), outcome, annotations });
-    }
-}
-
-impl Records for Kept {
-    fn read(&self) -> Box<dyn Iterator<Item = Result<Record, RecordsError>> + '_> {
-        Box::new(self.records.iter().cloned().map(Ok))
-    }
-
-    fn attachments(&self, _: &str) -> Result<Vec<(String, String, PathBuf)>, RecordsError> {
-        Ok(Vec::new())
-    }
-}
-
-/// No audio.
-struct Silence;
-
-impl AudioSource for Silence {
-    fn read(&self, _: &Item, _: Range<i64>, _: u32) -> Result<Option<Audio>, String> {
-        Ok(None)
-    }
 }

@@ -1,5 +1,5 @@
 //! What is not there is said to be not there, and nothing is made up for it.
-use crate::harness::{Footage, Results, stage, tale};
+use crate::harness::{Footage, Results, step, tale};
 use crate::offset::told;
 use framefleet_media::{ItemKind, SyncState};
 use framefleet_testkit::Picture;
@@ -7,7 +7,7 @@ use sync::{STILL, SyncSettings};
 
 fn heard(sound: Option<Vec<f32>>) -> Results {
     let (footage, processed) = told();
-    footage.heard(sound).finish(&stage(&SyncSettings::default()), processed)
+    footage.heard(sound).finish(&step(&SyncSettings::default()), processed)
 }
 
 fn says_nothing(results: &Results, state: SyncState) {
@@ -90,7 +90,7 @@ fn faces_that_are_too_small_are_left_out() {
 #[test]
 fn stills_are_skipped() {
     let mut footage = Footage::talking(&tale()[..16_000], None);
-    footage.item.kind = ItemKind::Stills.into();
+    footage.film.item.kind = ItemKind::Stills.into();
     let results = footage.run(&SyncSettings::default());
     assert_eq!(results.skipped.len(), 25);
     assert!(results.skipped.iter().all(|(_, rule)| rule == STILL) && results.mouths.is_empty());

@@ -1,7 +1,8 @@
 //! A real file: H.264 and AAC, read back by the decoder and by the reader of sound.
-use crate::harness::{Footage, ahead, detected, face, openings, tale};
+use crate::harness::{Footage, FromFile, ahead, detected, face, openings, tale};
 use framefleet_media::SyncState;
 use framefleet_testkit::{Audio, Clip, decode_rgb8};
+use std::sync::Arc;
 use sync::SyncSettings;
 
 #[test]
@@ -16,8 +17,9 @@ fn offsets_of_files_come_back() {
         let pictures = decode_rgb8(&path).unwrap();
         assert_eq!(pictures.len(), 200);
         let mut footage = Footage::new(pictures, vec![vec![detected()]; 200], None);
-        footage.item.has_audio = true;
-        footage.file = Some(path);
+        footage.film.item.has_audio = true;
+        footage.film.item.location = path.display().to_string();
+        footage.film.audio = Arc::new(FromFile);
         let results = footage.run(&SyncSettings::default());
         assert_eq!(results.state(), SyncState::Measured, "{:?}", results.offset());
         let found = f64::from(results.offset().offset_frames.unwrap());

@@ -8,7 +8,7 @@ fn borders_of_batches_do_not_change_results() {
     let said = &tale()[..64_000];
     let mut footage = Footage::talking(said, Some(said.to_vec()));
     let by_32 = footage.run(&SyncSettings::default());
-    footage.batch = 7;
+    footage.film.batch = 7;
     let by_7 = footage.run(&SyncSettings::default());
     assert_eq!(by_32.all, by_7.all);
     assert_eq!(by_32.amended, by_7.amended);
@@ -20,7 +20,7 @@ fn borders_of_batches_do_not_change_results() {
 #[test]
 fn golden_digest() {
     let (footage, processed) = told();
-    let results = footage.finish(&crate::harness::stage(&SyncSettings::default()), processed);
+    let results = footage.finish(&crate::harness::step(&SyncSettings::default()), processed);
     let mut text = String::new();
     for ((frame, instance), mouth) in &results.mouths {
         let [x, y] = [mouth.centre[0], mouth.centre[1]].map(|v| (v / 4.0).round());

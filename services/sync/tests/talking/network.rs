@@ -6,6 +6,7 @@ use framefleet_media::SyncState;
 use framefleet_stage::{Host, Stage};
 use framefleet_testkit::Picture;
 use framefleet_testkit_models::{engine, model};
+use framefleet_testkit_stage::Step;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -17,7 +18,7 @@ fn settings() -> SyncSettings {
 }
 
 /// The stage with a lip-sync network out of a file.
-fn stage(file: &str) -> Result<SyncStage, String> {
+fn step(file: &str) -> Result<Step<SyncStage>, String> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/parity").join(file);
     let path = if path.is_file() { path } else { model("silero-vad").unwrap().path };
     let sha256 = format!("{:x}", Sha256::digest(std::fs::read(&path).unwrap()));
@@ -38,7 +39,7 @@ fn stage(file: &str) -> Result<SyncStage, String> {
     });
     let networks: BTreeMap<_, _> = networks.collect();
     let host = Host::default().with(Arc::new(Networks::new(engine().unwrap(), networks)));
-    SyncStage::load(&host, &settings()).map_err(|error| error.to_string())
+    Step::load(&host, &settings()).map_err(|error| error.to_string())
 }
 
 #[test]
@@ -50,17 +51,17 @@ fn a_network_is_one_more_need_with_a_halo() {
 
 #[test]
 fn a_network_of_another_form_is_refused() {
-    let problem = stage("silero").map(|_| ()).unwrap_err();
+    let problem = step("silero").map(|_| ()).unwrap_err();
     assert!(problem.contains("studio-sync") && problem.contains("face [N, 3, 5, side, side]"), "{problem}");
 }
 
 #[test]
 fn offsets_are_counted_as_those_of_the_correlation() {
-    let stage = stage("photograph.onnx").unwrap();
+    let step = step("photograph.onnx").unwrap();
     let said = &tale()[..80_000];
     for frames in [-4, 6] {
         let footage = Footage::talking(said, Some(ahead(said, f64::from(frames) / 25.0)));
-        let results = footage.finish(&stage, &footage.process(&stage));
+        let results = footage.finish(&step, &footage.process(&step));
         let offset = results.offset();
         println!("{frames}: {:?} {:?} {:?}", offset.offset_frames, offset.network_confidence, offset.state());
         assert!(offset.network_confidence.is_some() && offset.correlation.is_none(), "{offset:?}");
@@ -71,13 +72,13 @@ fn offsets_are_counted_as_those_of_the_correlation() {
 
 #[test]
 fn a_network_that_knows_nothing_is_not_believed() {
-    let stage = stage("random.onnx").unwrap();
+    let step = step("random.onnx").unwrap();
     let said = &tale()[..64_000];
     let results = {
         let footage = Footage::talking(said, Some(said.to_vec()));
-        footage.finish(&stage, &footage.process(&stage))
+        footage.finish(&step, &footage.process(&step))
     };
     assert_eq!(results.state(), SyncState::Uncertain, "{:?}", results.offset());
     let nobody = Footage::new(vec![Picture::filled(64, 64, [0; 3]); 30], vec![vec![]; 30], Some(said.to_vec()));
-    assert_eq!(nobody.finish(&stage, &nobody.process(&stage)).state(), SyncState::NoFace);
+    assert_eq!(nobody.finish(&step, &nobody.process(&step)).state(), SyncState::NoFace);
 }

@@ -1,15 +1,16 @@
 //! The offset of the sound, and its drift.
-use crate::harness::{Footage, Processed, ahead, openings, other_tale, stage, tale, talk};
+use crate::harness::{Footage, ahead, openings, other_tale, step, tale, talk};
 use framefleet_media::SyncState;
 use framefleet_testkit::Picture;
+use framefleet_testkit_stage::Kept;
 use std::sync::LazyLock;
 use sync::SyncSettings;
 
 /// The tale told by a photographed face, looked at once.
-pub fn told() -> &'static (Footage, Processed) {
-    static TOLD: LazyLock<(Footage, Processed)> = LazyLock::new(|| {
+pub fn told() -> &'static (Footage, Kept) {
+    static TOLD: LazyLock<(Footage, Kept)> = LazyLock::new(|| {
         let footage = Footage::talking(tale(), Some(tale().to_vec()));
-        let processed = footage.process(&stage(&SyncSettings::default()));
+        let processed = footage.process(&step(&SyncSettings::default()));
         (footage, processed)
     });
     &TOLD
@@ -17,12 +18,12 @@ pub fn told() -> &'static (Footage, Processed) {
 
 #[test]
 fn injected_offsets_come_back() {
-    let stage = stage(&SyncSettings::default());
+    let step = step(&SyncSettings::default());
     let (footage, processed) = told();
     let mut errors = Vec::new();
     for frames in -10..=10 {
         let sound = Some(ahead(tale(), f64::from(frames) / 25.0));
-        let offset = footage.heard(sound).finish(&stage, processed).offset().clone();
+        let offset = footage.heard(sound).finish(&step, processed).offset().clone();
         assert_eq!(offset.state(), SyncState::Measured, "{frames}: {offset:?}");
         let found = offset.offset_frames.unwrap();
         assert!((found - frames as f32).abs() <= 1.0, "{frames}: {offset:?}");
@@ -37,7 +38,7 @@ fn injected_offsets_come_back() {
 #[test]
 fn a_face_that_says_something_else_has_no_offset() {
     let (footage, processed) = told();
-    let results = footage.heard(Some(other_tale().to_vec())).finish(&stage(&SyncSettings::default()), processed);
+    let results = footage.heard(Some(other_tale().to_vec())).finish(&step(&SyncSettings::default()), processed);
     assert_eq!(results.state(), SyncState::Uncertain, "{:?}", results.offset());
     assert_eq!((results.offset().offset_ms, results.offset().drift_ppm), (None, None));
     assert!(results.offset().speech_seconds > 8.0);
@@ -54,7 +55,7 @@ fn drift_comes_back() {
     let frames = said.len() as u64 * 25 / 16_000;
     let footage = Footage::new(vec![Picture::filled(64, 64, [0; 3])], vec![vec![]], None);
     let processed = footage.with_mouths(&[openings(&said, frames, 25)]);
-    let stage = stage(&SyncSettings::default());
+    let step = step(&SyncSettings::default());
     for ppm in [0.0, 1000.0, -1500.0] {
         let speed = 1.0 + ppm / 1e6;
         let at = |n: usize| {
@@ -64,7 +65,7 @@ fn drift_comes_back() {
             left + (right - left) * position.fract() as f32
         };
         let sound: Vec<f32> = (0..said.len()).map(at).collect();
-        let results = footage.heard(Some(sound)).finish(&stage, &processed);
+        let results = footage.heard(Some(sound)).finish(&step, &processed);
         let offset = results.offset();
         assert_eq!(offset.state(), SyncState::Measured, "{offset:?}");
         let (found, error) = (f64::from(offset.drift_ppm.unwrap()), f64::from(offset.drift_error_ppm.unwrap()));

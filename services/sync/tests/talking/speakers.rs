@@ -1,5 +1,5 @@
 //! Who speaks.
-use crate::harness::{Footage, detected, face, openings, other_tale, stage, tale};
+use crate::harness::{Footage, detected, face, openings, other_tale, step, tale};
 use framefleet_media::{Face, SyncState};
 use framefleet_testkit::Picture;
 use std::ops::Range;
@@ -76,7 +76,7 @@ fn dialogue() -> (Footage, Vec<Vec<f64>>) {
 #[test]
 fn people_who_take_turns_are_told_apart() {
     let (footage, mouths) = dialogue();
-    let results = footage.finish(&stage(&SyncSettings::default()), &footage.with_mouths(&mouths));
+    let results = footage.finish(&step(&SyncSettings::default()), &footage.with_mouths(&mouths));
     let spans: Vec<(&str, i64, i64)> = results
         .speaking
         .iter()
@@ -98,7 +98,7 @@ fn names_of_a_diarisation_go_to_the_faces_that_move_with_them() {
     let (mut footage, mouths) = dialogue();
     let turns = vec![turn(0.0..5.0, "ada"), turn(6.0..11.0, "bob"), turn(5.2..5.8, "narrator")];
     let settings = SyncSettings { diarisation: Diarisation::new(turns.clone()).unwrap(), ..SyncSettings::default() };
-    let results = footage.finish(&stage(&settings), &footage.with_mouths(&mouths));
+    let results = footage.finish(&step(&settings), &footage.with_mouths(&mouths));
     let told: Vec<(&str, Option<u32>)> = results.speaking.iter().map(|(_, s)| (s.speaker.as_str(), s.track)).collect();
     assert_eq!(told, [("ada", Some(0)), ("narrator", None), ("bob", Some(1))]);
     assert_eq!(results.speaking[1].1.label, "narrator (off screen)");
@@ -106,13 +106,13 @@ fn names_of_a_diarisation_go_to_the_faces_that_move_with_them() {
     let named = |track: u64| faces.iter().find(|face| face["track"] == track).unwrap()["speaker"].clone();
     assert_eq!((named(0), named(1)), ("ada".into(), "bob".into()));
     // Being in the picture is not speaking: with the mouths swapped the names are swapped.
-    let swapped = footage.finish(&stage(&settings), &footage.with_mouths(&[mouths[1].clone(), mouths[0].clone()]));
+    let swapped = footage.finish(&step(&settings), &footage.with_mouths(&[mouths[1].clone(), mouths[0].clone()]));
     assert_eq!(swapped.speaking[0].1.track, Some(1));
     // Segments of another recording are not this one's, whatever number its name begins with.
     let elsewhere = turns.into_iter().map(|turn| Turn { file: "0042".to_owned(), ..turn }).collect();
     let settings = SyncSettings { diarisation: Diarisation::new(elsewhere).unwrap(), ..settings };
-    footage.item.name = "scenes/0042_talk.mp4".to_owned();
-    let results = footage.finish(&stage(&settings), &footage.with_mouths(&mouths));
+    footage.film.item.name = "scenes/0042_talk.mp4".to_owned();
+    let results = footage.finish(&step(&settings), &footage.with_mouths(&mouths));
     assert!(results.speaking.iter().all(|(_, speaking)| speaking.speaker.is_empty()));
 }
 
@@ -120,7 +120,7 @@ fn names_of_a_diarisation_go_to_the_faces_that_move_with_them() {
 fn somebody_off_screen_is_nobody_in_the_picture() {
     let (footage, mouths) = dialogue();
     let shut = vec![0.0; mouths[0].len()];
-    let results = footage.finish(&stage(&SyncSettings::default()), &footage.with_mouths(&[shut.clone(), shut]));
+    let results = footage.finish(&step(&SyncSettings::default()), &footage.with_mouths(&[shut.clone(), shut]));
     assert_eq!(results.state(), SyncState::Uncertain);
     assert!(results.speaking.iter().all(|(_, speaking)| speaking.label == "off screen" && speaking.track.is_none()));
     assert!(results.statistics["items"][0]["off_screen_seconds"].as_f64().unwrap() > 8.0);
@@ -132,7 +132,7 @@ fn tracks_and_shots_of_other_steps_are_taken() {
     let frames = mouths[0].len() as u64;
     let of = |instance: u32| (0..frames).map(|frame| (frame, instance)).collect::<Vec<_>>();
     let footage = footage.shot(0, 0, 137).shot(1, 137, frames).face_track(7, &of(0)).face_track(3, &of(1));
-    let results = footage.finish(&stage(&SyncSettings::default()), &footage.with_mouths(&mouths));
+    let results = footage.finish(&step(&SyncSettings::default()), &footage.with_mouths(&mouths));
     assert!(results.seconds_of("face 7") > 4.0 && results.seconds_of("face 3") > 4.0, "{:?}", results.speaking);
     assert!(results.amended.iter().all(|((_, instance), (track, _))| *track == [7, 3][*instance as usize]));
     let ranges: Vec<_> = results.offsets.iter().map(|(range, _)| range.map(|range| (range.start, range.end))).collect();
