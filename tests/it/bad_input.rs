@@ -128,7 +128,11 @@ fn outputs_that_cannot_be_used() {
     let before = digest(&output);
     moving(&clip, 20);
     says(&try_run(&clip, &output, &[]), 1, &["clip.mp4", "--fresh"]);
+    let proof = framefleet(["verify", "--deep", output.to_str().unwrap()]);
+    says(&proof, 1, &["clip.mp4: its pictures are not those"]);
+    moving(&clip, 10);
     assert_eq!(digest(&output), before);
+    moving(&clip, 20);
     says(&try_run(&clip, &output, &["--fresh"]), 64, &["--yes"]);
     run(&clip, &output, &["--fresh", "--yes"]);
     assert_eq!(records(&output, "lighting").len(), 20);

@@ -19,7 +19,7 @@ fn clip(path: &Path, portrait: &str, part: &str) {
 }
 
 /// The program with this working copy's models.
-fn program(arguments: &[&str]) -> Ran {
+pub fn program(arguments: &[&str]) -> Ran {
     let cache = framefleet_testkit_models::cache_folder();
     let mut command = command(arguments);
     command.env("FRAMEFLEET_CACHE", cache.join("models"));
@@ -29,7 +29,7 @@ fn program(arguments: &[&str]) -> Ran {
     Ran { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
 }
 
-fn done(arguments: &[&str]) -> String {
+pub fn done(arguments: &[&str]) -> String {
     let ran = program(arguments);
     assert_eq!(ran.code, Some(0), "{ran:#?}");
     ran.out

@@ -24,4 +24,5 @@ mod scheduling;
 mod services;
 #[path = "../soak/mod.rs"]
 mod soak;
+mod sound;
 mod video;

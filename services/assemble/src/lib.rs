@@ -10,7 +10,7 @@ mod stills;
 pub use settings::{AssembleSettings, Sound};
 
 use framefleet_media::{Rendition, encode::EncodeError};
-use framefleet_stage::{Batch, Host, Input, Job, Needs, Outputs, Records, SetupError, Stage, StageError};
+use framefleet_stage::{Batch, Beside, Host, Input, Job, Needs, Outputs, Records, SetupError, Stage, StageError};
 
 /// The stage.
 #[derive(Debug)]
@@ -29,6 +29,7 @@ impl Stage for Assemble {
             renditions: vec![Rendition::Full],
             input: Input::Latest,
             group: u64::from(settings.group),
+            beside: Beside { sound: settings.audio == Sound::Copy, rest: true },
             ..Needs::default()
         }
     }

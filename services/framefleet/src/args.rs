@@ -203,7 +203,7 @@ pub struct ValidateArguments {
 pub struct VerifyArguments {
     /// The output
     pub output: String,
-    /// Read every byte of every part again
+    /// Compare every record with the ledger too, and the items with what the output was made of
     #[arg(long)]
     pub deep: bool,
     /// As JSON

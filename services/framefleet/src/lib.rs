@@ -16,6 +16,7 @@ mod machine;
 mod model_choice;
 mod pictures;
 mod report_file;
+mod source_check;
 mod spec;
 mod stills_order;
 mod submit;

@@ -125,6 +125,7 @@ impl JobState {
             job_scoped: job_scoped.collect(),
             items: self.item_tasks(step),
             edits: self.edits(step).cloned().collect(),
+            sound: self.plan.steps[step].beside.sound,
         }
     }
 

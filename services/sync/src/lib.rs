@@ -38,7 +38,7 @@ pub use settings::{Pictures, SyncSettings};
 use framefleet_infer::{InferError, Networks, Session};
 use framefleet_media::Kind;
 use framefleet_stage::{
-    Batch, HalfNeeds, Halo, Host, Job, ModelNeed, Needs, Outputs, Records, SetupError, Stage, StageError,
+    Batch, Beside, HalfNeeds, Halo, Host, Job, ModelNeed, Needs, Outputs, Records, SetupError, Stage, StageError,
 };
 
 /// Faces per run, for networks that take several.
@@ -81,6 +81,7 @@ impl Stage for SyncStage {
             },
             renditions: vec![settings.pictures.rendition()],
             halo,
+            beside: Beside { sound: true, ..Beside::default() },
             models,
             ..Needs::default()
         }

@@ -35,7 +35,11 @@ pub(crate) struct Reader {
 impl Reader {
     /// Opens a video at its start.
     pub(crate) fn open(path: &Path) -> Result<Self, ReadError> {
-        let demuxer = Demuxer::video(path)?;
+        Self::of(Demuxer::video(path)?)
+    }
+
+    /// Reads on from where a container is.
+    fn of(demuxer: Demuxer) -> Result<Self, ReadError> {
         let decoder = demuxer.decoder()?.video().map_err(|error| demuxer.refused(error))?;
         Ok(Self { demuxer, decoder })
     }
@@ -93,8 +97,13 @@ pub(crate) struct Cursor {
 impl Cursor {
     /// Opens a video at its start.
     pub(crate) fn open(path: &Path, timeline: Timeline) -> Result<Self, ReadError> {
+        Self::of(Demuxer::video(path)?, timeline)
+    }
+
+    /// Decodes a video from its start, out of a container that was just opened.
+    pub(crate) fn of(demuxer: Demuxer, timeline: Timeline) -> Result<Self, ReadError> {
         Ok(Self {
-            reader: Reader::open(path)?,
+            reader: Reader::of(demuxer)?,
             timeline,
             pending: None,
             queue: VecDeque::new(),
@@ -136,7 +145,7 @@ impl Cursor {
         }
     }
 
-    /// The next frame, telling every packet that is decoded for it.
+    /// The next frame, telling every packet that is read for it, of whatever stream.
     pub(crate) fn next_observed(&mut self, observe: &mut dyn FnMut(&Packet)) -> Option<Decoded> {
         self.decode(observe)
     }
@@ -159,7 +168,7 @@ impl Cursor {
             }
             let packet = match self.pending.take() {
                 Some(packet) => Read::Packet(packet),
-                None => self.reader.demuxer_mut().read(),
+                None => self.reader.demuxer_mut().read_beside(observe),
             };
             match packet {
                 Read::Packet(packet) => {

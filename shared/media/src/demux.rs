@@ -64,20 +64,27 @@ impl Demuxer {
     pub(crate) fn video(path: &Path) -> Result<Self, ReadError> {
         let input = open(path)?;
         let stream = video_stream(&input).ok_or_else(|| ReadError::NoVideo(path.to_owned()))?;
-        Ok(Self::only(input, stream, path))
+        Ok(Self::only(input, stream, &[], path))
+    }
+
+    /// The same for somebody who also reads the packets of sound and subtitles: see [`Demuxer::read_beside`].
+    pub(crate) fn video_and_beside(path: &Path) -> Result<Self, ReadError> {
+        let input = open(path)?;
+        let stream = video_stream(&input).ok_or_else(|| ReadError::NoVideo(path.to_owned()))?;
+        Ok(Self::only(input, stream, &[media::Type::Audio, media::Type::Subtitle], path))
     }
 
     /// Opens the first audio stream of `path`; `None` when it has none.
     pub(crate) fn audio(path: &Path) -> Result<Option<Self>, ReadError> {
         let input = open(path)?;
         let stream = audio_stream(&input);
-        Ok(stream.map(|stream| Self::only(input, stream, path)))
+        Ok(stream.map(|stream| Self::only(input, stream, &[], path)))
     }
 
-    /// Keeps one stream; libavformat drops the packets of the others early.
-    fn only(mut input: format::context::Input, stream: usize, path: &Path) -> Self {
+    /// Keeps one stream, and those of some types; libavformat drops the packets of the others early.
+    fn only(mut input: format::context::Input, stream: usize, beside: &[media::Type], path: &Path) -> Self {
         for mut other in input.streams_mut() {
-            if other.index() != stream {
+            if other.index() != stream && !beside.contains(&other.parameters().medium()) {
                 // SAFETY: the stream belongs to `input`, which is borrowed mutably; `discard` is a plain field for callers.
                 unsafe { (*other.as_mut_ptr()).discard = ffi::AVDiscard::AVDISCARD_ALL };
             }
@@ -129,6 +136,11 @@ impl Demuxer {
 
     /// The next packet of the stream.
     pub(crate) fn read(&mut self) -> Read {
+        self.read_beside(&mut |_| {})
+    }
+
+    /// The next packet of the stream; packets of other streams that come before it are told to `beside`.
+    pub(crate) fn read_beside(&mut self, beside: &mut dyn FnMut(&Packet)) -> Read {
         let mut packet = Packet::empty();
         loop {
             match packet.read(&mut self.input) {
@@ -136,7 +148,7 @@ impl Demuxer {
                     self.bad_reads = 0;
                     return Read::Packet(packet);
                 }
-                Ok(()) => {}
+                Ok(()) => beside(&packet),
                 Err(ffmpeg::Error::Eof) => return Read::End,
                 Err(ffmpeg::Error::InvalidData) if self.bad_reads < MAX_BAD_READS => self.bad_reads += 1,
                 Err(error) => return Read::Broken(error.to_string()),

@@ -18,6 +18,7 @@ mod verify;
 pub use encoder::{Encoder, VideoFormat};
 pub use encoding::{Codec, Container, Encoding};
 pub use join::{Join, Joined, join};
+pub(crate) use side_streams::VIDEO_SIDE_DATA;
 pub use still::{StillFormat, write_still};
 
 use std::path::{Path, PathBuf};

@@ -1,5 +1,6 @@
 //! Finds the batches of an item: frame times, what decoding them reads, and where decoding can begin. Videos are demuxed,
 //! not decoded, wherever their packets number the frames.
+mod beside;
 mod chain;
 mod counted;
 mod grid;
@@ -7,19 +8,26 @@ mod packets;
 mod shortfall;
 
 use crate::deinterlace::Deinterlace;
+use crate::demux::Demuxer;
 use crate::read_error::ReadError;
 use crate::scan::measured_scan;
 use crate::timeline::{Numbering, Timeline};
-use crate::{BatchInfo, Item, ItemKind, Rational};
+use crate::{BatchInfo, Content, Item, ItemKind, Rational};
+use beside::Beside;
+use bytes::Bytes;
 use std::path::Path;
+
+/// Raised when indexing tells more of an item, so that what was kept of it is found out again. What batches are is
+/// ingest's version.
+pub const FORM: u32 = 2;
 
 /// Batches that are told at once at most.
 pub const BATCHES_PER_CALL: usize = 8;
 
 /// Finds the batches of `item` in order: `batch_frames` frames each, the last one shorter, on the timeline that
 /// `deinterlace` makes. `found` is called with the next few as reading goes on and answers whether to go on. Returns the
-/// item with what reading it corrected (exact number of frames, measured scan, frame rate of the fields' timeline), and
-/// why the rest of it cannot be read if it cannot.
+/// item with what reading it corrected (exact number of frames, measured scan, frame rate of the fields' timeline) and
+/// with digests of all that it consists of, and why the rest of it cannot be read if it cannot.
 ///
 /// A batch's digest is blake3 over the codec's parameters and the packets, in decoding order, from the last key frame at
 /// or before its first frame to the last packet that one of its frames came from; so nothing before or after changes it.
@@ -38,9 +46,31 @@ pub fn index(
             problem: "a batch must have at least one frame".to_owned(),
         });
     }
-    if item.kind() != ItemKind::Video {
-        return crate::images::index(item, batch_frames, found);
-    }
+    let mut pictures = blake3::Hasher::new();
+    let mut noted = |batches: Vec<BatchInfo>| {
+        batches.iter().for_each(|batch| {
+            pictures.update(&batch.digest);
+        });
+        found(batches)
+    };
+    let ((mut corrected, damage), (sound, rest)) = match item.kind() {
+        ItemKind::Video => video(item, batch_frames, deinterlace, &mut noted)?,
+        _ => (crate::images::index(item, batch_frames, &mut noted)?, Default::default()),
+    };
+    let pictures = Bytes::copy_from_slice(pictures.finalize().as_bytes());
+    corrected.content = Some(Content { pictures, sound, rest });
+    Ok((corrected, damage))
+}
+
+/// What indexing gives of a video, and the digests of its sound and of the rest of it.
+type Video = ((Item, Option<String>), (Bytes, Bytes));
+
+fn video(
+    item: &Item,
+    batch_frames: u64,
+    deinterlace: Deinterlace,
+    found: &mut dyn FnMut(Vec<BatchInfo>) -> bool,
+) -> Result<Video, ReadError> {
     let path = Path::new(&item.location);
     let mut corrected = item.clone();
     if deinterlace.wants_scan() {
@@ -49,9 +79,11 @@ pub fn index(
     let timeline = Timeline::of(path)?;
     let method = deinterlace.method(&corrected.scan);
     let mut sink = grid::Grid::new(batch_frames, method, found);
+    let demuxer = Demuxer::video_and_beside(path)?;
+    let mut beside = Beside::new(&demuxer, &timeline)?;
     let damage = match timeline.numbering {
-        Numbering::Timestamps => packets::index(path, timeline, &mut sink)?,
-        Numbering::Counted => counted::index(path, timeline, &mut sink)?,
+        Numbering::Timestamps => packets::index(demuxer, timeline, &mut sink, &mut beside)?,
+        Numbering::Counted => counted::index(demuxer, timeline, &mut sink, &mut beside)?,
     };
     let frames = sink.finish();
     let damage = damage.or_else(|| shortfall::of(path, frames.last_ns));
@@ -61,5 +93,5 @@ pub fn index(
     {
         *rate = Rational { num: rate.num * 2, den: rate.den };
     }
-    Ok((corrected, damage))
+    Ok(((corrected, damage), beside.finish()))
 }

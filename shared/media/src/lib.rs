@@ -34,9 +34,9 @@ pub use framefleet_proto::v1::{
     MotionType, Transition,
 };
 pub use framefleet_proto::v1::{
-    Amendment, Annotation, AnnotationBlock, BatchInfo, Colour, Extension, FrameAnnotations, FrameFailure, FrameRange,
-    FrameSkip, Item, ItemKind, Lighting, Motion, Outcomes, PixelFormat, Rational, Rendition, ScopedAnnotation, Shot,
-    Trajectory,
+    Amendment, Annotation, AnnotationBlock, BatchInfo, Colour, Content, Extension, FrameAnnotations, FrameFailure,
+    FrameRange, FrameSkip, Item, ItemKind, Lighting, Motion, Outcomes, PixelFormat, Rational, Rendition,
+    ScopedAnnotation, Shot, Trajectory,
 };
 pub use framefleet_proto::v1::{
     AvOffset, Edit, Face, FaceCrop, FaceCrops, FaceQuality, FaceTrack, Fill, FillReference, FillRest, Identity,

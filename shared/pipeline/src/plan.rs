@@ -1,7 +1,7 @@
 //! What submit makes of a job and nothing changes afterwards.
 use crate::{JobRange, MemoryPlan, PlannedModel, Sampling};
 use framefleet_media::{Item, ItemKind, Kind, Rendition};
-use framefleet_stage::{Halo, MadeFrames};
+use framefleet_stage::{Beside, Halo, MadeFrames};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -94,6 +94,8 @@ pub struct StepPlan {
     /// Frames that process makes.
     #[serde(skip)]
     pub made: Option<MadeFrames>,
+    /// What finish reads of the items' files.
+    pub beside: Beside,
     /// Pass in which process runs (that of finish, when the stage is a finish alone); finish follows at the end of
     /// `finish_pass`.
     pub pass: usize,

@@ -175,6 +175,7 @@ fn step_plan(draft: &Draft, wires: &Wires, passes: StepPasses, places: &Places) 
         halo: resolved.needs.halo,
         group: resolved.needs.group.max(1),
         made: resolved.needs.made.filter(|_| wires.process.is_some()),
+        beside: resolved.needs.beside,
         pass: passes.process,
         finish_pass: passes.finish,
     }

@@ -85,6 +85,7 @@ fn needs(step: usize, drawn: &Drawn) -> Needs {
         group: drawn.group,
         made: drawn.maker.then_some(MadeFrames { size: |item| (item.width * 2, item.height, PixelFormat::Rgb8) }),
         finish_only: false,
+        beside: Default::default(),
         models: Vec::new(),
         edits: &[],
     }

@@ -114,6 +114,7 @@ async fn index(shared: &Arc<Shared>, ledger: &Ledger, task: &Task, batch_frames:
 /// Where an item's index is kept: a name that changes with its files (path, size, time, inode) and the ingest settings.
 fn index_cache_name(item: &Item, task: &Task) -> String {
     let mut key = KeyHasher::new("index")
+        .field_u64("form", u64::from(framefleet_media::index::FORM))
         .field("settings", task.settings.as_bytes())
         .field_u64("version", u64::from(task.version));
     let location = Path::new(&item.location);
@@ -257,7 +258,7 @@ impl ProcessCall {
             seed: task.seed,
             scoped,
             edits: Vec::new(),
-            audio: Arc::new(ItemAudio),
+            audio: Arc::new(Sound { listens: false }),
             scratch: scratch.path().to_owned(),
         };
         let visible = work.visible.iter().flat_map(|range| range.start..range.end).collect();
@@ -372,7 +373,7 @@ impl FinishCall {
             seed: task.seed,
             scoped: inputs::scoped(&work.job_scoped, None, ledger).await?,
             edits: work.edits.clone(),
-            audio: Arc::new(ItemAudio),
+            audio: Arc::new(Sound { listens: work.sound }),
             scratch: scratch.path().to_owned(),
         };
         let manifest = StepManifest {
@@ -426,11 +427,16 @@ fn panic_message(payload: &(dyn Any + Send)) -> String {
     text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_else(|| "the stage panicked".to_owned())
 }
 
-/// Reads audio from the item's file.
-struct ItemAudio;
+/// Reads audio from the item's file, for tasks that have it in their key.
+struct Sound {
+    listens: bool,
+}
 
-impl AudioSource for ItemAudio {
+impl AudioSource for Sound {
     fn read(&self, item: &Item, range_ns: std::ops::Range<i64>, rate: u32) -> Result<Option<Audio>, String> {
+        if !self.listens {
+            return Err("sound is for the finish of stages that ask for it: Needs::beside.sound".to_owned());
+        }
         let samples = framefleet_media::audio::audio(item, range_ns, rate).map_err(|error| error.to_string())?;
         Ok(samples.map(|samples| Audio { rate, samples }))
     }

@@ -18,7 +18,7 @@ pub use batch::{Annotated, Batch};
 pub use error::{SettingsError, SetupError, StageError};
 pub use host::Host;
 pub use job::{Audio, AudioSource, Job};
-pub use needs::{HalfNeeds, Halo, Input, MadeFrames, ModelNeed, Needs};
+pub use needs::{Beside, HalfNeeds, Halo, Input, MadeFrames, ModelNeed, Needs};
 pub use outputs::{Artifact, Made, Outputs};
 pub use records::{Record, Records, RecordsError};
 pub use registry::{AnyStage, Description, LoadedStage, Registry, RegistryError, Resolved, complete};

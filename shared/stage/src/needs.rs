@@ -41,6 +41,16 @@ pub struct MadeFrames {
     pub size: fn(&Item) -> (u32, u32, PixelFormat),
 }
 
+/// What finish reads of the items beside their records and pictures; it is in the key of the step's finish, and what is not
+/// named here is not there for it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Beside {
+    /// Sound: [`AudioSource`](crate::AudioSource), or packets of audio out of the item's file.
+    pub sound: bool,
+    /// The rest of the item's file: subtitles, attachments, chapters, metadata.
+    pub rest: bool,
+}
+
 /// A network that a stage runs. Submit makes a model of it, by id and digest, and the plan keeps that.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModelNeed {
@@ -86,6 +96,8 @@ pub struct Needs {
     pub made: Option<MadeFrames>,
     /// Whether process is there at all (a stage may be a finish alone).
     pub finish_only: bool,
+    /// What finish reads of the items' files.
+    pub beside: Beside,
     /// Networks that either half runs, one per role.
     pub models: Vec<ModelNeed>,
     /// Verbs of the user's corrections that finish obeys; others are refused when they are made.
@@ -104,6 +116,7 @@ impl Default for Needs {
             group: 1,
             made: None,
             finish_only: false,
+            beside: Beside::default(),
             models: Vec::new(),
             edits: &[],
         }

@@ -2,23 +2,35 @@
 use crate::args::VerifyArguments;
 use crate::failure::Failure;
 use crate::job::runtime;
-use framefleet_ledger::{Output, VerifyReport};
+use crate::source_check::{self, SourceCheck};
+use framefleet_ledger::{Ledger, Output, VerifyReport};
 use framefleet_service::Exit;
 use serde_json::json;
 
 /// Proves that an output is complete and undamaged.
 pub fn run(arguments: &VerifyArguments) -> Result<Exit, Failure> {
     let output = Output::parse(&arguments.output)?;
-    let report = runtime(1)?.block_on(framefleet_ledger::verify(&output, arguments.deep))?;
+    let (mut report, source) = runtime(1)?.block_on(verify(output, arguments.deep))?;
+    report.problem_count += source.problems.len() as u64;
+    report.problems.extend(source.problems.iter().cloned());
     if arguments.json {
-        print_json(&report)?
+        print_json(&report, &source)?
     } else {
-        print(&report)
+        print(&report, &source)
     }
     Ok(if report.problem_count == 0 { Exit::Done } else { Exit::Failed })
 }
 
-fn print_json(report: &VerifyReport) -> Result<(), Failure> {
+async fn verify(output: Output, deep: bool) -> Result<(VerifyReport, SourceCheck), Failure> {
+    let report = framefleet_ledger::verify(&output, deep).await?;
+    let source = match deep {
+        true => source_check::check(&Ledger::read(output).await?).await?,
+        false => SourceCheck::default(),
+    };
+    Ok((report, source))
+}
+
+fn print_json(report: &VerifyReport, source: &SourceCheck) -> Result<(), Failure> {
     let steps: Vec<_> = report
         .steps
         .iter()
@@ -27,12 +39,13 @@ fn print_json(report: &VerifyReport) -> Result<(), Failure> {
     let document = json!({
         "digest": report.digest, "problems": report.problems, "problem_count": report.problem_count,
         "steps": steps, "parts": report.parts, "bytes": report.bytes,
+        "items": {"compared": source.compared, "left_out": source.left_out},
     });
     println!("{}", serde_json::to_string_pretty(&document)?);
     Ok(())
 }
 
-fn print(report: &VerifyReport) {
+fn print(report: &VerifyReport, source: &SourceCheck) {
     for step in &report.steps {
         let state = if step.complete { "complete" } else { "unfinished" };
         println!(
@@ -46,6 +59,9 @@ fn print(report: &VerifyReport) {
     let unlisted = report.problem_count.saturating_sub(report.problems.len() as u64);
     if unlisted > 0 {
         println!("… and {unlisted} more problems");
+    }
+    for item in &source.left_out {
+        println!("not compared: {item} is not where it was, or the output does not say what it was");
     }
     println!("{} parts, {}", report.parts, bytesize::ByteSize(report.bytes));
     println!("digest {}", report.digest);

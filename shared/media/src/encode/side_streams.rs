@@ -9,7 +9,7 @@ const NANOSECOND: ffmpeg::Rational = ffmpeg::Rational(1, 1_000_000_000);
 const MICROSECOND: ffmpeg::Rational = ffmpeg::Rational(1, 1_000_000);
 
 /// Side data of the video stream that speaks of the scene or the grade, not of the coding.
-const VIDEO_SIDE_DATA: [ffi::AVPacketSideDataType; 4] = [
+pub(crate) const VIDEO_SIDE_DATA: [ffi::AVPacketSideDataType; 4] = [
     ffi::AVPacketSideDataType::AV_PKT_DATA_SPHERICAL,
     ffi::AVPacketSideDataType::AV_PKT_DATA_STEREO3D,
     ffi::AVPacketSideDataType::AV_PKT_DATA_MASTERING_DISPLAY_METADATA,

@@ -90,7 +90,7 @@ fn link(group: &Group, pts: i64, packet: &Packet) -> Hash {
 }
 
 /// Digest of what a decoder is opened with.
-fn digest_parameters(parameters: &codec::Parameters) -> Hash {
+pub(super) fn digest_parameters(parameters: &codec::Parameters) -> Hash {
     // SAFETY: plain fields of parameters that are alive; `extradata` has `extradata_size` bytes.
     let (id, format, width, height, extradata) = unsafe {
         let raw: &ffi::AVCodecParameters = &*parameters.as_ptr();

@@ -1,19 +1,30 @@
 //! Indexing by decoding, where packets do not number the frames.
+use super::beside::Beside;
 use super::chain::{Mark, PacketChain};
 use super::grid::{Grid, SourceFrame};
 use crate::cursor::{Cursor, Decoded};
+use crate::demux::Demuxer;
 use crate::read_error::ReadError;
 use crate::timeline::{Timeline, scale};
-use std::path::Path;
+use ffmpeg_next::format::stream::Stream;
 
-/// Feeds the frames of a video to `grid`, decoding all of it. Returns why the rest cannot be read.
-pub(super) fn index(path: &Path, timeline: Timeline, grid: &mut Grid<'_>) -> Result<Option<String>, ReadError> {
-    let mut cursor = Cursor::open(path, timeline)?;
-    let parameters = crate::demux::Demuxer::video(path)?.stream()?.parameters();
-    let mut chain = PacketChain::new(&parameters);
-    let mut clock = Clock { timeline, step: frame_step(path)?, last: None };
+/// Feeds the frames of a video to `grid`, decoding all of it, and what is read beside them to `beside`. Returns why the rest
+/// cannot be read.
+pub(super) fn index(
+    demuxer: Demuxer,
+    timeline: Timeline,
+    grid: &mut Grid<'_>,
+    beside: &mut Beside,
+) -> Result<Option<String>, ReadError> {
+    let stream = demuxer.stream()?;
+    let (pictures, mut chain) = (stream.index(), PacketChain::new(&stream.parameters()));
+    let mut clock = Clock { timeline, step: frame_step(&stream), last: None };
+    let mut cursor = Cursor::of(demuxer, timeline)?;
     let mut mark: Option<Mark> = None;
-    while let Some(decoded) = cursor.next_observed(&mut |packet| mark = Some(chain.push(packet))) {
+    while let Some(decoded) = cursor.next_observed(&mut |packet| match packet.stream() == pictures {
+        true => mark = Some(chain.push(packet)),
+        false => beside.push(packet),
+    }) {
         let Some(mark) = mark else { continue };
         let ns = clock.time(&decoded);
         // Before every key frame: such a video is decoded from its first packet, so that is where digests begin.
@@ -48,9 +59,8 @@ impl Clock {
 }
 
 /// Nanoseconds of a frame by the header's frame rate; 1/25 s when it has none.
-fn frame_step(path: &Path) -> Result<i64, ReadError> {
-    let demuxer = crate::demux::Demuxer::video(path)?;
-    let rate = demuxer.stream()?.rate();
+fn frame_step(stream: &Stream<'_>) -> i64 {
+    let rate = stream.rate();
     let usable = rate.numerator() > 0 && rate.denominator() > 0;
-    Ok(if usable { scale(1, rate.invert(), 1_000_000_000).max(1) } else { 40_000_000 })
+    if usable { scale(1, rate.invert(), 1_000_000_000).max(1) } else { 40_000_000 }
 }

@@ -1,4 +1,5 @@
 //! Indexing by demuxing: every shown packet is a frame.
+use super::beside::Beside;
 use super::chain::{Mark, PacketChain};
 use super::grid::{Grid, SourceFrame};
 use crate::demux::{Demuxer, Read};
@@ -6,7 +7,6 @@ use crate::read_error::ReadError;
 use crate::timeline::{Timeline, is_shown};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::path::Path;
 
 /// Frames that may precede a frame in decoding order and follow it in presentation order: the most that H.264, H.265 and
 /// H.266 allow (`max_num_reorder_frames` ≤ 16), and no other codec has more. One more than that settles the earliest.
@@ -52,14 +52,18 @@ struct Reorder {
     stray: u64,
 }
 
-/// Feeds the frames of a video to `grid`. Returns why the rest cannot be read.
-pub(super) fn index(path: &Path, timeline: Timeline, grid: &mut Grid<'_>) -> Result<Option<String>, ReadError> {
-    let mut demuxer = Demuxer::video(path)?;
+/// Feeds the frames of a video to `grid`, and what is read beside them to `beside`. Returns why the rest cannot be read.
+pub(super) fn index(
+    mut demuxer: Demuxer,
+    timeline: Timeline,
+    grid: &mut Grid<'_>,
+    beside: &mut Beside,
+) -> Result<Option<String>, ReadError> {
     let parameters = demuxer.stream()?.parameters();
     let (codec, mut chain) = (parameters.id(), PacketChain::new(&parameters));
     let mut reorder = Reorder { waiting: BinaryHeap::new(), last: None, stray: 0 };
     let broken = loop {
-        match demuxer.read() {
+        match demuxer.read_beside(&mut |packet| beside.push(packet)) {
             Read::Packet(packet) => {
                 let mark = chain.push(&packet);
                 if is_shown(codec, &packet) {

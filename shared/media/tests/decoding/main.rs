@@ -1,6 +1,7 @@
 //! Footage of known truth, read through `probe`, `index` and `Decoders`.
 #![cfg(test)]
 
+mod beside;
 mod changes;
 mod damage;
 mod fields;
