@@ -27,6 +27,7 @@ pub mod affinity;
 mod batch;
 mod cache;
 pub mod device;
+mod digests;
 mod doctor;
 mod engine;
 mod error;

@@ -1,7 +1,7 @@
 //! From a model's file to sessions: digest, compiled form, options of the runtime.
 use crate::InferError;
 use crate::affinity;
-use crate::cache::{self, Key};
+use crate::cache::{self, Key, Origin};
 use crate::device::{Device, Resolved};
 use crate::network::Network;
 use crate::onnx::OnnxSession;
@@ -55,8 +55,8 @@ pub(crate) struct Prepared {
     engines: Option<PathBuf>,
     /// Bytes of weights that all sessions share.
     pub shared_bytes: u64,
-    /// Whether the compiled form was there.
-    pub cache_hit: bool,
+    /// How the compiled form came to be there; `None` where there is none.
+    pub origin: Option<Origin>,
     /// Time to make it.
     pub compile: Duration,
 }
@@ -73,7 +73,7 @@ impl Loader {
             dims: self.options.dims.iter().map(|(name, size)| (name.clone(), *size)).collect(),
             engines: None,
             shared_bytes: 0,
-            cache_hit: false,
+            origin: None,
             compile: Duration::ZERO,
         };
         if self.format != Format::Onnx {
@@ -83,22 +83,22 @@ impl Loader {
             prepared.dims.extend(self.batch_dimension()?);
         } else if self.resolved.device == Device::Cpu {
             let make = |folder: &Path| self.optimise(&prepared, folder);
-            let (place, hit) = cache::entry(&self.engine.cache, "graphs", &self.key(), refresh, make)?;
+            let (place, origin) = cache::entry(&self.engine.cache, "graphs", &self.key(), refresh, make)?;
             prepared.shared_bytes = cache::folder_bytes(&place);
             prepared.source = place.join(GRAPH);
             prepared.level = Optimisation::Off;
             prepared.dims.clear();
-            prepared.cache_hit = hit;
+            prepared.origin = Some(origin);
         } else {
             prepared.dims.extend(self.batch_dimension()?);
             if self.resolved.providers.contains(&Provider::TensorRt) {
                 let make = |folder: &Path| self.build_engines(&prepared, folder);
-                let (place, hit) = cache::entry(&self.engine.cache, "engines", &self.key(), refresh, make)?;
+                let (place, origin) = cache::entry(&self.engine.cache, "engines", &self.key(), refresh, make)?;
                 prepared.engines = Some(place);
-                prepared.cache_hit = hit;
+                prepared.origin = Some(origin);
             }
         }
-        if self.engine.cache_use != CacheUse::Off && !prepared.cache_hit {
+        if self.engine.cache_use != CacheUse::Off && prepared.origin != Some(Origin::Found) {
             prepared.compile = began.elapsed();
         }
         Ok(prepared)

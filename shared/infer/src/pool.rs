@@ -1,5 +1,6 @@
 //! Sessions of one model, for threads to use in turn.
 use crate::InferError;
+use crate::cache::Origin;
 use crate::loader::{Loader, Prepared};
 use crate::network::Network;
 use crate::profile::Profile;
@@ -46,25 +47,18 @@ pub(crate) struct Facts {
 impl Pool {
     /// Compiles if necessary, and opens the first session.
     pub fn open(loader: &Loader, refresh: bool) -> Result<Self, InferError> {
-        let mut prepared = loader.prepare(refresh)?;
-        let mut began = Instant::now();
-        let mut opened = loader.open(&prepared, true);
-        if let Err(error) = &opened
-            && prepared.cache_hit
-        {
-            // A damaged compiled form is made anew; a damaged model has failed its digest before.
-            tracing::warn!(model = loader.model.name, %error, "the compiled form is damaged: it is made anew");
-            prepared = loader.prepare(true)?;
-            began = Instant::now();
-            opened = loader.open(&prepared, true);
-        }
-        let mut network = opened?;
+        let prepared = loader.prepare(refresh)?;
+        let began = Instant::now();
+        let mut network = loader.open(&prepared, true)?;
         let mut facts = Facts {
             load: began.elapsed(),
-            cache_hit: prepared.cache_hit,
+            cache_hit: prepared.origin == Some(Origin::Found),
             compile: prepared.compile,
             ..Facts::default()
         };
+        if let Some(Origin::Repaired(damage)) = &prepared.origin {
+            facts.notes.push(format!("the compiled form was not what was made ({damage}): it was made anew"));
+        }
         let (warm_up, note) = warm_up(loader, &mut *network)?;
         facts.warm_up = warm_up;
         facts.notes.extend(note);

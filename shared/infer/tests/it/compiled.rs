@@ -1,6 +1,7 @@
 //! Compiled forms are made once, loaded by all, and change no answer.
-use crate::fixture::{Bench, library, model, pictures};
-use framefleet_infer::{CacheUse, DeviceChoice, Engine, EngineOptions, Optimisation, Runtime, SessionOptions};
+use crate::fixture::{Bench, library, model, model_at, pictures};
+use framefleet_infer::ndarray::Array4;
+use framefleet_infer::{CacheUse, DeviceChoice, Engine, EngineOptions, Optimisation, Outputs, Runtime, SessionOptions};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -64,6 +65,44 @@ fn a_damaged_entry_is_made_anew() {
     let report = bench.open("classifier", &options(4)).report().unwrap();
     assert!(!report.cache_hit && report.compile_ms > 0.0);
     assert!(std::fs::read(entry.join("model.onnx")).unwrap() != b"broken");
+    assert!(report.notes.iter().any(|note| note.contains("model.onnx has 6 bytes")), "{:?}", report.notes);
+}
+
+/// A weight that was changed on the disk gives another answer and no error: who opens the entry sees it before.
+#[test]
+fn a_flipped_bit_of_a_weight_is_found_and_the_answer_stays() {
+    let bench = Bench::new();
+    let pixels = pictures(4);
+    let run = |session: &framefleet_infer::Session| session.run(&[("pixels", (&pixels).into())]).unwrap();
+    let before = run(&bench.open("classifier", &options(4)));
+    let path = entries(bench.cache.path()).remove(0).join("model.onnx");
+    let made = std::fs::read(&path).unwrap();
+    let mut silent = 0;
+    for place in (0..made.len()).step_by(made.len() / 40) {
+        bench.engine.evict_idle();
+        let mut flipped = made.clone();
+        flipped[place] ^= 0x10;
+        std::fs::write(&path, &flipped).unwrap();
+        silent += u32::from(opens_and_answers(&path, &pixels).is_some_and(|answer| answer != before));
+        let session = bench.open("classifier", &options(4));
+        let report = session.report().unwrap();
+        assert!(!report.cache_hit && report.compile_ms > 0.0, "byte {place}");
+        let told = report.notes.iter().any(|note| note.contains("model.onnx is not what was written"));
+        assert!(told, "byte {place}: {:?}", report.notes);
+        assert_eq!(run(&session), before, "byte {place}");
+        assert_eq!(std::fs::read(&path).unwrap(), made, "byte {place}");
+        drop(session);
+        bench.engine.evict_idle();
+        assert!(bench.open("classifier", &options(4)).report().unwrap().cache_hit, "byte {place}");
+    }
+    assert!(silent > 0, "a flip that the runtime opens and answers wrongly with must be among them");
+}
+
+/// What the runtime makes of a compiled form by itself, unchecked; `None` when it refuses.
+fn opens_and_answers(path: &Path, pixels: &Array4<f32>) -> Option<Outputs> {
+    let bench = Bench::with(|options| options.cache_use = CacheUse::Off);
+    let as_it_is = SessionOptions { optimisation: Optimisation::Off, ..options(4) };
+    bench.engine.open(&model_at(path), &as_it_is).ok()?.run(&[("pixels", pixels.into())]).ok()
 }
 
 #[test]
@@ -80,10 +119,29 @@ fn optimisation_is_really_off_when_it_is_off() {
 #[test]
 fn two_processes_make_it_once() {
     let cache = tempfile::tempdir().unwrap();
+    one_of_four_makes_it(cache.path());
+    let entry = entries(cache.path());
+    assert_eq!(entry.len(), 1);
+    // So they do when all of them find it damaged.
+    let graph = entry[0].join("model.onnx");
+    let made = std::fs::read(&graph).unwrap();
+    std::fs::File::options().write(true).open(&graph).unwrap().set_len(made.len() as u64 - 1).unwrap();
+    one_of_four_makes_it(cache.path());
+    assert_eq!(std::fs::read(&graph).unwrap(), made);
+    assert!(
+        !std::fs::read_dir(cache.path().join("graphs"))
+            .unwrap()
+            .flatten()
+            .any(|file| { file.file_name().to_string_lossy().starts_with('.') })
+    );
+}
+
+/// Four processes open a model at once.
+fn one_of_four_makes_it(cache: &Path) {
     let child = || {
         Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "compiled::child", "--ignored", "--nocapture"])
-            .env("TEST_CACHE", cache.path())
+            .env("TEST_CACHE", cache)
             .stdout(Stdio::piped())
             .spawn()
             .unwrap()
@@ -95,14 +153,6 @@ fn two_processes_make_it_once() {
         .collect();
     assert_eq!(said.iter().filter(|text| text.contains("hit false")).count(), 1, "{said:?}");
     assert_eq!(said.iter().filter(|text| text.contains("hit true")).count(), 3, "{said:?}");
-    let entry = entries(cache.path());
-    assert_eq!(entry.len(), 1);
-    assert!(
-        !std::fs::read_dir(cache.path().join("graphs"))
-            .unwrap()
-            .flatten()
-            .any(|file| { file.file_name().to_string_lossy().starts_with('.') })
-    );
 }
 
 #[test]
