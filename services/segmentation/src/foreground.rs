@@ -3,8 +3,9 @@ use crate::error::SegmentationError;
 use crate::settings::{PERSON, STILL_MATTING};
 use crate::view::resized;
 use framefleet_infer::{Dim, ElementType, Networks, Session, TensorSpec};
-use ndarray::{ArrayViewD, ArrayViewMutD, Ix3};
-use opencv::core::{self, Mat, Scalar, Size};
+use ndarray::{ArrayViewD, ArrayViewMutD};
+use opencv::boxed_ref::BoxedRef;
+use opencv::core::{self, Mat, Scalar, Size, Vector};
 use opencv::prelude::*;
 
 /// A network whose input is one RGB picture, stretched to its size, and whose first output is coverage, 0–1.
@@ -54,15 +55,14 @@ impl Foreground {
     }
 
     /// Coverage of each picture (RGB, 8 bits, any size): `CV_32FC1` of [`Self::size`].
-    pub fn run(&self, pictures: &[Mat]) -> Result<Vec<Mat>, SegmentationError> {
+    pub fn run(&self, pictures: &[BoxedRef<'_, Mat>]) -> Result<Vec<Mat>, SegmentationError> {
         let mut result = Vec::with_capacity(pictures.len());
         self.session.run_batches(
             pictures.len(),
             &[],
             |item, inputs| {
                 let stretched = resized(&pictures[item], self.size)?;
-                self.write(stretched.data_bytes()?, inputs.input::<f32>(&self.input)?);
-                Ok::<_, SegmentationError>(())
+                self.write(&stretched, inputs.input::<f32>(&self.input)?)
             },
             |_, outputs| {
                 result.push(self.read(&outputs.output::<f32>(&self.output)?)?);
@@ -72,16 +72,27 @@ impl Foreground {
         Ok(result)
     }
 
-    fn write(&self, rgb: &[u8], into: ArrayViewMutD<'_, f32>) {
-        let (less, times) = self.scaling;
-        let number = |byte: &u8| (f32::from(*byte) - less) * times;
-        if self.channels_last {
-            into.into_iter().zip(rgb).for_each(|(into, byte)| *into = number(byte));
-        } else if let Ok(mut planes) = into.into_dimensionality::<Ix3>() {
-            for (channel, mut plane) in planes.outer_iter_mut().enumerate() {
-                plane.iter_mut().zip(rgb.iter().skip(channel).step_by(3)).for_each(|(into, byte)| *into = number(byte));
-            }
+    /// Writes a picture (RGB, 8 bits, of the network's size) as the network's numbers.
+    fn write(&self, picture: &Mat, mut into: ArrayViewMutD<'_, f32>) -> Result<(), SegmentationError> {
+        let mut numbers = Mat::default();
+        let (times, plus) = (f64::from(self.scaling.1), f64::from(-self.scaling.0 * self.scaling.1));
+        picture.convert_to(&mut numbers, core::CV_32F, times, plus)?;
+        let planes = if self.channels_last {
+            vec![numbers]
+        } else {
+            let mut planes = Vector::<Mat>::new();
+            core::split(&numbers, &mut planes)?;
+            planes.to_vec()
+        };
+        let mut rest = into.as_slice_mut().unwrap_or_default();
+        for plane in planes {
+            let flat = plane.reshape_def(1)?;
+            let from = flat.data_typed::<f32>()?;
+            let Some((place, after)) = rest.split_at_mut_checked(from.len()) else { break };
+            place.copy_from_slice(from);
+            rest = after;
         }
+        Ok(())
     }
 
     fn read(&self, coverage: &ArrayViewD<'_, f32>) -> Result<Mat, SegmentationError> {

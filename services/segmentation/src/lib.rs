@@ -8,8 +8,8 @@
 //! Masks are run lengths of the full frame, as COCO has them. Stereo frames are split before anything is scaled; every eye
 //! has its own masks, whose `eye` says whose they are, and their coverage is made to agree along the disparity.
 //!
-//! Process holds the full frames of a batch, one frame's coverage (four bytes per pixel) and `steady_frames` small ones; finish the masks of the
-//! objects in sight and some 100 bytes per instance.
+//! Process holds the frames of a batch (full ones unless `full_frames` is off) and the coverage of `steady_frames` + 1 of them, at most 640 pixels wide
+//! or high; finish the masks of the objects in sight and some 100 bytes per instance.
 
 mod artifacts;
 mod error;
@@ -29,13 +29,12 @@ mod tracks;
 mod view;
 
 pub use error::SegmentationError;
-pub use settings::{
-    DECODER, ENCODER, Family, Network, PERSON, STILL_MATTING, SegmentationSettings, Stereo, VIDEO_MATTING,
-};
+pub use framefleet_vision::families::Family;
+pub use settings::{DECODER, ENCODER, Network, PERSON, STILL_MATTING, SegmentationSettings, Stereo, VIDEO_MATTING};
 
 use foreground::Foreground;
 use framefleet_infer::Networks;
-use framefleet_media::{Kind, Rendition};
+use framefleet_media::Kind;
 use framefleet_stage::{Batch, HalfNeeds, Halo, Host, Job, Needs, Outputs, Records, SetupError, Stage, StageError};
 use matting::Matting;
 use prompted::Prompted;
@@ -56,7 +55,7 @@ enum Maker {
 impl Stage for SegmentationStage {
     const NAME: &'static str = "segmentation";
     const ABOUT: &'static str = "masks of persons and objects, followed over time";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     type Settings = SegmentationSettings;
 
     fn needs(settings: &SegmentationSettings) -> Needs {
@@ -76,7 +75,7 @@ impl Stage for SegmentationStage {
                 makes: vec![Kind::new("mask_track")],
                 ..HalfNeeds::default()
             },
-            renditions: vec![Rendition::Full],
+            renditions: settings.renditions(),
             halo: Halo { before: u64::from(before), after: 0 },
             models: settings.models(),
             ..Needs::default()

@@ -4,6 +4,7 @@ use crate::settings::VIDEO_MATTING;
 use crate::view::resized;
 use framefleet_infer::{Networks, Session, TensorView};
 use ndarray::Array4;
+use opencv::boxed_ref::BoxedRef;
 use opencv::core::{self, Mat, Scalar, Size};
 use opencv::prelude::*;
 
@@ -46,7 +47,7 @@ impl Matting {
     }
 
     /// Coverage of a picture (RGB, 8 bits), of its size, after what is in `memory`, which is brought up to date.
-    pub fn run(&self, picture: &Mat, memory: &mut Memory, side: i32) -> Result<Mat, SegmentationError> {
+    pub fn run(&self, picture: &BoxedRef<'_, Mat>, memory: &mut Memory, side: i32) -> Result<Mat, SegmentationError> {
         let size = inside(picture.size()?, side);
         let scaled = resized(picture, size)?;
         let (height, width) = (size.height as usize, size.width as usize);

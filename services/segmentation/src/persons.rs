@@ -5,7 +5,7 @@ use framefleet_media::annotation::Value;
 use framefleet_media::{Face, Kind, Pose};
 use framefleet_stage::Batch;
 use framefleet_vision::boxes::{self, Corners};
-use opencv::core::{self, Mat, Point, Rect, Scalar};
+use opencv::core::{self, Mat, Point, Rect, Scalar, Size};
 use opencv::imgproc;
 use opencv::prelude::*;
 
@@ -138,17 +138,23 @@ pub fn region(person: &Person, margin: f64, aspect: f64, size: (i32, i32)) -> Re
     Rect::new(x, y, width, height)
 }
 
-/// Whom every pixel of a view's small picture would belong to, as `CV_8UC1`: the number of the person (from 1) whose body lines are
-/// nearest in parts of their box's height; 0 outside all `regions` (pixels of the full view).
-pub fn owners(persons: &[Person], regions: &[Rect], view: &View) -> Result<Mat, SegmentationError> {
-    let (rows, columns) = (view.small.rows(), view.small.cols());
-    let scale = view.scale();
+/// Whom every pixel of a picture of `size` that shows the whole view would belong to, as `CV_8UC1`: the number of the person (from 1)
+/// whose body lines are nearest in parts of their box's height; 0 outside all `regions` (pixels of the full view).
+pub fn owners(persons: &[Person], regions: &[Rect], view: &View, size: Size) -> Result<Mat, SegmentationError> {
+    let (rows, columns) = (size.height, size.width);
+    let scale = view.scale(size);
     let mut owner = Mat::new_rows_cols_with_default(rows, columns, core::CV_8UC1, Scalar::default())?;
-    let mut nearest = vec![f32::INFINITY; rows as usize * columns as usize];
-    for (number, (person, region)) in persons.iter().zip(regions).enumerate().take(MOST) {
+    let parts: Vec<Rect> = regions.iter().map(|region| scaled(*region, scale, rows, columns)).collect();
+    let mut nearest: Vec<f32> = Vec::new();
+    for (number, (person, part)) in persons.iter().zip(&parts).enumerate().take(MOST) {
+        let meets = |(other, place): (usize, &Rect)| other != number && (*place & *part).area() > 0;
+        if !parts.iter().enumerate().any(meets) {
+            Mat::roi_mut(&mut owner, *part)?.set_to(&Scalar::all((number + 1) as f64), &core::no_array())?;
+            continue;
+        }
+        nearest.resize(rows as usize * columns as usize, f32::INFINITY);
         let distance = distance(person, scale, rows, columns)?;
         let height = ((person.bounds[3] - person.bounds[1]) * scale[1]).max(1.0);
-        let part = scaled(*region, scale, rows, columns);
         let distances = distance.data_typed::<f32>()?;
         let owners = owner.data_bytes_mut()?;
         for y in part.y..part.y + part.height {
@@ -182,7 +188,7 @@ fn distance(person: &Person, scale: [f32; 2], rows: i32, columns: i32) -> opencv
     Ok(distance)
 }
 
-/// A part of the full view in pixels of the small one.
+/// A part of the full view in pixels of a picture of it.
 pub fn scaled(part: Rect, scale: [f32; 2], rows: i32, columns: i32) -> Rect {
     let span = |start: i32, length: i32, scale: f32, most: i32| {
         let from = ((start as f32 * scale).round() as i32).clamp(0, most - 1);
@@ -197,6 +203,8 @@ pub fn scaled(part: Rect, scale: [f32; 2], rows: i32, columns: i32) -> Rect {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::view::views;
+    use framefleet_media::{Image, PixelFormat};
 
     fn person(bounds: Corners) -> Person {
         Person { bounds, lines: vec![middle(&bounds)] }
@@ -212,15 +220,11 @@ mod tests {
 
     #[test]
     fn a_pixel_belongs_to_the_nearest_body_in_parts_of_its_height() {
-        let view = View {
-            eye: crate::view::Eye::Both,
-            place: Rect::new(0, 0, 200, 100),
-            pixels: Mat::default(),
-            small: Mat::new_rows_cols_with_default(100, 200, core::CV_8UC3, Scalar::default()).unwrap(),
-        };
+        let image = Image::new(PixelFormat::Grey8, 200, 100, vec![0; 20_000]).unwrap();
+        let view = &views(&image, (200, 100), crate::Stereo::Mono).unwrap()[0];
         let pair = [person([0.0, 0.0, 100.0, 100.0]), person([100.0, 50.0, 200.0, 100.0])];
         let whole = Rect::new(0, 0, 200, 100);
-        let found = owners(&pair, &[whole, Rect::new(90, 0, 110, 100)], &view).unwrap();
+        let found = owners(&pair, &[whole, Rect::new(90, 0, 110, 100)], view, Size::new(200, 100)).unwrap();
         let at = |x, y| *found.at_2d::<u8>(y, x).unwrap();
         assert_eq!((at(50, 75), at(150, 75), at(80, 75)), (1, 2, 1));
         // 58 pixels from the tall one (0.6 of it), 42 from the small one (0.8 of it).

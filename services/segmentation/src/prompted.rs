@@ -5,8 +5,8 @@
 //! point inside; 2 and 3 = left top and right bottom corner of a box), and gives `masks` [n, m, h, w] (logits) and
 //! `iou_predictions` [n, m]. `tools/parity/segment_anything.py` exports both halves of a checkpoint.
 use crate::error::SegmentationError;
+use crate::masks::Instance;
 pub use crate::masks::SmallRegions;
-use crate::masks::{Instance, fill_holes, remove_islands};
 use crate::persons::Person;
 use crate::settings::{DECODER, ENCODER, SegmentationSettings};
 pub use crate::stretch::normalised;
@@ -14,7 +14,7 @@ use framefleet_infer::{Dim, Networks, Session, TensorView};
 use framefleet_vision::boxes::{self, Corners};
 use framefleet_vision::run_lengths::Runs;
 use ndarray::{Array2, Array3, ArrayD, ArrayView2, Ix2, Ix4};
-use opencv::core::{self, CmpTypes, Mat, Rect, Scalar, Size};
+use opencv::core::{self, CmpTypes, Mat, Scalar, Size};
 use opencv::imgproc;
 use opencv::prelude::*;
 
@@ -49,6 +49,17 @@ pub struct Candidate {
     pub stability: f32,
     /// What was pointed at, pixels of the picture; absent for boxes.
     pub point: Option<[f32; 2]>,
+}
+
+impl Candidate {
+    /// Fills small holes and removes small islands; whether there were any.
+    fn clean(&mut self, small: SmallRegions) -> bool {
+        let filled = self.runs.without_holes(small.holes);
+        let rest = filled.as_ref().unwrap_or(&self.runs).without_islands(small.islands);
+        let Some(clean) = rest.or(filled) else { return false };
+        self.runs = clean;
+        true
+    }
 }
 
 /// How candidates of a grid are chosen.
@@ -100,7 +111,7 @@ impl Prompted {
     }
 
     /// Looks at a picture (RGB, 8 bits): once, however much is asked about it.
-    pub fn embed(&self, picture: &Mat) -> Result<Embedding, SegmentationError> {
+    pub fn embed(&self, picture: &impl MatTraitConst) -> Result<Embedding, SegmentationError> {
         let side = self.side as usize;
         let input = normalised(picture, self.side)?;
         let outputs = self.encoder.run(&[("image", TensorView::from(&input))])?;
@@ -176,12 +187,7 @@ impl Prompted {
         if choice.small.islands > 0 || choice.small.holes > 0 {
             let mut scores = Vec::with_capacity(found.len());
             for candidate in &mut found {
-                let mut mask = candidate.runs.picture()?;
-                let filled = fill_holes(&mut mask, choice.small.holes)?;
-                let changed = remove_islands(&mut mask, choice.small.islands)? || filled;
-                if changed {
-                    candidate.runs = Runs::of(&mask)?;
-                }
+                let changed = candidate.clean(choice.small);
                 scores.push(if changed { 0.0 } else { 1.0 });
             }
             found = best(found, &scores, choice.duplicate_iou);
@@ -192,7 +198,7 @@ impl Prompted {
     /// All things in a picture, the largest first.
     pub fn everything(
         &self,
-        picture: &Mat,
+        picture: &impl MatTraitConst,
         settings: &SegmentationSettings,
     ) -> Result<Vec<Instance>, SegmentationError> {
         let choice = Choice {
@@ -204,13 +210,13 @@ impl Prompted {
             small: SmallRegions::new(settings, picture.size()?),
         };
         let found = self.generate(&self.embed(picture)?, choice)?;
-        chosen(found, choice.small, settings)
+        Ok(chosen(found, choice.small, settings))
     }
 
     /// The persons of a picture, by their boxes: of every box the mask that the network is surest of.
     pub fn boxes(
         &self,
-        picture: &Mat,
+        picture: &impl MatTraitConst,
         people: &[Person],
         settings: &SegmentationSettings,
     ) -> Result<Vec<Instance>, SegmentationError> {
@@ -230,12 +236,12 @@ impl Prompted {
         let small = SmallRegions::new(settings, embedding.size);
         let mut found = Vec::new();
         for (predicted_iou, logits) in surest.into_iter().flatten() {
-            let (mut mask, stability) = binary(logits.view(), embedding.size)?;
-            fill_holes(&mut mask, small.holes)?;
-            remove_islands(&mut mask, small.islands)?;
-            found.push(Candidate { runs: Runs::of(&mask)?, predicted_iou, stability, point: None });
+            let (mask, stability) = binary(logits.view(), embedding.size)?;
+            let mut candidate = Candidate { runs: Runs::of(&mask)?, predicted_iou, stability, point: None };
+            candidate.clean(small);
+            found.push(candidate);
         }
-        chosen(found, small, settings)
+        Ok(chosen(found, small, settings))
     }
 }
 
@@ -282,26 +288,15 @@ fn best(candidates: Vec<Candidate>, scores: &[f32], most: f32) -> Vec<Candidate>
 }
 
 /// Candidates of size as instances, the largest first.
-fn chosen(
-    mut candidates: Vec<Candidate>,
-    small: SmallRegions,
-    settings: &SegmentationSettings,
-) -> Result<Vec<Instance>, SegmentationError> {
-    let mut found = Vec::new();
-    candidates.retain(|candidate| candidate.runs.area() >= small.islands.max(1) as u64);
+fn chosen(mut candidates: Vec<Candidate>, small: SmallRegions, settings: &SegmentationSettings) -> Vec<Instance> {
+    candidates.retain(|candidate| candidate.runs.area() >= small.islands.max(1));
     candidates.sort_by_key(|candidate| std::cmp::Reverse(candidate.runs.area()));
     candidates.truncate(settings.max_instances as usize);
-    for candidate in candidates {
-        let [x0, y0, x1, y1] = candidate.runs.bounds().unwrap_or_default().map(|side| side as i32);
-        let place = Rect::new(x0, y0, x1 - x0, y1 - y0);
-        found.push(Instance {
-            place,
-            mask: Mat::roi(&candidate.runs.picture()?, place)?.try_clone()?,
-            area: candidate.runs.area() as i32,
-            score: candidate.predicted_iou.clamp(0.0, 1.0),
-            stability: Some(candidate.stability),
-            point: candidate.point,
-        });
-    }
-    Ok(found)
+    let instance = |candidate: Candidate| Instance {
+        runs: candidate.runs,
+        score: candidate.predicted_iou.clamp(0.0, 1.0),
+        stability: Some(candidate.stability),
+        point: candidate.point,
+    };
+    candidates.into_iter().map(instance).collect()
 }

@@ -1,5 +1,7 @@
 //! What changes the answers of the stage.
+use framefleet_media::Rendition;
 use framefleet_stage::{ModelNeed, Settings, in_range};
+use framefleet_vision::families::Family;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -33,26 +35,6 @@ pub enum Stereo {
     OverUnder,
 }
 
-/// Pictures that are written beside the records.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Family {
-    /// An instance cut to its box, transparent around it (PNG, RGBA).
-    Cutouts,
-    /// An instance with its surroundings (PNG).
-    Context,
-    /// The same, the surroundings blurred (PNG).
-    Blurred,
-    /// A mask of the full frame, 0 or 255 (PNG, grey).
-    Masks,
-    /// The frame with all instances painted over from their surroundings (JPEG).
-    Backgrounds,
-    /// The frame with all instances coloured (JPEG).
-    Overlay,
-    /// The frame itself, which coco.json then names (JPEG).
-    Frames,
-}
-
 /// Settings of the stage. Shares are of the frame's pixels, in percent; in stereo, of one eye's picture.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -70,6 +52,9 @@ pub struct SegmentationSettings {
     pub hole_percent: f64,
     /// Instances kept per frame (and eye), the largest.
     pub max_instances: u32,
+    /// Whether person and video_matting look at the full frame and not at its proxy: finer outlines, and persons who are small in a
+    /// large frame; right sizes in folders of large stills that have several.
+    pub full_frames: bool,
     /// Surroundings of a person's box that the network sees, in parts of the box (1 to 4). Persons alone.
     pub person_margin: f64,
     /// Earlier frames whose coverage steadies that of a frame where the picture stands still (0 to 5; 0 turns it off): for cameras
@@ -113,6 +98,7 @@ impl Default for SegmentationSettings {
             min_area_percent: 0.1,
             hole_percent: 0.05,
             max_instances: 15,
+            full_frames: true,
             person_margin: 1.5,
             steady_frames: 0,
             matting_side: 512,
@@ -135,7 +121,16 @@ impl Default for SegmentationSettings {
 impl Settings for SegmentationSettings {
     fn profiles() -> Vec<(&'static str, Self)> {
         vec![
-            ("fast", Self { points_per_side: 16, matting_side: 384, stereo_agreement: false, ..Self::default() }),
+            (
+                "fast",
+                Self {
+                    full_frames: false,
+                    points_per_side: 16,
+                    matting_side: 384,
+                    stereo_agreement: false,
+                    ..Self::default()
+                },
+            ),
             ("quality", Self { points_per_side: 32, matting_side: 768, warm_up_frames: 24, ..Self::default() }),
         ]
     }
@@ -166,6 +161,22 @@ impl Settings for SegmentationSettings {
 }
 
 impl SegmentationSettings {
+    /// What networks look at.
+    pub fn looks_at(&self) -> Rendition {
+        match self.network {
+            Network::Person | Network::VideoMatting if !self.full_frames => Rendition::Proxy,
+            _ => Rendition::Full,
+        }
+    }
+
+    /// What process is given: what networks look at, and what pictures are cut from.
+    pub fn renditions(&self) -> Vec<Rendition> {
+        match self.looks_at() {
+            Rendition::Proxy if !self.artifacts.is_empty() => vec![Rendition::Proxy, Rendition::Full],
+            rendition => vec![rendition],
+        }
+    }
+
     /// The networks that these settings run, by role.
     pub fn models(&self) -> Vec<ModelNeed> {
         let named = |usual: &str| Some(self.model.clone().unwrap_or_else(|| usual.to_owned()));
@@ -227,6 +238,16 @@ mod tests {
             let problem = given(settings).unwrap_err();
             assert!(problem.contains(named), "{problem}");
         }
+    }
+
+    #[test]
+    fn full_frames_are_read_where_something_needs_them() {
+        let proxies = SegmentationSettings { full_frames: false, ..SegmentationSettings::default() };
+        assert_eq!(proxies.renditions(), [Rendition::Proxy]);
+        let cut = SegmentationSettings { artifacts: vec![Family::Cutouts], ..proxies.clone() };
+        assert_eq!(cut.renditions(), [Rendition::Proxy, Rendition::Full]);
+        let pointed = SegmentationSettings { network: Network::Promptable, ..proxies };
+        assert_eq!(pointed.renditions(), [Rendition::Full]);
     }
 
     #[test]

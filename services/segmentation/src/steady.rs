@@ -1,6 +1,6 @@
 //! Coverage steadied over time where the picture stands still. A function of the frames of the window, not of what was seen before.
 use crate::error::SegmentationError;
-use opencv::core::{self, Mat, Scalar, Size};
+use opencv::core::{self, Mat, Scalar, Size, ToInputArray};
 use opencv::imgproc;
 use opencv::prelude::*;
 
@@ -10,7 +10,7 @@ const FADING: f64 = 0.7;
 const STILL: f64 = 6.0;
 
 /// A picture, smoothed, for comparing it with those before.
-pub fn luma(rgb: &Mat) -> Result<Mat, SegmentationError> {
+pub fn luma(rgb: &impl ToInputArray) -> Result<Mat, SegmentationError> {
     let (mut grey, mut smooth, mut luma) = (Mat::default(), Mat::default(), Mat::default());
     imgproc::cvt_color_def(rgb, &mut grey, imgproc::COLOR_RGB2GRAY)?;
     imgproc::blur_def(&grey, &mut smooth, Size::new(5, 5))?;

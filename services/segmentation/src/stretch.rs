@@ -2,14 +2,13 @@
 use crate::error::SegmentationError;
 use framefleet_vision::VisionError;
 use ndarray::{Array3, Array4, ArrayView3};
-use opencv::core::Mat;
 use opencv::prelude::*;
 
 /// ImageNet's mean and standard deviation, RGB.
 const MEAN: [f32; 3] = [0.485, 0.456, 0.406];
 const DEVIATION: [f32; 3] = [0.229, 0.224, 0.225];
 /// A picture (RGB, 8 bits) as the encoder takes it: stretched to a square, whatever its aspect ratio, as torchvision's `Resize` does it.
-pub fn normalised(picture: &Mat, side: i32) -> Result<Array4<f32>, SegmentationError> {
+pub fn normalised(picture: &impl MatTraitConst, side: i32) -> Result<Array4<f32>, SegmentationError> {
     let (width, height) = (picture.cols() as usize, picture.rows() as usize);
     let side = side as usize;
     let source = ArrayView3::from_shape((height, width, 3), picture.data_bytes()?)

@@ -57,7 +57,7 @@ impl<S: Stage> Step<S> {
         let mut processed = Processed::default();
         for film in films {
             for start in film.starts() {
-                self.process_batch(film, start, &mut processed)?;
+                self.process_batch(film, &film.batch_at(start, &self.needs)?, &mut processed)?;
             }
         }
         Ok(processed)
@@ -91,16 +91,16 @@ impl<S: Stage> Step<S> {
         }
     }
 
-    fn process_batch(&self, film: &Film, start: u64, processed: &mut Processed) -> Result<(), StepError> {
+    /// The process half over one batch, added to what was made of others.
+    pub fn process_batch(&self, film: &Film, batch: &Batch, processed: &mut Processed) -> Result<(), StepError> {
         let scratch = tempfile::tempdir()?;
-        let batch = film.batch_at(start, &self.needs)?;
         let mut out = Outputs::new(scratch.path());
-        self.stage.process(&self.job(film, &batch, scratch.path()), &batch, &mut out)?;
+        self.stage.process(&self.job(film, batch, scratch.path()), batch, &mut out)?;
         let made = out.into_made();
         let mut annotations: BTreeMap<u64, Vec<Annotation>> =
             made.annotations.frames.into_iter().map(|of| (of.frame, of.annotations)).collect();
         declared("process", &self.needs.process, annotations.values().flatten())?;
-        let mut outcomes = outcomes(film, &batch, made.outcomes);
+        let mut outcomes = outcomes(film, batch, made.outcomes);
         for frame in film.sampled(batch.range()) {
             let outcome = outcomes.remove(&frame).unwrap_or(Outcome::Result);
             let annotations = annotations.remove(&frame).filter(|_| outcome == Outcome::Result).unwrap_or_default();

@@ -7,6 +7,7 @@ pub mod alignment;
 pub mod assignment;
 pub mod boxes;
 pub mod colour;
+pub mod families;
 pub mod letterbox;
 pub mod masks;
 pub mod mat;

@@ -3,6 +3,7 @@ use crate::VisionError;
 use framefleet_media::{Image, PixelFormat};
 use opencv::boxed_ref::BoxedRef;
 use opencv::core::{self, Mat, VecN};
+use opencv::imgproc;
 use opencv::prelude::*;
 
 /// A view of `image` as a matrix of `height` rows and `width` columns with the image's channels in its own (RGB) order:
@@ -29,6 +30,26 @@ pub fn view(image: &Image) -> Result<BoxedRef<'_, Mat>, VisionError> {
             Err(VisionError::Format { operation: "a matrix view", format, accepted: "grey, RGB and RGBA" })
         }
     }
+}
+
+/// The picture as RGB of 8 bits (`CV_8UC3`), whatever its format; nothing is copied when it is that already.
+///
+/// # Errors
+/// As [`view`].
+pub fn rgb8(image: &Image) -> Result<BoxedRef<'_, Mat>, VisionError> {
+    let source = view(image)?;
+    if image.format() == PixelFormat::Rgb8 {
+        return Ok(source);
+    }
+    let scale = if source.depth() == core::CV_16U { 1.0 / 257.0 } else { 1.0 };
+    let (mut eight, mut rgb) = (Mat::default(), Mat::default());
+    source.convert_to(&mut eight, core::CV_8U, scale, 0.0)?;
+    match eight.channels() {
+        1 => imgproc::cvt_color_def(&eight, &mut rgb, imgproc::COLOR_GRAY2RGB)?,
+        4 => imgproc::cvt_color_def(&eight, &mut rgb, imgproc::COLOR_RGBA2RGB)?,
+        _ => rgb = eight,
+    }
+    Ok(BoxedRef::from(rgb))
 }
 
 /// Rows and columns of an image in OpenCV's integers.
@@ -72,6 +93,18 @@ mod tests {
         assert_eq!((mat.rows(), mat.cols(), mat.typ()), (3, 5, core::CV_8UC3));
         assert_eq!(mat.data(), image.data().as_ptr());
         assert_eq!(*mat.at_2d::<VecN<u8, 3>>(1, 2).unwrap(), VecN([21, 22, 23]));
+    }
+
+    #[test]
+    fn any_picture_becomes_rgb_of_8_bits() {
+        let formats =
+            [(PixelFormat::Grey8, 4), (PixelFormat::Rgba8, 16), (PixelFormat::Rgb16, 24), (PixelFormat::Rgb8, 12)];
+        for (format, bytes) in formats {
+            let image = Image::new(format, 2, 2, vec![90_u8; bytes]).unwrap();
+            let rgb = rgb8(&image).unwrap();
+            assert_eq!((rgb.typ(), *rgb.at_2d::<VecN<u8, 3>>(1, 1).unwrap()), (core::CV_8UC3, VecN([90; 3])));
+            assert_eq!(rgb.data() == image.data().as_ptr(), format == PixelFormat::Rgb8);
+        }
     }
 
     #[test]

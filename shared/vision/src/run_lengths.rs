@@ -1,8 +1,13 @@
 //! Binary masks as run lengths, the form that COCO and this project's records have: column by column, a run of zeros (which may
 //! be empty) first. What masks share is counted on the runs; nothing is unpacked for it.
+mod enlarged;
+mod lengths;
+mod parts;
+
 use crate::VisionError;
 use framefleet_media::RunLengths;
 use framefleet_media::limits::MAX_SIDE;
+use lengths::Lengths;
 use opencv::core::{self, Mat, Scalar, ToInputArray};
 use opencv::prelude::*;
 
@@ -54,10 +59,32 @@ impl Runs {
         let mut lengths = Lengths::default();
         for (x, column) in (offset[0]..).zip(turned.data_bytes()?.chunks_exact(rows as usize)) {
             lengths.zeros_to(x * height + offset[1]);
-            lengths.push(column);
+            lengths.pixels(column);
         }
-        lengths.zeros_to(width * height);
-        Ok(Self { height, width, lengths: lengths.lengths })
+        Ok(lengths.done(width, height))
+    }
+
+    /// The same mask as a part of a picture of `size` (width, height), its left top corner at `offset`; what leaves that is cut off.
+    pub fn within(&self, offset: [u32; 2], size: (u32, u32)) -> Self {
+        if offset == [0, 0] && size == self.size() {
+            return self.clone();
+        }
+        let (width, height) = size;
+        let mut lengths = Lengths::default();
+        let columns = self.width.min(width.saturating_sub(offset[0]));
+        let rows = self.height.min(height.saturating_sub(offset[1]));
+        for (start, end) in self.ones() {
+            let mut start = start as u32;
+            // A run that goes on in the next column ends at the bottom of its own there.
+            while u64::from(start) < end && start / self.height < columns {
+                let (column, from) = (start / self.height, start % self.height);
+                let to = (from + (end - u64::from(start)).min(u64::from(self.height)) as u32).min(self.height);
+                start += to - from;
+                let above = (offset[0] + column) * height + offset[1];
+                lengths.ones(above + from.min(rows), above + to.min(rows));
+            }
+        }
+        lengths.done(width, height)
     }
 
     /// Reads COCO's compressed text.
@@ -186,51 +213,6 @@ impl Runs {
     }
 }
 
-/// Lengths while they are collected.
-#[derive(Default)]
-struct Lengths {
-    lengths: Vec<u32>,
-    end: u32,
-}
-
-impl Lengths {
-    /// Adds a run; one of the same value as the last makes that longer.
-    fn run(&mut self, length: u32, set: bool) {
-        self.end += length;
-        let last_is_set = self.lengths.len().is_multiple_of(2);
-        match self.lengths.last_mut() {
-            Some(last) if last_is_set == set => *last += length,
-            None if set => self.lengths.extend([0, length]),
-            _ => self.lengths.push(length),
-        }
-    }
-
-    fn zeros_to(&mut self, end: u32) {
-        if end > self.end {
-            self.run(end - self.end, false);
-        }
-    }
-
-    /// Adds pixels: runs of bytes that are 0 or not.
-    fn push(&mut self, bytes: &[u8]) {
-        let mut rest = bytes;
-        while let Some(first) = rest.first() {
-            let set = *first != 0;
-            let end = end_of(rest, set);
-            self.run(end as u32, set);
-            rest = &rest[end..];
-        }
-    }
-}
-
-/// Where the run that `bytes` begin with ends; eight at a time as long as they are all 0, or all 255.
-fn end_of(bytes: &[u8], set: bool) -> usize {
-    let same = [if set { 255 } else { 0 }; 8];
-    let whole = bytes.chunks_exact(8).take_while(|chunk| *chunk == same).count() * 8;
-    let rest = bytes[whole..].iter().position(|&byte| (byte != 0) != set);
-    rest.map_or(bytes.len(), |rest| whole + rest)
-}
-
 /// A number whose first character is `first`: at most seven of five bits each, so that it cannot overflow.
 fn number(first: u8, bytes: &mut impl Iterator<Item = u8>) -> Option<i64> {
     let (mut value, mut byte) = (0_i64, first);
@@ -313,6 +295,11 @@ mod tests {
             prop_assert_eq!((part.size(), part.area()), (whole, a.area()));
             prop_assert_eq!(part.bounds(), a.bounds().map(|[x0, y0, x1, y1]| [x0 + 2, y0 + 3, x1 + 2, y1 + 3]));
             prop_assert!(Runs::of_part(&mat(rows, columns, &one), [6, 0], whole).is_err());
+            prop_assert_eq!(&a.within([2, 3], whole), &part);
+            let (cut_columns, cut_rows) = (columns.div_ceil(2), rows.div_ceil(2));
+            let cut = Mat::roi(&mat(rows, columns, &one), core::Rect::new(0, 0, cut_columns as i32, cut_rows as i32))
+                .unwrap().try_clone().unwrap();
+            prop_assert_eq!(a.within([0, 0], (cut_columns as u32, cut_rows as u32)), Runs::of(&cut).unwrap());
             let shared = one.iter().zip(&other).filter(|&(&x, &y)| x > 0 && y > 0).count() as u64;
             let union = one.iter().zip(&other).filter(|&(&x, &y)| x > 0 || y > 0).count() as f32;
             prop_assert_eq!(a.intersection(&b), shared);

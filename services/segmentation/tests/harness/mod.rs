@@ -108,7 +108,7 @@ impl Footage {
         }
     }
 
-    fn film(&self) -> Film {
+    pub fn film(&self) -> Film {
         let poses = |(frame, poses): (&u64, &Vec<Pose>)| (*frame, poses.iter().cloned().map(Value::Pose).collect());
         let shots = (0..).zip(&self.shots).map(|(number, start)| {
             on_range(&self.item.name, *start..u64::MAX, number, Value::Shot(Shot { number, ..Shot::default() }))
