@@ -7,6 +7,7 @@ mod command_line;
 mod computation;
 mod deployment;
 mod doctor;
+mod encodings;
 mod faces;
 #[path = "../fleet/mod.rs"]
 mod fleet;

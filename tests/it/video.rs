@@ -28,7 +28,7 @@ fn background(frame: u64) -> Picture {
 }
 
 /// A film of it with sound, tags, B-frames and frames of 1001/30000 s.
-fn film(folder: &Path) -> PathBuf {
+pub fn film(folder: &Path) -> PathBuf {
     let clip = Clip::new(SIZE.0, SIZE.1, FRAMES)
         .rate(30_000, 1001)
         .gop(24)
@@ -38,7 +38,7 @@ fn film(folder: &Path) -> PathBuf {
 }
 
 /// The pipeline, with more settings for assemble.
-fn pipeline(folder: &Path, assemble: &str) -> PathBuf {
+pub fn pipeline(folder: &Path, assemble: &str) -> PathBuf {
     let path = folder.join(format!("remove-{}.toml", assemble.len()));
     let text = format!(
         "name = \"remove\"\n[steps.cover.settings]\nsquare = [20.0, 40.0, 28.0]\nvelocity = [1.6, 0.25]\n\
@@ -64,12 +64,14 @@ fn try_run(source: &Path, pipeline: &Path, output: &Path, threads: &str) -> Ran 
     Ran { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
 }
 
-fn run(source: &Path, pipeline: &Path, output: &Path, threads: &str) {
+/// Runs a pipeline of the program with the test stages; it must go through.
+pub fn run(source: &Path, pipeline: &Path, output: &Path, threads: &str) {
     let ran = try_run(source, pipeline, output, threads);
     assert_eq!(ran.code, Some(0), "{ran:#?}");
 }
 
-fn stream<'a>(probe: &'a Value, kind: &str) -> &'a Value {
+/// The first stream of a kind in what `ffprobe` says.
+pub fn stream<'a>(probe: &'a Value, kind: &str) -> &'a Value {
     probe["streams"].as_array().unwrap().iter().find(|stream| stream["codec_type"] == kind).unwrap()
 }
 

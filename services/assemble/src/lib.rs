@@ -21,7 +21,7 @@ pub struct Assemble {
 impl Stage for Assemble {
     const NAME: &'static str = "assemble";
     const ABOUT: &'static str = "writes the frames of the latest step as films with the source's sound, or as images";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     type Settings = AssembleSettings;
 
     fn needs(settings: &AssembleSettings) -> Needs {

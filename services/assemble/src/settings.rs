@@ -35,7 +35,7 @@ pub struct AssembleSettings {
 
 impl Default for AssembleSettings {
     fn default() -> Self {
-        Self { encoding: Encoding::Auto, quality: None, audio: Sound::Copy, group: 8 }
+        Self { encoding: Encoding::Auto, quality: None, audio: Sound::Copy, group: 3 }
     }
 }
 

@@ -212,6 +212,29 @@ fn ffv1_loses_nothing() {
     assert!(frames == source.images, "frames differ");
 }
 
+/// Full-range sources (phones, screens) and RGB ones: every film looks like its source, whether its codec can say the range or not.
+#[test]
+fn levels_are_those_of_the_source_whatever_its_range() {
+    let folder = tempfile::tempdir().unwrap();
+    let ramp = |n: u64| Picture::from_fn(256, 128, |x, y| [x as u8, (2 * y) as u8, (40 + n) as u8]);
+    let full = Clip::new(256, 128, 6).colour("bt709", "bt709", "bt709", "pc").quality(4);
+    let rgb = Clip::new(256, 128, 6).codec("ffv1", "bgr0");
+    for (name, clip) in [("full.mp4", full), ("rgb.mkv", rgb)] {
+        let source = Source::open(&clip.write(&folder.path().join(name), ramp).unwrap());
+        let range = &source.item.colour.as_ref().unwrap().range;
+        assert_eq!(range, "pc", "{name}");
+        for encoding in [Encoding::H264, Encoding::H265, Encoding::Prores, Encoding::Dnxhr, Encoding::Ffv1] {
+            let work = scratch(folder.path(), &format!("{name} {encoding:?}"));
+            let (film, ..) = Run::whole(&source, encoding).film(&source, &work);
+            for (found, own) in decode_rgb8(&film).unwrap().iter().zip(&source.images) {
+                let apart = found.rgb.iter().zip(own.data()).map(|(a, b)| f64::from(a.abs_diff(*b))).sum::<f64>();
+                let apart = apart / found.rgb.len() as f64;
+                assert!(apart < 2.0, "{name} as {encoding:?}: {apart:.2} levels apart on average");
+            }
+        }
+    }
+}
+
 #[test]
 fn variable_durations_are_kept() {
     let folder = tempfile::tempdir().unwrap();
@@ -266,12 +289,17 @@ fn sound_can_be_left_out() {
 #[test]
 fn containers_follow_the_sound() {
     let folder = tempfile::tempdir().unwrap();
-    for (name, encoder, expected) in
-        [("a.mkv", "libvorbis", "a.mkv"), ("b.avi", "libmp3lame", "b.mov"), ("c.webm", "libvorbis", "c.mkv")]
-    {
+    for (name, encoder, expected) in [
+        ("a.mkv", "libvorbis", "a.mkv"),
+        ("b.avi", "libmp3lame", "b.mov"),
+        ("c.webm", "libvorbis", "c.mkv"),
+        ("d.webm", "libopus", "d.mkv"),
+        ("e.mp4", "libopus", "e.mp4"),
+        ("f.mkv", "flac", "f.mkv"),
+    ] {
         let clip = Clip::new(96, 64, 12).audio_codec(ClipAudio::Tone(440.0, 0.48), encoder);
         let clip = match name {
-            "c.webm" => clip.codec("libvpx", "yuv420p"),
+            "c.webm" | "d.webm" => clip.codec("libvpx", "yuv420p"),
             "b.avi" => clip.codec("mpeg4", "yuv420p").quality(2).b_frames(0),
             _ => clip,
         };

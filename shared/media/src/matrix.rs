@@ -5,6 +5,11 @@ use std::ffi::{CString, c_int};
 /// The number of a tag that says nothing.
 pub(crate) const UNSPECIFIED: c_int = 2;
 
+/// The number of RGB, which has no matrix.
+pub(crate) const RGB: c_int = 0;
+/// BT.709.
+pub(crate) const BT709: c_int = 1;
+
 /// BT.601 for 525 lines: another number than that for 625, and the same coefficients.
 const SMPTE170M: c_int = 6;
 /// BT.2020 with constant luminance; libswscale takes the coefficients of the other kind.
@@ -16,6 +21,11 @@ pub(crate) fn number(tag: &str) -> c_int {
     // SAFETY: the name outlives the call.
     let found = unsafe { ffi::av_color_space_from_name(name.as_ptr()) };
     if tag.is_empty() || found < 0 { UNSPECIFIED } else { found }
+}
+
+/// Whether a matrix is one of the two of BT.2020.
+pub(crate) fn is_bt2020(tagged: c_int) -> bool {
+    matches!(tagged, ffi::SWS_CS_BT2020 | BT2020_CONSTANT)
 }
 
 /// The matrix to convert by, in libswscale's numbers: the tagged one. Untagged, for RGB, and for matrices that libswscale does

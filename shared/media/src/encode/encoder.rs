@@ -4,7 +4,7 @@ use super::{
     convert::{Converter, coded_format, input_format},
     tags::Tags,
 };
-use crate::{Colour, Image, Item, PixelFormat, Rational};
+use crate::{Colour, Image, Item, PixelFormat, Rational, matrix};
 use ffmpeg_next::{self as ffmpeg, Dictionary, Packet, codec, ffi, format::context::Output};
 use std::path::{Path, PathBuf};
 
@@ -99,12 +99,28 @@ impl VideoFormat {
     }
 
     pub(super) fn tags(&self) -> Tags {
-        let rgb = self.codec == Codec::Ffv1 && crate::frame::channels(self.input) >= 3;
-        let grey = self.codec == Codec::Ffv1 && !rgb;
-        // Lossless grey keeps full-range values as they are.
-        let colour =
-            Colour { range: if grey { "pc".to_owned() } else { self.colour.range.clone() }, ..self.colour.clone() };
-        Tags::new(&colour, rgb)
+        let full = match self.codec {
+            // Lossless grey keeps full-range values as they are.
+            Codec::Ffv1 => true,
+            // Neither says which range it has; all the world takes it for limited.
+            Codec::Prores | Codec::Dnxhr => false,
+            Codec::H264 | Codec::H265 => {
+                self.colour.range == "pc" && matrix::number(&self.colour.matrix) != matrix::RGB
+            }
+        };
+        Tags::new(&self.colour, self.matrix(), full)
+    }
+
+    /// The matrix of the samples: the source's, if that is one for them.
+    fn matrix(&self) -> std::ffi::c_int {
+        let source = matrix::number(&self.colour.matrix);
+        match self.codec {
+            Codec::Ffv1 if crate::frame::channels(self.input) >= 3 => matrix::RGB,
+            // Its frames can say no other.
+            Codec::Dnxhr if !matrix::is_bt2020(source) => matrix::BT709,
+            _ if source == matrix::RGB => matrix::for_scaler(source, self.width, self.height),
+            _ => source,
+        }
     }
 
     fn check(&self, path: &Path) -> Result<(), EncodeError> {

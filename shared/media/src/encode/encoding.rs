@@ -165,6 +165,11 @@ impl Container {
 
     /// Whether streams of a codec may lie in it.
     pub(super) fn carries(self, id: Id) -> bool {
+        // FFmpeg's table says otherwise of these; its muxers refuse them when the header is written.
+        match (self, id) {
+            (Self::Mov, Id::OPUS) | (Self::Mov | Self::Mp4, Id::FLAC | Id::TRUEHD) => return false,
+            _ => {}
+        }
         let Ok(name) = std::ffi::CString::new(self.muxer()) else { return false };
         // SAFETY: the name outlives the call; the muxer found is static or null.
         let answer = unsafe {

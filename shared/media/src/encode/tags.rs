@@ -4,8 +4,7 @@ use crate::matrix::{self, UNSPECIFIED};
 use ffmpeg_next::ffi;
 use std::ffi::{CString, c_char, c_int};
 
-/// Numbers of FFmpeg's RGB matrix and ranges.
-const MATRIX_RGB: c_int = 0;
+/// FFmpeg's numbers of ranges.
 const RANGE_LIMITED: c_int = 1;
 const RANGE_FULL: c_int = 2;
 
@@ -19,17 +18,13 @@ pub(super) struct Tags {
 }
 
 impl Tags {
-    /// The item's tags for YUV, or for RGB, which has no matrix and uses the full range. What the source does not say stays
-    /// unsaid, but for the range, which is the one that is encoded: limited unless the source is full.
-    pub(super) fn new(colour: &Colour, rgb: bool) -> Self {
-        let matrix = matrix::number(&colour.matrix);
-        // A source in RGB says so in its matrix; that is no matrix for YUV.
-        let matrix = if matrix == MATRIX_RGB { UNSPECIFIED } else { matrix };
+    /// The item's tags for samples of this matrix, of the full range or the limited one. What the source does not say stays unsaid.
+    pub(super) fn new(colour: &Colour, matrix: c_int, full: bool) -> Self {
         Self {
             primaries: number(&colour.primaries, ffi::av_color_primaries_from_name),
             transfer: number(&colour.transfer, ffi::av_color_transfer_from_name),
-            matrix: if rgb { MATRIX_RGB } else { matrix },
-            range: if rgb || colour.range == "pc" { RANGE_FULL } else { RANGE_LIMITED },
+            matrix,
+            range: if full { RANGE_FULL } else { RANGE_LIMITED },
         }
     }
 
