@@ -6,7 +6,7 @@
 mod harness;
 
 use framefleet_infer::{Networks, TensorView};
-use framefleet_stage::{Batch, Stage};
+use framefleet_stage::Batch;
 use framefleet_testkit::{Picture, sample};
 use framefleet_testkit_stage::{Processed, Step};
 use harness::{Footage, host, read, resize, to_mat};
