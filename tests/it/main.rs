@@ -3,6 +3,7 @@
 
 mod adding_a_stage;
 mod bad_input;
+mod beside;
 mod command_line;
 mod computation;
 mod deployment;

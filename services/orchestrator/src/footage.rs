@@ -1,7 +1,7 @@
 //! What is known of the items so far: batches on the grid, cut to the job's range, sampled per step.
 use framefleet_media::{BatchInfo, FrameRange, Item, frame::batch_frames};
 use framefleet_pipeline::JobRange;
-use framefleet_stage::Halo;
+use framefleet_stage::{Beside, Halo};
 
 /// One item, as far as it is indexed.
 #[derive(Clone, Debug)]
@@ -87,6 +87,14 @@ impl Footage {
     /// Whether all batches of a group are indexed.
     pub fn group_known(&self, group: usize, size: u64) -> bool {
         self.complete || self.batches.len() as u64 >= (group as u64 + 1) * size.max(1)
+    }
+
+    /// What a finish reads of the item's file beside what its tasks were given: name and digest, of what there is.
+    pub fn beside(&self, read: Beside) -> impl Iterator<Item = (&'static str, &[u8])> {
+        let digests = self.item.content.iter().flat_map(move |content| {
+            [("sound", read.sound.then_some(&content.sound)), ("rest", read.rest.then_some(&content.rest))]
+        });
+        digests.filter_map(|(what, digest)| Some((what, digest?.as_ref()))).filter(|(_, digest)| !digest.is_empty())
     }
 
     /// Groups that have a frame in a range.

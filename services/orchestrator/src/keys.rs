@@ -2,10 +2,10 @@
 use crate::state::{FinishStatus, JobState, Lookup, Status};
 use crate::task::TaskRef;
 use framefleet_ledger::{KeyHasher, TaskKey};
-use framefleet_media::{Edit, FrameRange, FrameSkip, Item, Kind, Outcomes, Rendition, ScopedAnnotation, annotation};
+use framefleet_media::{Edit, FrameRange, FrameSkip, Kind, Outcomes, Rendition, ScopedAnnotation, annotation};
 use framefleet_pipeline::{Half, PixelInput, PixelSource, Plan, PlannedModel, Provider, Sampling, StepPlan};
 use framefleet_proto::v1::{AnnotationsRef, EntryOutcomes};
-use framefleet_stage::{Beside, Halo};
+use framefleet_stage::Halo;
 use std::collections::BTreeSet;
 
 /// What is known of a process task's inputs.
@@ -346,20 +346,12 @@ impl JobState {
                     hasher = hasher.key("task", key);
                 }
             }
-            for (what, digest) in read_beside(plan.beside, &footage.item) {
+            for (what, digest) in footage.beside(plan.beside) {
                 hasher = hasher.field(what, digest);
             }
         }
         Some(hasher.finish())
     }
-}
-
-/// What finish reads of an item's file beside what its tasks were given: name and digest, of what there is.
-fn read_beside(beside: Beside, item: &Item) -> impl Iterator<Item = (&'static str, &[u8])> {
-    let digests = item.content.iter().flat_map(move |content| {
-        [("sound", beside.sound.then_some(&content.sound)), ("rest", beside.rest.then_some(&content.rest))]
-    });
-    digests.filter_map(|(what, digest)| Some((what, digest?.as_ref()))).filter(|(_, digest)| !digest.is_empty())
 }
 
 /// What of a network changes answers: not its name, nor its licence.

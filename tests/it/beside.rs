@@ -1,0 +1,82 @@
+//! What a finish reads of the items' files is in its key.
+use crate::fleet::TestJob;
+use crate::scheduling::{indexed, made};
+use framefleet_ledger::TaskKey;
+use framefleet_media::Content;
+use framefleet_stage::Beside;
+use orchestrator::{Fact, JobState, Work};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The tasks of a job over two items of such contents, by their keys; the finish of `level` reads this beside its records.
+fn tasks(beside: Beside, contents: [Option<Content>; 2]) -> BTreeMap<TaskKey, String> {
+    let mut job = TestJob::new("[steps.level]\n[steps.brighten]\n[steps.surround]\n[steps.normalise]\n", &[40, 70]);
+    for (item, content) in job.source.items.iter_mut().zip(contents) {
+        item.content = content;
+    }
+    let mut plan = job.plan().unwrap();
+    plan.steps.iter_mut().filter(|step| step.name == "level").for_each(|step| step.beside = beside);
+    let mut state = JobState::new(Arc::new(plan), job.source.items.clone(), Default::default());
+    let mut done: BTreeMap<TaskKey, String> = BTreeMap::new();
+    for _ in 0..1000 {
+        let mut facts: Vec<Fact> = Vec::new();
+        state.advance(&|key| done.contains_key(key).then(Default::default));
+        if state.is_finished() {
+            return done;
+        }
+        for (step, key) in state.unread_finishes() {
+            facts.push(Fact::Finished { step, key, scoped: Arc::default() });
+        }
+        for task in state.desired(4) {
+            if task.kind == Work::Index {
+                facts.push(indexed(&job, task.item));
+                continue;
+            }
+            let Some(message) = state.message("job", task, &|key| done.contains_key(key).then(Default::default)) else {
+                continue;
+            };
+            let key = TaskKey::from_bytes(&message.key).unwrap();
+            let id = message.id.clone().unwrap();
+            done.insert(key, format!("{} {}", id.kind().as_str_name(), id.step));
+            facts.push(Fact::Done { task, key, made: made(&message) });
+        }
+        for fact in facts {
+            state.apply(fact, &|key| done.contains_key(key).then(Default::default));
+        }
+        state.take_orphans();
+    }
+    panic!("the job never ends");
+}
+
+/// Tasks whose keys differ.
+fn redone(before: &BTreeMap<TaskKey, String>, after: &BTreeMap<TaskKey, String>) -> Vec<String> {
+    after.iter().filter(|(key, _)| !before.contains_key(key)).map(|(_, task)| task.clone()).collect()
+}
+
+#[test]
+fn what_finish_reads_of_the_files_is_in_its_key_and_in_no_other() {
+    let content = |sound: &'static [u8], rest: &'static [u8]| {
+        Some(Content { pictures: (&b"pictures"[..]).into(), sound: sound.into(), rest: rest.into() })
+    };
+    let finish = ["TASK_KIND_FINISH level"];
+    let none: [&str; 0] = [];
+    let [listens, reads] = [Beside { sound: true, rest: false }, Beside { sound: false, rest: true }];
+    for (beside, by_sound, by_rest) in [
+        (Beside::default(), &none[..], &none[..]),
+        (listens, &finish[..], &none[..]),
+        (reads, &none[..], &finish[..]),
+        (Beside { sound: true, rest: true }, &finish[..], &finish[..]),
+    ] {
+        let before = tasks(beside, [content(b"a", b"x"), content(b"b", b"y")]);
+        assert!(before.len() > 10);
+        // Of one item of two.
+        assert_eq!(redone(&before, &tasks(beside, [content(b"a", b"x"), content(b"c", b"y")])), by_sound, "{beside:?}");
+        assert_eq!(redone(&before, &tasks(beside, [content(b"a", b"z"), content(b"b", b"y")])), by_rest, "{beside:?}");
+        // It makes a difference whose sound it is, and whether there is any.
+        assert_eq!(redone(&before, &tasks(beside, [content(b"b", b"x"), content(b"a", b"y")])), by_sound, "{beside:?}");
+        assert_eq!(redone(&before, &tasks(beside, [content(b"", b"x"), content(b"b", b"y")])), by_sound, "{beside:?}");
+    }
+    // Items without sound, as images: their keys are those of outputs that were made before there were digests of it.
+    let silent = || content(b"", b"");
+    assert_eq!(tasks(listens, [silent(), silent()]), tasks(Beside::default(), [None, None]));
+}
