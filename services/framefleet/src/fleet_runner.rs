@@ -9,7 +9,7 @@ use framefleet_pipeline::{Plan, StepPlan};
 use framefleet_proto::control::{JobState, Stage, SubmitRequest, Worker};
 use framefleet_service::{Exit, Networking};
 use framefleet_stage::Registry;
-use orchestrator::fleet::{Classes, JobContext, JobEnd, JobError, JobRunner};
+use orchestrator::fleet::{Classes, JobContext, JobEnd, JobError, JobRunner, ReadyJob};
 use orchestrator::{Ending, JobOptions, JobRun, JobSummary, Orchestrator};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -46,16 +46,46 @@ impl FleetRunner {
 
 #[async_trait]
 impl JobRunner for FleetRunner {
-    async fn check(&self, request: &SubmitRequest, classes: &Classes, memory: u64) -> Result<(u64, u64), JobError> {
+    async fn look(
+        &self,
+        request: &SubmitRequest,
+        classes: &Classes,
+        memory: u64,
+    ) -> Result<Box<dyn ReadyJob>, JobError> {
         let work = self.open(request, classes, memory).await?;
         let plan = work.plan(&work.items).map_err(refused)?;
         let needed = plan.memory.needed.iter().copied().max().unwrap_or_default();
-        let wants = if request.memory > 0 { request.memory } else { u64::MAX };
-        Ok((needed, wants))
+        Ok(Box::new(Looked { work, needed }))
     }
 
-    async fn run(&self, request: &SubmitRequest, context: JobContext) -> Result<JobEnd, JobError> {
-        let work = self.open(request, &context.classes, context.memory).await?;
+    fn stages(&self) -> Vec<Stage> {
+        let stage = |name: &str, version: u32, about: String| Stage { name: name.to_owned(), version, about, slots: 0 };
+        let known = self.registry.names().filter_map(|name| self.registry.get(name).ok()).map(|known| {
+            let description = known.describe();
+            stage(&description.name, description.version, description.about)
+        });
+        std::iter::once(stage(ingest::NAME, ingest::VERSION, ingest::ABOUT.to_owned())).chain(known).collect()
+    }
+}
+
+/// A job whose source was looked at.
+struct Looked {
+    work: JobWork,
+    /// Bytes that its frames in flight must have.
+    needed: u64,
+}
+
+#[async_trait]
+impl ReadyJob for Looked {
+    fn memory(&self) -> (u64, u64) {
+        let wanted = self.work.spec.request.memory;
+        (self.needed, if wanted > 0 { wanted } else { u64::MAX })
+    }
+
+    async fn run(self: Box<Self>, context: JobContext) -> Result<JobEnd, JobError> {
+        let mut work = self.work;
+        work.spec.plan.classes = context.classes.clone();
+        work.spec.plan.memory = context.memory;
         let (abandon, abandoned) = oneshot::channel::<()>();
         let handle = Handle::current();
         // On a thread of its own: records and report are worked on at length between two awaits.
@@ -70,15 +100,6 @@ impl JobRunner for FleetRunner {
         let end = running.await.map_err(|error| JobError::Failed(error.to_string()))?;
         drop(abandon);
         end
-    }
-
-    fn stages(&self) -> Vec<Stage> {
-        let stage = |name: &str, version: u32, about: String| Stage { name: name.to_owned(), version, about, slots: 0 };
-        let known = self.registry.names().filter_map(|name| self.registry.get(name).ok()).map(|known| {
-            let description = known.describe();
-            stage(&description.name, description.version, description.about)
-        });
-        std::iter::once(stage(ingest::NAME, ingest::VERSION, ingest::ABOUT.to_owned())).chain(known).collect()
     }
 }
 

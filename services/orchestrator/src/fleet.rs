@@ -12,5 +12,5 @@ mod wire;
 mod workers;
 
 pub use classes::{Classes, Place};
-pub use jobs::{JobContext, JobEnd, JobError, JobRunner};
+pub use jobs::{JobContext, JobEnd, JobError, JobRunner, ReadyJob};
 pub use service::{FleetError, FleetOptions, serve};

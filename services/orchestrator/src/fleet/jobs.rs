@@ -84,15 +84,27 @@ impl From<OrchestratorError> for JobError {
 /// Makes a plan of a request and does it. The orchestrator knows no stage; who starts it does.
 #[async_trait]
 pub trait JobRunner: Send + Sync + 'static {
-    /// Refuses what can be known to be wrong before workers of these classes run the job with so many bytes for frames. The
-    /// bytes that it must have, and those that it may use.
-    async fn check(&self, request: &SubmitRequest, classes: &Classes, memory: u64) -> Result<(u64, u64), JobError>;
-
-    /// Does the job, to its end or until it is interrupted. Called again with the same name, it goes on.
-    async fn run(&self, request: &SubmitRequest, context: JobContext) -> Result<JobEnd, JobError>;
+    /// Looks at the source, which reads the headers of all its files, and refuses what can be known to be wrong before workers
+    /// of these classes run the job with so many bytes for frames.
+    async fn look(
+        &self,
+        request: &SubmitRequest,
+        classes: &Classes,
+        memory: u64,
+    ) -> Result<Box<dyn ReadyJob>, JobError>;
 
     /// The stages it can plan with; slots are filled in later.
     fn stages(&self) -> Vec<control::Stage>;
+}
+
+/// A job whose source was looked at.
+#[async_trait]
+pub trait ReadyJob: Send {
+    /// Bytes that its frames in flight must have, and those that they may use.
+    fn memory(&self) -> (u64, u64);
+
+    /// Does the job, to its end or until it is interrupted. Where an earlier run of the same name ended, it goes on.
+    async fn run(self: Box<Self>, context: JobContext) -> Result<JobEnd, JobError>;
 }
 
 /// All jobs.
@@ -145,14 +157,14 @@ impl Jobs {
         let jobs = Arc::new(Self { bus, blobs, seats, kv, memory, runner, workers, class, known: Mutex::default() });
         for job in kept {
             let unfinished = !has_ended(&job);
-            jobs.insert(job, unfinished);
+            jobs.insert(job, unfinished, None);
         }
         Ok(jobs)
     }
 
     /// Takes a job in, or refuses it.
     pub async fn submit(self: &Arc<Self>, request: SubmitRequest) -> Result<Job, JobError> {
-        self.runner.check(&request, &self.classes(), self.memory.total()).await?;
+        let ready = self.runner.look(&request, &self.classes(), self.memory.total()).await?;
         let rival = self
             .list()
             .into_iter()
@@ -171,7 +183,7 @@ impl Jobs {
             ..Job::default()
         };
         self.keep(&job).await.map_err(JobError::Bus)?;
-        self.insert(job.clone(), true);
+        self.insert(job.clone(), true, Some(ready));
         Ok(job)
     }
 
@@ -210,20 +222,26 @@ impl Jobs {
         Classes::of_workers(&self.workers.borrow(), &self.class)
     }
 
-    fn insert(self: &Arc<Self>, job: Job, run: bool) {
+    /// Takes note of a job, and runs it; what was looked at already is not looked at again.
+    fn insert(self: &Arc<Self>, job: Job, run: bool, ready: Option<Box<dyn ReadyJob>>) {
         let name = job.name.clone();
         let (cancel, cancelled) = watch::channel(false);
         let (sender, _) = watch::channel(job);
-        let running = run.then(|| tokio::spawn(Arc::clone(self).see_through(sender.clone(), cancelled)));
+        let running = run.then(|| tokio::spawn(Arc::clone(self).see_through(sender.clone(), cancelled, ready)));
         self.known().insert(name, Known { job: sender, cancel, running });
     }
 
     /// Runs a job to its end, also over times without a bus.
-    async fn see_through(self: Arc<Self>, job: watch::Sender<Job>, cancelled: watch::Receiver<bool>) {
+    async fn see_through(
+        self: Arc<Self>,
+        job: watch::Sender<Job>,
+        cancelled: watch::Receiver<bool>,
+        mut ready: Option<Box<dyn ReadyJob>>,
+    ) {
         let taken_over = Instant::now();
         let resumed = job.borrow().started > 0.0;
         let end = loop {
-            match self.run_once(&job, cancelled.clone()).await {
+            match self.run_once(&job, cancelled.clone(), ready.take()).await {
                 Ok(end) => break end,
                 // Whoever acted before may not have let go of the output yet.
                 Err(error) if resumed && taken_over.elapsed() < LETTING_GO => {
@@ -265,13 +283,22 @@ impl Jobs {
         }
     }
 
-    async fn run_once(&self, job: &watch::Sender<Job>, cancelled: watch::Receiver<bool>) -> Result<JobEnd, JobError> {
+    async fn run_once(
+        &self,
+        job: &watch::Sender<Job>,
+        cancelled: watch::Receiver<bool>,
+        ready: Option<Box<dyn ReadyJob>>,
+    ) -> Result<JobEnd, JobError> {
         let (name, request) = {
             let job = job.borrow();
             (job.name.clone(), job.request.clone().unwrap_or_default())
         };
         let classes = self.classes();
-        let (needed, wants) = self.runner.check(&request, &classes, self.memory.total()).await?;
+        let ready = match ready {
+            Some(ready) => ready,
+            None => self.runner.look(&request, &classes, self.memory.total()).await?,
+        };
+        let (needed, wants) = ready.memory();
         let mut waiting = cancelled.clone();
         let grant = tokio::select! {
             grant = self.memory.grant(needed, wants) => grant,
@@ -307,7 +334,7 @@ impl Jobs {
         };
         let telling = tell(told, job.clone());
         tokio::pin!(telling);
-        let run = self.runner.run(&request, context);
+        let run = ready.run(context);
         tokio::pin!(run);
         tokio::select! {
             // In this order, so that the last progress is told.
