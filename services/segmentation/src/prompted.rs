@@ -4,14 +4,16 @@
 //! and `image_embed`. The decoder takes these, `point_coords` [n, p, 2] in pixels of the encoder's picture and `point_labels` [n, p] (1 = a
 //! point inside; 2 and 3 = left top and right bottom corner of a box), and gives `masks` [n, m, h, w] (logits) and
 //! `iou_predictions` [n, m]. `tools/parity/segment_anything.py` exports both halves of a checkpoint.
+mod everything;
+
 use crate::error::SegmentationError;
 use crate::masks::Instance;
 pub use crate::masks::SmallRegions;
 use crate::persons::Person;
 use crate::settings::{DECODER, ENCODER, SegmentationSettings};
 pub use crate::stretch::normalised;
+pub use everything::Choice;
 use framefleet_infer::{Dim, Networks, Session, TensorView};
-use framefleet_vision::boxes::{self, Corners};
 use framefleet_vision::run_lengths::Runs;
 use ndarray::{Array2, Array3, ArrayD, ArrayView2, Ix2, Ix4};
 use opencv::core::{self, CmpTypes, Mat, Scalar, Size};
@@ -20,10 +22,7 @@ use opencv::prelude::*;
 
 /// How far the threshold is moved up and down for stability, logits.
 const MOVED: f64 = 1.0;
-/// Masks of points that are looked at again, those that the network is surest of: more are of noise.
-const MOST: usize = 1000;
-/// Labels of points.
-const INSIDE: f32 = 1.0;
+/// Labels of the corners of a box.
 const BOX: [f32; 2] = [2.0, 3.0];
 
 /// Both halves of the network.
@@ -60,23 +59,6 @@ impl Candidate {
         self.runs = clean;
         true
     }
-}
-
-/// How candidates of a grid are chosen.
-#[derive(Clone, Copy, Debug)]
-pub struct Choice {
-    /// Points along each side.
-    pub points_per_side: u32,
-    /// Points that the network is given at a time.
-    pub at_a_time: usize,
-    /// Least predicted overlap.
-    pub min_predicted_iou: f32,
-    /// Least stability.
-    pub min_stability: f32,
-    /// Overlap of boxes from which the better stays.
-    pub duplicate_iou: f32,
-    /// What is too small; nothing is cleaned when both are 0.
-    pub small: SmallRegions,
 }
 
 impl Prompted {
@@ -161,58 +143,6 @@ impl Prompted {
         Ok(())
     }
 
-    /// What the generator of the reference calls its records: masks of a grid of points, the doubtful ones left out, duplicates
-    /// removed, then cleaned (as the generator of the first SAM does it; that of SAM 2 does so on CUDA alone). In order of predicted
-    /// overlap.
-    pub fn generate(&self, embedding: &Embedding, choice: Choice) -> Result<Vec<Candidate>, SegmentationError> {
-        let points = grid(choice.points_per_side, embedding.size);
-        let prompts: Vec<_> = points.iter().map(|point| vec![(*point, INSIDE)]).collect();
-        let mut found: Vec<Candidate> = Vec::new();
-        self.decode(embedding, &prompts, choice.at_a_time, |item, logits, predicted_iou| {
-            if predicted_iou > choice.min_predicted_iou {
-                let (mask, stability) = binary(logits, embedding.size)?;
-                if stability >= choice.min_stability {
-                    let runs = Runs::of(&mask)?;
-                    found.push(Candidate { runs, predicted_iou, stability, point: Some(points[item]) });
-                }
-                if found.len() > 2 * MOST {
-                    found.sort_by(|a, b| b.predicted_iou.total_cmp(&a.predicted_iou));
-                    found.truncate(MOST);
-                }
-            }
-            Ok(())
-        })?;
-        let scores: Vec<f32> = found.iter().map(|candidate| candidate.predicted_iou).collect();
-        let mut found = best(found, &scores, choice.duplicate_iou);
-        if choice.small.islands > 0 || choice.small.holes > 0 {
-            let mut scores = Vec::with_capacity(found.len());
-            for candidate in &mut found {
-                let changed = candidate.clean(choice.small);
-                scores.push(if changed { 0.0 } else { 1.0 });
-            }
-            found = best(found, &scores, choice.duplicate_iou);
-        }
-        Ok(found)
-    }
-
-    /// All things in a picture, the largest first.
-    pub fn everything(
-        &self,
-        picture: &impl MatTraitConst,
-        settings: &SegmentationSettings,
-    ) -> Result<Vec<Instance>, SegmentationError> {
-        let choice = Choice {
-            points_per_side: settings.points_per_side,
-            at_a_time: settings.prompts_per_run as usize,
-            min_predicted_iou: settings.min_predicted_iou as f32,
-            min_stability: settings.min_stability as f32,
-            duplicate_iou: settings.duplicate_iou as f32,
-            small: SmallRegions::new(settings, picture.size()?),
-        };
-        let found = self.generate(&self.embed(picture)?, choice)?;
-        Ok(chosen(found, choice.small, settings))
-    }
-
     /// The persons of a picture, by their boxes: of every box the mask that the network is surest of.
     pub fn boxes(
         &self,
@@ -251,14 +181,6 @@ fn wrong(session: &Session, role: &'static str, problem: String) -> Segmentation
     SegmentationError::Network { model: session.name().to_owned(), role, problem }
 }
 
-/// Points spread evenly, row by row, pixels of the picture.
-fn grid(per_side: u32, size: Size) -> Vec<[f32; 2]> {
-    let at = |index: u32, length: i32| (index as f32 + 0.5) / per_side as f32 * length as f32;
-    (0..per_side * per_side)
-        .map(|index| [at(index % per_side, size.width), at(index / per_side, size.height)])
-        .collect()
-}
-
 /// Logits as a mask of the picture's size, and how stable it is.
 fn binary(logits: ArrayView2<'_, f32>, size: Size) -> Result<(Mat, f32), SegmentationError> {
     let (rows, columns) = logits.dim();
@@ -273,18 +195,6 @@ fn binary(logits: ArrayView2<'_, f32>, size: Size) -> Result<(Mat, f32), Segment
     let (high, low) = (core::count_non_zero(&above(MOVED)?)?, core::count_non_zero(&above(-MOVED)?)?);
     let stability = if low > 0 { high as f32 / low as f32 } else { 0.0 };
     Ok((above(0.0)?, stability))
-}
-
-/// The candidates whose boxes overlap no better one's by more than `most`, the best first. Boxes end at the last pixel, as the
-/// reference's do.
-fn best(candidates: Vec<Candidate>, scores: &[f32], most: f32) -> Vec<Candidate> {
-    let corners = |candidate: &Candidate| {
-        let [x0, y0, x1, y1] = candidate.runs.bounds().unwrap_or_default();
-        [x0, y0, x1.saturating_sub(1), y1.saturating_sub(1)].map(|side| side as f32)
-    };
-    let corners: Vec<Corners> = candidates.iter().map(corners).collect();
-    let mut candidates: Vec<Option<Candidate>> = candidates.into_iter().map(Some).collect();
-    boxes::suppress(&corners, scores, most).into_iter().filter_map(|at| candidates[at].take()).collect()
 }
 
 /// Candidates of size as instances, the largest first.

@@ -66,6 +66,11 @@ pub struct SegmentationSettings {
     pub warm_up_frames: u32,
     /// Points that a promptable network is asked about, along each side (1 to 64).
     pub points_per_side: u32,
+    /// Layers of overlapping parts in which a promptable network is asked again besides the whole picture, for small things: 1 looks at 2×2
+    /// parts, 2 at 4×4 more (0 to 3).
+    pub crop_layers: u32,
+    /// From layer to layer, points along each side of a part become fewer by this factor (1 to 8).
+    pub crop_points_divisor: u32,
     /// Points or boxes that a promptable network is given at a time (1 to 256).
     pub prompts_per_run: u32,
     /// Masks of points that the network is less sure of are left out (0 to 1).
@@ -104,6 +109,8 @@ impl Default for SegmentationSettings {
             matting_side: 512,
             warm_up_frames: 12,
             points_per_side: 20,
+            crop_layers: 0,
+            crop_points_divisor: 2,
             prompts_per_run: 64,
             min_predicted_iou: 0.7,
             min_stability: 0.8,
@@ -146,6 +153,8 @@ impl Settings for SegmentationSettings {
             ("matting_side", f64::from(self.matting_side), 128.0, 1024.0),
             ("warm_up_frames", f64::from(self.warm_up_frames), 0.0, 64.0),
             ("points_per_side", f64::from(self.points_per_side), 1.0, 64.0),
+            ("crop_layers", f64::from(self.crop_layers), 0.0, 3.0),
+            ("crop_points_divisor", f64::from(self.crop_points_divisor), 1.0, 8.0),
             ("prompts_per_run", f64::from(self.prompts_per_run), 1.0, 256.0),
             ("min_predicted_iou", self.min_predicted_iou, 0.0, 1.0),
             ("min_stability", self.min_stability, 0.0, 1.0),
@@ -182,10 +191,12 @@ impl SegmentationSettings {
         let named = |usual: &str| Some(self.model.clone().unwrap_or_else(|| usual.to_owned()));
         let need =
             |role: &str, choice: Option<String>, at_a_time: usize| ModelNeed::new(role, choice.as_deref(), at_a_time);
+        // Both eyes together, where there are two for sure: what is short of a micro-batch is computed in vain.
+        let eyes = if matches!(self.stereo, Stereo::SideBySide | Stereo::OverUnder) { 2 } else { 1 };
         match self.network {
-            Network::Person => vec![need(PERSON, self.model.clone(), 1)],
+            Network::Person => vec![need(PERSON, self.model.clone(), eyes)],
             Network::VideoMatting => vec![need(VIDEO_MATTING, named("robust-video-matting"), 1)],
-            Network::StillMatting => vec![need(STILL_MATTING, named("isnet-small"), 1)],
+            Network::StillMatting => vec![need(STILL_MATTING, named("isnet-small"), eyes)],
             Network::Promptable => {
                 let half = |half: &str| named("sam2.1-hiera-tiny").map(|name| format!("{name}-{half}"));
                 let prompts = self.prompts_per_run as usize;

@@ -6,7 +6,7 @@ mod harness;
 use framefleet_media::{ItemKind, Mask};
 use framefleet_testkit::Picture;
 use framefleet_vision::run_lengths::Runs;
-use harness::{Footage, Results, brightness, iou, picture, polygons};
+use harness::{Footage, Results, brightness, iou, pair, picture, polygons};
 use opencv::core::{CV_8UC1, Mat, Rect, Scalar};
 use opencv::prelude::*;
 use opencv::{imgcodecs, imgproc};
@@ -231,6 +231,21 @@ fn the_eyes_agree_along_the_disparity() {
     assert!(overlap(&single, "left") < 0.55);
     assert!(overlap(&fused, "left") > 0.9, "{} after {}", overlap(&fused, "left"), overlap(&single, "left"));
     assert!(overlap(&fused, "right") >= overlap(&single, "right") - 0.03);
+}
+
+/// Where the footage is said to be stereo, both eyes go through a network of an open first axis together.
+#[test]
+fn both_eyes_are_one_micro_batch() {
+    let stereo =
+        SegmentationSettings { stereo: Stereo::SideBySide, stereo_agreement: false, ..SegmentationSettings::default() };
+    let footage = Footage::new(vec![scene(800, 300, &[[100, 60, 300, 240], [480, 60, 680, 240]])]);
+    let together = footage.run_on(&pair(&stereo), &stereo);
+    let eyes: Vec<(&str, Vec<i32>)> =
+        together.masks[&0].iter().map(|mask| (mask.eye.as_str(), corners(mask))).collect();
+    assert_eq!(eyes, [("left", vec![100, 60, 300, 240]), ("right", vec![480, 60, 680, 240])]);
+    // One picture at a time is half as bright as that network wants it.
+    let mono = SegmentationSettings { stereo: Stereo::Mono, ..stereo };
+    assert!(footage.run_on(&pair(&mono), &mono).masks.is_empty());
 }
 
 /// D-20, the second half: what steadies masks over time acts, and follows what moves.
