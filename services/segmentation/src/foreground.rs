@@ -38,7 +38,8 @@ impl Foreground {
             [_, height, width, 3] => (Size::new(width, height), true),
             _ => return Err(problem("it must take [1, 3, height, width] or [1, height, width, 3]")),
         };
-        let pixels = size.width * size.height;
+        // An open first axis is as long as a micro-batch, here.
+        let pixels = size.width * size.height * sizes(input)[0].max(1);
         let gives_coverage = |spec: &&TensorSpec| {
             spec.element == ElementType::F32 && sizes(spec).iter().product::<i32>() == pixels && pixels > 0
         };
