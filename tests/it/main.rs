@@ -9,6 +9,7 @@ mod computation;
 mod deployment;
 mod doctor;
 mod encodings;
+mod export;
 mod faces;
 #[path = "../fleet/mod.rs"]
 mod fleet;

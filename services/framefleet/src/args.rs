@@ -225,6 +225,12 @@ pub struct ExportArguments {
     /// The step to read [default: the one that makes what the format shows]
     #[arg(long, value_name = "STEP")]
     pub step: Option<String>,
+    /// Only every Nth frame
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+    pub every: u64,
+    /// Surroundings of an instance in context and blurred pictures, pixels of the full frame
+    #[arg(long, value_name = "PIXELS", default_value_t = 20)]
+    pub context: u32,
     /// As JSON
     #[arg(long)]
     pub json: bool,

@@ -1,10 +1,11 @@
 //! The formats there are.
 use crate::coco_keypoints::CocoKeypoints;
+use crate::families::Families;
 use crate::mot::Mot;
 use crate::overlay::Overlay;
 use crate::writer::Writer;
-use crate::{ExportError, Pictures};
-use std::path::Path;
+use crate::{ExportError, Pictures, Request};
+use framefleet_vision::families::Family;
 use std::str::FromStr;
 
 /// What results are exported as.
@@ -16,11 +17,22 @@ pub enum Format {
     Mot,
     /// The footage with what was found drawn into it.
     Overlay,
+    /// Pictures that show masks.
+    Family(Family),
 }
 
 impl Format {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::CocoKeypoints, Self::Mot, Self::Overlay];
+    pub const ALL: [Self; 8] = [
+        Self::CocoKeypoints,
+        Self::Mot,
+        Self::Overlay,
+        Self::Family(Family::Cutouts),
+        Self::Family(Family::Context),
+        Self::Family(Family::Blurred),
+        Self::Family(Family::Masks),
+        Self::Family(Family::Backgrounds),
+    ];
 
     /// Its name on the command line.
     pub fn name(self) -> &'static str {
@@ -28,6 +40,7 @@ impl Format {
             Self::CocoKeypoints => "coco-keypoints",
             Self::Mot => "mot",
             Self::Overlay => "overlay",
+            Self::Family(family) => family.name(),
         }
     }
 
@@ -37,26 +50,31 @@ impl Format {
             Self::CocoKeypoints => "coco-keypoints.json: persons with 17 keypoints, scores and track ids",
             Self::Mot => "<item>.txt and <item>/seqinfo.ini: boxes of tracks, MOTChallenge text",
             Self::Overlay => "the footage with what was found drawn into it: videos as H.264 in MP4, images as PNG",
+            Self::Family(family) => family.about(),
         }
     }
 
-    /// Kinds that it shows: a step must make one of them.
+    /// Kinds that it shows: a step must make one of them. Where no step is named, those that make the first go first.
     pub fn kinds(self) -> &'static [&'static str] {
         match self {
-            Self::CocoKeypoints | Self::Mot | Self::Overlay => &["pose"],
+            Self::CocoKeypoints | Self::Mot => &["pose"],
+            Self::Overlay => &["pose", "mask"],
+            Self::Family(_) => &["mask"],
         }
     }
 
-    /// Starts writing into a folder.
+    /// Starts writing.
     pub(crate) fn writer<'a>(
         self,
-        folder: &'a Path,
+        request: &Request<'a>,
         pictures: &'a mut dyn Pictures,
     ) -> Result<Box<dyn Writer + 'a>, ExportError> {
+        let folder = request.folder;
         Ok(match self {
             Self::CocoKeypoints => Box::new(CocoKeypoints::create(folder)?),
             Self::Mot => Box::new(Mot::new(folder)),
             Self::Overlay => Box::new(Overlay::new(folder, pictures)),
+            Self::Family(family) => Box::new(Families::new(family, request.context, folder, pictures)),
         })
     }
 }

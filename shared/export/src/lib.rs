@@ -6,6 +6,7 @@
 
 mod coco_keypoints;
 mod error;
+mod families;
 mod format;
 mod mot;
 mod overlay;
@@ -37,6 +38,10 @@ pub struct Request<'a> {
     pub step: Option<&'a str>,
     /// An existing folder; files in it are replaced.
     pub folder: &'a Path,
+    /// Frames whose number is a multiple of this are exported; 1: all.
+    pub every: u64,
+    /// Surroundings of an instance in context and blurred pictures, pixels.
+    pub context: u32,
 }
 
 /// What came of it.
@@ -58,11 +63,14 @@ pub async fn export(
 ) -> Result<Exported, ExportError> {
     let manifests = ledger.manifests().await?;
     let manifest = choose(&manifests, request)?;
-    let mut writer = request.format.writer(request.folder, pictures)?;
+    let mut writer = request.format.writer(request, pictures)?;
     let mut rows = ledger.rows(manifest);
     let mut frames = 0;
     let mut current: Option<&Item> = None;
     while let Some(row) = rows.try_next().await? {
+        if row.frame % request.every.max(1) != 0 {
+            continue;
+        }
         if current.is_none_or(|item| item.name != row.item) {
             end(&mut *writer, current)?;
             current = manifest.items.iter().filter_map(|of| of.item.as_ref()).find(|item| item.name == row.item);
@@ -99,10 +107,18 @@ fn choose<'m>(manifests: &'m [StepManifest], request: &Request<'_>) -> Result<&'
         (Some(step), _) => fitting.iter().find(|manifest| manifest.step == step).copied().ok_or_else(|| {
             ExportError::WrongStep { step: step.to_owned(), format: request.format, fitting: names(&fitting) }
         }),
-        (None, [only]) => Ok(only),
         (None, []) => {
             Err(ExportError::NoStep { format: request.format, steps: names(&manifests.iter().collect::<Vec<_>>()) })
         }
-        (None, _) => Err(ExportError::SeveralSteps { format: request.format, fitting: names(&fitting) }),
+        (None, _) => {
+            // Formats that show several kinds say which comes first.
+            let makes = |kind: &&str| fitting.iter().any(|manifest| manifest.kinds.iter().any(|made| made == kind));
+            let kind = request.format.kinds().iter().find(|kind| makes(kind)).copied().unwrap_or_default();
+            let preferred = || fitting.iter().filter(|manifest| manifest.kinds.iter().any(|made| made == kind));
+            match (preferred().next(), preferred().count()) {
+                (Some(only), 1) => Ok(only),
+                _ => Err(ExportError::SeveralSteps { format: request.format, fitting: names(&fitting) }),
+            }
+        }
     }
 }

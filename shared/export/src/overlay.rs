@@ -1,5 +1,6 @@
 //! The footage with what was found drawn into it: a film for every video, with its sound; a picture for every image.
 mod canvas;
+mod mask;
 mod person;
 
 use crate::place::place;
@@ -91,6 +92,7 @@ impl Writer for Overlay<'_> {
         let problem = |reason| ExportError::Picture { item: record.item.name.clone(), frame: record.number, reason };
         let Some(frame) = self.pictures.picture(record.item, record.number).map_err(problem)? else { return Ok(()) };
         let mut canvas = Canvas::of(&frame.image)?;
+        mask::draw(record, &mut canvas)?;
         person::draw(record, &mut canvas)?;
         let image = canvas.into_image()?;
         match record.item.kind() {

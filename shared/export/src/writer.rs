@@ -46,13 +46,12 @@ impl FrameRecord<'_> {
 
     /// Annotations of a kind, as the kind's message or whatever fields of it `T` has.
     pub fn of<T: DeserializeOwned>(&self, kind: &str) -> Result<Vec<T>, ExportError> {
-        let wrong = |error: serde_json::Error| ExportError::Record {
-            item: self.item.name.clone(),
-            frame: self.number,
-            kind: kind.to_owned(),
-            reason: error.to_string(),
-        };
         let list = self.record.get(kind).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-        list.iter().map(|body| T::deserialize(body).map_err(wrong)).collect()
+        list.iter().map(|body| T::deserialize(body).map_err(|error| self.wrong(kind, error.to_string()))).collect()
+    }
+
+    /// An annotation of it is not what its kind says.
+    pub fn wrong(&self, kind: &str, reason: String) -> ExportError {
+        ExportError::Record { item: self.item.name.clone(), frame: self.number, kind: kind.to_owned(), reason }
     }
 }

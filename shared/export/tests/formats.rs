@@ -121,7 +121,7 @@ impl Pictures for Gone {
 }
 
 async fn exported(format: Format, folder: &Path, pictures: &mut dyn Pictures) -> Vec<PathBuf> {
-    let request = Request { format, step: None, folder };
+    let request = Request { format, step: None, folder, every: 1, context: 20 };
     let exported = export(&output().await, &request, pictures).await.unwrap();
     assert_eq!((exported.step.as_str(), exported.frames), ("pose", FRAMES - 1));
     exported.files
@@ -194,7 +194,7 @@ async fn an_overlay_is_a_film_with_the_person_drawn_into_it() {
 #[tokio::test]
 async fn what_cannot_be_exported_is_refused_by_name() {
     let folder = tempfile::tempdir().unwrap();
-    let request = Request { format: Format::Overlay, step: None, folder: folder.path() };
+    let request = Request { format: Format::Overlay, step: None, folder: folder.path(), every: 1, context: 20 };
     let gone = export(&output().await, &request, &mut Gone).await.unwrap_err().to_string();
     assert!(gone.contains("a/walk frame 0") && gone.contains("no such file"), "{gone}");
     let request = Request { step: Some("motion"), format: Format::Mot, ..request };

@@ -65,6 +65,19 @@ impl Family {
         }
     }
 
+    /// What it is, in a line.
+    pub fn about(self) -> &'static str {
+        match self {
+            Self::Cutouts => "every instance cut to its box, transparent around it (PNG)",
+            Self::Context => "every instance with its surroundings (PNG)",
+            Self::Blurred => "every instance with its surroundings, those blurred (PNG)",
+            Self::Masks => "a mask of the full frame for every instance, 0 or 255 (PNG)",
+            Self::Backgrounds => "the frame with all instances painted over from their surroundings (JPEG)",
+            Self::Overlay => "the frame with all instances coloured (JPEG)",
+            Self::Frames => "the frame itself (JPEG)",
+        }
+    }
+
     /// Tells the files of a frame, each with its name below a folder ("masks/000012_inst0_mask.png") and its bytes: one per instance,
     /// or one of the whole frame. Empty masks have none.
     ///
@@ -102,13 +115,14 @@ impl Family {
 impl Shown<'_> {
     /// Where a mask lies; `None` for an empty one.
     fn place(&self, mask: &Runs) -> Result<Option<Rect>, VisionError> {
+        let Some(corners) = mask.bounds() else { return Ok(None) };
         let (width, height) = mask.size();
         let found = (self.picture.cols() as u32, self.picture.rows() as u32);
         if (width, height) != found {
             return Err(VisionError::Mask(format!("a mask of {width}×{height} on a picture of {found:?}")));
         }
-        let rect = |[x0, y0, x1, y1]: [i32; 4]| Rect::new(x0, y0, x1 - x0, y1 - y0);
-        Ok(mask.bounds().map(|corners| rect(corners.map(|side| side as i32))))
+        let [x0, y0, x1, y1] = corners.map(|side| side as i32);
+        Ok(Some(Rect::new(x0, y0, x1 - x0, y1 - y0)))
     }
 
     fn cutout(&self, mask: &Runs, place: Rect) -> Result<Mat, VisionError> {

@@ -35,7 +35,13 @@ async fn export(arguments: &ExportArguments, folder: &Path) -> Result<Exported, 
     let settings = ingest::resolve(&JobFile::ingest(&ledger).await?)?;
     let batches = report_file::batches(&ledger.manifests().await?);
     let mut pictures = SourcePictures::new(Ingest::new(settings), batches);
-    let request = Request { format: arguments.to, step: arguments.step.as_deref(), folder };
+    let request = Request {
+        format: arguments.to,
+        step: arguments.step.as_deref(),
+        folder,
+        every: arguments.every,
+        context: arguments.context,
+    };
     framefleet_export::export(&ledger, &request, &mut pictures).await.map_err(Failure::failed)
 }
 

@@ -1,6 +1,8 @@
 //! A picture that is drawn on.
 use crate::ExportError;
 use framefleet_media::{Image, PixelFormat};
+use framefleet_vision::families::tint;
+use framefleet_vision::run_lengths::Runs;
 use framefleet_vision::{VisionError, mat};
 use opencv::core::{Mat, MatTraitConst, MatTraitConstManual, Point, Rect, Scalar};
 use opencv::imgproc;
@@ -37,16 +39,7 @@ pub(crate) struct Canvas {
 impl Canvas {
     /// A copy of a frame in 8-bit RGB.
     pub fn of(image: &Image) -> Result<Self, ExportError> {
-        let view = mat::view(image)?;
-        let mut eight = Mat::default();
-        let scale = if matches!(view.depth(), opencv::core::CV_16U) { 1.0 / 257.0 } else { 1.0 };
-        view.convert_to(&mut eight, opencv::core::CV_8U, scale, 0.0)?;
-        let mut picture = Mat::default();
-        match eight.channels() {
-            1 => imgproc::cvt_color_def(&eight, &mut picture, imgproc::COLOR_GRAY2RGB)?,
-            4 => imgproc::cvt_color_def(&eight, &mut picture, imgproc::COLOR_RGBA2RGB)?,
-            _ => picture = eight,
-        }
+        let picture = mat::rgb8(image)?.try_clone()?;
         let line = (picture.cols().max(picture.rows()) / 480).max(1);
         Ok(Self { picture, line })
     }
@@ -56,6 +49,17 @@ impl Canvas {
         let (width, height) = (self.picture.cols() as u32, self.picture.rows() as u32);
         let bytes = self.picture.data_bytes()?.to_vec();
         Image::new(PixelFormat::Rgb8, width, height, bytes).map_err(|_| VisionError::Empty { width, height }.into())
+    }
+
+    /// A mask of the picture's size, half transparent; one of another size is left out.
+    pub fn tinted(&mut self, mask: &Runs, colour: Scalar) -> Result<(), ExportError> {
+        if let Some([x0, y0, x1, y1]) = mask.bounds().map(|corners| corners.map(|side| side as i32))
+            && mask.size() == (self.picture.cols() as u32, self.picture.rows() as u32)
+        {
+            let rgb = [colour[0], colour[1], colour[2]].map(|channel| channel as u8);
+            tint(&mut self.picture, &mask.picture()?, Rect::new(x0, y0, x1 - x0, y1 - y0), rgb)?;
+        }
+        Ok(())
     }
 
     /// A line.

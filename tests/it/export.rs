@@ -1,0 +1,150 @@
+//! `framefleet export`, by the program itself on a job that it ran.
+use crate::footage::{folder, moving};
+use crate::program::{Ran, command, framefleet, records, run};
+use opencv::core::{self, Mat};
+use opencv::imgcodecs;
+use opencv::prelude::*;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const FRAMES: usize = 12;
+
+/// A portrait that pans by two pixels a frame.
+fn portrait(path: &Path) {
+    let picture = framefleet_testkit::sample("astronaut.png").unwrap();
+    let filter = "crop=400:400:x=2*n:y=0,scale=320:320,format=yuv420p";
+    let status = Command::new("ffmpeg")
+        .args(["-v", "error", "-y", "-loop", "1", "-framerate", "25", "-i"])
+        .arg(picture)
+        .args(["-frames:v", &FRAMES.to_string(), "-vf", filter, "-c:v", "libx264", "-g", "12"])
+        .arg(path)
+        .status()
+        .unwrap();
+    assert!(status.success());
+}
+
+/// The program with this working copy's models.
+fn program(arguments: &[&str]) -> Ran {
+    let cache = framefleet_testkit_models::cache_folder();
+    let mut command = command(arguments);
+    command.env("FRAMEFLEET_CACHE", cache.join("models"));
+    command.env("ORT_DYLIB_PATH", cache.join("onnxruntime/capi/libonnxruntime.so.1.31.1"));
+    let output = command.output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    Ran { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+}
+
+/// Exports, and what the program says of it.
+fn exported(output: &Path, to: &Path, more: &[&str]) -> Value {
+    let (output, to) = (output.to_str().unwrap(), to.to_str().unwrap());
+    let ran = framefleet([&["export", output, "-o", to, "--json"], more].concat());
+    assert_eq!(ran.code, Some(0), "{ran:#?}");
+    serde_json::from_str(&ran.out).unwrap()
+}
+
+fn files(said: &Value) -> Vec<PathBuf> {
+    said["files"].as_array().unwrap().iter().map(|file| PathBuf::from(file.as_str().unwrap())).collect()
+}
+
+fn read(path: &Path) -> Mat {
+    let picture = imgcodecs::imread(path.to_str().unwrap(), imgcodecs::IMREAD_UNCHANGED).unwrap();
+    assert!(picture.cols() > 0, "{} cannot be read", path.display());
+    picture
+}
+
+/// One job, and everything that can be made of it without running a network again.
+#[test]
+fn a_finished_job_is_exported_in_every_format() {
+    for model in ["movenet-multipose", "blazepose-landmarks-full", "selfie-square"] {
+        framefleet_testkit_models::model(model).unwrap();
+    }
+    let work = folder();
+    let (clip, output) = (work.path().join("clip.mp4"), work.path().join("out"));
+    portrait(&clip);
+    let job = ["run", clip.to_str().unwrap(), "--stages", "pose,segmentation", "--output", output.to_str().unwrap()];
+    let ran = program(&job);
+    assert_eq!(ran.code, Some(0), "{ran:#?}");
+    let masks = records(&output, "segmentation");
+    let instances: usize = masks.iter().map(|row| row["mask"].as_array().map_or(0, Vec::len)).sum();
+    assert!(instances >= FRAMES, "{instances}");
+
+    let to = work.path().join("masks");
+    let said = exported(&output, &to, &["--to", "masks"]);
+    assert_eq!((&said["step"], said["frames"].as_u64()), (&Value::from("segmentation"), Some(FRAMES as u64)));
+    assert_eq!(files(&said).len(), instances);
+    let first = &masks[3]["mask"][0];
+    let picture = read(&to.join("clip/masks/000003_inst0_mask.png"));
+    assert_eq!((picture.cols(), picture.rows()), (320, 320));
+    assert_eq!(core::count_non_zero(&picture).unwrap() as u64, first["area"].as_u64().unwrap());
+
+    let to = work.path().join("cutouts");
+    let said = exported(&output, &to, &["--to", "cutouts", "--every", "5"]);
+    assert!(files(&said).iter().all(|file| {
+        let name = file.file_name().unwrap().to_str().unwrap();
+        ["000000", "000005", "000010"].iter().any(|frame| name.starts_with(frame))
+    }));
+    assert_eq!(said["frames"], 3);
+    let cutout = read(&to.join("clip/cutouts/000000_inst0.png"));
+    let corners: Vec<i64> =
+        masks[0]["mask"][0]["box"].as_array().unwrap().iter().map(|v| v.as_f64().unwrap() as i64).collect();
+    assert_eq!(
+        (i64::from(cutout.cols()), i64::from(cutout.rows())),
+        (corners[2] - corners[0], corners[3] - corners[1])
+    );
+    assert_eq!(cutout.channels(), 4);
+
+    let poses = records(&output, "pose");
+    let persons: usize = poses.iter().map(|row| row["pose"].as_array().map_or(0, Vec::len)).sum();
+    let said = exported(&output, &work.path().join("coco"), &["--to", "coco-keypoints"]);
+    let coco: Value = serde_json::from_slice(&std::fs::read(&files(&said)[0]).unwrap()).unwrap();
+    assert_eq!(coco["images"].as_array().unwrap().len(), FRAMES);
+    assert_eq!((coco["annotations"].as_array().unwrap().len(), persons > 0), (persons, true));
+    let to = work.path().join("mot");
+    let said = exported(&output, &to, &["--to", "mot"]);
+    assert_eq!(said["step"], "pose");
+    let lines = std::fs::read_to_string(to.join("clip.mp4.txt")).unwrap();
+    assert!(lines.lines().count() > 0 && lines.lines().all(|line| line.split(',').count() == 10), "{lines}");
+
+    // Poses go first where a film could show both; a step that is named is taken.
+    for (more, step) in [(&[][..], "pose"), (&["--step", "segmentation"], "segmentation")] {
+        let said = exported(&output, &work.path().join(step), &[&["--to", "overlay"], more].concat());
+        assert_eq!(said["step"], step);
+        let film = framefleet_testkit::decode_rgb8(&files(&said)[0]).unwrap();
+        assert_eq!(film.len(), FRAMES);
+    }
+}
+
+#[test]
+fn what_cannot_be_exported_is_refused_with_the_reason() {
+    let work = folder();
+    let output = work.path().join("out");
+    let clip = moving(&work.path().join("clip.mp4"), 10);
+    run(&clip, &output, &["--stages", "lighting"]);
+    let refused = |arguments: &[&str]| {
+        let to = work.path().join("to");
+        let ran = framefleet([&["export", "-o", to.to_str().unwrap()], arguments].concat());
+        (ran.code, ran.err)
+    };
+    let path = output.to_str().unwrap();
+    let (code, text) = refused(&[path, "--to", "gif"]);
+    assert!(
+        code == Some(64) && text.contains("gif") && text.contains("coco-keypoints") && text.contains("cutouts"),
+        "{code:?} {text}"
+    );
+    let (code, text) = refused(&[path, "--to", "masks"]);
+    assert!(
+        code == Some(1) && text.contains("no step of this output makes mask") && text.contains("lighting"),
+        "{code:?} {text}"
+    );
+    let (code, text) = refused(&[path, "--to", "mot", "--step", "lighting"]);
+    assert!(
+        code == Some(1) && text.contains("there is no step \"lighting\" that makes what mot shows"),
+        "{code:?} {text}"
+    );
+    let (code, text) = refused(&[path, "--to", "masks", "--every", "0"]);
+    assert!(code == Some(64) && text.contains("--every"), "{code:?} {text}");
+    let nowhere = work.path().join("nowhere");
+    let (code, text) = refused(&[nowhere.to_str().unwrap(), "--to", "mot"]);
+    assert!(code.is_some_and(|code| code != 0) && text.contains("nowhere"), "{code:?} {text}");
+}
