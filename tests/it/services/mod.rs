@@ -1,6 +1,7 @@
 //! Fleets of real processes: a real bus, an orchestrator, workers; killed, stopped, cut off, started again.
 
 mod faults;
+mod films;
 mod kills;
 mod refusals;
 mod same_answer;
