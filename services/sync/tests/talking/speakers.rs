@@ -45,11 +45,13 @@ fn of_two_faces_the_one_that_talks_is_found() {
     let order = |n: usize| {
         if n.is_multiple_of(3) { vec![right.clone(), left.clone()] } else { vec![left.clone(), right.clone()] }
     };
-    let results =
-        Footage::new(pictures, (0..FRAMES).map(order).collect(), Some(said.to_vec())).run(&SyncSettings::default());
+    // Who is who, as face clustering has it: in frame 0 the right one comes first.
+    let instances = |first: u64| (0..FRAMES as u64).map(move |n| (n, (u64::from(!n.is_multiple_of(3)) ^ first) as u32));
+    let [of_right, of_left] = [0, 1].map(|first| instances(first).collect::<Vec<_>>());
+    let footage = Footage::new(pictures, (0..FRAMES).map(order).collect(), Some(said.to_vec()));
+    let results = footage.face_track(0, &of_right).face_track(1, &of_left).run(&SyncSettings::default());
     assert_eq!(results.state(), SyncState::Measured, "{:?}", results.offset());
     assert!(results.offset().offset_frames.unwrap().abs() <= 1.0, "{:?}", results.offset());
-    // In frame 0 the right one comes first, so it is face 0.
     let (right, left) = (results.seconds_of("face 0"), results.seconds_of("face 1"));
     assert!(right > 4.5 && left < 0.5, "right {right} s, left {left} s: {:?}", results.speaking);
     for ((frame, instance), (track, speaking)) in &results.amended {
