@@ -1,8 +1,8 @@
 //! The same work without a fleet: plain loops in as many threads as there are cores.
 use crate::fleet::stages::spin;
 use framefleet_media::frame::batch_frames;
-use framefleet_media::{BatchInfo, Frame, FrameRange, Image, Item, Rendition};
-use framefleet_stage::{Batch, Host, IngestRequest, LoadedStage, Outputs, PixelSink, SourceStage, StageError};
+use framefleet_media::{BatchInfo, Frame, FrameRange, Item, Rendition};
+use framefleet_stage::{Batch, HeapSink, Host, IngestRequest, LoadedStage, Outputs, SourceStage};
 use framefleet_testkit_stage::job;
 use ingest::Ingest;
 use serde_json::Map;
@@ -24,21 +24,6 @@ pub fn loops(stage: &str, milliseconds: f64, frames: u64, cores: usize) {
             });
         }
     });
-}
-
-/// Frames on the heap.
-#[derive(Default)]
-struct Heap(Vec<u8>);
-
-impl PixelSink for Heap {
-    fn reserve(&mut self, _: Rendition, bytes: usize) -> Result<(), StageError> {
-        self.0 = vec![0; bytes];
-        Ok(())
-    }
-
-    fn memory(&mut self, _: Rendition) -> &mut [u8] {
-        &mut self.0
-    }
 }
 
 /// Decodes a clip batch by batch and runs stages over the batches; nothing is kept. Returns the number of frames.
@@ -73,24 +58,17 @@ pub fn pass(clip: &Path, stages: &[Arc<dyn LoadedStage>]) -> u64 {
 fn decode(source: &Ingest, item: &Item, info: &BatchInfo, before: Option<Frame>) -> (Batch, Option<Frame>) {
     let range = FrameRange { start: info.start, end: info.start + info.pts_ns.len() as u64 };
     let numbers: Vec<u64> = (range.start..range.end).collect();
-    let mut heap = Heap::default();
+    let mut sink = HeapSink::default();
     let request = IngestRequest { batch: info.clone(), proxy: numbers.clone(), full: Vec::new() };
-    let (found, _) = source.ingest(item, &request, &mut heap).expect("the batch can be decoded");
-    let bytes = bytes::Bytes::from(heap.0);
+    let (places, _) = source.ingest(item, &request, &mut sink).expect("the batch can be decoded");
+    let frames = sink.into_frames(Rendition::Proxy, &places).expect("pixels fit");
     let start = range.start.saturating_sub(u64::from(before.is_some()));
     let times = before.iter().map(|frame| frame.pts_ns).chain(info.pts_ns.iter().copied()).collect();
     let window = FrameRange { start, end: range.end };
     let mut batch = Batch::new(item.clone(), range, window, numbers, times);
     before.into_iter().for_each(|frame| batch.insert_frame(Rendition::Proxy, frame));
-    let mut newest = None;
-    for of in found {
-        let length = framefleet_media::frame::byte_length(of.format, of.width, of.height);
-        let data = bytes.slice(of.offset..of.offset + length);
-        let image = Image::new(of.format, of.width, of.height, data).expect("pixels fit");
-        let frame = Frame { number: of.frame, pts_ns: of.pts_ns, image };
-        newest = Some(frame.clone());
-        batch.insert_frame(Rendition::Proxy, frame);
-    }
+    let newest = frames.last().cloned();
+    frames.into_iter().for_each(|frame| batch.insert_frame(Rendition::Proxy, frame));
     (batch, newest)
 }
 

@@ -1,5 +1,5 @@
 //! Runs one task: fetches its inputs, lets the stage work on a thread that may compute, commits what it made.
-use crate::blobs::{self, BlobSink, Discarded};
+use crate::blobs::{self, BlobSink};
 use crate::failure::TaskFailure;
 use crate::inputs;
 use crate::locate::{Located, locate};
@@ -14,7 +14,7 @@ use framefleet_proto::v1::{
     Done, Entry, Event, FinishWork, Indexed, IngestWork, PartKind, Pixels, ProcessWork, StepManifest, Task,
     event::What, task::Work,
 };
-use framefleet_stage::{Artifact, Audio, AudioSource, Batch, IngestRequest, Job, LoadedStage, Made, Outputs};
+use framefleet_stage::{Artifact, Audio, AudioSource, Batch, HeapSink, IngestRequest, Job, LoadedStage, Made, Outputs};
 use prost::Message as _;
 use std::any::Any;
 use std::collections::BTreeSet;
@@ -222,7 +222,7 @@ pub(crate) async fn rehearse(shared: &Arc<Shared>, task: &Task, absent: &[u64]) 
         }
         Work::Ingest(work) => {
             let (source, item, request) = (shared.source(task).await?, item_of(task)?, ingest_request(work)?);
-            let decode = move || source.ingest(&item, &request, &mut Discarded::default()).map(drop);
+            let decode = move || source.ingest(&item, &request, &mut HeapSink::default()).map(drop);
             compute(shared, decode).await.0?.map_err(TaskFailure::from)
         }
         Work::Finish(work) => {

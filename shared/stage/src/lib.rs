@@ -6,6 +6,7 @@
 
 mod batch;
 mod error;
+mod heap;
 mod host;
 mod job;
 mod needs;
@@ -16,6 +17,7 @@ mod source;
 
 pub use batch::{Annotated, Batch};
 pub use error::{SettingsError, SetupError, StageError};
+pub use heap::HeapSink;
 pub use host::Host;
 pub use job::{Audio, AudioSource, Job};
 pub use needs::{Beside, HalfNeeds, Halo, Input, MadeFrames, ModelNeed, Needs};
