@@ -1,9 +1,10 @@
 //! How one frame lies over another: the homography that the background follows.
 use crate::homography::Homography;
 use crate::prepare::{Small, TRACK_LEVELS, TRACK_WINDOW};
-use opencv::core::{self, Mat, Point2f, Scalar, Size, TermCriteria, Vector};
+use framefleet_vision::tracking::LucasKanade;
+use opencv::core::{self, Mat, Point2f, Scalar, Size, Vector};
 use opencv::prelude::*;
-use opencv::{calib3d, imgproc, video};
+use opencv::{calib3d, imgproc};
 
 /// Corners followed from frame to frame.
 const CORNERS: i32 = 400;
@@ -212,22 +213,8 @@ fn followed(
     points: &Vector<Point2f>,
     expected: Vector<Point2f>,
 ) -> opencv::Result<(Vector<Point2f>, Vector<u8>)> {
-    let (mut there, mut found, mut error) = (expected, Vector::<u8>::new(), Vector::<f32>::new());
-    let stop = TermCriteria::new(core::TermCriteria_COUNT + core::TermCriteria_EPS, 20, 0.01)?;
-    video::calc_optical_flow_pyr_lk(
-        &from.pyramid,
-        &to.pyramid,
-        points,
-        &mut there,
-        &mut found,
-        &mut error,
-        TRACK_WINDOW,
-        TRACK_LEVELS,
-        stop,
-        video::OPTFLOW_USE_INITIAL_FLOW,
-        1e-4,
-    )?;
-    Ok((there, found))
+    let tracker = LucasKanade { window: TRACK_WINDOW, levels: TRACK_LEVELS, arrived: 0.01 };
+    tracker.follow(&from.pyramid, &to.pyramid, points, Some(expected))
 }
 
 /// A reference laid over its target.

@@ -1,14 +1,13 @@
 //! What is computed once per frame, before it is compared with its predecessor.
 use crate::settings::MotionSettings;
 use framefleet_media::{Frame, PixelFormat};
+use framefleet_vision::tracking::LucasKanade;
 use framefleet_vision::{VisionError, mat};
 use opencv::core::{self, Mat, MatTraitConst, MatTraitConstManual, Size, Vector};
-use opencv::{imgproc, video};
+use opencv::imgproc;
 
-/// Window of the point tracker, pixels of the analysed frame.
-pub const TRACK_WINDOW: Size = Size { width: 15, height: 15 };
-/// Pyramid levels of the point tracker above the analysed frame.
-pub const TRACK_LEVELS: i32 = 3;
+/// The point tracker, in pixels of the analysed frame.
+pub const TRACKER: LucasKanade = LucasKanade { window: Size { width: 15, height: 15 }, levels: 3, arrived: 0.02 };
 /// Cells per side of the grid of mean colours.
 pub const COLOUR_GRID: i32 = 4;
 /// Colours are compared on pictures of this long side: noise and small motion average out.
@@ -94,11 +93,7 @@ fn small_picture(rgb: &(impl MatTraitConst + core::ToInputArray)) -> opencv::Res
 
 /// The tracker's pyramid; empty for frames that are too small.
 fn pyramid(grey: &Mat) -> opencv::Result<Vector<Mat>> {
-    let mut levels = Vector::<Mat>::new();
-    if grey.rows().min(grey.cols()) >= MIN_SIDE {
-        video::build_optical_flow_pyramid_def(grey, &mut levels, TRACK_WINDOW, TRACK_LEVELS)?;
-    }
-    Ok(levels)
+    if grey.rows().min(grey.cols()) >= MIN_SIDE { TRACKER.pyramid(grey) } else { Ok(Vector::new()) }
 }
 
 /// Normalised histogram of an HSV picture.

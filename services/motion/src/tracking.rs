@@ -1,8 +1,8 @@
 //! Corners followed from one frame to the next.
 use crate::field::{Sample, Scale};
-use crate::prepare::{Prepared, TRACK_LEVELS, TRACK_WINDOW};
-use opencv::core::{self, Point2f, TermCriteria, Vector};
-use opencv::{imgproc, prelude::*, video};
+use crate::prepare::{Prepared, TRACKER};
+use opencv::core::{self, Mat, Point2f, Vector};
+use opencv::{imgproc, prelude::*};
 
 /// Corners weaker than this share of the strongest are none.
 const QUALITY: f64 = 0.01;
@@ -33,8 +33,8 @@ pub fn track(previous: &Prepared, current: &Prepared, count: u32, scale: Scale) 
     if corners.is_empty() {
         return Ok(Tracks { links: Vec::new(), corners: 0 });
     }
-    let (there, found) = follow(previous, current, &corners)?;
-    let (back, returned) = follow(current, previous, &there)?;
+    let (there, found) = TRACKER.follow(&previous.pyramid, &current.pyramid, &corners, None)?;
+    let (back, returned) = TRACKER.follow(&current.pyramid, &previous.pyramid, &there, None)?;
     let mut links = Vec::with_capacity(corners.len());
     for index in 0..corners.len() {
         let (from, to, home) = (corners.get(index)?, there.get(index)?, back.get(index)?);
@@ -61,26 +61,6 @@ fn corners(grey: &Mat, count: u32) -> opencv::Result<Vector<Point2f>> {
         0.04,
     )?;
     Ok(corners)
-}
-
-/// Where points of one frame are in another, and whether each was found.
-fn follow(from: &Prepared, to: &Prepared, points: &Vector<Point2f>) -> opencv::Result<(Vector<Point2f>, Vector<u8>)> {
-    let (mut there, mut found, mut error) = (Vector::<Point2f>::new(), Vector::<u8>::new(), Vector::<f32>::new());
-    let stop = TermCriteria::new(core::TermCriteria_COUNT + core::TermCriteria_EPS, 20, 0.02)?;
-    video::calc_optical_flow_pyr_lk(
-        &from.pyramid,
-        &to.pyramid,
-        points,
-        &mut there,
-        &mut found,
-        &mut error,
-        TRACK_WINDOW,
-        TRACK_LEVELS,
-        stop,
-        0,
-        1e-4,
-    )?;
-    Ok((there, found))
 }
 
 /// Forward–backward check (Sundaram et al. 2010): |f + b|² < 0.01 (|f|² + |b|²) + 0.5.

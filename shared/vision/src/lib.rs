@@ -12,6 +12,7 @@ pub mod letterbox;
 pub mod masks;
 pub mod mat;
 pub mod run_lengths;
+pub mod tracking;
 
 use framefleet_media::PixelFormat;
 
