@@ -144,9 +144,9 @@ impl Cache {
 }
 
 impl Installed {
-    /// The file to open.
-    pub fn path(&self) -> Option<&Path> {
-        self.files.first().map(|file| file.path.as_path())
+    /// The file to open: the first, which every model has (a catalogue with another is not read).
+    pub fn path(&self) -> &Path {
+        &self.files[0].path
     }
 
     /// A file by its name.

@@ -124,9 +124,7 @@ impl Networking {
             return Ok(given.clone());
         }
         let pulled = |nvidia| -> Result<PathBuf, ModelError> {
-            let model = self.catalogue.onnx_runtime(nvidia)?;
-            let installed = self.cache.installed(model)?;
-            installed.path().map(Path::to_owned).ok_or_else(|| missing(model))
+            Ok(self.cache.installed(self.catalogue.onnx_runtime(nvidia)?)?.path().to_owned())
         };
         let copy = Path::new(".cache/onnxruntime/capi").join(LIBRARY_NAME);
         pulled(true).or_else(|_| pulled(false)).or_else(|error| if copy.is_file() { Ok(copy) } else { Err(error) })
@@ -256,10 +254,6 @@ impl Lender for Networking {
         self.measure(&networks, &roles).map_err(refused)?;
         Ok(Host::default().with(Arc::new(networks)))
     }
-}
-
-fn missing(model: &framefleet_models::Model) -> ModelError {
-    ModelError::Unknown { id: model.id.clone(), known: Vec::new() }
 }
 
 fn refused(error: impl std::fmt::Display) -> SetupError {

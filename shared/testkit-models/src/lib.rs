@@ -35,9 +35,8 @@ pub fn model(id: &str) -> Result<Model, TestModelError> {
     let catalogue = Catalogue::built_in()?;
     let entry = catalogue.get(id)?;
     let installed = Puller::new(&cache, &Silent).allowing(Allowed::of([id])).pull(entry)?;
-    let file = installed.files.first().ok_or_else(|| ModelError::Unknown { id: id.to_owned(), known: Vec::new() })?;
-    let sha256 = file.sha256.to_string();
-    Ok(Model { name: id.to_owned(), path: file.path.clone(), sha256, precision: Precision::Fp32 })
+    let sha256 = installed.files[0].sha256.to_string();
+    Ok(Model { name: id.to_owned(), path: installed.path().to_owned(), sha256, precision: Precision::Fp32 })
 }
 
 /// An engine on the CPU.

@@ -1,16 +1,19 @@
 //! `framefleet doctor`
 use crate::args::DoctorArguments;
 use crate::failure::Failure;
+use crate::model_choice::planning;
 use bytesize::ByteSize;
 use framefleet_infer::runtime::LIBRARY_NAME;
 use framefleet_infer::{Doctor, ProviderState};
-use framefleet_models::{Cache, Catalogue};
 use framefleet_service::Exit;
-use std::path::{Path, PathBuf};
 
 /// Says what the machine can run networks on. Exit code 1 if something is missing.
 pub fn run(arguments: &DoctorArguments) -> Result<Exit, Failure> {
-    let library = arguments.runtime.clone().unwrap_or_else(library);
+    let library = match &arguments.runtime {
+        Some(given) => given.clone(),
+        // Where nothing was pulled, what the system's loader finds under the library's name.
+        None => planning(None)?.library().unwrap_or_else(|_| LIBRARY_NAME.into()),
+    };
     let found = Doctor::examine(&library);
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&found)?);
@@ -18,19 +21,6 @@ pub fn run(arguments: &DoctorArguments) -> Result<Exit, Failure> {
         print(&found);
     }
     Ok(if found.problems.is_empty() { Exit::Done } else { Exit::Failed })
-}
-
-/// The library that `framefleet models pull` put into the cache, the one for cards first; else that of a working copy.
-fn library() -> PathBuf {
-    let place = PathBuf::from(".cache/onnxruntime/capi").join(LIBRARY_NAME);
-    let copy = place.is_file().then_some(place);
-    pulled(true).or_else(|| pulled(false)).or(copy).unwrap_or_else(|| LIBRARY_NAME.into())
-}
-
-fn pulled(nvidia: bool) -> Option<PathBuf> {
-    let cache = Cache::new(Cache::default_folder().ok()?);
-    let catalogue = Catalogue::built_in().ok()?;
-    cache.installed(catalogue.onnx_runtime(nvidia).ok()?).ok()?.path().map(Path::to_owned)
 }
 
 fn print(found: &Doctor) {

@@ -56,5 +56,5 @@ fn pull(cache: &Cache, model: &Model) -> Result<Installed, ModelError> {
 
 /// What a model that has to be there holds.
 fn installed(cache: &Cache, model: &Model) -> Vec<u8> {
-    std::fs::read(cache.installed(model).unwrap().path().unwrap()).unwrap()
+    std::fs::read(cache.installed(model).unwrap().path()).unwrap()
 }
