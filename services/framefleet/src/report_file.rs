@@ -1,12 +1,12 @@
 //! `report.html`: gathers what the output holds and draws it, with pictures decoded from the source.
 use crate::failure::Failure;
 use bytes::Bytes;
-use framefleet_ledger::{Ledger, StepManifest};
-use framefleet_media::{BatchInfo, Image, Item, Rendition};
+use framefleet_ledger::{Ledger, StepManifest, shell_word};
+use framefleet_media::{BatchInfo, Item, Rendition};
 use framefleet_pipeline::Plan;
 use framefleet_report::model::{Efficiency, JobSummary, Label, PageLink, PlanSummary, State, StepShare, Timing};
 use framefleet_report::{JobFacts, Thumbnails, encode_jpeg};
-use framefleet_stage::{IngestRequest, PixelSink, SourceStage, StageError};
+use framefleet_stage::{HeapSink, IngestRequest, SourceStage};
 use orchestrator::Progress;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -77,7 +77,11 @@ fn job_facts(facts: &ReportFacts) -> JobFacts {
         plan: plan_summary(facts.plan),
         timings,
         task_seconds: worked.map(|step| (step.step.clone(), step.task_seconds)).collect(),
-        replay: if failed { format!("framefleet run {} --retry-failed", facts.source) } else { String::new() },
+        replay: if failed {
+            format!("framefleet run {} --retry-failed", shell_word(facts.source))
+        } else {
+            String::new()
+        },
     }
 }
 
@@ -136,37 +140,14 @@ impl Thumbnails for Decoder {
             }
             let request = IngestRequest { batch: batch.clone(), proxy, full: Vec::new() };
             let mut sink = HeapSink::default();
-            match self.source.ingest(item, &request, &mut sink) {
-                Ok((found, _)) => {
-                    pictures.extend(found.iter().filter_map(|frame| Some((frame.frame, sink.jpeg(frame, side)?))))
-                }
+            let decoded = self.source.ingest(item, &request, &mut sink);
+            match decoded.and_then(|(places, _)| sink.into_frames(Rendition::Proxy, &places)) {
+                Ok(frames) => pictures.extend(
+                    frames.iter().filter_map(|frame| Some((frame.number, encode_jpeg(&frame.image, side).ok()?))),
+                ),
                 Err(error) => tracing::warn!(item = item.name, %error, "no pictures for the report"),
             }
         }
         pictures
-    }
-}
-
-/// Frames on the heap.
-#[derive(Default)]
-struct HeapSink(Vec<u8>);
-
-impl HeapSink {
-    fn jpeg(&self, frame: &framefleet_stage::Ingested, side: u32) -> Option<Vec<u8>> {
-        let length = framefleet_media::frame::byte_length(frame.format, frame.width, frame.height);
-        let bytes = self.0.get(frame.offset..frame.offset + length)?.to_vec();
-        let image = Image::new(frame.format, frame.width, frame.height, bytes).ok()?;
-        encode_jpeg(&image, side).ok()
-    }
-}
-
-impl PixelSink for HeapSink {
-    fn reserve(&mut self, _rendition: Rendition, bytes: usize) -> Result<(), StageError> {
-        self.0 = vec![0; bytes];
-        Ok(())
-    }
-
-    fn memory(&mut self, _rendition: Rendition) -> &mut [u8] {
-        &mut self.0
     }
 }

@@ -1,6 +1,7 @@
 //! The list of frames that failed, with the command that does them again.
 use crate::parts::parse_key;
 use crate::rows::{range, tasks};
+use crate::shell::shell_word;
 use crate::{Ledger, LedgerError, layout};
 use framefleet_proto::v1::{FrameFailure, StepManifest, TaskResult};
 use serde_json::json;
@@ -57,28 +58,5 @@ fn line(manifest: &StepManifest, item: &str, task: &TaskResult, failure: &FrameF
 
 /// The command that does failed frames again, and nothing else.
 fn replay(output: &str) -> String {
-    format!("framefleet failures replay {}", quoted(output))
-}
-
-/// A word for a POSIX shell.
-fn quoted(word: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-:+,@%".contains(&byte);
-    match !word.is_empty() && !word.starts_with('-') && word.bytes().all(plain) {
-        true => word.to_owned(),
-        false => format!("'{}'", word.replace('\'', r"'\''")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn words_survive_a_shell() {
-        for word in ["films/a.mp4", "it's; rm -rf $HOME", "", "ü & ö", "-x"] {
-            let script = format!("printf %s {}", quoted(word));
-            let out = std::process::Command::new("sh").arg("-c").arg(script).output().unwrap();
-            assert_eq!(String::from_utf8(out.stdout).unwrap(), word);
-        }
-    }
+    format!("framefleet failures replay {}", shell_word(output))
 }

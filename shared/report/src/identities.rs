@@ -1,7 +1,7 @@
 //! The page of identities: who appears, with a strip of faces each, and how to correct it.
 use crate::ReportError;
 use base64::Engine;
-use framefleet_ledger::Ledger;
+use framefleet_ledger::{Ledger, shell_word};
 use framefleet_media::Identity;
 use framefleet_media::annotation::Value;
 use framefleet_proto::v1::StepManifest;
@@ -69,7 +69,6 @@ async fn page(
                 strip.push(text);
             }
         }
-        let medoid = identity.medoid.as_ref().map(|face| format!("{}:{}:{}", face.item, face.frame, face.instance));
         shown.push(context! {
             number => identity.number,
             name => identity.name.as_str(),
@@ -78,7 +77,7 @@ async fn page(
             items => identity.items.join(", "),
             cohesion => format!("{:.2}", identity.cohesion),
             silhouette => identity.silhouette.map(|value| format!("{value:.2}")).unwrap_or_default(),
-            medoid => medoid.unwrap_or_default(),
+            medoid => medoid(identity).unwrap_or_default(),
             strip,
         });
     }
@@ -86,8 +85,30 @@ async fn page(
     environment.add_template("identities.html", TEMPLATE)?;
     let step = manifest.step.as_str();
     let title = format!("Identities of {step}");
-    let output = ledger.output().url();
+    let commands = commands(ledger.output().url(), step, &identities);
     let template = environment.get_template("identities.html")?;
-    let html = template.render(context! { title => title.as_str(), step, output, count, shown, style => STYLE })?;
+    let html = template.render(context! { title => title.as_str(), commands, count, shown, style => STYLE })?;
     Ok(ExtraPage { path: format!("report/identities-{step}.html"), title, html })
+}
+
+/// The face that shows an identity best, as corrections speak of it.
+fn medoid(identity: &Identity) -> Option<String> {
+    identity.medoid.as_ref().map(|face| format!("{}:{}:{}", face.item, face.frame, face.instance))
+}
+
+/// A command for every correction that these identities allow, ready for a shell.
+fn commands(output: &str, step: &str, identities: &[Identity]) -> Vec<String> {
+    let number = |at: usize| identities.get(at).map(|identity| identity.number.to_string());
+    let several_tracks = identities.iter().find(|identity| identity.tracks > 1);
+    let verbs = [
+        number(0).map(|first| vec!["name".to_owned(), first, "A name".to_owned()]),
+        number(0).zip(number(1)).map(|(first, second)| vec!["merge".to_owned(), first, second]),
+        several_tracks.and_then(medoid).map(|face| vec!["split".to_owned(), face]),
+        identities.last().map(|last| vec!["drop".to_owned(), last.number.to_string()]),
+    ];
+    let command = |verb: Vec<String>| {
+        let words = ["framefleet", "edit", output, step].into_iter().chain(verb.iter().map(String::as_str));
+        words.map(shell_word).collect::<Vec<_>>().join(" ")
+    };
+    verbs.into_iter().flatten().map(command).collect()
 }

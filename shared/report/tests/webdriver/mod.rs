@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A browser with a profile of its own.
 pub struct Browser {
@@ -96,8 +96,24 @@ impl Browser {
         MouseActions::new("mouse".to_owned()).then(PointerAction::MoveToElement { element, duration: None, x, y: 0.0 })
     }
 
-    /// Makes the page so wide, narrower than windows can be; 0 is the window's own width again.
-    pub async fn set_width(&self, width: u32) {
+    /// Waits until the body of a function returns true.
+    pub async fn until(&self, body: &str) {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while self.script(body).await != true {
+            assert!(Instant::now() < deadline, "still not: {body}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Makes the page so wide (390 is a phone's, 0 the window's own) and sees that nothing sticks out of it.
+    pub async fn fits(&self, width: u32) {
+        self.set_width(width).await;
+        let [wide, inside] = ["scrollWidth", "clientWidth"].map(|of| format!("return document.documentElement.{of}"));
+        let (wide, inside) = (self.script(&wide).await, self.script(&inside).await);
+        assert!(wide == inside && (width == 0 || inside == width), "{wide} in {inside}");
+    }
+
+    async fn set_width(&self, width: u32) {
         let size = json!({"width": width, "height": if width == 0 { 0 } else { 844 }, "deviceScaleFactor": 0, "mobile": width != 0});
         let command = json!({"cmd": "Emulation.setDeviceMetricsOverride", "params": size});
         self.client.issue_cmd(Extension("goog/cdp/execute", command)).await.unwrap();
