@@ -56,10 +56,18 @@ impl<S: Stage> Step<S> {
         framefleet_vision::use_one_thread()?;
         let mut processed = Processed::default();
         for film in films {
-            for start in film.starts() {
-                self.process_batch(film, &film.batch_at(start, &self.needs)?, &mut processed)?;
+            for batch in film.batches(&self.needs) {
+                self.process_batch(film, &batch?, &mut processed)?;
             }
         }
+        Ok(processed)
+    }
+
+    /// The process half over batches of a film that were made before, where its time is taken.
+    pub fn process_batches(&self, film: &Film, batches: &[Batch]) -> Result<Processed, StepError> {
+        framefleet_vision::use_one_thread()?;
+        let mut processed = Processed::default();
+        batches.iter().try_for_each(|batch| self.process_batch(film, batch, &mut processed))?;
         Ok(processed)
     }
 
@@ -91,8 +99,7 @@ impl<S: Stage> Step<S> {
         }
     }
 
-    /// The process half over one batch, added to what was made of others.
-    pub fn process_batch(&self, film: &Film, batch: &Batch, processed: &mut Processed) -> Result<(), StepError> {
+    fn process_batch(&self, film: &Film, batch: &Batch, processed: &mut Processed) -> Result<(), StepError> {
         let scratch = tempfile::tempdir()?;
         let mut out = Outputs::new(scratch.path());
         self.stage.process(&self.job(film, batch, scratch.path()), batch, &mut out)?;

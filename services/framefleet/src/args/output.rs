@@ -1,0 +1,134 @@
+//! Verbs that look at an output, or correct it.
+use crate::client::ServerArguments;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::{Args, Subcommand};
+use framefleet_export::Format;
+use std::path::PathBuf;
+
+/// `verify`
+#[derive(Args, Debug)]
+pub struct VerifyArguments {
+    /// The output
+    pub output: String,
+    /// Compare every record with the ledger too, and the items with what the output was made of
+    #[arg(long)]
+    pub deep: bool,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `export`
+#[derive(Args, Debug)]
+pub struct ExportArguments {
+    /// The output
+    pub output: String,
+    /// What to write
+    #[arg(long, value_name = "FORMAT", value_parser = format_parser())]
+    pub to: Format,
+    /// Where to [default: ./<output's name>.<format>]
+    #[arg(short = 'o', long, value_name = "FOLDER")]
+    pub folder: Option<PathBuf>,
+    /// The step to read [default: the one that makes what the format shows]
+    #[arg(long, value_name = "STEP")]
+    pub step: Option<String>,
+    /// Only every Nth frame
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+    pub every: u64,
+    /// Surroundings of an instance in context and blurred pictures, pixels of the full frame
+    #[arg(long, value_name = "PIXELS", default_value_t = 20)]
+    pub context: u32,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Formats by name, with what they write in the help.
+fn format_parser() -> impl TypedValueParser<Value = Format> {
+    let known = Format::ALL.map(|format| PossibleValue::new(format.name()).help(format.about()));
+    PossibleValuesParser::new(known).try_map(|name| name.parse::<Format>())
+}
+
+/// `failures`
+#[derive(Args, Debug)]
+pub struct FailuresArguments {
+    #[command(subcommand)]
+    pub verb: FailuresVerb,
+}
+
+/// What to do with failures.
+#[derive(Subcommand, Debug)]
+pub enum FailuresVerb {
+    /// List what failed, together by step and reason
+    List {
+        /// The output
+        output: String,
+        /// As JSON: one line per failure
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show the failures of an item or of one frame of it
+    Show {
+        /// The output
+        output: String,
+        /// The item
+        item: String,
+        /// The frame
+        frame: Option<u64>,
+    },
+    /// Do the failed frames again, as the output's job was run
+    Replay {
+        /// The output
+        output: String,
+        /// In a fleet, not in this process
+        #[arg(long)]
+        fleet: bool,
+        #[command(flatten)]
+        server: ServerArguments,
+    },
+}
+
+/// `edit`
+#[derive(Args, Debug)]
+pub struct EditArguments {
+    /// The output
+    pub output: String,
+    /// The step whose results are corrected
+    pub step: String,
+    #[command(subcommand)]
+    pub verb: EditVerb,
+}
+
+/// What is corrected. Persons are given by number, by name, or by a face of theirs as item:frame:instance.
+#[derive(Subcommand, Debug)]
+pub enum EditVerb {
+    /// Name a person; two of one name are one person
+    Name {
+        /// The person
+        target: String,
+        /// The name
+        name: String,
+    },
+    /// Say that these are one person
+    Merge {
+        /// The persons
+        #[arg(required = true, num_args = 2..)]
+        targets: Vec<String>,
+    },
+    /// Say that these faces are another person: their tracks become an identity of their own
+    Split {
+        /// Faces, as item:frame:instance
+        #[arg(required = true)]
+        targets: Vec<String>,
+    },
+    /// Say that these persons do not matter: their faces stay in the records, without an identity
+    Drop {
+        /// The persons
+        #[arg(required = true)]
+        targets: Vec<String>,
+    },
+    /// List the step's corrections
+    List,
+    /// Take the step's last correction back
+    Undo,
+}
