@@ -132,6 +132,19 @@ fn a_stage_cannot_reach_the_network_or_another_stage() {
 }
 
 #[test]
+fn answers_of_every_stage_are_pinned_to_its_version() {
+    let metadata = metadata();
+    for stage in stages(&metadata) {
+        let folder = metadata.workspace_root.join("services").join(stage).join("tests");
+        let mut files = walkdir::WalkDir::new(&folder).into_iter().filter_map(Result::ok);
+        let pinned = files.any(|file| {
+            std::fs::read_to_string(file.path()).is_ok_and(|text| text.contains("#[test]\nfn golden_digest() {"))
+        });
+        assert!(pinned, "no test `golden_digest` in {folder}: nothing tells when answers change and VERSION does not");
+    }
+}
+
+#[test]
 fn every_main_of_a_stage_is_five_lines() {
     let metadata = metadata();
     for stage in stages(&metadata) {

@@ -9,7 +9,7 @@ use framefleet_testkit::{
     Audio as ClipAudio, Clip, Picture, decode_errors, decode_rgb8, decode_rgb16, ffprobe, frame_times, numbered,
     read_number, write_image, write_image16,
 };
-use framefleet_testkit_stage::{Kept, job, rgb8};
+use framefleet_testkit_stage::{Kept, golden, job, rgb8};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -344,4 +344,23 @@ fn wrong_settings_are_refused() {
     let wrong = |settings: AssembleSettings| settings.validate().unwrap_err();
     assert!(wrong(AssembleSettings { quality: Some(52), ..Default::default() }).contains("52"));
     assert!(wrong(AssembleSettings { group: 0, ..Default::default() }).contains("1 to 64"));
+}
+
+/// What a film is made of; its bytes change with the encoder's version as well.
+#[test]
+fn golden_digest() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = source(folder.path(), "film.mp4");
+    let mut text = String::new();
+    for encoding in [Encoding::Auto, Encoding::H265, Encoding::Prores, Encoding::Ffv1] {
+        let run = Run { missing: &[8, 9, 13], ..Run::whole(&source, encoding) };
+        let (film, name, statistics) = run.film(&source, &scratch(folder.path(), &format!("{encoding:?}")));
+        let probe = ffprobe(&film).unwrap();
+        let keys = ["codec_name", "profile", "pix_fmt", "width", "height", "time_base", "color_space", "color_range"];
+        let video: Vec<&Value> = keys.iter().map(|key| &stream(&probe, "video")[key]).collect();
+        let sound = [&stream(&probe, "audio")["codec_name"], &stream(&probe, "audio")["start_time"]];
+        text += &format!("{name} {video:?} {sound:?}\n{:?}\n{:?}\n", numbers(&film), milliseconds(&film));
+        text += &format!("{}\n", statistics["films"]["film.mp4"]["held_frames"]);
+    }
+    golden(&text, Assemble::VERSION, (1, "a64dc300a5f0958a"));
 }

@@ -5,8 +5,8 @@ use composite::{Background, Composite, CompositeSettings};
 use framefleet_media::annotation::Value;
 use framefleet_media::frame::{byte_length, channel_bytes, channels};
 use framefleet_media::{Image, Mask, PixelFormat};
-use framefleet_stage::{Host, Settings};
-use framefleet_testkit_stage::{Film, Found, Processed, Step};
+use framefleet_stage::{Host, Settings, Stage as _};
+use framefleet_testkit_stage::{Film, Found, Processed, Step, golden};
 use framefleet_vision::run_lengths::Runs;
 use opencv::core::Mat;
 
@@ -114,4 +114,19 @@ fn wrong_settings_are_named() {
         assert!(colour(wrong).unwrap_err().contains("#rrggbb"), "{wrong}");
     }
     assert!(CompositeSettings { feather_percent: f64::NAN, ..CompositeSettings::default() }.validate().is_err());
+}
+
+/// Levels on a line through an edge of the mask, in eighths: filters and linear light differ in the last bits.
+#[test]
+fn golden_digest() {
+    let mut text = String::new();
+    for (format, background) in [(PixelFormat::Rgb8, Background::Colour), (PixelFormat::Rgba16, Background::Blur)] {
+        let settings = CompositeSettings { background, feather_percent: 6.0, ..CompositeSettings::default() };
+        let made = run(&image(format), &[mask("person")], &settings);
+        for x in KEPT[0] - 12..KEPT[0] + 12 {
+            let levels = pixel(&made.frames[0].image, x, 32).chunks_exact(channel_bytes(format));
+            text += &format!("{x} {:?}\n", levels.map(|bytes| bytes[bytes.len() - 1] / 8).collect::<Vec<_>>());
+        }
+    }
+    golden(&text, Composite::VERSION, (1, "edc15a8290f440b8"));
 }

@@ -3,9 +3,10 @@
 
 mod harness;
 
-use face_clustering::FaceClusteringSettings;
+use face_clustering::{FaceClustering, FaceClusteringSettings};
 use framefleet_media::{Edit, Face, InstanceRef};
-use framefleet_testkit_stage::{Film, shot};
+use framefleet_stage::Stage as _;
+use framefleet_testkit_stage::{Film, golden, shot};
 use harness::{Results, canvas, finish, fitted, part, photograph, put, resized, run, step, video};
 use opencv::core::Mat;
 
@@ -205,4 +206,40 @@ fn corrections_need_no_new_process_and_hold_for_more_films() {
     let grown = finish(&step, &films, &records);
     let joe = grown.identities.iter().find(|one| one.name == "Joe").unwrap();
     assert_eq!((joe.items.as_slice(), joe.number > 1), (["b.mp4".to_owned()].as_slice(), true));
+}
+
+#[test]
+fn golden_digest() {
+    let mut frames = moving(&portrait("obama"), 6, (60, 30), (4, 0));
+    frames.extend(moving(&portrait("biden"), 6, (300, 20), (-3, 1)));
+    frames.extend(moving(&portrait("obama2"), 6, (200, 30), (2, 0)));
+    let results = plain(&[Film { scoped: vec![shot("a.mp4", 0..6), shot("a.mp4", 6..18)], ..video("a.mp4", frames) }]);
+    let mut text = String::new();
+    for ((item, frame), faces) in results.faces.iter().filter(|((_, frame), _)| frame.is_multiple_of(4)) {
+        for (face, who) in faces.iter().zip(results.who(item, *frame)) {
+            let places: Vec<f32> = face.r#box.iter().chain(&face.landmarks).map(|at| (at / 8.0).round()).collect();
+            let quality = face.quality.unwrap();
+            text +=
+                &format!("{frame} {who:?} {places:?} {:.1} {}\n", quality.value, (quality.yaw / 30.0).round() as i32);
+        }
+    }
+    let vector = |frame: u64| &results.faces[&("a.mp4".to_owned(), frame)][0].embedding;
+    for (one, other) in [(0, 5), (0, 8), (0, 14), (8, 14)] {
+        let cosine: f32 = vector(one).iter().zip(vector(other)).map(|(a, b)| a * b).sum();
+        text += &format!("{one} and {other}: {cosine:.1}\n");
+    }
+    for (range, track) in &results.tracks {
+        text += &format!("{} {}..{} {:?}\n", track.number, range.start, range.end, track.identity);
+    }
+    for one in &results.identities {
+        text += &format!(
+            "{} {} faces {} tracks {:.1} {}\n",
+            one.number,
+            one.faces,
+            one.tracks,
+            one.cohesion,
+            one.crops.len()
+        );
+    }
+    golden(&text, FaceClustering::VERSION, (1, "c225784dc3af9f6d"));
 }

@@ -2,26 +2,11 @@
 #![cfg(test)]
 
 use framefleet_media::{Rendition, frame::batch_frames};
-use framefleet_stage::{IngestRequest, PixelSink, SourceStage, StageError};
-use framefleet_testkit::{Clip, image_folder, numbered, read_number, write_image};
+use framefleet_stage::{HeapSink, IngestRequest, PixelSink, SourceStage};
+use framefleet_testkit::{Clip, Picture, image_folder, numbered, read_number, write_image};
+use framefleet_testkit_stage::golden;
 use ingest::{DeinterlaceSetting, Ingest, Settings};
 use serde_json::{Map, json};
-use std::collections::HashMap;
-
-/// Memory as the runner lends it.
-#[derive(Default)]
-struct Heap(HashMap<i32, Vec<u8>>);
-
-impl PixelSink for Heap {
-    fn reserve(&mut self, rendition: Rendition, bytes: usize) -> Result<(), StageError> {
-        assert!(self.0.insert(rendition as i32, vec![0; bytes]).is_none(), "reserved once");
-        Ok(())
-    }
-
-    fn memory(&mut self, rendition: Rendition) -> &mut [u8] {
-        self.0.get_mut(&(rendition as i32)).map(Vec::as_mut_slice).unwrap_or_default()
-    }
-}
 
 #[test]
 fn a_video_goes_from_source_to_pixels() {
@@ -38,7 +23,7 @@ fn a_video_goes_from_source_to_pixels() {
         })
         .unwrap();
     assert_eq!((damage, item.scan.as_str(), batches.len()), (None, "progressive", 2));
-    let mut sink = Heap::default();
+    let mut sink = HeapSink::default();
     let request = IngestRequest { batch: batches[1].clone(), proxy: vec![32, 35], full: vec![33, 35, 39] };
     let (ingested, failures) = ingest.ingest(&item, &request, &mut sink).unwrap();
     assert_eq!(failures, []);
@@ -77,7 +62,7 @@ fn stills_keep_their_sizes_and_bad_ones_fail() {
         })
         .unwrap();
     std::fs::write(folder.path().join("frame_000001.png"), "gone bad").unwrap();
-    let mut sink = Heap::default();
+    let mut sink = HeapSink::default();
     let request = IngestRequest { batch: batches[0].clone(), proxy: vec![3], full: vec![0, 1, 2, 3] };
     let (ingested, failures) = ingest.ingest(&item, &request, &mut sink).unwrap();
     let sizes: Vec<_> = ingested.iter().map(|place| (place.frame, place.width, place.height)).collect();
@@ -104,4 +89,41 @@ fn settings_are_documented_and_checked() {
 fn a_missing_source_says_so() {
     let error = Ingest::new(Settings::default()).probe("/nowhere/film.mp4").unwrap_err().to_string();
     assert!(error.contains("/nowhere/film.mp4"), "{error}");
+}
+
+/// Times and places of a video's frames, and pixels of a still: in steps that no scaler is off by.
+#[test]
+fn golden_digest() {
+    let folder = tempfile::tempdir().unwrap();
+    let (film, stills) = (folder.path().join("a.mp4"), folder.path().join("stills"));
+    let durations = [40, 40, 200, 17, 33, 90, 41, 500, 20, 20, 77];
+    Clip::new(800, 480, 40).durations_ms(&durations).write(&film, |frame| numbered(800, 480, frame)).unwrap();
+    std::fs::create_dir(&stills).unwrap();
+    let still = Picture::from_fn(1000, 700, |x, y| [(x / 4) as u8, (y / 3) as u8, ((x + y) / 7) as u8]);
+    write_image(&stills.join("still.png"), &still).unwrap();
+    let ingest = Ingest::new(Settings::default());
+    let mut text = String::new();
+    for source in [film, stills] {
+        let item = ingest.probe(source.to_str().unwrap()).unwrap().items.remove(0);
+        let mut batches = Vec::new();
+        let (item, _) = ingest
+            .index(&item, 32, &mut |more| {
+                batches.extend(more);
+                true
+            })
+            .unwrap();
+        text += &format!("{} {}x{} {}\n", item.name, item.width, item.height, item.bit_depth);
+        batches.iter().for_each(|of| text += &format!("{} {:?} {}\n", of.start, of.pts_ns, of.seekable));
+        let frames: Vec<u64> = (0..batches[0].pts_ns.len() as u64).collect();
+        let mut sink = HeapSink::default();
+        let request = IngestRequest { batch: batches[0].clone(), proxy: frames.clone(), full: frames };
+        let (places, failures) = ingest.ingest(&item, &request, &mut sink).unwrap();
+        text += &format!("{places:?} {failures:?}\n");
+        if item.name == "stills" {
+            let frames = sink.into_frames(Rendition::Proxy, &places).unwrap();
+            let levels = frames[0].image.data().iter().step_by(30_011).map(|level| level.saturating_add(4) / 16);
+            text += &format!("{:?}\n", levels.collect::<Vec<_>>());
+        }
+    }
+    golden(&text, ingest::VERSION, (2, "882e0cc551344326"));
 }

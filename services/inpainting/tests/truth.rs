@@ -4,9 +4,11 @@
 mod harness;
 
 use framefleet_media::{Fill, FillRest};
+use framefleet_stage::Stage as _;
 use framefleet_testkit::{decode_rgb8, sample};
+use framefleet_testkit_stage::golden;
 use harness::{Footage, Results, Scene, psnr, rgb8};
-use inpainting::{Blend, InpaintingSettings, Rest};
+use inpainting::{Blend, Inpainting, InpaintingSettings, Rest};
 
 /// Nothing but what the frame itself shows around the hole: what the original did under the name of a network.
 fn alone() -> InpaintingSettings {
@@ -141,4 +143,22 @@ fn a_hole_in_a_real_film_is_filled_from_its_neighbours() {
         [InpaintingSettings::default(), homography, alone()].map(|settings| score(&footage.run(&settings)));
     println!("bikes.mp4: flow {flow:.1} dB, homography {homography:.1} dB, telea {telea:.1} dB");
     assert!(flow > telea + 4.0 && flow > homography, "{flow} {homography} {telea}");
+}
+
+#[test]
+fn golden_digest() {
+    let (scene, footage) = scene();
+    let mut text = String::new();
+    for results in [footage.run(&InpaintingSettings::default()), footage.run(&alone())] {
+        for (n, fill) in &results.fills {
+            let references: Vec<u64> = fill.references.iter().map(|of| of.frame).collect();
+            let [left, top, right, bottom] = scene.square.square_at(*n).map(f64::round);
+            // The middle of the hole, in steps that no processor's arithmetic is off by.
+            let at = ((top + bottom) / 2.0) as usize * 240 + ((left + right) / 2.0) as usize;
+            let middle: Vec<u8> = results.frames[n].data()[3 * at..][..3].iter().map(|level| level / 16).collect();
+            let real = fill.real_share.map(|share| format!("{share:.1}"));
+            text += &format!("{n} {} {real:?} {:?} {references:?} {middle:?}\n", fill.hole_pixels, fill.rest());
+        }
+    }
+    golden(&text, Inpainting::VERSION, (2, "4ea1ce047a8d1287"));
 }

@@ -8,7 +8,7 @@ mod harness;
 
 use framefleet_infer::TensorView;
 use framefleet_infer::ndarray::{Array4, ArrayD};
-use framefleet_stage::{Outputs, Stage};
+use framefleet_stage::Stage;
 use framefleet_testkit::sample;
 use framefleet_testkit_stage::Film;
 use harness::{film, frames, picture, step};
@@ -39,9 +39,7 @@ fn row(name: &str, film: &Film, settings: &PoseSettings) -> Result<(), Box<dyn s
     let (detector, landmarks) =
         (networks.open("multi-person-pose")?, settings.landmarks.then(|| networks.open("pose-landmarks")).transpose()?);
     let frames = film.images.len();
-    let batch = film.batch_at(0, &step.needs)?;
-    let scratch = tempfile::tempdir()?;
-    let job = step.job(film, &batch, scratch.path());
+    let batches: Vec<_> = film.batches(&step.needs).collect::<Result<_, _>>()?;
     let side = (settings.detection_height as usize, settings.detection_width as usize);
     let (input, crop) =
         (Array4::<i32>::zeros((1, side.0, side.1, 3)).into_dyn(), ArrayD::<f32>::zeros(vec![1, 256, 256, 3]));
@@ -49,10 +47,9 @@ fn row(name: &str, film: &Film, settings: &PoseSettings) -> Result<(), Box<dyn s
     let (mut ours, mut bare, mut persons) = (f64::INFINITY, f64::INFINITY, 0);
     for _ in 0..ROUNDS {
         let began = Instant::now();
-        let mut out = Outputs::new(scratch.path());
-        step.stage.process(&job, &batch, &mut out)?;
+        let made = step.process_batches(film, &batches)?.records;
         ours = ours.min(began.elapsed().as_secs_f64());
-        persons = out.into_made().annotations.frames.iter().map(|frame| frame.annotations.len()).sum();
+        persons = made.records.iter().map(|record| record.annotations.len()).sum();
         let began = Instant::now();
         for _ in 0..looks {
             detector.run_with(&[("input_int32", TensorView::I32(input.view()))], |_| ())?;

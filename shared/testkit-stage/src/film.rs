@@ -1,6 +1,6 @@
 //! Items in memory.
 use crate::{Silence, StepError};
-use framefleet_media::annotation::Value;
+use framefleet_media::annotation::{Value, kind_name};
 use framefleet_media::frame::{channel_bytes, channels};
 use framefleet_media::{
     Annotation, Frame, FrameRange, Image, Item, ItemKind, Kind, PixelFormat, Rational, Rendition, ScopedAnnotation,
@@ -125,9 +125,9 @@ impl Film {
         frame as i64 * 1_000_000_000 * rate.den / rate.num
     }
 
-    /// First frames of the batches.
-    pub fn starts(&self) -> impl Iterator<Item = u64> {
-        (0..self.length()).step_by(self.batch as usize)
+    /// All batches, with what a stage of these needs is shown.
+    pub fn batches(&self, needs: &Needs) -> impl Iterator<Item = Result<Batch, StepError>> {
+        (0..self.length()).step_by(self.batch as usize).map(|start| self.batch_at(start, needs))
     }
 
     /// The batch that begins at a frame, with what a stage of these needs is shown.
@@ -139,7 +139,10 @@ impl Film {
             end: range.end.saturating_add(halo.after).min(self.length()),
         };
         let sampled = self.sampled(&range);
-        let asked = sampled.iter().copied().filter(|frame| !self.absent.contains(frame)).collect();
+        let there = |frame: &u64| {
+            !self.absent.contains(frame) && needs.process.required.iter().all(|kind| self.has(kind, *frame))
+        };
+        let asked = sampled.iter().copied().filter(there).collect();
         let times = (window.start..window.end).map(|frame| self.pts_ns(frame)).collect();
         let mut batch = Batch::new(self.item.clone(), range, window, asked, times);
         let near = |frame: u64| {
@@ -158,6 +161,13 @@ impl Film {
     /// Frames of a range that are asked for if they are there.
     pub(crate) fn sampled(&self, range: &FrameRange) -> Vec<u64> {
         (range.start..range.end).filter(|frame| frame.is_multiple_of(self.every)).collect()
+    }
+
+    /// Whether some step that makes a kind has a result on a frame, or has spoken of the item.
+    fn has(&self, kind: &Kind, frame: u64) -> bool {
+        let speaks = |of: &ScopedAnnotation| of.annotation.as_ref().is_some_and(|of| kind_name(of) == kind.as_str());
+        self.found.iter().any(|found| found.kind == *kind && found.frames.contains_key(&frame))
+            || self.scoped.iter().any(speaks)
     }
 
     fn length(&self) -> u64 {

@@ -5,6 +5,7 @@
 
 mod error;
 mod film;
+mod golden;
 mod made;
 mod records;
 mod sound;
@@ -12,6 +13,7 @@ mod step;
 
 pub use error::StepError;
 pub use film::{Film, Found, RATE, on_range, rgb8, shot};
+pub use golden::golden;
 pub use made::{Finished, Processed};
 pub use records::Kept;
 pub use sound::{Heard, Silence};

@@ -1,0 +1,139 @@
+//! What a stage is shown and what it may make are what its needs say, as in a fleet.
+#![cfg(test)]
+
+use framefleet_media::annotation::Value;
+use framefleet_media::{Annotation, Extension, Kind, Outcome, Rendition};
+use framefleet_stage::{Batch, HalfNeeds, Halo, Host, Job, Needs, Outputs, Records, SetupError, Stage, StageError};
+use framefleet_testkit::Picture;
+use framefleet_testkit_stage::{Film, Found, Heard, Step, StepError, on_range, only, shot};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// Tells what it is shown.
+struct Witness;
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+struct WitnessSettings {
+    /// The kind that it says it makes.
+    makes: String,
+    /// Whether it needs the kind `mask`.
+    masks: bool,
+}
+
+impl framefleet_stage::Settings for WitnessSettings {}
+
+fn told(text: String) -> Value {
+    Value::Extension(Extension { kind: "seen".to_owned(), json: serde_json::json!({ "text": text }).to_string() })
+}
+
+impl Stage for Witness {
+    const NAME: &'static str = "witness";
+    const ABOUT: &'static str = "what it is shown";
+    const VERSION: u32 = 1;
+    type Settings = WitnessSettings;
+
+    fn needs(settings: &WitnessSettings) -> Needs {
+        let required = if settings.masks { vec![Kind::new("mask")] } else { Vec::new() };
+        Needs {
+            process: HalfNeeds { required, optional: vec![Kind::new("shot")], makes: vec![Kind::new(&settings.makes)] },
+            finish: HalfNeeds { makes: vec![Kind::new("seen")], ..HalfNeeds::default() },
+            halo: Halo { before: 2, after: 1 },
+            ..Needs::default()
+        }
+    }
+
+    fn load(_: &Host, _: &WitnessSettings) -> Result<Self, SetupError> {
+        Ok(Self)
+    }
+
+    fn process(&self, job: &Job, batch: &Batch, out: &mut Outputs) -> Result<(), StageError> {
+        for &frame in batch.frames() {
+            let shown =
+                (batch.window().start..batch.window().end).filter(|n| batch.frame(Rendition::Proxy, *n).is_some());
+            let masks = batch.annotations(frame, &Kind::new("mask")).count();
+            let text = format!("{:?} {masks} {}", shown.collect::<Vec<_>>(), job.scoped.len());
+            match frame {
+                3 => out.fail(frame, "third", "the third is never seen"),
+                _ => out.annotate(frame, Annotation { instance: 0, value: Some(told(text)) }),
+            }
+        }
+        out.attach("note").map_err(StageError::retry)?;
+        Ok(())
+    }
+
+    fn finish(&self, job: &Job, records: &dyn Records, out: &mut Outputs) -> Result<(), StageError> {
+        let heard = job.audio.read(&job.items[0], 0..1_000_000_000, 4).map_err(StageError::Fatal)?;
+        let notes = records.attachments("no").map_err(StageError::bad_input)?.len();
+        let text = format!("{} {notes} {} {heard:?}", records.read().count(), job.scoped.len());
+        out.annotate_scope(on_range("clip.mp4", 0..1, 0, told(text)));
+        Ok(())
+    }
+}
+
+fn step(masks: bool) -> Step<Witness> {
+    Step::load(&Host::default(), &WitnessSettings { makes: "seen".to_owned(), masks }).unwrap()
+}
+
+/// Eight frames that are larger than proxies.
+fn film(batch: u64) -> Film {
+    Film { batch, ..Film::painted(8, |_| Picture::filled(800, 400, [9; 3])) }
+}
+
+/// What the stage was shown around the frames with a result.
+fn shown(step: &Step<Witness>, film: &Film) -> Vec<(u64, String)> {
+    let records = step.process(std::slice::from_ref(film)).unwrap().records;
+    let text = |told: &Extension| serde_json::from_str::<serde_json::Value>(&told.json).unwrap()["text"].clone();
+    records
+        .each(only!(Extension))
+        .map(|(record, told)| (record.frame, text(&told[0]).as_str().unwrap().to_owned()))
+        .collect()
+}
+
+#[test]
+fn batches_come_with_their_halo() {
+    let found = shown(&step(false), &film(4));
+    assert_eq!(found.iter().map(|(frame, _)| *frame).collect::<Vec<_>>(), [0, 1, 2, 4, 5, 6, 7]);
+    assert_eq!((found[0].1.as_str(), found[4].1.as_str()), ("[0, 1, 2, 3, 4] 0 0", "[2, 3, 4, 5, 6, 7] 0 0"));
+    assert_eq!(shown(&step(false), &film(4).stills())[0].1, "[0, 1, 2, 3] 0 0");
+    let proxy = film(8).batch_at(0, &step(false).needs).unwrap().frame(Rendition::Proxy, 0).unwrap().image.clone();
+    assert_eq!((proxy.width(), proxy.height(), proxy.data()[0]), (640, 320, 9));
+}
+
+#[test]
+fn frames_that_are_not_asked_for_have_the_records_that_they_have_in_an_output() {
+    let film = Film { absent: vec![4], every: 2, ..film(8) };
+    let records = step(false).process(&[film]).unwrap().records.records;
+    let outcomes: Vec<(u64, bool)> = records.iter().map(|of| (of.frame, of.outcome == Outcome::Result)).collect();
+    assert_eq!(outcomes, [(0, true), (2, true), (4, false), (6, true)]);
+    assert_eq!(records[2].outcome, Outcome::Skipped { rule: "upstream".to_owned() });
+    assert_eq!(records[3].pts_ns, 240_000_000);
+}
+
+#[test]
+fn only_what_is_needed_is_told() {
+    let mut film = film(8);
+    let masks = (0..6).map(|frame| (frame, vec![Value::Mask(framefleet_media::Mask::default()); frame as usize]));
+    film.found = vec![Found::new("segmentation", "mask", masks)];
+    film.scoped = vec![shot("clip.mp4", 0..4), shot("other.mp4", 0..4)];
+    let (blind, seeing) = (shown(&step(false), &film), shown(&step(true), &film));
+    assert_eq!((blind.len(), blind[5].1.as_str()), (7, "[0, 1, 2, 3, 4, 5, 6, 7] 0 1"));
+    // Frames 6 and 7 have no result of a step that makes masks.
+    assert_eq!((seeing.len(), seeing[4].1.as_str()), (5, "[0, 1, 2, 3, 4, 5, 6, 7] 5 1"));
+}
+
+#[test]
+fn finish_has_all_records_and_the_sound_of_the_film() {
+    let film = Film { audio: Arc::new(Heard { rate: 4, samples: vec![0.5; 3] }), ..film(4) };
+    let (processed, finished) = step(false).run(&[film]).unwrap();
+    assert_eq!(processed.records.failed(), [(3, "third".to_owned())]);
+    let told = &finished.on_frames(only!(Extension))[0].1.json;
+    assert!(told.contains("8 2 0 Some(Audio { rate: 4, samples: [0.5, 0.5, 0.5, 0.0] })"), "{told}");
+}
+
+#[test]
+fn what_is_not_declared_may_not_be_made() {
+    let settings = WitnessSettings { makes: "pose".to_owned(), masks: false };
+    let problem = Step::<Witness>::load(&Host::default(), &settings).unwrap().process(&[film(8)]).unwrap_err();
+    assert!(matches!(&problem, StepError::Undeclared { half: "process", kind } if kind == "seen"), "{problem}");
+}
