@@ -1,9 +1,7 @@
 //! `framefleet export`, by the program itself on a job that it ran.
 use crate::footage::{folder, moving};
 use crate::program::{Ran, command, framefleet, records, run};
-use opencv::core::{self, Mat};
-use opencv::imgcodecs;
-use opencv::prelude::*;
+use framefleet_testkit::{Picture, decode_rgb8, ffprobe};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -47,16 +45,14 @@ fn files(said: &Value) -> Vec<PathBuf> {
     said["files"].as_array().unwrap().iter().map(|file| PathBuf::from(file.as_str().unwrap())).collect()
 }
 
-fn read(path: &Path) -> Mat {
-    let picture = imgcodecs::imread(path.to_str().unwrap(), imgcodecs::IMREAD_UNCHANGED).unwrap();
-    assert!(picture.cols() > 0, "{} cannot be read", path.display());
-    picture
+fn read(path: &Path) -> Picture {
+    decode_rgb8(path).unwrap_or_else(|error| panic!("{}: {error:?}", path.display())).swap_remove(0)
 }
 
 /// One job, and everything that can be made of it without running a network again.
 #[test]
 fn a_finished_job_is_exported_in_every_format() {
-    for model in ["movenet-multipose", "blazepose-landmarks-full", "selfie-square"] {
+    for model in ["movenet-multipose", "blazepose-full", "selfie-square"] {
         framefleet_testkit_models::model(model).unwrap();
     }
     let work = folder();
@@ -75,8 +71,9 @@ fn a_finished_job_is_exported_in_every_format() {
     assert_eq!(files(&said).len(), instances);
     let first = &masks[3]["mask"][0];
     let picture = read(&to.join("clip/masks/000003_inst0_mask.png"));
-    assert_eq!((picture.cols(), picture.rows()), (320, 320));
-    assert_eq!(core::count_non_zero(&picture).unwrap() as u64, first["area"].as_u64().unwrap());
+    assert_eq!((picture.width, picture.height), (320, 320));
+    let set = picture.rgb.chunks(3).filter(|pixel| pixel[0] > 0).count() as u64;
+    assert_eq!(set, first["area"].as_u64().unwrap());
 
     let to = work.path().join("cutouts");
     let said = exported(&output, &to, &["--to", "cutouts", "--every", "5"]);
@@ -85,14 +82,12 @@ fn a_finished_job_is_exported_in_every_format() {
         ["000000", "000005", "000010"].iter().any(|frame| name.starts_with(frame))
     }));
     assert_eq!(said["frames"], 3);
-    let cutout = read(&to.join("clip/cutouts/000000_inst0.png"));
-    let corners: Vec<i64> =
-        masks[0]["mask"][0]["box"].as_array().unwrap().iter().map(|v| v.as_f64().unwrap() as i64).collect();
-    assert_eq!(
-        (i64::from(cutout.cols()), i64::from(cutout.rows())),
-        (corners[2] - corners[0], corners[3] - corners[1])
-    );
-    assert_eq!(cutout.channels(), 4);
+    let path = to.join("clip/cutouts/000000_inst0.png");
+    let cutout = read(&path);
+    let sides = masks[0]["mask"][0]["box"].as_array().unwrap();
+    let corners: Vec<u32> = sides.iter().map(|side| side.as_f64().unwrap() as u32).collect();
+    assert_eq!((cutout.width, cutout.height), (corners[2] - corners[0], corners[3] - corners[1]));
+    assert_eq!(ffprobe(&path).unwrap()["streams"][0]["pix_fmt"], "rgba");
 
     let poses = records(&output, "pose");
     let persons: usize = poses.iter().map(|row| row["pose"].as_array().map_or(0, Vec::len)).sum();
@@ -110,7 +105,7 @@ fn a_finished_job_is_exported_in_every_format() {
     for (more, step) in [(&[][..], "pose"), (&["--step", "segmentation"], "segmentation")] {
         let said = exported(&output, &work.path().join(step), &[&["--to", "overlay"], more].concat());
         assert_eq!(said["step"], step);
-        let film = framefleet_testkit::decode_rgb8(&files(&said)[0]).unwrap();
+        let film = decode_rgb8(&files(&said)[0]).unwrap();
         assert_eq!(film.len(), FRAMES);
     }
 }

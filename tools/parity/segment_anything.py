@@ -1,7 +1,7 @@
-"""SAM 2 as two ONNX files, its encoder and its decoder.
+"""SAM 2 as ONNX files: its encoder, its decoder, and the four of its memory.
 
 Without --checkpoint: the parity fixtures of services/segmentation, a tiny network with fixed random weights, and what the reference's automatic mask
-generator and predictor make of a photograph. With it: both halves of a published checkpoint, for use.
+generator and predictor make of a photograph. With it: all graphs of a published checkpoint, for use.
 """
 import argparse
 import pathlib
@@ -18,9 +18,11 @@ from sam2.modeling.sam.transformer import TwoWayTransformer
 from sam2.modeling.sam2_base import SAM2Base
 from sam2.modeling.sam2_utils import MLP
 from sam2.sam2_image_predictor import SAM2ImagePredictor
-from sam2.utils.amg import area_from_rle, coco_encode_rle
+from sam2.sam2_video_predictor import SAM2VideoPredictor
+from sam2.utils.amg import area_from_rle, coco_encode_rle, mask_to_rle_pytorch
 
 import parity
+import segment_anything_memory
 
 SIDE = 256
 CHANNELS = 32
@@ -29,11 +31,13 @@ HIDDEN = 64
 # Parts of the picture, and islands and holes that are too small.
 CROPS = dict(crop_n_layers=1, crop_n_points_downscale_factor=2, crop_nms_thresh=0.9)
 SMALL = 40
+# Frames of the film, and pixels by which each is farther to the right.
+FRAMES, PAN = 9, 8
 CHOICE = dict(points_per_side=6, points_per_batch=16, stability_score_thresh=0.4, box_nms_thresh=0.9)
 BOXES = [[20.0, 10.0, 90.0, 80.0], [60.0, 30.0, 140.0, 95.0]]
 
 
-class Memory(torch.nn.Module):
+class NoMemory(torch.nn.Module):
     """Stands where SAM 2 has what it needs for videos alone."""
 
     d_model = CHANNELS
@@ -41,29 +45,53 @@ class Memory(torch.nn.Module):
 
 def tiny(seed=25):
     """The same architecture at a size that can be kept."""
+    model = built(seed, SAM2Base, NoMemory(), NoMemory())
+    # Larger where points come in, where the picture looks at them and where masks go out, so that masks depend on the point.
+    scaled = [(layer.cross_attn_image_to_token.q_proj, 4) for layer in model.sam_mask_decoder.transformer.layers]
+    scaled += [(model.sam_prompt_encoder.point_embeddings, 12)]
+    scaled += [(network.layers[-1], 4) for network in model.sam_mask_decoder.output_hypernetworks_mlps]
+    return larger(model, scaled)
+
+
+def larger(model, scaled):
+    with torch.no_grad():
+        for module, factor in scaled:
+            for parameter in module.parameters():
+                parameter.mul_(factor)
+    return model.eval()
+
+
+def tiny_with_memory(seed):
+    """The same network, and what it needs for videos."""
+    attention, encoder = segment_anything_memory.modules(CHANNELS, SIDE // 16, HIDDEN)
+    model = built(seed, SAM2VideoPredictor, attention, encoder, **segment_anything_memory.SETTINGS)
+    shared = {name: weights for name, weights in tiny().state_dict().items() if name != "maskmem_tpos_enc"}
+    model.load_state_dict(shared, strict=False)
+    # Larger where masks come in, and where memories are looked at, so that what is remembered depends on the object.
+    scaled = [(model.memory_encoder.mask_downsampler.encoder[-1], 12)]
+    looking = [layer.cross_attn_image for layer in model.memory_attention.layers]
+    scaled += [(module, 4) for attention in looking for module in (attention.q_proj, attention.k_proj, attention.out_proj)]
+    # And on when it was.
+    with torch.no_grad():
+        model.maskmem_tpos_enc.mul_(8)
+    return larger(model, scaled)
+
+
+def built(seed, kind, attention, encoder, **settings):
     torch.manual_seed(seed)
     trunk = Hiera(embed_dim=8, num_heads=1, stages=(1, 1, 2, 1), global_att_blocks=(3,), window_pos_embed_bkg_spatial_size=(7, 7))
     neck = FpnNeck(
         PositionEmbeddingSine(num_pos_feats=CHANNELS, normalize=True, scale=None, temperature=10000),
         d_model=CHANNELS, backbone_channel_list=[64, 32, 16, 8], fpn_top_down_levels=[2, 3], fpn_interp_model="nearest",
     )  # fmt: skip
-    model = SAM2Base(
-        ImageEncoder(scalp=1, trunk=trunk, neck=neck), Memory(), Memory(), image_size=SIDE, use_high_res_features_in_sam=True,
-        multimask_output_in_sam=True, iou_prediction_use_sigmoid=True, directly_add_no_mem_embed=True, pred_obj_scores=True,
-        pred_obj_scores_mlp=True, sam_mask_decoder_extra_args=dict(dynamic_multimask_via_stability=True),
+    model = kind(
+        image_encoder=ImageEncoder(scalp=1, trunk=trunk, neck=neck), memory_attention=attention, memory_encoder=encoder, image_size=SIDE,
+        use_high_res_features_in_sam=True, multimask_output_in_sam=True, iou_prediction_use_sigmoid=True, directly_add_no_mem_embed=True,
+        pred_obj_scores=True, pred_obj_scores_mlp=True, sam_mask_decoder_extra_args=dict(dynamic_multimask_via_stability=True), **settings,
     )  # fmt: skip
     model.sam_mask_decoder.transformer = TwoWayTransformer(depth=2, embedding_dim=CHANNELS, mlp_dim=HIDDEN, num_heads=8)
     model.sam_mask_decoder.iou_prediction_head = MLP(CHANNELS, HIDDEN, 4, 3, sigmoid_output=True)
-    parity.random_weights(model, seed)
-    # Larger where points come in, where the picture looks at them and where masks go out, so that masks depend on the point.
-    scaled = [(layer.cross_attn_image_to_token.q_proj, 4) for layer in model.sam_mask_decoder.transformer.layers]
-    scaled += [(model.sam_prompt_encoder.point_embeddings, 12)]
-    scaled += [(network.layers[-1], 4) for network in model.sam_mask_decoder.output_hypernetworks_mlps]
-    with torch.no_grad():
-        for module, factor in scaled:
-            for parameter in module.parameters():
-                parameter.mul_(factor)
-    return model.eval()
+    return parity.random_weights(model, seed)
 
 
 class Encoder(torch.nn.Module):
@@ -151,6 +179,27 @@ def expected(model, picture):
     }
 
 
+def film(folder, photograph):
+    """The same photograph passing by, what the network with its memory makes of it, and that memory's graphs."""
+    wide = Image.open(photograph).convert("RGB").resize((300 + PAN * (FRAMES - 1), 120), Image.Resampling.BICUBIC)
+    wide.save(folder / "film.png")
+    frames = [numpy.asarray(wide)[:, PAN * number :][:, :300] for number in range(FRAMES)]
+    masks = numpy.zeros((len(BOXES), 120, 300), dtype=bool)
+    for mask, (x0, y0, x1, y1) in zip(masks, BOXES):
+        mask[int(y0) : int(y1), int(x0) : int(x1)] = True
+    model = tiny_with_memory(12)
+    with torch.no_grad():
+        found = segment_anything_memory.expected(model, frames, masks)
+    counts = lambda mask: coco_encode_rle(mask_to_rle_pytorch(torch.as_tensor(mask)[None])[0])["counts"]
+    records = [
+        {"frame": frame, "object": number, "object_score": score, "area": int(mask.sum()), "size": list(mask.shape), "counts": counts(mask)}
+        for frame, number, mask, score in found
+    ]  # fmt: skip
+    parity.write_json(folder / "memory.json", {"pan": PAN, "frames": FRAMES, "boxes": BOXES, "masks": records})
+    segment_anything_memory.export(model, folder, "")
+    print("memory", [(record["frame"], record["object"], record["area"]) for record in records])
+
+
 def main():
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--checkpoint", type=pathlib.Path, help="a published checkpoint: sam2.1_hiera_tiny.pt")
@@ -163,6 +212,7 @@ def main():
     if options.checkpoint:
         model = build_sam2(options.config, str(options.checkpoint), device="cpu").eval()
         export(model, options.folder, options.prefix)
+        segment_anything_memory.export(model, options.folder, options.prefix)
         return
     model = tiny()
     export(model, options.folder, options.prefix)
@@ -171,6 +221,7 @@ def main():
     picture.save(options.folder / "picture.png")
     result = expected(model, numpy.asarray(picture))
     parity.write_json(options.folder / "expected.json", result)
+    film(options.folder, options.picture)
     for key in ["masks", "with_duplicates", "of_parts", "of_parts_cleaned"]:
         print(key, [record["area"] for record in result[key]])
 

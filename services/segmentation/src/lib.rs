@@ -2,7 +2,7 @@
 //!
 //! Process makes masks, by one of four kinds of networks behind one interface: persons (MediaPipe's selfie segmentation, shown every
 //! person that poses or faces tell of), the foreground of a video (Robust Video Matting), the foreground of a still (IS-Net), and
-//! whatever is pointed at (SAM 2: boxes of persons, else a grid of points). Which one runs is a setting; none stands in for another.
+//! whatever is pointed at (SAM 2: boxes of persons, else a grid of points; on request followed by its memory). Which one runs is a setting; none stands in for another.
 //! Finish follows objects from frame to frame by the overlap of their masks, inside shots, and numbers them.
 //!
 //! Masks are run lengths of the full frame, as COCO has them. Stereo frames are split before anything is scaled; every eye
@@ -30,14 +30,17 @@ mod view;
 
 pub use error::SegmentationError;
 pub use framefleet_vision::families::Family;
-pub use settings::{DECODER, ENCODER, Network, PERSON, STILL_MATTING, SegmentationSettings, Stereo, VIDEO_MATTING};
+pub use settings::{
+    DECODER, ENCODER, MEMORY_ATTENTION, MEMORY_DECODER, MEMORY_ENCODER, MEMORY_POINTER, Network, PERSON, STILL_MATTING,
+    SegmentationSettings, Stereo, VIDEO_MATTING,
+};
 
 use foreground::Foreground;
 use framefleet_infer::Networks;
 use framefleet_media::Kind;
 use framefleet_stage::{Batch, HalfNeeds, Halo, Host, Job, Needs, Outputs, Records, SetupError, Stage, StageError};
 use matting::Matting;
-use prompted::Prompted;
+use prompted::{Memory, Prompted};
 
 /// The stage.
 pub struct SegmentationStage {
@@ -49,7 +52,7 @@ pub struct SegmentationStage {
 enum Maker {
     Foreground(Foreground, &'static str),
     Matting(Matting),
-    Prompted(Prompted),
+    Prompted(Prompted, Option<Memory>),
 }
 
 impl Stage for SegmentationStage {
@@ -62,7 +65,7 @@ impl Stage for SegmentationStage {
         let before = match settings.network {
             Network::Person | Network::StillMatting => settings.steady_frames,
             Network::VideoMatting => settings.warm_up_frames,
-            Network::Promptable => 0,
+            Network::Promptable => settings.follow_frames.saturating_sub(1),
         };
         Needs {
             process: HalfNeeds {
@@ -91,7 +94,10 @@ impl Stage for SegmentationStage {
                 Maker::Foreground(Foreground::open(&networks, STILL_MATTING).map_err(setup)?, STILL_MATTING)
             }
             Network::VideoMatting => Maker::Matting(Matting::open(&networks).map_err(setup)?),
-            Network::Promptable => Maker::Prompted(Prompted::open(&networks).map_err(setup)?),
+            Network::Promptable => {
+                let memory = (settings.follow_frames > 1).then(|| Memory::open(&networks)).transpose();
+                Maker::Prompted(Prompted::open(&networks).map_err(setup)?, memory.map_err(setup)?)
+            }
         };
         Ok(Self { settings: settings.clone(), maker })
     }

@@ -5,6 +5,7 @@
 //! point inside; 2 and 3 = left top and right bottom corner of a box), and gives `masks` [n, m, h, w] (logits) and
 //! `iou_predictions` [n, m]. `tools/parity/segment_anything.py` exports both halves of a checkpoint.
 mod everything;
+mod memory;
 
 use crate::error::SegmentationError;
 use crate::masks::Instance;
@@ -15,6 +16,7 @@ pub use crate::stretch::normalised;
 pub use everything::Choice;
 use framefleet_infer::{Dim, Networks, Session, TensorView};
 use framefleet_vision::run_lengths::Runs;
+pub use memory::{Memory, Object};
 use ndarray::{Array2, Array3, ArrayD, ArrayView2, Ix2, Ix4};
 use opencv::core::{self, CmpTypes, Mat, Scalar, Size};
 use opencv::imgproc;
@@ -50,7 +52,19 @@ pub struct Candidate {
     pub point: Option<[f32; 2]>,
 }
 
+impl Embedding {
+    fn inputs(&self) -> Vec<(&str, TensorView<'_>)> {
+        self.features.iter().map(|(name, array)| (*name, TensorView::from(array))).collect()
+    }
+}
+
 impl Candidate {
+    /// The candidate without small holes and islands.
+    pub(crate) fn cleaned(mut self, small: SmallRegions) -> Self {
+        self.clean(small);
+        self
+    }
+
     /// Fills small holes and removes small islands; whether there were any.
     fn clean(&mut self, small: SmallRegions) -> bool {
         let filled = self.runs.without_holes(small.holes);
@@ -123,7 +137,7 @@ impl Prompted {
             let labels = Array2::from_shape_fn((at_a_time, points), |(row, point)| of(row, point).1);
             let mut inputs: Vec<(&str, TensorView<'_>)> =
                 vec![("point_coords", TensorView::from(&places)), ("point_labels", TensorView::from(&labels))];
-            inputs.extend(embedding.features.iter().map(|(name, array)| (*name, TensorView::from(array))));
+            inputs.extend(embedding.inputs());
             let first = number * at_a_time;
             self.decoder.run_with(&inputs, |outputs| {
                 let (masks, predicted) = (outputs.get::<f32>("masks")?, outputs.get::<f32>("iou_predictions")?);
@@ -167,9 +181,8 @@ impl Prompted {
         let mut found = Vec::new();
         for (predicted_iou, logits) in surest.into_iter().flatten() {
             let (mask, stability) = binary(logits.view(), embedding.size)?;
-            let mut candidate = Candidate { runs: Runs::of(&mask)?, predicted_iou, stability, point: None };
-            candidate.clean(small);
-            found.push(candidate);
+            let candidate = Candidate { runs: Runs::of(&mask)?, predicted_iou, stability, point: None };
+            found.push(candidate.cleaned(small));
         }
         Ok(chosen(found, small, settings))
     }
@@ -198,7 +211,11 @@ fn binary(logits: ArrayView2<'_, f32>, size: Size) -> Result<(Mat, f32), Segment
 }
 
 /// Candidates of size as instances, the largest first.
-fn chosen(mut candidates: Vec<Candidate>, small: SmallRegions, settings: &SegmentationSettings) -> Vec<Instance> {
+pub(crate) fn chosen(
+    mut candidates: Vec<Candidate>,
+    small: SmallRegions,
+    settings: &SegmentationSettings,
+) -> Vec<Instance> {
     candidates.retain(|candidate| candidate.runs.area() >= small.islands.max(1));
     candidates.sort_by_key(|candidate| std::cmp::Reverse(candidate.runs.area()));
     candidates.truncate(settings.max_instances as usize);

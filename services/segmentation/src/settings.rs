@@ -42,7 +42,7 @@ pub struct SegmentationSettings {
     /// What kind of network makes the masks: person, video_matting, still_matting or promptable.
     pub network: Network,
     /// Id of the network, as `framefleet models list` shows it; by default that of the kind and profile. Of promptable networks, the
-    /// name that encoder and decoder share ("sam2.1-hiera-tiny").
+    /// name that its parts share ("sam2.1-hiera-tiny").
     pub model: Option<String>,
     /// Coverage from which a pixel belongs to the foreground (0 to 1). Not for promptable networks.
     pub threshold: f64,
@@ -64,6 +64,9 @@ pub struct SegmentationSettings {
     pub matting_side: u32,
     /// Frames that video_matting sees before a batch begins, to remember (0 to 64).
     pub warm_up_frames: u32,
+    /// Frames over which a promptable network follows what it found on the first of them, by its memory: objects keep their masks through
+    /// them, and new ones are found on the next first frame. 0: every frame is looked at anew (0 to 64).
+    pub follow_frames: u32,
     /// Points that a promptable network is asked about, along each side (1 to 64).
     pub points_per_side: u32,
     /// Layers of overlapping parts in which a promptable network is asked again besides the whole picture, for small things: 1 looks at 2×2
@@ -108,6 +111,7 @@ impl Default for SegmentationSettings {
             steady_frames: 0,
             matting_side: 512,
             warm_up_frames: 12,
+            follow_frames: 0,
             points_per_side: 20,
             crop_layers: 0,
             crop_points_divisor: 2,
@@ -152,6 +156,7 @@ impl Settings for SegmentationSettings {
             ("steady_frames", f64::from(self.steady_frames), 0.0, 5.0),
             ("matting_side", f64::from(self.matting_side), 128.0, 1024.0),
             ("warm_up_frames", f64::from(self.warm_up_frames), 0.0, 64.0),
+            ("follow_frames", f64::from(self.follow_frames), 0.0, 64.0),
             ("points_per_side", f64::from(self.points_per_side), 1.0, 64.0),
             ("crop_layers", f64::from(self.crop_layers), 0.0, 3.0),
             ("crop_points_divisor", f64::from(self.crop_points_divisor), 1.0, 8.0),
@@ -200,7 +205,17 @@ impl SegmentationSettings {
             Network::Promptable => {
                 let half = |half: &str| named("sam2.1-hiera-tiny").map(|name| format!("{name}-{half}"));
                 let prompts = self.prompts_per_run as usize;
-                vec![need(ENCODER, half("encoder"), 1), need(DECODER, half("decoder"), prompts)]
+                let mut needs = vec![need(ENCODER, half("encoder"), 1), need(DECODER, half("decoder"), prompts)];
+                if self.follow_frames > 1 {
+                    let memory = [
+                        (MEMORY_POINTER, "memory-pointer"),
+                        (MEMORY_ENCODER, "memory-encoder"),
+                        (MEMORY_ATTENTION, "memory-attention"),
+                        (MEMORY_DECODER, "memory-decoder"),
+                    ];
+                    needs.extend(memory.map(|(role, name)| need(role, half(name), 1)));
+                }
+                needs
             }
         }
     }
@@ -216,6 +231,14 @@ pub const STILL_MATTING: &str = "still-matting";
 pub const ENCODER: &str = "promptable-encoder";
 /// See [`PERSON`].
 pub const DECODER: &str = "promptable-decoder";
+/// See [`PERSON`].
+pub const MEMORY_POINTER: &str = "promptable-memory-pointer";
+/// See [`PERSON`].
+pub const MEMORY_ENCODER: &str = "promptable-memory-encoder";
+/// See [`PERSON`].
+pub const MEMORY_ATTENTION: &str = "promptable-memory-attention";
+/// See [`PERSON`].
+pub const MEMORY_DECODER: &str = "promptable-memory-decoder";
 
 #[cfg(test)]
 mod tests {
@@ -272,5 +295,8 @@ mod tests {
         let expected = [(ENCODER, "sam2.1-hiera-large-encoder"), (DECODER, "sam2.1-hiera-large-decoder")];
         assert_eq!(needs, expected.map(|(role, id)| (role.to_owned(), id.to_owned())));
         assert_eq!(SegmentationSettings::default().models()[0].choice, None);
+        let followed = SegmentationSettings { follow_frames: 8, ..settings };
+        assert_eq!(followed.models().len(), 6);
+        assert_eq!(followed.models()[4].choice.as_deref(), Some("sam2.1-hiera-large-memory-attention"));
     }
 }

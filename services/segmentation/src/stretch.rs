@@ -1,4 +1,4 @@
-//! Pictures as SAM 2's encoder takes them.
+//! Pictures and masks as SAM 2's networks take them.
 use crate::error::SegmentationError;
 use framefleet_vision::VisionError;
 use ndarray::{Array3, Array4, ArrayView3};
@@ -7,33 +7,37 @@ use opencv::prelude::*;
 /// ImageNet's mean and standard deviation, RGB.
 const MEAN: [f32; 3] = [0.485, 0.456, 0.406];
 const DEVIATION: [f32; 3] = [0.229, 0.224, 0.225];
-/// A picture (RGB, 8 bits) as the encoder takes it: stretched to a square, whatever its aspect ratio, as torchvision's `Resize` does it.
+
+/// A picture (RGB, 8 bits) as the encoder takes it: stretched to a square, whatever its aspect ratio.
 pub fn normalised(picture: &impl MatTraitConst, side: i32) -> Result<Array4<f32>, SegmentationError> {
     let (width, height) = (picture.cols() as usize, picture.rows() as usize);
     let side = side as usize;
     let source = ArrayView3::from_shape((height, width, 3), picture.data_bytes()?)
         .map_err(|error| VisionError::Mask(format!("the picture's bytes: {error}")))?;
-    let (across, down) = (taps(width, side), taps(height, side));
-    let mut rows = Array3::<f32>::zeros((height, side, 3));
+    let colours = stretched(source, side, side);
+    Ok(Array4::from_shape_fn((1, 3, side, side), |(_, channel, y, x)| {
+        (colours[[y, x, channel]] / 255.0 - MEAN[channel]) / DEVIATION[channel]
+    }))
+}
+
+/// A picture [height, width, channels] stretched to another size, as torchvision's `Resize` does it.
+pub fn stretched<T: Copy + Into<f32>>(source: ArrayView3<'_, T>, height: usize, width: usize) -> Array3<f32> {
+    let (from_height, from_width, channels) = source.dim();
+    let (across, down) = (taps(from_width, width), taps(from_height, height));
+    let mut rows = Array3::<f32>::zeros((from_height, width, channels));
     for (source, mut into) in source.outer_iter().zip(rows.outer_iter_mut()) {
         for ((first, weights), mut pixel) in across.iter().zip(into.outer_iter_mut()) {
             for (channel, value) in pixel.iter_mut().enumerate() {
                 let weighted =
-                    weights.iter().enumerate().map(|(at, weight)| weight * f32::from(source[[first + at, channel]]));
-                *value = weighted.sum::<f32>() / 255.0;
+                    weights.iter().enumerate().map(|(at, weight)| weight * source[[first + at, channel]].into());
+                *value = weighted.sum::<f32>();
             }
         }
     }
-    let mut result = Array4::<f32>::zeros((1, 3, side, side));
-    for (y, (first, weights)) in down.iter().enumerate() {
-        for channel in 0..3 {
-            for x in 0..side {
-                let column = weights.iter().enumerate().map(|(at, weight)| weight * rows[[first + at, x, channel]]);
-                result[[0, channel, y, x]] = (column.sum::<f32>() - MEAN[channel]) / DEVIATION[channel];
-            }
-        }
-    }
-    Ok(result)
+    Array3::from_shape_fn((height, width, channels), |(y, x, channel)| {
+        let (first, weights) = &down[y];
+        weights.iter().enumerate().map(|(at, weight)| weight * rows[[first + at, x, channel]]).sum::<f32>()
+    })
 }
 
 /// For every place along a side: the first pixel that it is made of, and the weights of that one and those after it. Weights fall

@@ -7,12 +7,15 @@ mod harness;
 use framefleet_infer::{Model, Network, Networks, Precision, SessionOptions};
 use framefleet_media::RunLengths;
 use framefleet_stage::Host;
+use framefleet_testkit::Picture;
 use framefleet_vision::run_lengths::Runs;
-use harness::{Footage, picture, read, to_mat};
+use harness::{Footage, picture, polygons, read, to_mat};
 use opencv::core;
 use opencv::prelude::*;
-use segmentation::prompted::{Choice, Prompted, SmallRegions, normalised};
-use segmentation::{DECODER, ENCODER, SegmentationSettings};
+use segmentation::prompted::{Choice, Memory, Prompted, SmallRegions, normalised};
+use segmentation::{
+    DECODER, ENCODER, MEMORY_ATTENTION, MEMORY_DECODER, MEMORY_ENCODER, MEMORY_POINTER, SegmentationSettings,
+};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -34,8 +37,15 @@ fn networks() -> Networks {
         let options = SessionOptions { micro_batch: Some(micro_batch), ..SessionOptions::default() };
         Network { model: Model { name: name.to_owned(), path, sha256, precision: Precision::Fp32 }, options }
     };
-    let by_role =
-        BTreeMap::from([(ENCODER.to_owned(), network("encoder", 1)), (DECODER.to_owned(), network("decoder", 16))]);
+    let by_role = [
+        (ENCODER, "encoder", 1),
+        (DECODER, "decoder", 16),
+        (MEMORY_POINTER, "memory-pointer", 1),
+        (MEMORY_ENCODER, "memory-encoder", 1),
+        (MEMORY_ATTENTION, "memory-attention", 1),
+        (MEMORY_DECODER, "memory-decoder", 1),
+    ];
+    let by_role = BTreeMap::from(by_role.map(|(role, name, at_a_time)| (role.to_owned(), network(name, at_a_time))));
     Networks::new(framefleet_testkit_models::engine().unwrap(), by_role)
 }
 
@@ -118,6 +128,84 @@ fn same_masks(expected: &Value, key: &str, choice: Choice) {
         let overlap = same.runs.iou(&mask);
         assert!(overlap >= 0.99, "{key}, {point:?}: {overlap}");
         assert!((f64::from(same.stability) - wanted["stability"].as_f64().unwrap()).abs() < 0.01);
+    }
+}
+
+/// The frames of the film: a photograph that passes by.
+fn film(of: &Value) -> Vec<Picture> {
+    let wide = read(&file("film.png"));
+    let pan = of["pan"].as_u64().unwrap() as u32;
+    (0..of["frames"].as_u64().unwrap() as u32)
+        .map(|n| Picture::from_fn(300, 120, |x, y| wide.get(x + pan * n, y)))
+        .collect()
+}
+
+/// Objects shown on the first frame are followed as the reference's video predictor follows them: through more frames than it looks
+/// back, and through three on which they are gone.
+#[test]
+fn objects_are_followed_as_the_reference_follows_them() {
+    let expected: Value = serde_json::from_slice(&std::fs::read(file("memory.json")).unwrap()).unwrap();
+    let (frames, records) = (film(&expected), expected["masks"].as_array().unwrap());
+    let networks = networks();
+    let (network, memory) = (Prompted::open(&networks).unwrap(), Memory::open(&networks).unwrap());
+    let mut hidden = 0;
+    for (number, corners) in expected["boxes"].as_array().unwrap().iter().enumerate() {
+        let [x0, y0, x1, y1] = [0, 1, 2, 3].map(|side| corners[side].as_f64().unwrap() as i32);
+        let mask = polygons(&[&[[x0, y0], [x1 - 1, y0], [x1 - 1, y1 - 1], [x0, y1 - 1]]], 300, 120);
+        let embedding = network.embed(&to_mat(&frames[0])).unwrap();
+        let mut object = memory.shown(&network, 0, &embedding, &Runs::of(&mask).unwrap()).unwrap();
+        for (frame, picture) in (1..).zip(&frames[1..]) {
+            let embedding = network.embed(&to_mat(picture)).unwrap();
+            let found = memory.follow(frame, &embedding, &mut object, frames.len() as u64).unwrap();
+            let of_this = |record: &&Value| record["frame"] == frame && record["object"] == number;
+            let record = records.iter().find(of_this).unwrap();
+            let counts = record["counts"].as_str().unwrap().to_owned();
+            let wanted = Runs::parse(&RunLengths { height: 120, width: 300, counts }).unwrap();
+            match found {
+                Some(found) => {
+                    let overlap = found.runs.iou(&wanted);
+                    // A memory looked at under the wrong frame's number costs .003.
+                    assert!(overlap >= 0.999, "object {number}, frame {frame}: {overlap}");
+                }
+                None => {
+                    hidden += 1;
+                    assert!(record["area"] == 0 && record["object_score"].as_f64().unwrap() <= 0.0, "{frame}");
+                }
+            }
+        }
+    }
+    assert!(hidden > 0, "the reference loses sight of them once");
+}
+
+/// The stage follows what it finds on every fourth frame, wherever batches begin.
+#[test]
+fn runs_of_followed_frames_do_not_depend_on_batches() {
+    let expected: Value = serde_json::from_slice(&std::fs::read(file("memory.json")).unwrap()).unwrap();
+    let host = Host::default().with(Arc::new(networks()));
+    let settings = SegmentationSettings {
+        network: segmentation::Network::Promptable,
+        follow_frames: 4,
+        prompts_per_run: 16,
+        min_area_percent: 0.0,
+        hole_percent: 0.0,
+        ..SegmentationSettings::default()
+    };
+    let boxes = expected["boxes"].as_array().unwrap().iter();
+    let boxes: Vec<[f32; 4]> = boxes.map(|of| [0, 1, 2, 3].map(|side| of[side].as_f64().unwrap() as f32)).collect();
+    let mut footage = Footage::new(film(&expected)).with_persons(&boxes);
+    let whole = footage.run_on(&host, &settings);
+    assert!(whole.failed.is_empty() && whole.masks.values().flatten().all(|mask| mask.label == "person"));
+    let anew = footage.run_on(&host, &SegmentationSettings { follow_frames: 0, ..settings.clone() });
+    for frame in [0, 4, 8] {
+        assert_eq!(whole.masks.get(&frame), anew.masks.get(&frame), "{frame}: found anew");
+    }
+    assert!((1..4).any(|frame| whole.masks.get(&frame) != anew.masks.get(&frame)));
+    for (batch, every) in [(3, 1), (5, 1), (9, 2)] {
+        (footage.batch, footage.every) = (batch, every);
+        let cut = footage.run_on(&host, &settings);
+        for frame in (0..9).filter(|frame| frame % every == 0) {
+            assert_eq!(cut.masks.get(&frame), whole.masks.get(&frame), "frame {frame}, batches of {batch}");
+        }
     }
 }
 

@@ -1,0 +1,164 @@
+//! Coverage by networks that look at one picture: made of persons with their surroundings or of the whole, steadied by earlier frames.
+use super::Task;
+use crate::error::SegmentationError;
+use crate::foreground::{Foreground, label};
+use crate::persons::{Person, scaled};
+use crate::settings::PERSON;
+use crate::steady;
+use crate::view::{View, resized};
+use framefleet_media::ItemKind;
+use framefleet_stage::{Outputs, StageError};
+use opencv::core::{self, Mat, Rect, Scalar, Size};
+use opencv::prelude::*;
+use std::collections::VecDeque;
+
+/// What a network made of a view.
+struct Seen {
+    /// `CV_32FC1`, stretched over the whole view.
+    coverage: Mat,
+    /// Luma of the view in the same size, where coverage is steadied.
+    luma: Option<Mat>,
+}
+
+impl Seen {
+    fn with_luma(&self) -> Option<(&Mat, &Mat)> {
+        self.luma.as_ref().map(|luma| (&self.coverage, luma))
+    }
+}
+
+impl Task<'_> {
+    /// Frame by frame; the last few frames' coverage is kept for steadying.
+    pub(super) fn foreground(&self, network: &Foreground, role: &str, out: &mut Outputs) -> Result<(), StageError> {
+        let mut known: VecDeque<(u64, Vec<Seen>)> = VecDeque::new();
+        for &number in self.batch.frames() {
+            let made = self.frame(number).and_then(|views| {
+                let people = self.persons(number, &views);
+                let seen = self.looked_at(network, role, &views, &people)?;
+                let coverage = if self.steadies() {
+                    let steadied = self.steadied(network, role, number, &seen, &mut known)?;
+                    known.push_back((number, seen));
+                    steadied
+                } else {
+                    seen.into_iter().map(|seen| seen.coverage).collect()
+                };
+                let instances = self.instances(&views, &people, coverage)?;
+                Ok((views, instances))
+            });
+            while known.front().is_some_and(|(old, _)| old + u64::from(self.settings.steady_frames) <= number) {
+                known.pop_front();
+            }
+            self.publish(number, made, label(role), out)?;
+        }
+        Ok(())
+    }
+
+    /// Whether earlier frames have a say.
+    fn steadies(&self) -> bool {
+        self.settings.steady_frames > 0 && self.batch.item().kind() != ItemKind::Stills
+    }
+
+    /// What the network makes of the views: of each person with surroundings, else of the whole. A network of stills sees the whole
+    /// always.
+    fn looked_at(
+        &self,
+        network: &Foreground,
+        role: &str,
+        views: &[View<'_>],
+        people: &[Vec<Person>],
+    ) -> Result<Vec<Seen>, SegmentationError> {
+        let mut regions: Vec<(usize, Option<Rect>)> = Vec::new();
+        for (at, (view, people)) in views.iter().zip(people).enumerate() {
+            if role == PERSON && !people.is_empty() {
+                regions.extend(self.regions(network.size(), view, people).into_iter().map(|region| (at, Some(region))));
+            } else {
+                regions.push((at, None));
+            }
+        }
+        let picture = |(at, region): &(usize, Option<Rect>)| {
+            let view = &views[*at];
+            match region {
+                Some(region) => {
+                    let (rows, columns) = (view.pixels.rows(), view.pixels.cols());
+                    Mat::roi(&view.pixels, scaled(*region, view.scale(view.pixels.size()?), rows, columns))
+                }
+                None => Mat::roi(&view.pixels, Rect::new(0, 0, view.pixels.cols(), view.pixels.rows())),
+            }
+        };
+        let pictures = regions.iter().map(picture).collect::<opencv::Result<Vec<_>>>()?;
+        let mut parts: Vec<_> = regions.iter().zip(network.run(&pictures)?).collect();
+        let mut result = Vec::with_capacity(views.len());
+        for (at, view) in views.iter().enumerate() {
+            let of_view = parts.extract_if(.., |((of, _), _)| *of == at).map(|((_, region), found)| (*region, found));
+            let coverage = self.joined(view, of_view.collect(), views.len())?;
+            let luma = if self.steadies() { Some(steady::luma(view.small()?)?) } else { None };
+            result.push(Seen { coverage, luma });
+        }
+        Ok(result)
+    }
+
+    /// The coverage of a view, made of what the network found in its parts (all of it without a region). It is as fine as what the network gave, or as
+    /// the working size where that is coarser; it has the working size where it is compared with that of other views.
+    fn joined(
+        &self,
+        view: &View<'_>,
+        mut parts: Vec<(Option<Rect>, Mat)>,
+        views: usize,
+    ) -> Result<Mat, SegmentationError> {
+        let compared = self.steadies() || views > 1 && self.settings.stereo_agreement;
+        let working = view.working_size();
+        if let [(None, whole)] = &mut parts[..] {
+            return if compared { Ok(resized(whole, working)?) } else { Ok(std::mem::take(whole)) };
+        }
+        let parts = parts.into_iter().filter_map(|(region, found)| Some((region?, found)));
+        let parts: Vec<(Rect, Mat)> = parts.collect();
+        let size = if compared { working } else { finest(view, &parts, working) };
+        let mut coverage = Mat::new_size_with_default(size, core::CV_32FC1, Scalar::default())?;
+        for (region, found) in parts {
+            let place = scaled(region, view.scale(size), size.height, size.width);
+            let part = resized(&found, Size::new(place.width, place.height))?;
+            let mut into = Mat::roi_mut(&mut coverage, place)?;
+            let before = into.try_clone()?;
+            core::max(&before, &part, &mut into)?;
+        }
+        Ok(coverage)
+    }
+
+    /// The coverage of a frame after that of earlier frames had its say. Those that are not known yet are looked at.
+    fn steadied(
+        &self,
+        network: &Foreground,
+        role: &str,
+        number: u64,
+        now: &[Seen],
+        known: &mut VecDeque<(u64, Vec<Seen>)>,
+    ) -> Result<Vec<Mat>, SegmentationError> {
+        let first = number.saturating_sub(u64::from(self.settings.steady_frames)).max(self.batch.window().start);
+        for earlier in first..number {
+            let at = known.partition_point(|(known, _)| *known < earlier);
+            if known.get(at).is_some_and(|(known, _)| *known == earlier) {
+                continue;
+            }
+            // A frame that cannot be looked at has no say.
+            let Ok(views) = self.frame(earlier) else { continue };
+            let people = self.persons(earlier, &views);
+            known.insert(at, (earlier, self.looked_at(network, role, &views, &people)?));
+        }
+        let steadied = now.iter().enumerate().map(|(at, seen)| {
+            let earlier = known.iter().rev().filter(|(frame, _)| (first..number).contains(frame));
+            let earlier: Vec<(&Mat, &Mat)> =
+                earlier.filter_map(|(_, seen)| seen.get(at).and_then(Seen::with_luma)).collect();
+            seen.with_luma().map_or_else(|| Ok(seen.coverage.try_clone()?), |now| steady::steadied(now, &earlier))
+        });
+        steadied.collect()
+    }
+}
+
+/// The size of a picture of a view in which every part (its place in the full view) has as many pixels as was found in it; no larger than
+/// `most`.
+fn finest(view: &View<'_>, parts: &[(Rect, Mat)], most: Size) -> Size {
+    let (width, height) = (f64::from(view.place.width), f64::from(view.place.height));
+    let ratio = |found: i32, part: i32| f64::from(found) / f64::from(part.max(1));
+    let scale = parts.iter().map(|(part, found)| ratio(found.cols(), part.width).max(ratio(found.rows(), part.height)));
+    let scale = scale.fold(0.0, f64::max).min(f64::from(most.width) / width);
+    Size::new(((width * scale).round() as i32).max(1), ((height * scale).round() as i32).max(1))
+}
