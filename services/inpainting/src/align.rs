@@ -52,13 +52,17 @@ pub fn align(
     if target.size() != reference.size() {
         return Ok(None);
     }
-    let background = background(target, Region::Everything)?;
-    let near = self::background(target, region)?;
     let mut maps = vec![Homography::IDENTITY, *guess];
-    maps.extend(estimate(target, reference, guess, &background)?);
-    if region == Region::AroundHole {
-        maps.extend(estimate(target, reference, guess, &near)?);
+    let around = match region {
+        Region::AroundHole => estimate(target, reference, guess, region)?,
+        Region::Everything => None,
+    };
+    // The rest of the background is asked when what is around the hole says too little.
+    if around.as_ref().is_none_or(|around| !around.is_sure) {
+        maps.extend(estimate(target, reference, guess, Region::Everything)?.map(|all| all.map));
     }
+    maps.extend(around.map(|around| around.map));
+    let near = background(target, region)?;
     let mut best: Option<(Homography, f64)> = None;
     for map in maps {
         let Some(difference) = difference(target, reference, &map, &near)? else { continue };
@@ -86,10 +90,17 @@ fn background(of: &Small, region: Region) -> opencv::Result<Mat> {
 }
 
 /// The map that most corners of a region follow.
-fn estimate(target: &Small, reference: &Small, guess: &Homography, region: &Mat) -> opencv::Result<Option<Homography>> {
+fn estimate(target: &Small, reference: &Small, guess: &Homography, region: Region) -> opencv::Result<Option<Estimate>> {
     let mut corners = Corners::of(target, region)?;
     corners.follow(target, reference, guess)?;
-    corners.map(target.size())
+    corners.estimate(target.size())
+}
+
+/// What corners say.
+struct Estimate {
+    map: Homography,
+    /// Whether there were enough for eight degrees of freedom.
+    is_sure: bool,
 }
 
 /// Corners of the target's background (Shi–Tomasi 1994), and where they are in another frame.
@@ -100,27 +111,31 @@ pub struct Corners {
 }
 
 impl Corners {
-    /// Those around the hole of a frame, where they are.
-    pub fn around_hole(target: &Small) -> opencv::Result<Self> {
-        Self::of(target, &background(target, Region::AroundHole)?)
-    }
-
-    fn of(target: &Small, region: &Mat) -> opencv::Result<Self> {
+    /// Those of a region of a frame, where they are.
+    pub fn of(target: &Small, region: Region) -> opencv::Result<Self> {
+        let found = match region {
+            Region::Everything => &target.corners,
+            Region::AroundHole => &target.corners_around_hole,
+        };
+        if let Some(found) = found.get() {
+            return Ok(found.clone());
+        }
         let mut from = Vector::<Point2f>::new();
         if !target.pyramid.is_empty() {
+            let region = background(target, region)?;
             imgproc::good_features_to_track(
                 &target.grey,
                 &mut from,
                 CORNERS,
                 QUALITY,
                 SPACING,
-                region,
+                &region,
                 5,
                 false,
                 0.04,
             )?;
         }
-        Ok(Self { to: from.clone(), from })
+        Ok(found.get_or_init(|| Self { to: from.clone(), from }).clone())
     }
 
     /// From the frame where they are now to another, by pyramidal Lucas–Kanade (Bouguet 2000), forwards and back: what does not come
@@ -153,8 +168,13 @@ impl Corners {
         Ok(())
     }
 
-    /// The map that most of them follow (RANSAC, Fischler & Bolles 1981; OpenCV's generator starts from a constant).
+    /// The map that most of them follow.
     pub fn map(&self, size: Size) -> opencv::Result<Option<Homography>> {
+        Ok(self.estimate(size)?.map(|estimate| estimate.map))
+    }
+
+    /// The map that most of them follow (RANSAC, Fischler & Bolles 1981; OpenCV's generator starts from a constant).
+    fn estimate(&self, size: Size) -> opencv::Result<Option<Estimate>> {
         let count = self.from.len();
         if count < MIN_INLIERS {
             return Ok(None);
@@ -164,12 +184,11 @@ impl Corners {
         let found =
             calib3d::find_homography_ext(&self.from, &self.to, method, TOLERANCE, &mut inliers, ROUNDS, CONFIDENCE)?;
         let agreeing = if found.empty() { 0 } else { core::count_non_zero(&inliers)?.max(0) as usize };
-        let map = match agreeing {
-            agreeing if agreeing >= INLIERS_OF_HOMOGRAPHY => Some(homography(&found)?),
-            _ => similarity(&self.from, &self.to)?,
-        };
+        let is_sure = agreeing >= INLIERS_OF_HOMOGRAPHY;
+        let map = if is_sure { Some(homography(&found)?) } else { similarity(&self.from, &self.to)? };
         let plausible = |map: &Homography| map.is_plausible(f64::from(size.width), f64::from(size.height));
-        Ok(map.filter(|map| agreeing as f64 >= MIN_SHARE * count as f64 && plausible(map)))
+        let map = map.filter(|map| agreeing as f64 >= MIN_SHARE * count as f64 && plausible(map));
+        Ok(map.map(|map| Estimate { map, is_sure }))
     }
 }
 
@@ -229,37 +248,44 @@ pub struct Laid {
 
 /// The reference as the map lays it over the target.
 pub fn laid_over(target: &Small, reference: &Small, map: &Homography) -> opencv::Result<Laid> {
-    let warp = |picture: &Mat, how: i32, outside: f64| -> opencv::Result<Mat> {
-        if *map == Homography::IDENTITY {
-            return Ok(picture.clone());
-        }
-        let matrix = Mat::from_slice_2d(&[&map.0[0..3], &map.0[3..6], &map.0[6..9]])?;
-        let mut warped = Mat::default();
-        let how = how | imgproc::WARP_INVERSE_MAP;
-        let (border, outside) = (core::BORDER_CONSTANT, Scalar::all(outside));
-        imgproc::warp_perspective(picture, &mut warped, &matrix, target.size(), how, border, outside)?;
-        Ok(warped)
-    };
-    let hole = warp(&reference.hole, imgproc::INTER_NEAREST, 255.0)?;
+    let (grey, unknown) = grey_over(target, reference, map)?;
+    let colours = warped(&reference.colours, target, map, imgproc::INTER_LINEAR, 0.0)?;
+    Ok(Laid { grey, colours, unknown })
+}
+
+/// Luma of the reference over the target, and 255 where either has a hole or the reference ends.
+fn grey_over(target: &Small, reference: &Small, map: &Homography) -> opencv::Result<(Mat, Mat)> {
+    let hole = warped(&reference.hole, target, map, imgproc::INTER_NEAREST, 255.0)?;
     let mut unknown = Mat::default();
     core::bitwise_or(&hole, &target.hole, &mut unknown, &core::no_array())?;
-    let grey = warp(&reference.grey, imgproc::INTER_LINEAR, 0.0)?;
-    let colours = warp(&reference.colours, imgproc::INTER_LINEAR, 0.0)?;
-    Ok(Laid { grey, colours, unknown })
+    Ok((warped(&reference.grey, target, map, imgproc::INTER_LINEAR, 0.0)?, unknown))
+}
+
+/// A picture of the reference over the target; what is `outside` lies where it ends.
+fn warped(picture: &Mat, target: &Small, map: &Homography, how: i32, outside: f64) -> opencv::Result<Mat> {
+    if *map == Homography::IDENTITY {
+        return Ok(picture.clone());
+    }
+    let matrix = Mat::from_slice_2d(&[&map.0[0..3], &map.0[3..6], &map.0[6..9]])?;
+    let mut warped = Mat::default();
+    let how = how | imgproc::WARP_INVERSE_MAP;
+    let (border, outside) = (core::BORDER_CONSTANT, Scalar::all(outside));
+    imgproc::warp_perspective(picture, &mut warped, &matrix, target.size(), how, border, outside)?;
+    Ok(warped)
 }
 
 /// Mean absolute difference of two frames where both show background, in a region of the target if that is anywhere, levels of
 /// 255; `None` when it is next to nowhere.
 fn difference(target: &Small, reference: &Small, map: &Homography, region: &Mat) -> opencv::Result<Option<f64>> {
-    let laid = laid_over(target, reference, map)?;
+    let (grey, unknown) = grey_over(target, reference, map)?;
     let (mut known, mut near) = (Mat::default(), Mat::default());
-    core::bitwise_not_def(&laid.unknown, &mut known)?;
+    core::bitwise_not_def(&unknown, &mut known)?;
     core::bitwise_and(&known, region, &mut near, &core::no_array())?;
     if i64::from(core::count_non_zero(&known)?) * 20 < known.total() as i64 {
         return Ok(None);
     }
     let enough = core::count_non_zero(&near)? >= MIN_PIXELS;
     let mut apart = Mat::default();
-    core::absdiff(&target.grey, &laid.grey, &mut apart)?;
+    core::absdiff(&target.grey, &grey, &mut apart)?;
     Ok(Some(core::mean(&apart, if enough { &near } else { &known })?[0]))
 }

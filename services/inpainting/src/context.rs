@@ -1,5 +1,7 @@
 //! Which frames of a window lend their background to which.
 use crate::align::{Corners, Region, align};
+use crate::cover::Cover;
+use crate::gaps::missed;
 use crate::hole::{Choice, Hole};
 use crate::homography::Homography;
 use crate::prepare::Small;
@@ -24,6 +26,7 @@ pub struct Context<'a> {
     settings: &'a InpaintingSettings,
     choice: &'a Choice,
     kind: Kind,
+    covers: BTreeMap<u64, Rc<[Cover]>>,
     holes: BTreeMap<u64, Option<Rc<Hole>>>,
     smalls: BTreeMap<u64, Rc<Small>>,
     links: BTreeMap<(u64, u64), Option<Homography>>,
@@ -45,6 +48,7 @@ impl<'a> Context<'a> {
             settings,
             choice,
             kind: Kind::new("mask"),
+            covers: BTreeMap::new(),
             holes: BTreeMap::new(),
             smalls: BTreeMap::new(),
             links: BTreeMap::new(),
@@ -62,11 +66,28 @@ impl<'a> Context<'a> {
             return Ok(known.clone());
         }
         let size = (frame.image.width(), frame.image.height());
+        let own = self.covers(frame.number, size)?;
+        let missed = missed(frame.number, u64::from(self.settings.gap), size, |near| match self.covers(near, size) {
+            // Masks that are none cost the frame that they are of, not its neighbours.
+            Err(error) if !matches!(error, VisionError::OpenCv(_)) => Ok(Rc::from([])),
+            covers => covers,
+        })?;
         let grow = pixels(self.settings.grow_percent, size);
-        let masks = self.choice.masks(self.batch, frame.number, &self.kind);
-        let hole = Hole::of(masks, size, grow)?.map(Rc::new);
+        let hole = Hole::of(own.iter().chain(&missed), size, grow)?.map(Rc::new);
         self.holes.insert(frame.number, hole.clone());
         Ok(hole)
+    }
+
+    /// What the chosen masks of a frame cover, one by one.
+    fn covers(&mut self, number: u64, size: (u32, u32)) -> Result<Rc<[Cover]>, VisionError> {
+        if let Some(known) = self.covers.get(&number) {
+            return Ok(Rc::clone(known));
+        }
+        let masks = self.choice.masks(self.batch, number, &self.kind);
+        let covers = masks.map(|mask| Cover::of(mask, size)).filter_map(Result::transpose);
+        let covers: Rc<[Cover]> = covers.collect::<Result<Vec<_>, _>>()?.into();
+        self.covers.insert(number, Rc::clone(&covers));
+        Ok(covers)
     }
 
     /// The frames that lend their background to a hole, nearest first.
@@ -96,7 +117,7 @@ impl<'a> Context<'a> {
     /// The frames of the window around `number` that a chain of alignments reaches. Where enough corners around the hole can be
     /// followed there from frame to frame, these say where to look; else the chain does.
     fn candidates(&mut self, number: u64, target: &Rc<Small>) -> Result<Vec<Candidate>, VisionError> {
-        let (points, corners) = (points(target)?, Corners::around_hole(target)?);
+        let (points, corners) = (points(target)?, Corners::of(target, Region::AroundHole)?);
         let reach = u64::from(self.settings.window);
         let window = self.batch.window();
         let before = (number.saturating_sub(reach).max(window.start)..number).rev().collect::<Vec<_>>();
@@ -161,6 +182,7 @@ impl<'a> Context<'a> {
         let first = number.saturating_sub(u64::from(self.settings.window));
         self.smalls.retain(|of, _| *of >= first);
         self.holes.retain(|of, _| *of >= first);
+        self.covers.retain(|of, _| *of + u64::from(self.settings.gap) >= first);
         self.links.retain(|(of, _), _| *of >= first);
     }
 }

@@ -26,17 +26,26 @@ pub struct Lender<'a> {
     pub hole: Option<Rc<Hole>>,
 }
 
+/// How much of a hole was seen, in pixels.
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    /// By lender: of how much it shows the background.
+    pub by_lender: Vec<u64>,
+    /// How much any of them does.
+    pub by_any: u64,
+}
+
 /// Fills the pixels of the patch where something shows with what the lenders have there; the others become unknown. `scale` is
-/// pixels of the full frame per pixel of the small one. Returns, per lender, of how many pixels of the hole it shows the background, and how many of those
-/// are shown by any. The hole is where `shown` is 1.
+/// pixels of the full frame per pixel of the small one. What is seen of the hole, which is where `shown` is 1, is added to `seen`.
 pub fn from_lenders(
     patch: &mut Patch,
     shown: &[f32],
     lenders: &[Lender<'_>],
     scale: (f64, f64),
     blend: Blend,
-) -> Result<(Vec<u64>, u64), VisionError> {
-    let (mut by_lender, mut by_any) = (vec![0; lenders.len()], 0);
+    seen: &mut Seen,
+) -> Result<(), VisionError> {
+    seen.by_lender.resize(lenders.len(), 0);
     for (at, unknown) in patch.unknown.iter_mut().enumerate() {
         *unknown = shown[at] > 0.0;
     }
@@ -50,7 +59,7 @@ pub fn from_lenders(
                 continue;
             }
             values.clear();
-            for (lender, warped) in by_lender.iter_mut().zip(&warped) {
+            for (lender, warped) in seen.by_lender.iter_mut().zip(&warped) {
                 if let Some(one) = warped.at(pixel, patch.channels) {
                     *lender += u64::from(shown[at] >= 1.0);
                     values.push(one);
@@ -59,11 +68,11 @@ pub fn from_lenders(
             if !values.is_empty() {
                 patch.set(at, &merge(&values, patch.channels, blend));
                 patch.unknown[at] = false;
-                by_any += u64::from(shown[at] >= 1.0);
+                seen.by_any += u64::from(shown[at] >= 1.0);
             }
         }
     }
-    Ok((by_lender, by_any))
+    Ok(())
 }
 
 /// Pieces of an area in which something shows.

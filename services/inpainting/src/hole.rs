@@ -1,7 +1,8 @@
 //! Holes: what is to be removed from a frame.
+use crate::cover::{Cover, blank};
 use framefleet_media::{Annotation, Kind, Mask, annotation::Value};
 use framefleet_stage::Batch;
-use framefleet_vision::{VisionError, masks};
+use framefleet_vision::VisionError;
 use opencv::core::{self, Mat, Rect, Size};
 use opencv::imgproc;
 use opencv::prelude::*;
@@ -43,15 +44,23 @@ pub struct Hole {
 }
 
 impl Hole {
-    /// What the masks cover, grown by `grow` pixels in all directions; `None` when that is nothing.
+    /// What is covered, grown by `grow` pixels in all directions; `None` when that is nothing.
     pub fn of<'a>(
-        masks: impl IntoIterator<Item = &'a Mask>,
+        covers: impl IntoIterator<Item = &'a Cover, IntoIter: Clone>,
         size: (u32, u32),
         grow: f64,
     ) -> Result<Option<Self>, VisionError> {
-        let Some(covered) = masks::union(masks, size)? else { return Ok(None) };
-        let area = expanded(imgproc::bounding_rect(&covered)?, grow.ceil() as i32 + 1, size);
-        let distance = distance_to(&covered.roi(area)?.try_clone()?)?;
+        let covers = covers.into_iter();
+        let around = covers.clone().fold(Rect::default(), |around, cover| around | cover.area);
+        if around.empty() {
+            return Ok(None);
+        }
+        let area = expanded(around, grow.ceil() as i32 + 1, size);
+        let mut covered = blank(area)?;
+        for cover in covers {
+            cover.paint(&mut covered, area, 255.0)?;
+        }
+        let distance = distance_to(&covered)?;
         let mut mask = Mat::default();
         core::compare(&distance, &grow, &mut mask, core::CMP_LE)?;
         let pixels = core::count_non_zero(&mask)?.max(0) as u64;
@@ -62,8 +71,7 @@ impl Hole {
     /// `feather` pixels.
     pub fn feathered(&self, feather: f64, size: (u32, u32)) -> opencv::Result<(Rect, Mat)> {
         let area = expanded(self.area, feather.ceil() as i32 + 1, size);
-        let mut mask =
-            Mat::new_rows_cols_with_default(area.height, area.width, core::CV_8UC1, core::Scalar::default())?;
+        let mut mask = blank(area)?;
         let inside = Rect::new(self.area.x - area.x, self.area.y - area.y, self.area.width, self.area.height);
         self.mask.copy_to(&mut mask.roi_mut(inside)?)?;
         let mut shown = Mat::default();
@@ -74,10 +82,33 @@ impl Hole {
         Ok((area, cut))
     }
 
+    /// The hole in parts that are worked on one by one: rectangles with `margin` pixels around what they hold touch none of the
+    /// others. What lies far apart in a large frame takes the memory of what is near it, not of all in between.
+    pub fn parts(&self, margin: i32, size: (u32, u32)) -> opencv::Result<Vec<Self>> {
+        let mut areas: Vec<Rect> = Vec::new();
+        for piece in pieces(&self.mask)? {
+            let mut area = expanded(piece + self.area.tl(), margin, size);
+            while let Some(near) = areas.iter().position(|other| !(*other & area).empty()) {
+                area = area | areas.swap_remove(near);
+            }
+            areas.push(area);
+        }
+        areas.sort_by_key(|area| (area.y, area.x));
+        areas.into_iter().map(|area| self.inside(area)).collect()
+    }
+
+    /// What of the hole lies inside a rectangle that touches it.
+    fn inside(&self, area: Rect) -> opencv::Result<Self> {
+        let part = self.mask.roi((area & self.area) - self.area.tl())?;
+        let around = imgproc::bounding_rect(&part.try_clone()?)?;
+        let mask = part.roi(around)?.try_clone()?;
+        let pixels = core::count_non_zero(&mask)?.max(0) as u64;
+        Ok(Self { area: around + (area & self.area).tl(), mask, pixels })
+    }
+
     /// The hole in the whole frame at another size: 255 where any pixel of the hole lies.
     pub fn scaled(&self, frame: (u32, u32), size: Size) -> opencv::Result<Mat> {
-        let mut whole =
-            Mat::new_rows_cols_with_default(frame.1 as i32, frame.0 as i32, core::CV_8UC1, core::Scalar::default())?;
+        let mut whole = blank(Rect::new(0, 0, frame.0 as i32, frame.1 as i32))?;
         self.mask.copy_to(&mut whole.roi_mut(self.area)?)?;
         if whole.size()? == size {
             return Ok(whole);
@@ -87,6 +118,18 @@ impl Hole {
         core::compare(&small, &0.0, &mut any, core::CMP_GT)?;
         Ok(any)
     }
+}
+
+/// Rectangles around what hangs together.
+fn pieces(mask: &Mat) -> opencv::Result<Vec<Rect>> {
+    let (mut labels, mut statistics, mut centres) = (Mat::default(), Mat::default(), Mat::default());
+    let count = imgproc::connected_components_with_stats_def(mask, &mut labels, &mut statistics, &mut centres)?;
+    let side = |piece: i32, of: i32| statistics.at_2d::<i32>(piece, of).copied();
+    let (left, top) = (imgproc::CC_STAT_LEFT, imgproc::CC_STAT_TOP);
+    let (width, height) = (imgproc::CC_STAT_WIDTH, imgproc::CC_STAT_HEIGHT);
+    let rectangle = |of| Ok(Rect::new(side(of, left)?, side(of, top)?, side(of, width)?, side(of, height)?));
+    // The first is what is not set.
+    (1..count).map(rectangle).collect()
 }
 
 /// Distance of every pixel to the nearest one that is set, pixels.

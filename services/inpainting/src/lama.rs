@@ -3,6 +3,7 @@
 //! It takes `image` (N × 3 × side × side, RGB 0–1) and `mask` (N × 1 × side × side, 1 in the hole), and gives `output`
 //! (N × 3 × side × side): the picture, filled. Exports differ in whether that is 0–1 or 0–255; since what was known comes out as it
 //! went in, the scale is read off it.
+use crate::hole::Hole;
 use crate::patch::Patch;
 use framefleet_infer::{Dim, InferError, Session};
 use framefleet_media::Image;
@@ -61,11 +62,11 @@ impl Lama {
     }
 
     /// Fills what is unknown in the patch of a frame, from the frame's colours around it. Alpha is left as it is; grey is filled
-    /// as the mean of what the network makes of its three channels.
-    pub fn fill(&self, image: &Image, patch: &mut Patch) -> Result<(), LamaError> {
-        let Some(hole) = bounds(patch)? else { return Ok(()) };
-        let window = window(hole, self.side, (image.width() as i32, image.height() as i32));
-        let (colours, mask) = inputs(image, patch, window, self.side)?;
+    /// as the mean of what the network makes of its three channels. The rest of the frame's hole is shown as unknown, too.
+    pub fn fill(&self, image: &Image, hole: &Hole, patch: &mut Patch) -> Result<(), LamaError> {
+        let Some(unknown) = bounds(patch)? else { return Ok(()) };
+        let window = window(unknown, self.side, (image.width() as i32, image.height() as i32));
+        let (colours, mask) = inputs(image, hole, patch, window, self.side)?;
         let output = self.run(&colours, &mask)?;
         let shown = Rect::new(window.x - patch.area.x, window.y - patch.area.y, window.width, window.height);
         let square = window.width.max(window.height).max(self.side);
@@ -153,8 +154,9 @@ fn window(hole: Rect, side: i32, frame: (i32, i32)) -> Rect {
 
 /// The window as the network wants it, padded right and below to a square by its mirror image (as the authors do) and scaled: RGB
 /// 0–1 (`CV_32FC3`), and what is unknown (`CV_8UC1`).
-fn inputs(image: &Image, patch: &Patch, window: Rect, side: i32) -> Result<(Mat, Mat), LamaError> {
+fn inputs(image: &Image, hole: &Hole, patch: &Patch, window: Rect, side: i32) -> Result<(Mat, Mat), LamaError> {
     let mut around = Patch::of(image, window);
+    around.forget(hole)?;
     for at in 0..patch.unknown.len() {
         let (x, y) = ((at % patch.width()) as i32 + patch.area.x, (at / patch.width()) as i32 + patch.area.y);
         if window.contains(core::Point::new(x, y)) {

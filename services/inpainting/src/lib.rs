@@ -7,8 +7,8 @@
 //! around it, not by one bit.
 //!
 //! Full frames in, frames of the same size and format out, and kind `fill` for every frame: how much of the hole is real. A halo of
-//! `window` frames on both sides gives pixels and masks, so that a task is a function of what it sees; stills have no neighbours
-//! and are filled from within. A frame of the halo whose masks are missing counts as one in which nothing is to be removed.
+//! `window` + `gap` frames on both sides gives pixels and masks, so that a task is a function of what it sees; stills have no
+//! neighbours and are filled from within. Objects that were missed in single frames are closed from the masks around.
 //!
 //! Besides its window a task holds the window's frames at the size of analysis (about 12 bytes a pixel, 3 MB a frame by default), one
 //! output frame at a time (its bytes, and about 30 bytes for each pixel of the area around the hole), and 2 MB per reference for the
@@ -17,8 +17,10 @@
 mod align;
 mod complete;
 mod context;
+mod cover;
 mod fill;
 mod flow;
+mod gaps;
 mod hole;
 mod homography;
 mod lama;
@@ -58,7 +60,7 @@ impl Stage for Inpainting {
     const NAME: &'static str = "inpainting";
     const ABOUT: &'static str =
         "removes what masks cover: filled from other frames, the rest by a network or from the edge";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     type Settings = InpaintingSettings;
 
     fn needs(settings: &InpaintingSettings) -> Needs {
@@ -66,7 +68,8 @@ impl Stage for Inpainting {
         if !settings.tracks.is_empty() {
             required.push(Kind::new(tracks::KIND));
         }
-        let reach = u64::from(settings.window);
+        // Whoever lends its background has its own gaps closed, too.
+        let reach = u64::from(settings.window) + u64::from(settings.gap);
         let model = || ModelNeed::new(ROLE, Some(&settings.model), 1);
         Needs {
             process: HalfNeeds { required, makes: vec![Kind::new("fill")], ..HalfNeeds::default() },

@@ -1,4 +1,5 @@
 //! The part of a frame that is worked on.
+use crate::hole::Hole;
 use framefleet_media::Image;
 use framefleet_media::frame::{channel_bytes, channels};
 use opencv::core::{Mat, Rect};
@@ -48,9 +49,44 @@ impl Patch {
         &self.values[at * self.channels..(at + 1) * self.channels]
     }
 
+    /// The channels of a pixel as the frame has them, and how many they are.
+    pub fn original(&self, image: &Image, at: usize) -> ([f32; 4], usize) {
+        let to = self.sample(image.width(), at);
+        let value = |channel: usize| match self.is_deep() {
+            true => {
+                f32::from(u16::from_le_bytes([image.data()[2 * (to + channel)], image.data()[2 * (to + channel) + 1]]))
+            }
+            false => f32::from(image.data()[to + channel]),
+        };
+        (std::array::from_fn(|channel| if channel < self.channels { value(channel) } else { 0.0 }), self.channels)
+    }
+
+    /// Where a pixel's first channel lies among the channels of a frame of this width.
+    fn sample(&self, width: u32, at: usize) -> usize {
+        let (x, y) = (at % self.width() + self.area.x as usize, at / self.width() + self.area.y as usize);
+        (y * width as usize + x) * self.channels
+    }
+
+    fn is_deep(&self) -> bool {
+        self.white > 255.0
+    }
+
     /// Sets a pixel.
     pub fn set(&mut self, at: usize, values: &[f32]) {
         self.values[at * self.channels..(at + 1) * self.channels].copy_from_slice(&values[..self.channels]);
+    }
+
+    /// Makes unknown what lies in a hole.
+    pub fn forget(&mut self, hole: &Hole) -> opencv::Result<()> {
+        let both = self.area & hole.area;
+        for y in both.y..both.y + both.height {
+            let row = hole.mask.at_row::<u8>(y - hole.area.y)?;
+            for x in both.x..both.x + both.width {
+                let at = (y - self.area.y) as usize * self.width() + (x - self.area.x) as usize;
+                self.unknown[at] |= row[(x - hole.area.x) as usize] != 0;
+            }
+        }
+        Ok(())
     }
 
     /// Whether anything is unknown.
@@ -70,18 +106,16 @@ impl Patch {
         Mat::new_rows_cols_with_data(self.area.height, self.area.width, &plane)?.try_clone()
     }
 
-    /// The frame with the patch laid into it as far as it shows: `shown`, 0–1, row by row over `area` of the patch. Pixels where
-    /// nothing shows are the frame's own, bit by bit.
-    pub fn laid_into(&self, image: &Image, shown: &[f32]) -> Vec<u8> {
-        let mut bytes = image.data().to_vec();
-        let deep = channel_bytes(image.format()) == 2;
-        let stride = image.width() as usize * self.channels;
-        for (at, &shown) in shown.iter().enumerate().filter(|(_, shown)| **shown > 0.0) {
-            let (x, y) = (at % self.width() + self.area.x as usize, at / self.width() + self.area.y as usize);
-            for channel in 0..self.channels {
-                let (value, to) = (self.pixel(at)[channel], y * stride + x * self.channels + channel);
+    /// Lays the patch into the bytes of a frame of this width as far as it shows and is known: `shown`, 0–1, row by row over
+    /// `area`. Pixels where nothing shows keep their bits.
+    pub fn lay_into(&self, bytes: &mut [u8], width: u32, shown: &[f32]) {
+        let visible = |(at, shown): &(usize, &f32)| **shown > 0.0 && !self.unknown[*at];
+        for (at, &shown) in shown.iter().enumerate().filter(visible) {
+            let to = self.sample(width, at);
+            for (channel, value) in self.pixel(at).iter().enumerate() {
                 let mixed = |own: f32| (own + shown * (value - own)).round().clamp(0.0, self.white);
-                if deep {
+                let to = to + channel;
+                if self.is_deep() {
                     let own = u16::from_le_bytes([bytes[2 * to], bytes[2 * to + 1]]);
                     bytes[2 * to..2 * to + 2].copy_from_slice(&(mixed(f32::from(own)) as u16).to_le_bytes());
                 } else {
@@ -89,7 +123,6 @@ impl Patch {
                 }
             }
         }
-        bytes
     }
 }
 

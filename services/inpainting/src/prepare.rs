@@ -1,10 +1,12 @@
 //! Frames made small, for alignment.
+use crate::align::Corners;
 use crate::hole::Hole;
 use framefleet_media::{Image, PixelFormat};
 use framefleet_vision::{VisionError, mat::view};
 use opencv::core::{self, Mat, Size, Vector};
 use opencv::prelude::*;
 use opencv::{imgproc, video};
+use std::cell::OnceCell;
 
 /// Side of the tracker's window, pixels.
 pub const TRACK_WINDOW: Size = Size { width: 21, height: 21 };
@@ -22,6 +24,9 @@ pub struct Small {
     pub hole: Mat,
     /// The tracker's pyramid of `grey`.
     pub pyramid: Vector<Mat>,
+    /// Corners of all the background, and of what is around the hole, once somebody asked.
+    pub corners: OnceCell<Corners>,
+    pub corners_around_hole: OnceCell<Corners>,
     /// Pixels of the full frame per pixel, across and down.
     pub scale: (f64, f64),
 }
@@ -54,7 +59,8 @@ impl Small {
             f64::from(full.cols()) / f64::from(size.width.max(1)),
             f64::from(full.rows()) / f64::from(size.height.max(1)),
         );
-        Ok(Self { colours, grey, hole, pyramid, scale })
+        let (corners, corners_around_hole) = (OnceCell::new(), OnceCell::new());
+        Ok(Self { colours, grey, hole, pyramid, corners, corners_around_hole, scale })
     }
 
     /// Width and height, pixels.

@@ -1,11 +1,12 @@
 //! The half of the stage that makes frames.
 use crate::context::{Context, pixels};
-use crate::fill::{Lender, from_lenders};
+use crate::fill::{Lender, Seen, from_lenders};
 use crate::hole::{Choice, Hole, expanded};
 use crate::lama::{Lama, LamaError};
 use crate::patch::Patch;
+use crate::ring::Differences;
 use crate::settings::{InpaintingSettings, Rest};
-use crate::{plate, ring, telea};
+use crate::{plate, telea};
 use framefleet_infer::InferError;
 use framefleet_media::annotation::Value;
 use framefleet_media::{Annotation, Fill, FillReference, FillRest, Frame, Image, frame::full_format};
@@ -105,25 +106,36 @@ fn filled(
         return Ok(Filled { image: frame.image.clone(), fill, plate });
     };
     let size = (frame.image.width(), frame.image.height());
-    let (area, shown) = shown(&hole, settings, size)?;
-    let own = Patch::of(&frame.image, area);
-    let mut patch = Patch::of(&frame.image, area);
-    let mut fill = from_others(context, frame, &mut patch, &shown, settings)?;
-    fill.hole_pixels = hole.pixels;
-    fill.rest = rest(&frame.image, &mut patch, settings, lama)?.into();
-    fill.ring_difference = ring::difference(&own, &patch, &shown);
-    let known: Vec<f32> =
-        shown.iter().zip(&patch.unknown).map(|(shown, unknown)| if *unknown { 0.0 } else { *shown }).collect();
-    let bytes = patch.laid_into(&frame.image, &known);
+    let (lenders, scale) = (lenders(context, frame, settings)?, context.scale(frame)?);
+    let (mut bytes, mut seen, mut differences) = (frame.image.data().to_vec(), Seen::default(), Differences::default());
+    let mut rest = FillRest::NotNeeded;
+    let feather = pixels(settings.feather_percent, size);
+    for part in hole.parts(feather.ceil() as i32 + 1 + MARGIN, size)? {
+        let (area, shown) = shown(&part, feather, size)?;
+        let mut patch = Patch::of(&frame.image, area);
+        from_lenders(&mut patch, &shown, &lenders, scale, settings.blend, &mut seen)?;
+        if patch.has_unknown() {
+            rest = fill_rest(&frame.image, &hole, &mut patch, settings, lama)?;
+        }
+        differences.add(&frame.image, &patch, &shown);
+        patch.lay_into(&mut bytes, size.0, &shown);
+    }
     let image = Image::new(frame.image.format(), size.0, size.1, bytes)
         .map_err(|_| VisionError::Empty { width: size.0, height: size.1 })?;
     let plate = if wanted { Some(plate::picture(&image, Some(&hole))?) } else { None };
+    let fill = Fill {
+        hole_pixels: hole.pixels,
+        real_share: Some(seen.by_any as f32 / hole.pixels.max(1) as f32),
+        references: references(&lenders, &seen, hole.pixels),
+        ring_difference: differences.mean(),
+        rest: rest.into(),
+    };
     Ok(Filled { image, fill, plate })
 }
 
 /// The area that is worked on, and how much of the filling shows in it, row by row.
-fn shown(hole: &Hole, settings: &InpaintingSettings, size: (u32, u32)) -> opencv::Result<(Rect, Vec<f32>)> {
-    let (inner, feathered) = hole.feathered(pixels(settings.feather_percent, size), size)?;
+fn shown(hole: &Hole, feather: f64, size: (u32, u32)) -> opencv::Result<(Rect, Vec<f32>)> {
+    let (inner, feathered) = hole.feathered(feather, size)?;
     let area = expanded(inner, MARGIN, size);
     let mut whole = Mat::new_rows_cols_with_default(area.height, area.width, opencv::core::CV_32FC1, 0.0.into())?;
     let inside = Rect::new(inner.x - area.x, inner.y - area.y, inner.width, inner.height);
@@ -131,48 +143,46 @@ fn shown(hole: &Hole, settings: &InpaintingSettings, size: (u32, u32)) -> opencv
     Ok((area, whole.data_typed::<f32>()?.to_vec()))
 }
 
-/// Fills the patch with what other frames show; what that is.
-fn from_others(
-    context: &mut Context<'_>,
+/// The frames that show what the hole hides, with their pixels.
+fn lenders<'a>(
+    context: &mut Context<'a>,
     frame: &Frame,
-    patch: &mut Patch,
-    shown: &[f32],
     settings: &InpaintingSettings,
-) -> Result<Fill, Problem> {
+) -> Result<Vec<Lender<'a>>, Problem> {
     let references = if settings.window > 0 { context.references(frame)? } else { Vec::new() };
     let mut lenders = Vec::with_capacity(references.len());
     for reference in references {
         let Some(lender) = context.frame(reference.number) else { continue };
         lenders.push(Lender { reference, image: &lender.image, hole: context.hole(lender)? });
     }
-    let scale = context.scale(frame)?;
-    let (by_lender, by_any) = from_lenders(patch, shown, &lenders, scale, settings.blend)?;
-    let hole = shown.iter().filter(|shown| **shown >= 1.0).count().max(1) as f32;
-    let references =
-        lenders.iter().zip(by_lender).filter(|(_, pixels)| *pixels > 0).map(|(lender, pixels)| FillReference {
-            frame: lender.reference.number,
-            valid_share: pixels as f32 / hole,
-            residual: lender.reference.residual,
-        });
-    Ok(Fill { real_share: Some(by_any as f32 / hole), references: references.collect(), ..Fill::default() })
+    Ok(lenders)
+}
+
+/// What the frame has of which other.
+fn references(lenders: &[Lender<'_>], seen: &Seen, hole: u64) -> Vec<FillReference> {
+    let used = lenders.iter().zip(&seen.by_lender).filter(|(_, pixels)| **pixels > 0);
+    used.map(|(lender, pixels)| FillReference {
+        frame: lender.reference.number,
+        valid_share: *pixels as f32 / hole.max(1) as f32,
+        residual: lender.reference.residual,
+    })
+    .collect()
 }
 
 /// Fills what no frame shows.
-fn rest(
+fn fill_rest(
     image: &Image,
+    hole: &Hole,
     patch: &mut Patch,
     settings: &InpaintingSettings,
     lama: Option<&Lama>,
 ) -> Result<FillRest, Problem> {
-    if !patch.has_unknown() {
-        return Ok(FillRest::NotNeeded);
-    }
     if settings.rest != Rest::None && patch.unknown.iter().all(|unknown| *unknown) {
         return Err(Problem::AllHole);
     }
     match (settings.rest, lama) {
         (Rest::Lama, Some(lama)) => {
-            lama.fill(image, patch).map_err(Problem::Network)?;
+            lama.fill(image, hole, patch).map_err(Problem::Network)?;
             Ok(FillRest::Lama)
         }
         (Rest::None, _) => Ok(FillRest::None),

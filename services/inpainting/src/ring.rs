@@ -1,26 +1,45 @@
 //! How well a filling meets its surroundings.
 use crate::patch::Patch;
+use framefleet_media::Image;
 use framefleet_vision::colour::{lightness, srgb_to_linear, xyz};
 
 /// Pixels that are looked at, at most: more change the mean by less than its last digit.
 const PIXELS: usize = 4096;
 
-/// Mean CIE 1976 colour difference between what was filled in and what the frame has, where the filling fades out around the hole
-/// (`shown` between 0 and 1). `None` when that is nowhere, or nothing was filled there.
-pub fn difference(own: &Patch, filled: &Patch, shown: &[f32]) -> Option<f32> {
-    let ring: Vec<usize> = shown
-        .iter()
-        .enumerate()
-        .filter(|(at, shown)| **shown > 0.0 && **shown < 1.0 && !filled.unknown[*at])
-        .map(|(at, _)| at)
-        .collect();
-    let step = ring.len().div_ceil(PIXELS).max(1);
-    let apart: Vec<f64> = ring
-        .iter()
-        .step_by(step)
-        .map(|&at| apart(lab(own.pixel(at), own.white), lab(filled.pixel(at), own.white)))
-        .collect();
-    (!apart.is_empty()).then(|| (apart.iter().sum::<f64>() / apart.len() as f64) as f32)
+/// CIE 1976 colour differences between what was filled in and what the frame has, where the filling fades out around the hole.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Differences {
+    sum: f64,
+    pixels: f64,
+}
+
+impl Differences {
+    /// Adds those of a part of the hole: `shown` between 0 and 1, row by row over the patch that was filled. A part counts as its
+    /// pixels do, also where only some of them are looked at.
+    pub fn add(&mut self, own: &Image, filled: &Patch, shown: &[f32]) {
+        let ring: Vec<usize> = shown
+            .iter()
+            .enumerate()
+            .filter(|(at, shown)| **shown > 0.0 && **shown < 1.0 && !filled.unknown[*at])
+            .map(|(at, _)| at)
+            .collect();
+        let step = ring.len().div_ceil(PIXELS).max(1);
+        let white = filled.white;
+        let apart = |&at: &usize| {
+            let (own, channels) = filled.original(own, at);
+            apart(lab(&own[..channels], white), lab(filled.pixel(at), white))
+        };
+        let apart: Vec<f64> = ring.iter().step_by(step).map(apart).collect();
+        if !apart.is_empty() {
+            self.sum += apart.iter().sum::<f64>() / apart.len() as f64 * ring.len() as f64;
+            self.pixels += ring.len() as f64;
+        }
+    }
+
+    /// Their mean; `None` when the filling fades out nowhere.
+    pub fn mean(&self) -> Option<f32> {
+        (self.pixels > 0.0).then(|| (self.sum / self.pixels) as f32)
+    }
 }
 
 fn apart(a: [f64; 3], b: [f64; 3]) -> f64 {

@@ -40,6 +40,9 @@ pub struct InpaintingSettings {
     pub tracks: Vec<u32>,
     /// Masks are grown by so much, so that the blurred edge of an object is removed with it (0 to 5).
     pub grow_percent: f64,
+    /// An object without a mask in up to so many frames in a row (0 to 8) is removed there, too, if frames on both sides have it: in
+    /// the shape of those, where it would be if it moved evenly. 0: masks count as they are.
+    pub gap: u32,
     /// Width of the band around the grown mask where the filling fades into the frame (0 to 5). Nothing outside it changes.
     pub feather_percent: f64,
     /// Frames before and after that are searched for what the hole hides (0 to 64). 0: none, all is invented.
@@ -68,6 +71,7 @@ impl Default for InpaintingSettings {
             labels: Vec::new(),
             tracks: Vec::new(),
             grow_percent: 0.5,
+            gap: 4,
             feather_percent: 0.25,
             window: 10,
             references: 5,
@@ -91,6 +95,7 @@ impl Settings for InpaintingSettings {
 
     fn validate(&self) -> Result<(), String> {
         in_range("grow_percent", self.grow_percent, 0.0, 5.0)?;
+        in_range("gap", f64::from(self.gap), 0.0, 8.0)?;
         in_range("feather_percent", self.feather_percent, 0.0, 5.0)?;
         in_range("window", f64::from(self.window), 0.0, 64.0)?;
         in_range("references", f64::from(self.references), 1.0, 16.0)?;

@@ -30,8 +30,11 @@ fn borders_of_batches_do_not_change_results() {
     let settings = InpaintingSettings { window: 6, clean_plate: true, ..InpaintingSettings::default() };
     let mut footage = footage();
     footage.absent = vec![8, 9];
+    // Gaps in the masks at the borders of batches.
+    [4, 5, 11, 21, 22].iter().for_each(|missed: &usize| footage.masks[*missed].clear());
     let by_32 = footage.run(&settings);
     assert!(by_32.artifacts.len() == 1 && by_32.frames.len() == 24, "{:?}", by_32.failed);
+    assert!([4, 5, 11, 21, 22].iter().all(|n| by_32.fills[n].hole_pixels > 0));
     for batch in [5, 11] {
         footage.batch = batch;
         assert_same(&footage.run(&settings), &by_32);

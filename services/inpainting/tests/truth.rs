@@ -82,12 +82,28 @@ fn the_three_ways_to_blend_differ() {
 fn an_object_that_was_missed_once_does_not_come_back() {
     let (scene, mut footage) = scene();
     footage.masks[13].clear();
-    let results = footage.run(&InpaintingSettings::default());
+    let results = footage.run(&InpaintingSettings { gap: 0, ..InpaintingSettings::default() });
     let near: Vec<f64> =
         inside(&scene, &results).into_iter().enumerate().filter(|(n, _)| *n != 13).map(|(_, of)| of).collect();
     assert!(least(&near) > 28.0, "{near:?}");
     assert_eq!((results.fills[&13].hole_pixels, results.fills[&13].rest()), (0, FillRest::NotNeeded));
     assert_eq!(results.frames[&13], footage.images[13]);
+}
+
+/// An object that nobody found in some frames in a row is removed from these, too, when frames on both sides have it: no ghost.
+#[test]
+fn an_object_that_was_missed_for_some_frames_is_removed_there_too() {
+    let (scene, mut footage) = scene();
+    for number in [5, 12, 13, 14, 15] {
+        footage.masks[number].clear();
+    }
+    let results = footage.run(&InpaintingSettings::default());
+    let scores = inside(&scene, &results);
+    println!("missed 1 and 4: {:.1} {:?}", scores[5], &scores[12..16]);
+    for number in [5, 12, 13, 14, 15] {
+        let fill = &results.fills[&number];
+        assert!(scores[number as usize] > 28.0 && fill.real_share.unwrap() > 0.95, "{number}: {fill:?} {scores:?}");
+    }
 }
 
 /// Behind the part of a film that a job does, nobody looked for masks: what stands there is not lent, although it looks free.
