@@ -317,7 +317,7 @@ async fn commit_process(
     annotations.frames.retain(|of| work.frames.contains(&of.frame) && !without.contains(&of.frame));
     let key = format!("{}-made", blob_key(shared, task));
     let frames: Vec<_> = made.frames.into_iter().filter(|frame| !without.contains(&frame.number)).collect();
-    let pixels: Vec<Pixels> = blobs::store_made(shared.blobs.as_ref(), &key, &step_of(task), &frames).await?;
+    let pixels: Vec<Pixels> = blobs::store_made(shared.blobs.as_ref(), &key, &step_of(task), frames).await?;
     let folder = item_folder(&item_of(task)?);
     let mut files = commit_files(made.artifacts, PartKind::Artifact, &folder);
     files.extend(commit_files(made.attachments, PartKind::Attachment, ""));
