@@ -69,21 +69,6 @@ impl PixelSink for BlobSink {
     }
 }
 
-/// Writes frames that a step made into one blob.
-/// Memory that nobody reads: for a trial.
-#[derive(Default)]
-pub(crate) struct Discarded(BTreeMap<i32, Vec<u8>>);
-
-impl PixelSink for Discarded {
-    fn reserve(&mut self, rendition: Rendition, bytes: usize) -> Result<(), StageError> {
-        self.0.insert(rendition as i32, vec![0; bytes]);
-        Ok(())
-    }
-
-    fn memory(&mut self, rendition: Rendition) -> &mut [u8] {
-        self.0.get_mut(&(rendition as i32)).map_or(&mut [], Vec::as_mut_slice)
-}
-
 /// Writes frames that a step made into one blob. Each is dropped as soon as it is copied: the memory that admission reserved for
 /// them is taken once, not twice.
 pub(crate) async fn store_made(

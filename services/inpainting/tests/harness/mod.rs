@@ -72,34 +72,6 @@ impl Footage {
             item: self.item.clone(),
             images: self.images.clone(),
             found: vec![Found::new("segmentation", "mask", masks)],
-    /// The batch that begins at a frame.
-    pub fn batch_at(&self, start: u64, settings: &InpaintingSettings) -> Batch {
-        let length = self.images.len() as u64;
-        let reach = if self.item.kind() == ItemKind::Stills { 0 } else { u64::from(settings.window + settings.gap) };
-        let range = FrameRange { start, end: (start + self.batch).min(length) };
-        let window = FrameRange { start: start.saturating_sub(reach), end: (range.end + reach).min(length) };
-        let frames = (range.start..range.end).filter(|n| !self.absent.contains(n)).collect();
-        let times = (window.start..window.end).map(pts_ns).collect();
-        let mut batch = Batch::new(self.item.clone(), range, window, frames, times);
-        for number in (window.start..window.end).filter(|number| !self.absent.contains(number)) {
-            let image = self.images[number as usize].clone();
-            batch.insert_frame(Rendition::Full, Frame { number, pts_ns: pts_ns(number), image });
-            if !self.unknown.contains(&number) {
-                batch.insert_result(&Kind::new("mask"), number);
-            }
-            for (instance, mask) in self.masks[number as usize].iter().enumerate() {
-                let value = Some(Value::Mask(mask.clone()));
-                batch.insert_annotation("segmentation", number, Annotation { instance: instance as u32, value });
-        }
-        batch
-    }
-
-    /// The job around a task.
-    pub fn job(&self, scratch: &std::path::Path) -> Job {
-        Job {
-            step: "inpainting".to_owned(),
-            items: vec![self.item.clone()],
-            seed: 7,
             scoped: self.scoped.clone(),
             absent: self.absent.clone(),
             batch: self.batch,
