@@ -1,5 +1,6 @@
 //! Objects that a promptable network follows by its memory. Footage is cut into runs of `follow_frames` frames, counted from the item's first: what is
-//! found on the first frame of a run is followed through it, wherever batches begin.
+//! found on the first frame of a run is followed through it, wherever batches begin. Cuts are not known here: behind one, objects are gone (by their
+//! score) until the next run begins.
 use super::Task;
 use crate::error::SegmentationError;
 use crate::masks::Instance;

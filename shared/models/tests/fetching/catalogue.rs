@@ -33,17 +33,17 @@ fn every_default_of_a_stage_holds_in_every_profile_and_is_free_to_use() {
     }
 }
 
-/// The halves of SAM 2 that a user exports come as a catalogue of their own.
+/// The parts of SAM 2 that a user exports come as a catalogue of their own.
 #[test]
-fn the_exported_halves_of_sam_are_found_by_role() {
+fn the_exported_parts_of_sam_are_found_by_role() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/sam2.toml");
     let catalogue = built_in().with_file(&file).unwrap();
     for size in ["tiny", "large"] {
         assert_eq!(catalogue.get(&format!("sam2.1-hiera-{size}")).unwrap().format, Format::Checkpoint);
-        for half in ["encoder", "decoder"] {
-            let id = format!("sam2.1-hiera-{size}-{half}");
+        for part in ["encoder", "decoder", "memory-pointer", "memory-encoder", "memory-attention", "memory-decoder"] {
+            let id = format!("sam2.1-hiera-{size}-{part}");
             let chosen =
-                catalogue.choose("segmentation", &format!("promptable-{half}"), "balanced", Some(&id)).unwrap();
+                catalogue.choose("segmentation", &format!("promptable-{part}"), "balanced", Some(&id)).unwrap();
             assert_eq!((chosen.id.as_str(), chosen.format), (id.as_str(), Format::Onnx));
         }
     }
