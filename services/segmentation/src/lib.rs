@@ -2,8 +2,9 @@
 //!
 //! Process makes masks, by one of four kinds of networks behind one interface: persons (MediaPipe's selfie segmentation, shown every
 //! person that poses or faces tell of), the foreground of a video (Robust Video Matting), the foreground of a still (IS-Net), and
-//! whatever is pointed at (SAM 2: boxes of persons, else a grid of points; on request followed by its memory). Which one runs is a setting; none stands in for another.
-//! Finish follows objects from frame to frame by the overlap of their masks, inside shots, and numbers them.
+//! whatever is pointed at (SAM 2: boxes of persons, else a grid of points; on request followed by its memory). Which one runs is a
+//! setting; none stands in for another. Finish follows objects from frame to frame by the overlap of their masks, inside shots, and
+//! numbers them.
 //!
 //! Masks are run lengths of the full frame, as COCO has them. Stereo frames are split before anything is scaled; every eye
 //! has its own masks, whose `eye` says whose they are, and their coverage is made to agree along the disparity.

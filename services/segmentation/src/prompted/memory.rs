@@ -1,10 +1,11 @@
 //! SAM 2's memory: an object that was found on one frame is followed through those after it, by what was remembered of it.
 //!
-//! Four graphs, which `tools/parity/segment_anything.py` exports beside encoder and decoder; all look at one object, and take `image_embed` as the encoder
-//! gives it. `pointer` (`image_embed`, `mask` [1, 1, side, side] of 0 and 1) gives the `pointer` of an object that is shown. `memory` (`image_embed`,
-//! `mask` [1, 1, side/4, side/4] of logits, `object_score` [1, 1]) gives the `memory` of a frame. `attention` (`image_embed`, `memories` [m, …], `memory_slots`
-//! [m], `pointers` [p, …], `pointer_times` [p]) gives features `conditioned` on what was. `decoder` (these and the finer features) gives `mask` (logits),
-//! `iou_prediction`, `pointer` and `object_score`, above 0 where the object is there at all.
+//! Four graphs, which `tools/parity/segment_anything.py` exports beside encoder and decoder; all look at one object, and take
+//! `image_embed` as the encoder gives it. `pointer` (`image_embed`, `mask` [1, 1, side, side] of 0 and 1) gives the `pointer` of an
+//! object that is shown. `memory` (`image_embed`, `mask` [1, 1, side/4, side/4] of logits, `object_score` [1, 1]) gives the `memory` of a
+//! frame. `attention` (`image_embed`, `memories` [m, …], `memory_slots` [m], `pointers` [p, …], `pointer_times` [p]) gives features
+//! `conditioned` on what was. `decoder` (these and the finer features) gives `mask` (logits), `iou_prediction`, `pointer` and
+//! `object_score`, above 0 where the object is there at all.
 use super::{Candidate, Embedding, Prompted, binary, wrong};
 use crate::error::SegmentationError;
 use crate::settings::{MEMORY_ATTENTION, MEMORY_DECODER, MEMORY_ENCODER, MEMORY_POINTER};
