@@ -89,7 +89,7 @@ impl Hole {
         for piece in pieces(&self.mask)? {
             let mut area = expanded(piece + self.area.tl(), margin, size);
             while let Some(near) = areas.iter().position(|other| !(*other & area).empty()) {
-                area = area | areas.swap_remove(near);
+                area |= areas.swap_remove(near);
             }
             areas.push(area);
         }
@@ -145,4 +145,45 @@ fn distance_to(mask: &Mat) -> opencv::Result<Mat> {
 pub fn expanded(area: Rect, margin: i32, size: (u32, u32)) -> Rect {
     let grown = Rect::new(area.x - margin, area.y - margin, area.width + 2 * margin, area.height + 2 * margin);
     grown & Rect::new(0, 0, size.0 as i32, size.1 as i32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SIZE: (u32, u32) = (400, 300);
+
+    fn parts(squares: &[Rect]) -> (Hole, Vec<Hole>) {
+        let filled = |area: &Rect| {
+            let mask =
+                Mat::new_rows_cols_with_default(area.height, area.width, core::CV_8UC1, core::Scalar::all(255.0));
+            Cover { area: *area, mask: mask.unwrap() }
+        };
+        let covers: Vec<Cover> = squares.iter().map(filled).collect();
+        let hole = Hole::of(&covers, SIZE, 0.0).unwrap().unwrap();
+        let parts = hole.parts(10, SIZE).unwrap();
+        (hole, parts)
+    }
+
+    #[test]
+    fn what_lies_apart_is_a_part_of_its_own() {
+        let (hole, parts) = parts(&[Rect::new(370, 5, 30, 20), Rect::new(5, 250, 40, 50), Rect::new(60, 260, 9, 9)]);
+        assert_eq!((hole.area.width, hole.area.height, hole.pixels), (396, 296, 600 + 2000 + 81));
+        let areas: Vec<Rect> = parts.iter().map(|part| part.area).collect();
+        assert_eq!(areas, [Rect::new(370, 5, 30, 20), Rect::new(5, 250, 64, 50)], "the two below are near each other");
+        assert_eq!(parts.iter().map(|part| part.pixels).collect::<Vec<_>>(), [600, 2081]);
+        assert_eq!(core::count_non_zero(&parts[1].mask).unwrap(), 2081);
+    }
+
+    /// A rectangle that was alone grows when it takes in another, and may reach a third then.
+    #[test]
+    fn parts_never_touch() {
+        let squares = [Rect::new(20, 20, 10, 200), Rect::new(100, 100, 10, 10), Rect::new(35, 205, 70, 10)];
+        let (hole, parts) = parts(&squares);
+        assert_eq!(parts.iter().map(|part| part.pixels).sum::<u64>(), hole.pixels);
+        let around: Vec<Rect> = parts.iter().map(|part| expanded(part.area, 10, SIZE)).collect();
+        for (at, area) in around.iter().enumerate() {
+            assert!(around[..at].iter().all(|other| (*other & *area).empty()), "{around:?}");
+        }
+    }
 }
