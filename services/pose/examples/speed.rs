@@ -10,7 +10,7 @@ use framefleet_infer::TensorView;
 use framefleet_infer::ndarray::{Array4, ArrayD};
 use framefleet_stage::Stage;
 use framefleet_testkit::sample;
-use framefleet_testkit_stage::Film;
+use framefleet_testkit_stage::{Film, Processed};
 use harness::{film, frames, picture, step};
 use pose::{PoseSettings, PoseStage};
 use std::time::Instant;
@@ -47,9 +47,10 @@ fn row(name: &str, film: &Film, settings: &PoseSettings) -> Result<(), Box<dyn s
     let (mut ours, mut bare, mut persons) = (f64::INFINITY, f64::INFINITY, 0);
     for _ in 0..ROUNDS {
         let began = Instant::now();
-        let made = step.process_batches(film, &batches)?.records;
+        let mut made = Processed::default();
+        batches.iter().try_for_each(|batch| step.process_batch(film, batch, &mut made))?;
         ours = ours.min(began.elapsed().as_secs_f64());
-        persons = made.records.iter().map(|record| record.annotations.len()).sum();
+        persons = made.records.records.iter().map(|record| record.annotations.len()).sum();
         let began = Instant::now();
         for _ in 0..looks {
             detector.run_with(&[("input_int32", TensorView::I32(input.view()))], |_| ())?;

@@ -8,7 +8,7 @@ mod harness;
 use framefleet_infer::{Networks, TensorView};
 use framefleet_stage::Batch;
 use framefleet_testkit::{Picture, sample};
-use framefleet_testkit_stage::Step;
+use framefleet_testkit_stage::{Processed, Step};
 use harness::{Footage, host, read, resize, to_mat};
 use opencv::prelude::*;
 use segmentation::{Network, PERSON, SegmentationSettings, SegmentationStage};
@@ -85,11 +85,12 @@ fn compared(
     opencv::core::set_num_threads(1).unwrap();
     let step = Step::<SegmentationStage>::load(host, settings).unwrap();
     let film = footage.film();
-    let batches: Vec<Batch> = film.batches(&step.needs).collect::<Result<_, _>>().unwrap();
+    let batches: Vec<Batch> = film.batches(&step.needs).map(Result::unwrap).collect();
     let mut least = (f64::INFINITY, f64::INFINITY);
     for run in 0..4 {
         let began = cpu_ms();
-        let made = step.process_batches(&film, &batches).unwrap();
+        let mut made = Processed::default();
+        batches.iter().for_each(|batch| step.process_batch(&film, batch, &mut made).unwrap());
         step.finish(std::slice::from_ref(&film), &made.records).unwrap();
         let between = cpu_ms();
         (0..frames).for_each(|_| bare());

@@ -49,3 +49,12 @@ impl AudioSource for Soundtracks {
         of_item.read(item, range_ns, rate)
     }
 }
+
+/// For who did not ask for sound: process, and finish of stages that do not name it.
+pub(crate) struct NotAsked;
+
+impl AudioSource for NotAsked {
+    fn read(&self, _: &Item, _: Range<i64>, _: u32) -> Result<Option<Audio>, String> {
+        Err("sound is for the finish of stages that ask for it: Needs::beside.sound".to_owned())
+    }
+}

@@ -1,7 +1,7 @@
 //! One step of a job, on this thread.
 use crate::made::files;
 use crate::records::UPSTREAM;
-use crate::sound::Soundtracks;
+use crate::sound::{NotAsked, Soundtracks};
 use crate::{Film, Finished, Kept, Processed, Silence, StepError};
 use framefleet_media::annotation::{kind_name, slice};
 use framefleet_media::{Annotation, Edit, FrameRange, Item, Kind, Outcome, Outcomes, ScopedAnnotation};
@@ -63,14 +63,6 @@ impl<S: Stage> Step<S> {
         Ok(processed)
     }
 
-    /// The process half over batches of a film that were made before, where its time is taken.
-    pub fn process_batches(&self, film: &Film, batches: &[Batch]) -> Result<Processed, StepError> {
-        framefleet_vision::use_one_thread()?;
-        let mut processed = Processed::default();
-        batches.iter().try_for_each(|batch| self.process_batch(film, batch, &mut processed))?;
-        Ok(processed)
-    }
-
     /// The finish half over what process made of these films, or of others that had the same items.
     pub fn finish(&self, films: &[Film], records: &Kept) -> Result<Finished, StepError> {
         framefleet_vision::use_one_thread()?;
@@ -80,7 +72,7 @@ impl<S: Stage> Step<S> {
         let job = Job {
             scoped: films.iter().flat_map(told).collect(),
             edits: self.edits.clone(),
-            audio: Arc::new(Soundtracks::of(films)),
+            audio: if self.needs.beside.sound { Arc::new(Soundtracks::of(films)) } else { Arc::new(NotAsked) },
             ..job(S::NAME, films.iter().map(|film| film.item.clone()).collect(), scratch.path())
         };
         let mut out = Outputs::new(scratch.path());
@@ -94,12 +86,13 @@ impl<S: Stage> Step<S> {
     pub fn job(&self, film: &Film, batch: &Batch, scratch: &Path) -> Job {
         Job {
             scoped: shown(&self.needs.process, &film.scoped, film, batch.window()),
-            audio: Arc::clone(&film.audio),
+            audio: Arc::new(NotAsked),
             ..job(S::NAME, vec![film.item.clone()], scratch)
         }
     }
 
-    fn process_batch(&self, film: &Film, batch: &Batch, processed: &mut Processed) -> Result<(), StepError> {
+    /// The process half over one batch, added to what was made of others.
+    pub fn process_batch(&self, film: &Film, batch: &Batch, processed: &mut Processed) -> Result<(), StepError> {
         let scratch = tempfile::tempdir()?;
         let mut out = Outputs::new(scratch.path());
         self.stage.process(&self.job(film, batch, scratch.path()), batch, &mut out)?;

@@ -3,7 +3,9 @@
 
 use framefleet_media::annotation::Value;
 use framefleet_media::{Annotation, Extension, Kind, Outcome, Rendition};
-use framefleet_stage::{Batch, HalfNeeds, Halo, Host, Job, Needs, Outputs, Records, SetupError, Stage, StageError};
+use framefleet_stage::{
+    Batch, Beside, HalfNeeds, Halo, Host, Job, Needs, Outputs, Records, SetupError, Stage, StageError,
+};
 use framefleet_testkit::Picture;
 use framefleet_testkit_stage::{Film, Found, Heard, Step, StepError, on_range, only, shot};
 use schemars::JsonSchema;
@@ -39,6 +41,7 @@ impl Stage for Witness {
             process: HalfNeeds { required, optional: vec![Kind::new("shot")], makes: vec![Kind::new(&settings.makes)] },
             finish: HalfNeeds { makes: vec![Kind::new("seen")], ..HalfNeeds::default() },
             halo: Halo { before: 2, after: 1 },
+            beside: Beside { sound: true, ..Beside::default() },
             ..Needs::default()
         }
     }
@@ -51,6 +54,7 @@ impl Stage for Witness {
         for &frame in batch.frames() {
             let shown =
                 (batch.window().start..batch.window().end).filter(|n| batch.frame(Rendition::Proxy, *n).is_some());
+            assert!(job.audio.read(batch.item(), 0..1, 4).is_err(), "sound is for finish");
             let masks = batch.annotations(frame, &Kind::new("mask")).count();
             let text = format!("{:?} {masks} {}", shown.collect::<Vec<_>>(), job.scoped.len());
             match frame {
