@@ -21,7 +21,6 @@ mod landmarks;
 mod multi;
 mod one_euro;
 mod person;
-mod picture;
 mod process;
 mod publish;
 mod region;

@@ -4,7 +4,6 @@ use crate::blazepose::Blazepose;
 use crate::landmarks::Measured;
 use crate::multi::Multi;
 use crate::person::{Person, bounds};
-use crate::picture::rgb8;
 use crate::single::Single;
 use crate::skeleton::{BLAZEPOSE_TO_COCO, hundredths};
 use crate::tiles::{tiles, unique};
@@ -15,6 +14,7 @@ use framefleet_media::{Annotation, Frame, Item, ItemKind, Pose, Rendition};
 use framefleet_stage::{Batch, Outputs, StageError};
 use framefleet_vision::VisionError;
 use framefleet_vision::letterbox::Letterbox;
+use framefleet_vision::mat::rgb8;
 use opencv::boxed_ref::BoxedRef;
 use opencv::core::{Mat, MatTraitConst, MatTraitConstManual, Rect};
 
