@@ -1,6 +1,6 @@
 //! `framefleet export`, by the program itself on a job that it ran.
 use crate::footage::{folder, moving};
-use crate::program::{Ran, command, framefleet, records, run};
+use crate::program::{framefleet, records, run, with_models};
 use framefleet_testkit::{Picture, decode_rgb8, ffprobe};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -20,17 +20,6 @@ fn portrait(path: &Path) {
         .status()
         .unwrap();
     assert!(status.success());
-}
-
-/// The program with this working copy's models.
-fn program(arguments: &[&str]) -> Ran {
-    let cache = framefleet_testkit_models::cache_folder();
-    let mut command = command(arguments);
-    command.env("FRAMEFLEET_CACHE", cache.join("models"));
-    command.env("ORT_DYLIB_PATH", cache.join("onnxruntime/capi/libonnxruntime.so.1.31.1"));
-    let output = command.output().unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    Ran { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
 }
 
 /// Exports, and what the program says of it.
@@ -59,7 +48,7 @@ fn a_finished_job_is_exported_in_every_format() {
     let (clip, output) = (work.path().join("clip.mp4"), work.path().join("out"));
     portrait(&clip);
     let job = ["run", clip.to_str().unwrap(), "--stages", "pose,segmentation", "--output", output.to_str().unwrap()];
-    let ran = program(&job);
+    let ran = with_models(&job);
     assert_eq!(ran.code, Some(0), "{ran:#?}");
     let masks = records(&output, "segmentation");
     let instances: usize = masks.iter().map(|row| row["mask"].as_array().map_or(0, Vec::len)).sum();

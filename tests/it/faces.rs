@@ -1,5 +1,5 @@
 //! Faces by the program: a person that the user names stays named when a film is added, and nothing is seen twice.
-use crate::program::{Ran, command, json, records, worked};
+use crate::program::{Ran, json, records, with_models, worked};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -18,19 +18,9 @@ fn clip(path: &Path, portrait: &str, part: &str) {
     assert!(status.success());
 }
 
-/// The program with this working copy's models.
-pub fn program(arguments: &[&str]) -> Ran {
-    let cache = framefleet_testkit_models::cache_folder();
-    let mut command = command(arguments);
-    command.env("FRAMEFLEET_CACHE", cache.join("models"));
-    command.env("ORT_DYLIB_PATH", cache.join("onnxruntime/capi/libonnxruntime.so.1.31.1"));
-    let output = command.output().unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    Ran { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
-}
-
+/// What the program says, with models, when all goes well.
 pub fn done(arguments: &[&str]) -> String {
-    let ran = program(arguments);
+    let ran = with_models(arguments);
     assert_eq!(ran.code, Some(0), "{ran:#?}");
     ran.out
 }
@@ -59,7 +49,7 @@ impl Place {
 
     fn edit(&self, arguments: &[&str]) -> Ran {
         let output = self.output.to_str().unwrap();
-        program(&[&["edit", output, "face-clustering"], arguments].concat())
+        with_models(&[&["edit", output, "face-clustering"], arguments].concat())
     }
 
     fn identities(&self) -> Vec<Value> {
@@ -124,10 +114,10 @@ fn a_name_holds_when_a_film_is_added_and_first_films_are_not_seen_again() {
         let ran = place.edit(&arguments);
         assert!(ran.code == Some(64) && ran.err.contains(says), "{ran:?}");
     }
-    assert_eq!(program(&["edit", output, "motion", "drop", "0"]).code, Some(64));
+    assert_eq!(with_models(&["edit", output, "motion", "drop", "0"]).code, Some(64));
     assert_eq!(std::fs::read(place.output.join("edits.jsonl")).unwrap(), before);
     std::fs::write(place.output.join("edits.jsonl"), "no correction\n").unwrap();
     let films = place.films.to_str().unwrap();
-    let ran = program(&["run", films, "--stages", "face-clustering", "--output", output]);
+    let ran = with_models(&["run", films, "--stages", "face-clustering", "--output", output]);
     assert!(ran.code == Some(78) && ran.err.contains("edits.jsonl line 1"), "{ran:?}");
 }

@@ -3,6 +3,17 @@ pub use crate::processes::program::{Ran, command, framefleet};
 use serde_json::Value;
 use std::path::Path;
 
+/// The program with this working copy's models.
+pub fn with_models(arguments: &[&str]) -> Ran {
+    let cache = framefleet_testkit_models::cache_folder();
+    let mut command = command(arguments);
+    command.env("FRAMEFLEET_CACHE", cache.join("models"));
+    command.env("ORT_DYLIB_PATH", cache.join("onnxruntime/capi/libonnxruntime.so.1.31.1"));
+    let output = command.output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    Ran { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+}
+
 /// Runs a job that must go through.
 pub fn run(source: &Path, output: &Path, more: &[&str]) -> Ran {
     let ran = try_run(source, output, more);

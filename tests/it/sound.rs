@@ -1,6 +1,6 @@
 //! A film whose sound was changed: what listens to it is done again, and nothing else.
-use crate::faces::{done, program};
-use crate::program::{digest, json};
+use crate::faces::done;
+use crate::program::{digest, json, with_models};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -58,7 +58,7 @@ impl Films {
     fn problems(&self, deep: bool) -> Vec<String> {
         let mut words = vec!["verify", self.output.to_str().unwrap(), "--json"];
         words.extend(deep.then_some("--deep"));
-        let ran = program(&words);
+        let ran = with_models(&words);
         let told: Value = serde_json::from_str(&ran.out).unwrap();
         let problems: Vec<String> =
             told["problems"].as_array().unwrap().iter().map(|problem| problem.as_str().unwrap().to_owned()).collect();
