@@ -1,6 +1,7 @@
 //! Coordinates a job: what has happened is folded into a state, what should happen is derived from it, and the difference
 //! to what is under way is published. Sees names and references, never pixels, and links no stage.
 
+mod counts;
 mod driver;
 pub mod fleet;
 mod footage;
@@ -10,13 +11,15 @@ mod progress;
 mod results;
 mod schedule;
 mod seats;
+mod settle;
 mod state;
 mod take_up;
 mod task;
 mod trace;
 
+pub use counts::Counts;
 pub use driver::{Ending, JobRun, JobSummary, Orchestrator, OrchestratorError};
 pub use progress::{Progress, StepProgress};
 pub use seats::{Seat, Seats};
-pub use state::{Counts, Fact, JobOptions, JobState, Lookup};
+pub use state::{Fact, JobOptions, JobState, Lookup};
 pub use task::{TaskRef, Work};

@@ -1,5 +1,6 @@
 //! How far a job is, how fast, and what holds it up.
-use crate::state::{Counts, JobState};
+use crate::counts::Counts;
+use crate::state::JobState;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -10,9 +10,7 @@ use framefleet_media::{FrameRange, Rendition, frame};
 use framefleet_pipeline::PixelSource;
 use framefleet_proto::v1::Pixels;
 use framefleet_stage::Halo;
-use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
-use std::sync::Arc;
+use std::collections::BTreeSet;
 
 /// Batches that may be live, whether they hold memory or not.
 const LIVE_LIMIT: usize = 4096;
@@ -62,33 +60,6 @@ impl JobState {
             moved = true;
         }
         moved
-    }
-
-    /// Settles ingest outcomes of some batches, then their tasks, providers first.
-    pub(crate) fn settle_range(&mut self, item: usize, batches: Range<usize>, lookup: Lookup) {
-        for batch in batches.clone() {
-            self.settle_ingest(item, batch, lookup);
-        }
-        let plan = Arc::clone(&self.plan);
-        for &step in &plan.passes[self.pass].process {
-            let size = plan.steps[step].group.max(1) as usize;
-            for group in batches.start / size..batches.end.div_ceil(size) {
-                if matches!(self.status(step, item, group), Status::Unknown) {
-                    self.settle_process(step, item, group, lookup);
-                }
-            }
-        }
-    }
-
-    /// Settles everything that is live.
-    pub(crate) fn settle_live(&mut self, lookup: Lookup) {
-        let mut by_item: BTreeMap<usize, Range<usize>> = BTreeMap::new();
-        for &(item, batch) in &self.live {
-            by_item.entry(item).and_modify(|range| range.end = batch + 1).or_insert(batch..batch + 1);
-        }
-        for (item, batches) in by_item {
-            self.settle_range(item, batches, lookup);
-        }
     }
 
     /// Releases volatile frames that no open task looks at, and forgets batches with nothing left to do. Returns whether

@@ -2,6 +2,7 @@
 //!
 //! Facts commute where they can: what a task's entry says is final, an entry that is there already wins over anything a
 //! worker tells, and duplicates change nothing. What should exist is derived from the state (`schedule.rs`), never stored.
+use crate::counts::Counts;
 use crate::footage::Footage;
 use crate::keys::{Hashers, Inputs};
 use crate::schedule::Preview;
@@ -9,7 +10,7 @@ use crate::task::{TaskRef, Work};
 use framefleet_ledger::TaskKey;
 use framefleet_media::{BatchInfo, Edit, FrameRange, Item, ScopedAnnotation};
 use framefleet_pipeline::{PixelSource, Plan};
-use framefleet_proto::v1::{EntryOutcomes, Outcomes, Pixels, StepManifest};
+use framefleet_proto::v1::{EntryOutcomes, Pixels, StepManifest};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -142,17 +143,6 @@ pub(crate) enum Decoded {
     Here(Vec<Pixels>),
     /// Nothing looks at them any more; frames made of them may still hold the reservation.
     Released,
-}
-
-/// Frames by outcome, for progress and for limits.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Frames with a result.
-    pub result: u64,
-    /// Frames that failed.
-    pub failed: u64,
-    /// Frames that a rule left out.
-    pub skipped: u64,
 }
 
 /// The state of one job.
@@ -390,61 +380,6 @@ impl JobState {
         }
     }
 
-    /// Records what an ingest entry says.
-    pub(crate) fn note_ingest(&mut self, item: usize, batch: usize, key: TaskKey, entry: &EntryOutcomes) {
-        if self.ingest.insert((item, batch), (key, failed(entry))).is_none() {
-            self.count(self.plan.steps.len(), item, entry);
-        }
-    }
-
-    /// Records what a process entry says.
-    pub(crate) fn note_process(&mut self, task: TaskRef, key: TaskKey, entry: &EntryOutcomes) {
-        *self.status_mut(task.step, task.item, task.index) = Status::Done(key, without_result(entry));
-        self.count(task.step, task.item, entry);
-    }
-
-    /// Adds an entry to the counts, and stops a job that only fails.
-    fn count(&mut self, step: usize, item: usize, entry: &EntryOutcomes) {
-        let outcomes = entry.outcomes.clone().unwrap_or_default();
-        let counts = &mut self.counts[step];
-        counts.result += entry.frames_done;
-        counts.failed += outcomes.failed.len() as u64;
-        counts.skipped +=
-            outcomes.skipped.iter().filter_map(|skip| skip.range).map(|range| range.end - range.start).sum::<u64>();
-        let failed: u64 = self.counts.iter().map(|counts| counts.failed).sum();
-        if self.options.max_failures.is_some_and(|limit| failed > limit) && self.stop.is_none() {
-            self.stop = Some(format!("{failed} frames have failed, more than --max-failures allows"));
-        }
-        self.watch_for_hopelessness(step, item, entry.frames_done, &outcomes);
-    }
-
-    /// When three batches of different items (or the first three of a lone item) fail with one code and none has succeeded,
-    /// going on would only repeat it.
-    fn watch_for_hopelessness(&mut self, step: usize, item: usize, results: u64, outcomes: &Outcomes) {
-        if results > 0 {
-            self.failing[step] = None;
-            return;
-        }
-        let Some(first) = outcomes.failed.first() else { return };
-        let lone = self.footage.len() == 1;
-        let Some((code, items)) = &mut self.failing[step] else { return };
-        if code.is_empty() {
-            *code = first.code.clone();
-        }
-        if *code != first.code || outcomes.failed.iter().any(|failure| failure.code != first.code) {
-            self.failing[step] = None;
-            return;
-        }
-        if lone || !items.contains(&item) {
-            items.push(item);
-        }
-        if items.len() >= 3 && self.stop.is_none() {
-            let name = self.plan.steps.get(step).map_or("ingest", |step| step.name.as_str());
-            self.stop =
-                Some(format!("step {name}: the first three batches all failed ({}): {}", first.code, first.reason));
-        }
-    }
-
     /// What is known of a process task.
     pub(crate) fn status(&self, step: usize, item: usize, group: usize) -> &Status {
         const UNKNOWN: &Status = &Status::Unknown;
@@ -508,81 +443,6 @@ impl JobState {
         self.attempts.clear();
     }
 
-    /// Asks the ledger what decoding a batch gave.
-    pub(crate) fn settle_ingest(&mut self, item: usize, batch: usize, lookup: Lookup) {
-        if self.ingest.contains_key(&(item, batch)) {
-            return;
-        }
-        let (key, Some(entry)) = self.latest_ingest(item, batch, lookup) else { return };
-        let retry = self.options.retry_failed && self.raise_retry(TaskRef::ingest(self.pass, item, batch), &entry);
-        if !retry {
-            self.note_ingest(item, batch, key, &entry);
-        }
-    }
-
-    pub(crate) fn settle_process(&mut self, step: usize, item: usize, group: usize, lookup: Lookup) {
-        let task = TaskRef::process(self.pass, step, item, group);
-        let (key, entry) = match self.inputs(step, item, group) {
-            Inputs::Unknown => return,
-            Inputs::Empty => {
-                *self.status_mut(step, item, group) = Status::Empty;
-                return;
-            }
-            Inputs::Known(inputs) => self.latest_generation(task, |generation| inputs.key(generation), lookup),
-        };
-        match entry {
-            Some(entry) if self.options.retry_failed && self.raise_retry(task, &entry) => {
-                self.settle_process(step, item, group, lookup);
-            }
-            Some(entry) => self.note_process(task, key, &entry),
-            None => *self.status_mut(step, item, group) = Status::Missing(key),
-        }
-    }
-
-    /// Marks a task to be done in a new retry generation if its entry has failures and this run has not raised it yet.
-    fn raise_retry(&mut self, task: TaskRef, entry: &EntryOutcomes) -> bool {
-        has_failures(entry) && self.retried.insert(task)
-    }
-
-    /// The key of a task in its newest retry generation, and what the ledger has under it: generation 0 when nothing failed in it,
-    /// the one after the newest that failed when this run raised the task's generation, and that is not done yet.
-    pub(crate) fn latest_generation(
-        &self,
-        task: TaskRef,
-        key: impl Fn(u32) -> TaskKey,
-        lookup: Lookup,
-    ) -> (TaskKey, Option<EntryOutcomes>) {
-        let first = key(0);
-        let mut newest = (first, lookup(&first));
-        for generation in 1.. {
-            if !newest.1.as_ref().is_some_and(has_failures) {
-                break;
-            }
-            let next = key(generation);
-            let entry = lookup(&next);
-            if entry.is_none() && !self.retried.contains(&task) {
-                break;
-            }
-            newest = (next, entry);
-        }
-        newest
-    }
-
-    /// Computes keys of the finish halves of this pass, in order, as their inputs become known.
-    fn settle_finishes(&mut self, lookup: Lookup) {
-        let plan = Arc::clone(&self.plan);
-        for &step in &plan.passes[self.pass].finish {
-            if !matches!(self.finish[step], FinishStatus::Waiting) {
-                continue;
-            }
-            let Some(key) = self.finish_key(step) else { continue };
-            self.finish[step] = match lookup(&key) {
-                Some(_) => FinishStatus::Committed(key),
-                None => FinishStatus::Missing(key),
-            };
-        }
-    }
-
     /// Finish entries whose annotations are to be read and handed back as [`Fact::Finished`].
     pub fn unread_finishes(&self) -> Vec<(usize, TaskKey)> {
         let committed = |(step, status): (usize, &FinishStatus)| match status {
@@ -621,25 +481,4 @@ impl JobState {
     pub fn pass(&self) -> usize {
         self.pass
     }
-}
-
-/// Whether a frame has failed: what `--retry-failed` does again.
-fn has_failures(entry: &EntryOutcomes) -> bool {
-    entry.outcomes.as_ref().is_some_and(|outcomes| !outcomes.failed.is_empty())
-}
-
-/// Frames that failed; `None` when there are none: most entries have none, and there are many.
-fn failed(entry: &EntryOutcomes) -> Option<Arc<[FrameRange]>> {
-    let failed = entry.outcomes.iter().flat_map(|outcomes| &outcomes.failed);
-    some(failed.map(|failure| FrameRange { start: failure.frame, end: failure.frame.saturating_add(1) }).collect())
-}
-
-/// Frames that failed or were skipped; `None` when every frame has a result.
-fn without_result(entry: &EntryOutcomes) -> Option<Arc<[FrameRange]>> {
-    let skipped = entry.outcomes.iter().flat_map(|outcomes| &outcomes.skipped).filter_map(|skip| skip.range);
-    some(failed(entry).iter().flat_map(|failed| failed.iter().copied()).chain(skipped).collect())
-}
-
-fn some(ranges: Vec<FrameRange>) -> Option<Arc<[FrameRange]>> {
-    (!ranges.is_empty()).then(|| ranges.into())
 }

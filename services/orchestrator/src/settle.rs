@@ -1,0 +1,148 @@
+//! What the ledger says of tasks whose keys are known: done, and with what outcomes, or still to do.
+use crate::keys::Inputs;
+use crate::state::{FinishStatus, JobState, Lookup, Status};
+use crate::task::TaskRef;
+use framefleet_ledger::TaskKey;
+use framefleet_media::FrameRange;
+use framefleet_proto::v1::EntryOutcomes;
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+impl JobState {
+    /// Settles ingest outcomes of some batches, then their tasks, providers first.
+    pub(crate) fn settle_range(&mut self, item: usize, batches: Range<usize>, lookup: Lookup) {
+        for batch in batches.clone() {
+            self.settle_ingest(item, batch, lookup);
+        }
+        let plan = Arc::clone(&self.plan);
+        for &step in &plan.passes[self.pass].process {
+            let size = plan.steps[step].group.max(1) as usize;
+            for group in batches.start / size..batches.end.div_ceil(size) {
+                if matches!(self.status(step, item, group), Status::Unknown) {
+                    self.settle_process(step, item, group, lookup);
+                }
+            }
+        }
+    }
+
+    /// Settles everything that is live.
+    pub(crate) fn settle_live(&mut self, lookup: Lookup) {
+        let mut by_item: BTreeMap<usize, Range<usize>> = BTreeMap::new();
+        for &(item, batch) in &self.live {
+            by_item.entry(item).and_modify(|range| range.end = batch + 1).or_insert(batch..batch + 1);
+        }
+        for (item, batches) in by_item {
+            self.settle_range(item, batches, lookup);
+        }
+    }
+
+    /// Asks the ledger what decoding a batch gave.
+    pub(crate) fn settle_ingest(&mut self, item: usize, batch: usize, lookup: Lookup) {
+        if self.ingest.contains_key(&(item, batch)) {
+            return;
+        }
+        let (key, Some(entry)) = self.latest_ingest(item, batch, lookup) else { return };
+        let retry = self.options.retry_failed && self.raise_retry(TaskRef::ingest(self.pass, item, batch), &entry);
+        if !retry {
+            self.note_ingest(item, batch, key, &entry);
+        }
+    }
+
+    pub(crate) fn settle_process(&mut self, step: usize, item: usize, group: usize, lookup: Lookup) {
+        let task = TaskRef::process(self.pass, step, item, group);
+        let (key, entry) = match self.inputs(step, item, group) {
+            Inputs::Unknown => return,
+            Inputs::Empty => {
+                *self.status_mut(step, item, group) = Status::Empty;
+                return;
+            }
+            Inputs::Known(inputs) => self.latest_generation(task, |generation| inputs.key(generation), lookup),
+        };
+        match entry {
+            Some(entry) if self.options.retry_failed && self.raise_retry(task, &entry) => {
+                self.settle_process(step, item, group, lookup);
+            }
+            Some(entry) => self.note_process(task, key, &entry),
+            None => *self.status_mut(step, item, group) = Status::Missing(key),
+        }
+    }
+
+    /// Marks a task to be done in a new retry generation if its entry has failures and this run has not raised it yet.
+    fn raise_retry(&mut self, task: TaskRef, entry: &EntryOutcomes) -> bool {
+        has_failures(entry) && self.retried.insert(task)
+    }
+
+    /// The key of a task in its newest retry generation, and what the ledger has under it: generation 0 when nothing failed in it,
+    /// the one after the newest that failed when this run raised the task's generation, and that is not done yet.
+    pub(crate) fn latest_generation(
+        &self,
+        task: TaskRef,
+        key: impl Fn(u32) -> TaskKey,
+        lookup: Lookup,
+    ) -> (TaskKey, Option<EntryOutcomes>) {
+        let first = key(0);
+        let mut newest = (first, lookup(&first));
+        for generation in 1.. {
+            if !newest.1.as_ref().is_some_and(has_failures) {
+                break;
+            }
+            let next = key(generation);
+            let entry = lookup(&next);
+            if entry.is_none() && !self.retried.contains(&task) {
+                break;
+            }
+            newest = (next, entry);
+        }
+        newest
+    }
+
+    /// Computes keys of the finish halves of this pass, in order, as their inputs become known.
+    pub(crate) fn settle_finishes(&mut self, lookup: Lookup) {
+        let plan = Arc::clone(&self.plan);
+        for &step in &plan.passes[self.pass].finish {
+            if !matches!(self.finish[step], FinishStatus::Waiting) {
+                continue;
+            }
+            let Some(key) = self.finish_key(step) else { continue };
+            self.finish[step] = match lookup(&key) {
+                Some(_) => FinishStatus::Committed(key),
+                None => FinishStatus::Missing(key),
+            };
+        }
+    }
+
+    /// Records what an ingest entry says.
+    pub(crate) fn note_ingest(&mut self, item: usize, batch: usize, key: TaskKey, entry: &EntryOutcomes) {
+        if self.ingest.insert((item, batch), (key, failed(entry))).is_none() {
+            self.count(self.plan.steps.len(), item, entry);
+        }
+    }
+
+    /// Records what a process entry says.
+    pub(crate) fn note_process(&mut self, task: TaskRef, key: TaskKey, entry: &EntryOutcomes) {
+        *self.status_mut(task.step, task.item, task.index) = Status::Done(key, without_result(entry));
+        self.count(task.step, task.item, entry);
+    }
+}
+
+/// Whether a frame has failed: what `--retry-failed` does again.
+fn has_failures(entry: &EntryOutcomes) -> bool {
+    entry.outcomes.as_ref().is_some_and(|outcomes| !outcomes.failed.is_empty())
+}
+
+/// Frames that failed; `None` when there are none: most entries have none, and there are many.
+fn failed(entry: &EntryOutcomes) -> Option<Arc<[FrameRange]>> {
+    let failed = entry.outcomes.iter().flat_map(|outcomes| &outcomes.failed);
+    some(failed.map(|failure| FrameRange { start: failure.frame, end: failure.frame.saturating_add(1) }).collect())
+}
+
+/// Frames that failed or were skipped; `None` when every frame has a result.
+fn without_result(entry: &EntryOutcomes) -> Option<Arc<[FrameRange]>> {
+    let skipped = entry.outcomes.iter().flat_map(|outcomes| &outcomes.skipped).filter_map(|skip| skip.range);
+    some(failed(entry).iter().flat_map(|failed| failed.iter().copied()).chain(skipped).collect())
+}
+
+fn some(ranges: Vec<FrameRange>) -> Option<Arc<[FrameRange]>> {
+    (!ranges.is_empty()).then(|| ranges.into())
+}
