@@ -169,9 +169,10 @@ fn found(job: &TestJob, ledger: &BTreeMap<TaskKey, EntryOutcomes>, together: boo
 /// Items that are there at once are settled on several threads; one that comes by itself is settled in its turn.
 #[test]
 fn items_settled_together_are_what_they_are_one_by_one() {
-    for pipeline in
-        ["[steps.level]\n[steps.surround]\nsettings = { radius = 40 }\n", "[steps.brighten]\n[steps.normalise]\n"]
-    {
+    for pipeline in [
+        "[steps.level]\n[steps.surround]\nsettings = { radius = 40 }\n",
+        "[steps.level]\n[steps.brighten]\n[steps.normalise]\n",
+    ] {
         let job = TestJob::new(pipeline, &[6_000, 6_400, 0, 6_100]);
         let done = simulate(&job, 5).unwrap();
         let mut open = Vec::new();

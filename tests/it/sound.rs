@@ -118,7 +118,7 @@ fn change_sound(film: &Path) {
 /// Everything that works with a film's sound or beside it: sync listens, assemble copies it, the others see pictures.
 #[test]
 fn a_changed_sound_redoes_what_listens_and_what_copies_it() {
-    for model in ["yunet-2023mar", "sface-2021dec", "mediapipe-face-mesh", "silero-vad"] {
+    for model in ["yunet-2023mar", "sface-2021dec", "face-mesh-attention", "silero-vad"] {
         framefleet_testkit_models::model(model).unwrap();
     }
     let films = Films::new(
