@@ -10,12 +10,20 @@ use std::sync::Arc;
 
 /// The tasks of a job over two items of such contents, by their keys; the finish of `level` reads this beside its records.
 fn tasks(beside: Beside, contents: [Option<Content>; 2]) -> BTreeMap<TaskKey, String> {
+    tasks_of([Beside::default(), beside], contents)
+}
+
+/// The same with what both halves of `level` read.
+fn tasks_of([process, finish]: [Beside; 2], contents: [Option<Content>; 2]) -> BTreeMap<TaskKey, String> {
     let mut job = TestJob::new("[steps.level]\n[steps.brighten]\n[steps.surround]\n[steps.normalise]\n", &[40, 70]);
     for (item, content) in job.source.items.iter_mut().zip(contents) {
         item.content = content;
     }
     let mut plan = job.plan().unwrap();
-    plan.steps.iter_mut().filter(|step| step.name == "level").for_each(|step| step.beside = beside);
+    for step in plan.steps.iter_mut().filter(|step| step.name == "level") {
+        step.process.as_mut().unwrap().beside = process;
+        step.finish.beside = finish;
+    }
     let mut state = JobState::new(Arc::new(plan), job.source.items.clone(), Default::default());
     let mut done: BTreeMap<TaskKey, String> = BTreeMap::new();
     for _ in 0..1000 {
@@ -79,4 +87,20 @@ fn what_finish_reads_of_the_files_is_in_its_key_and_in_no_other() {
     // Items without sound, as images: their keys are those of outputs that were made before there were digests of it.
     let silent = || content(b"", b"");
     assert_eq!(tasks(listens, [silent(), silent()]), tasks(Beside::default(), [None, None]));
+}
+
+/// Of one item of two: its batches, and what is made of their results.
+#[test]
+fn what_process_reads_of_a_file_is_in_the_keys_of_that_items_tasks() {
+    let content = |sound: &'static [u8]| {
+        Some(Content { pictures: (&b"pictures"[..]).into(), sound: sound.into(), rest: (&b"rest"[..]).into() })
+    };
+    let listens = [Beside { sound: true, rest: false }, Beside::default()];
+    let before = tasks_of(listens, [content(b"a"), content(b"b")]);
+    let after = tasks_of(listens, [content(b"a"), content(b"c")]);
+    let again = redone(&before, &after);
+    let of_level = again.iter().filter(|task| *task == "TASK_KIND_PROCESS level").count();
+    assert_eq!(of_level, 70usize.div_ceil(32), "{again:?}");
+    assert!(again.iter().all(|task| !task.contains("INGEST")), "{again:?}");
+    assert_eq!(again.iter().filter(|task| *task == "TASK_KIND_FINISH level").count(), 1, "{again:?}");
 }

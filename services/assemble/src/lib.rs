@@ -10,7 +10,9 @@ mod stills;
 pub use settings::{AssembleSettings, Sound};
 
 use framefleet_media::{Rendition, encode::EncodeError};
-use framefleet_stage::{Batch, Beside, Host, Input, Job, Needs, Outputs, Records, SetupError, Stage, StageError};
+use framefleet_stage::{
+    Batch, Beside, HalfNeeds, Host, Input, Job, Needs, Outputs, Records, SetupError, Stage, StageError,
+};
 
 /// The stage.
 #[derive(Debug)]
@@ -29,7 +31,10 @@ impl Stage for Assemble {
             renditions: vec![Rendition::Full],
             input: Input::Latest,
             group: u64::from(settings.group),
-            beside: Beside { sound: settings.audio == Sound::Copy, rest: true },
+            finish: HalfNeeds {
+                beside: Beside { sound: settings.audio == Sound::Copy, rest: true },
+                ..HalfNeeds::default()
+            },
             ..Needs::default()
         }
     }

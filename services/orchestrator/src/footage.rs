@@ -89,7 +89,7 @@ impl Footage {
         self.complete || self.batches.len() as u64 >= (group as u64 + 1) * size.max(1)
     }
 
-    /// What a finish reads of the item's file beside what its tasks were given: name and digest, of what there is.
+    /// What a half reads of the item's file beside what its tasks were given: name and digest, of what there is.
     pub fn beside(&self, read: Beside) -> impl Iterator<Item = (&'static str, &[u8])> {
         let digests = self.item.content.iter().flat_map(move |content| {
             [("sound", read.sound.then_some(&content.sound)), ("rest", read.rest.then_some(&content.rest))]

@@ -5,7 +5,7 @@ use framefleet_ledger::{KeyHasher, TaskKey};
 use framefleet_media::{Edit, FrameRange, FrameSkip, Kind, Outcomes, Rendition, ScopedAnnotation, annotation};
 use framefleet_pipeline::{Half, PixelInput, PixelSource, Plan, PlannedModel, Provider, Sampling, StepPlan};
 use framefleet_proto::v1::{AnnotationsRef, EntryOutcomes};
-use framefleet_stage::Halo;
+use framefleet_stage::{Beside, Halo};
 use std::collections::BTreeSet;
 
 /// What is known of a process task's inputs.
@@ -147,7 +147,14 @@ impl JobState {
         let sampled = self.sampled(step, item, &range);
         let visible = visible_ranges(&sampled, halo, &window);
 
+        // What lies beside the frames is known when all of the item is.
+        if process.beside != Beside::default() && !footage.complete {
+            return None;
+        }
         let mut hasher = self.hashers.process[step].clone().field("item", footage.item.name.as_bytes());
+        for (what, digest) in footage.beside(process.beside) {
+            hasher = hasher.field(what, digest);
+        }
         hasher = hash_range(hasher, "range", &range);
         hasher = hash_frames(hasher, "sampled", &sampled);
         let mut blocked = BTreeSet::new();
@@ -346,7 +353,7 @@ impl JobState {
                     hasher = hasher.key("task", key);
                 }
             }
-            for (what, digest) in footage.beside(plan.beside) {
+            for (what, digest) in footage.beside(plan.finish.beside) {
                 hasher = hasher.field(what, digest);
             }
         }

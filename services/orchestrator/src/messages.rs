@@ -38,6 +38,7 @@ impl JobState {
                     annotations: inputs.annotations,
                     job_scoped: inputs.job_scoped,
                     decided: Some(inputs.decided),
+                    sound: self.plan.steps[task.step].process.as_ref().is_some_and(|half| half.beside.sound),
                 };
                 (Some(inputs.range), Some(key), WireWork::Process(work))
             }
@@ -125,7 +126,7 @@ impl JobState {
             job_scoped: job_scoped.collect(),
             items: self.item_tasks(step),
             edits: self.edits(step).cloned().collect(),
-            sound: self.plan.steps[step].beside.sound,
+            sound: self.plan.steps[step].finish.beside.sound,
         }
     }
 

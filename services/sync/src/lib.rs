@@ -72,16 +72,18 @@ impl Stage for SyncStage {
             process: HalfNeeds {
                 required: vec![Kind::new("face")],
                 makes: vec![Kind::new("mouth")],
+                // A lip-sync network compares both; the mesh only looks.
+                beside: Beside { sound: settings.network.is_some(), ..Beside::default() },
                 ..HalfNeeds::default()
             },
             finish: HalfNeeds {
                 required: vec![Kind::new("face_track")],
                 optional: vec![Kind::new("shot")],
                 makes: vec![Kind::new("av_offset"), Kind::new("speaking")],
+                beside: Beside { sound: true, ..Beside::default() },
             },
             renditions: vec![settings.pictures.rendition()],
             halo,
-            beside: Beside { sound: true, ..Beside::default() },
             models,
             ..Needs::default()
         }

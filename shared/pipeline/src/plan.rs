@@ -44,6 +44,8 @@ pub struct HalfPlan {
     pub providers: Vec<Provider>,
     /// Kinds it makes.
     pub makes: Vec<Kind>,
+    /// What it reads of the items' files.
+    pub beside: Beside,
 }
 
 /// Where frames come from.
@@ -94,8 +96,6 @@ pub struct StepPlan {
     /// Frames that process makes.
     #[serde(skip)]
     pub made: Option<MadeFrames>,
-    /// What finish reads of the items' files.
-    pub beside: Beside,
     /// Pass in which process runs (that of finish, when the stage is a finish alone); finish follows at the end of
     /// `finish_pass`.
     pub pass: usize,

@@ -119,7 +119,7 @@ fn wires(drafts: &[Draft], step: usize, stages: &dyn Stages) -> Result<Wires, Pl
         let mut makes = needs.makes.clone();
         makes.sort();
         makes.dedup();
-        Ok(Some(HalfPlan { providers: providers(drafts, step, half, stages)?, makes }))
+        Ok(Some(HalfPlan { providers: providers(drafts, step, half, stages)?, makes, beside: needs.beside }))
     };
     Ok(Wires {
         process: half_plan(Half::Process)?,
@@ -152,7 +152,11 @@ impl Places {
 
     fn half(&self, half: &HalfPlan) -> HalfPlan {
         let moved = |provider: &Provider| Provider { step: self.of_step[provider.step], ..provider.clone() };
-        HalfPlan { providers: half.providers.iter().map(moved).collect(), makes: half.makes.clone() }
+        HalfPlan {
+            providers: half.providers.iter().map(moved).collect(),
+            makes: half.makes.clone(),
+            beside: half.beside,
+        }
     }
 }
 
@@ -175,7 +179,6 @@ fn step_plan(draft: &Draft, wires: &Wires, passes: StepPasses, places: &Places) 
         halo: resolved.needs.halo,
         group: resolved.needs.group.max(1),
         made: resolved.needs.made.filter(|_| wires.process.is_some()),
-        beside: resolved.needs.beside,
         pass: passes.process,
         finish_pass: passes.finish,
     }

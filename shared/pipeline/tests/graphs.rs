@@ -73,11 +73,13 @@ fn needs(step: usize, drawn: &Drawn) -> Needs {
             required: drawn.required.iter().map(kind).collect(),
             optional: drawn.optional.iter().map(kind).collect(),
             makes: vec![kind(&(step, false))],
+            beside: Default::default(),
         },
         finish: HalfNeeds {
             required: drawn.finish_required.iter().map(|other| kind(&(*other, true))).collect(),
             optional: Vec::new(),
             makes: vec![kind(&(step, true))],
+            beside: Default::default(),
         },
         renditions: renditions.into_iter().filter_map(|(wanted, rendition)| wanted.then_some(rendition)).collect(),
         input: if drawn.latest { Input::Latest } else { Input::Source },
@@ -85,7 +87,6 @@ fn needs(step: usize, drawn: &Drawn) -> Needs {
         group: drawn.group,
         made: drawn.maker.then_some(MadeFrames { size: |item| (item.width * 2, item.height, PixelFormat::Rgb8) }),
         finish_only: false,
-        beside: Default::default(),
         models: Vec::new(),
         edits: &[],
     }

@@ -258,7 +258,7 @@ impl ProcessCall {
             seed: task.seed,
             scoped,
             edits: Vec::new(),
-            audio: Arc::new(Sound { listens: false }),
+            audio: Arc::new(Sound { listens: work.sound }),
             scratch: scratch.path().to_owned(),
         };
         let visible = work.visible.iter().flat_map(|range| range.start..range.end).collect();
@@ -435,7 +435,7 @@ struct Sound {
 impl AudioSource for Sound {
     fn read(&self, item: &Item, range_ns: std::ops::Range<i64>, rate: u32) -> Result<Option<Audio>, String> {
         if !self.listens {
-            return Err("sound is for the finish of stages that ask for it: Needs::beside.sound".to_owned());
+            return Err("sound is for those who ask for it: HalfNeeds::beside.sound".to_owned());
         }
         let samples = framefleet_media::audio::audio(item, range_ns, rate).map_err(|error| error.to_string())?;
         Ok(samples.map(|samples| Audio { rate, samples }))

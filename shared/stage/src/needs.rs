@@ -21,6 +21,8 @@ pub struct HalfNeeds {
     pub optional: Vec<Kind>,
     /// Made by process: scope batch. Made by finish: scope job.
     pub makes: Vec<Kind>,
+    /// What it reads of the items' files beside frames.
+    pub beside: Beside,
 }
 
 /// Where full frames come from.
@@ -41,8 +43,8 @@ pub struct MadeFrames {
     pub size: fn(&Item) -> (u32, u32, PixelFormat),
 }
 
-/// What finish reads of the items beside their records and pictures; it is in the key of the step's finish, and what is not
-/// named here is not there for it.
+/// What a half reads of the items beside frames and annotations; it is in the keys of the half's tasks, and what is not named here
+/// is not there for it. Process has to wait for all of an item to be indexed then.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Beside {
     /// Sound: [`AudioSource`](crate::AudioSource), or packets of audio out of the item's file.
@@ -96,8 +98,6 @@ pub struct Needs {
     pub made: Option<MadeFrames>,
     /// Whether process is there at all (a stage may be a finish alone).
     pub finish_only: bool,
-    /// What finish reads of the items' files.
-    pub beside: Beside,
     /// Networks that either half runs, one per role.
     pub models: Vec<ModelNeed>,
     /// Verbs of the user's corrections that finish obeys; others are refused when they are made.
@@ -116,7 +116,6 @@ impl Default for Needs {
             group: 1,
             made: None,
             finish_only: false,
-            beside: Beside::default(),
             models: Vec::new(),
             edits: &[],
         }

@@ -50,11 +50,11 @@ impl AudioSource for Soundtracks {
     }
 }
 
-/// For who did not ask for sound: process, and finish of stages that do not name it.
+/// For a half that did not ask for sound.
 pub(crate) struct NotAsked;
 
 impl AudioSource for NotAsked {
     fn read(&self, _: &Item, _: Range<i64>, _: u32) -> Result<Option<Audio>, String> {
-        Err("sound is for the finish of stages that ask for it: Needs::beside.sound".to_owned())
+        Err("sound is for those who ask for it: HalfNeeds::beside.sound".to_owned())
     }
 }

@@ -72,7 +72,7 @@ impl<S: Stage> Step<S> {
         let job = Job {
             scoped: films.iter().flat_map(told).collect(),
             edits: self.edits.clone(),
-            audio: if self.needs.beside.sound { Arc::new(Soundtracks::of(films)) } else { Arc::new(NotAsked) },
+            audio: if self.needs.finish.beside.sound { Arc::new(Soundtracks::of(films)) } else { Arc::new(NotAsked) },
             ..job(S::NAME, films.iter().map(|film| film.item.clone()).collect(), scratch.path())
         };
         let mut out = Outputs::new(scratch.path());
@@ -86,7 +86,7 @@ impl<S: Stage> Step<S> {
     pub fn job(&self, film: &Film, batch: &Batch, scratch: &Path) -> Job {
         Job {
             scoped: shown(&self.needs.process, &film.scoped, film, batch.window()),
-            audio: Arc::new(NotAsked),
+            audio: if self.needs.process.beside.sound { Arc::clone(&film.audio) } else { Arc::new(NotAsked) },
             ..job(S::NAME, vec![film.item.clone()], scratch)
         }
     }

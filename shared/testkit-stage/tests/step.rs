@@ -38,10 +38,18 @@ impl Stage for Witness {
     fn needs(settings: &WitnessSettings) -> Needs {
         let required = if settings.masks { vec![Kind::new("mask")] } else { Vec::new() };
         Needs {
-            process: HalfNeeds { required, optional: vec![Kind::new("shot")], makes: vec![Kind::new(&settings.makes)] },
-            finish: HalfNeeds { makes: vec![Kind::new("seen")], ..HalfNeeds::default() },
+            process: HalfNeeds {
+                required,
+                optional: vec![Kind::new("shot")],
+                makes: vec![Kind::new(&settings.makes)],
+                ..HalfNeeds::default()
+            },
+            finish: HalfNeeds {
+                makes: vec![Kind::new("seen")],
+                beside: Beside { sound: true, ..Beside::default() },
+                ..HalfNeeds::default()
+            },
             halo: Halo { before: 2, after: 1 },
-            beside: Beside { sound: true, ..Beside::default() },
             ..Needs::default()
         }
     }
@@ -54,7 +62,7 @@ impl Stage for Witness {
         for &frame in batch.frames() {
             let shown =
                 (batch.window().start..batch.window().end).filter(|n| batch.frame(Rendition::Proxy, *n).is_some());
-            assert!(job.audio.read(batch.item(), 0..1, 4).is_err(), "sound is for finish");
+            assert!(job.audio.read(batch.item(), 0..1, 4).is_err(), "process did not ask for sound");
             let masks = batch.annotations(frame, &Kind::new("mask")).count();
             let text = format!("{:?} {masks} {}", shown.collect::<Vec<_>>(), job.scoped.len());
             match frame {
