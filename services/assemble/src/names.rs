@@ -1,15 +1,14 @@
 //! What files are called: the output mirrors the source.
 use framefleet_media::encode::{Container, StillFormat};
-use framefleet_media::{Item, ItemKind};
+use framefleet_media::{Item, ItemKind, item};
 use std::path::Path;
 
 /// Name of a frame's image inside its item's folder: the source image's, with another extension only if the format differs
 /// from what the name says; the frame's number for videos.
 pub(crate) fn still_name(item: &Item, number: u64, format: StillFormat) -> String {
-    let source = usize::try_from(number).ok().and_then(|index| item.files.get(index));
-    match source {
+    match item::file(item, number).map(|file| file.name.as_str()) {
         None => format!("frame_{number:08}.{}", format.extension()),
-        Some(name) if has_extension_of(name, format) => name.clone(),
+        Some(name) if has_extension_of(name, format) => name.to_owned(),
         // The whole name stays, so that a.bmp and a.png do not meet.
         Some(name) => format!("{name}.{}", format.extension()),
     }
@@ -44,9 +43,15 @@ fn has_extension_of(name: &str, format: StillFormat) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use framefleet_media::ImageFile;
 
     fn item(name: &str, kind: ItemKind, files: &[&str]) -> Item {
-        let files = files.iter().map(|file| (*file).to_owned()).collect();
+        let file = |(frame, name): (usize, &&str)| ImageFile {
+            frame: frame as u64,
+            name: (*name).to_owned(),
+            ..ImageFile::default()
+        };
+        let files = files.iter().enumerate().map(file).collect();
         Item { name: name.to_owned(), kind: kind as i32, files, ..Item::default() }
     }
 

@@ -1,7 +1,7 @@
 //! The process half for images: every frame to a file.
 use crate::{names::still_name, stage_error};
 use framefleet_media::encode::{Encoding, StillFormat, write_still};
-use framefleet_media::{Frame, Item, Rendition};
+use framefleet_media::{Frame, Item, Rendition, item};
 use framefleet_stage::{Batch, Outputs, StageError};
 use std::path::{Path, PathBuf};
 
@@ -33,6 +33,5 @@ fn write_frame(encoding: Encoding, item: &Item, frame: &Frame, out: &mut Outputs
 
 /// The image that a frame was read from; `None` for frames of a video.
 fn source_image(item: &Item, number: u64) -> Option<PathBuf> {
-    let name = item.files.get(usize::try_from(number).ok()?)?;
-    Some(Path::new(&item.location).join(name))
+    item::file(item, number).map(|file| Path::new(&item.location).join(&file.name))
 }

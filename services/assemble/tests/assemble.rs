@@ -3,7 +3,9 @@
 
 use assemble::{Assemble, AssembleSettings, Sound};
 use framefleet_media::encode::Encoding;
-use framefleet_media::{Frame, FrameRange, Image, Item, ItemKind, Outcome, PixelFormat, Rational, Rendition};
+use framefleet_media::{
+    Frame, FrameRange, Image, ImageFile, Item, ItemKind, Outcome, PixelFormat, Rational, Rendition,
+};
 use framefleet_stage::{Artifact, Batch, Host, Made, Outputs, Record, Settings, Stage};
 use framefleet_testkit::{
     Audio as ClipAudio, Clip, Picture, decode_errors, decode_rgb8, decode_rgb16, ffprobe, frame_times, numbered,
@@ -115,6 +117,7 @@ impl Run<'_> {
             item: source.item.name.clone(),
             frame,
             pts_ns: source.pts_ns[frame as usize],
+            file: None,
             outcome: outcome(frame),
             annotations: vec![],
         };
@@ -325,7 +328,10 @@ fn stills_keep_names_formats_and_depth() {
         name: "holiday".to_owned(),
         location: stills.display().to_string(),
         kind: ItemKind::Stills as i32,
-        files: vec!["a.TIFF".to_owned(), "b.jpg".to_owned()],
+        files: vec![
+            ImageFile { frame: 0, name: "a.TIFF".to_owned(), ..ImageFile::default() },
+            ImageFile { frame: 1, name: "b.jpg".to_owned(), ..ImageFile::default() },
+        ],
         ..Item::default()
     };
     let images = vec![Image::new(PixelFormat::Rgb16, 64, 48, bytes).unwrap(), rgb8(&numbered(96, 64, 1))];

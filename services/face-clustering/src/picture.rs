@@ -1,5 +1,5 @@
 //! The pictures of a frame that faces are searched in, and where their pixels lie in the full frame.
-use framefleet_media::{Frame, Item, ItemKind, PixelFormat, Rendition, probe};
+use framefleet_media::{Frame, PixelFormat, Rendition};
 use framefleet_stage::Batch;
 use framefleet_vision::{VisionError, mat};
 use opencv::core::{CV_8U, Mat};
@@ -37,31 +37,11 @@ pub fn picture(batch: &Batch, rendition: Rendition, number: u64) -> Result<Pictu
     let scale = match rendition {
         Rendition::Full => [1.0, 1.0],
         _ => {
-            let (width, height) = full_size(batch, frame)?;
+            let (width, height) = batch.frame_size(number);
             [width as f32 / frame.image.width().max(1) as f32, height as f32 / frame.image.height().max(1) as f32]
         }
     };
     Ok(Picture { rgb: rgb(frame)?, scale })
-}
-
-/// Size of the full frame of a proxy. Stills have sizes of their own, which their files say.
-fn full_size(batch: &Batch, proxy: &Frame) -> Result<(u32, u32), Unusable> {
-    let item: &Item = batch.item();
-    if let Some(full) = batch.frame(Rendition::Full, proxy.number) {
-        return Ok((full.image.width(), full.image.height()));
-    }
-    if item.kind() != ItemKind::Stills {
-        return Ok((item.width.max(1), item.height.max(1)));
-    }
-    let (width, height) = (proxy.image.width(), proxy.image.height());
-    if width.max(height) < framefleet_media::frame::PROXY_SIDE {
-        return Ok((width, height));
-    }
-    probe::still_size(item, proxy.number).map_err(|error| {
-        let reason =
-            format!("how large the still is cannot be read ({error}); with small_faces = true it is seen in full");
-        Unusable("size-unknown", reason)
-    })
 }
 
 /// The pixels as RGB of 8 bits.

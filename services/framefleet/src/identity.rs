@@ -1,6 +1,6 @@
 //! Recognises items, so that results of other footage under the same name are never mixed.
 use framefleet_ledger::SourceIdentity;
-use framefleet_media::{Item, ItemKind};
+use framefleet_media::{ImageFile, Item, ItemKind};
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::Path;
@@ -34,11 +34,11 @@ fn video(path: &Path) -> std::io::Result<String> {
     Ok(hasher.finalize().to_hex().to_string())
 }
 
-fn images(folder: &Path, files: &[String]) -> std::io::Result<String> {
+fn images(folder: &Path, files: &[ImageFile]) -> std::io::Result<String> {
     let mut hasher = blake3::Hasher::new();
     if let Some(first) = files.first() {
-        let path = if folder.is_file() { folder.to_owned() } else { folder.join(first) };
-        hasher.update(first.as_bytes());
+        let path = if folder.is_file() { folder.to_owned() } else { folder.join(&first.name) };
+        hasher.update(first.name.as_bytes());
         hasher.update_reader(File::open(path)?.take(ENDS))?;
     }
     Ok(hasher.finalize().to_hex().to_string())

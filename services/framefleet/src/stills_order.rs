@@ -2,8 +2,8 @@
 use crate::failure::Failure;
 use bytes::Bytes;
 use framefleet_ledger::Ledger;
-use framefleet_media::{Item, ItemKind};
-use std::collections::{BTreeMap, HashSet};
+use framefleet_media::{ImageFile, Item, ItemKind};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// What the order is kept under in the output.
 const NAME: &str = "stills.json";
@@ -36,8 +36,12 @@ async fn order(ledger: &Ledger) -> Result<BTreeMap<String, Vec<String>>, Failure
 fn merged(items: &mut [Item], mut known: BTreeMap<String, Vec<String>>) -> BTreeMap<String, Vec<String>> {
     for item in items.iter_mut().filter(|item| item.kind() == ItemKind::Stills) {
         let order = known.entry(item.name.clone()).or_default();
-        *order = merge(order, &item.files);
-        item.files.clone_from(order);
+        let found: Vec<String> = item.files.iter().map(|file| file.name.clone()).collect();
+        *order = merge(order, &found);
+        let mut files: HashMap<String, ImageFile> =
+            item.files.drain(..).map(|file| (file.name.clone(), file)).collect();
+        let numbered = |(frame, name)| Some(ImageFile { frame, ..files.remove(name)? });
+        item.files = (0..).zip(order.iter()).filter_map(numbered).collect();
     }
     known
 }

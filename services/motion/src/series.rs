@@ -140,7 +140,7 @@ pub mod tests {
                 false => Outcome::Result,
                 true => Outcome::Failed { code: "decode".to_owned(), reason: "torn".to_owned() },
             };
-            Record { item: item.to_owned(), frame, pts_ns: 0, outcome, annotations }
+            Record { item: item.to_owned(), frame, pts_ns: 0, file: None, outcome, annotations }
         };
         let compared = || vec![motion.clone()];
         Kept::new(vec![

@@ -1,5 +1,5 @@
 //! What is known of the items so far: batches on the grid, cut to the job's range, sampled per step.
-use framefleet_media::{BatchInfo, FrameRange, Item, frame::batch_frames};
+use framefleet_media::{BatchInfo, FrameRange, ImageFile, Item, frame::batch_frames};
 use framefleet_pipeline::JobRange;
 use framefleet_stage::{Beside, Halo};
 
@@ -46,6 +46,13 @@ impl Footage {
     /// Presentation times of a range, which must be indexed.
     pub fn range_pts_ns(&self, range: &FrameRange) -> Vec<i64> {
         (range.start..range.end).filter_map(|frame| self.pts_ns(frame)).collect()
+    }
+
+    /// Files of a range, ascending by frame: of sequences and stills.
+    pub fn files(&self, range: &FrameRange) -> impl Iterator<Item = &ImageFile> {
+        let within = *range;
+        let files = self.batches[self.batches_of(range)].iter().flat_map(|batch| &batch.files);
+        files.filter(move |file| (within.start..within.end).contains(&file.frame))
     }
 
     /// Whether everything up to `end` (or the item's end, when that is nearer) is indexed.

@@ -4,7 +4,7 @@ use crate::state::{Fact, JobState, Lookup};
 use crate::task::{TaskRef, Work};
 use framefleet_bus::Subject;
 use framefleet_ledger::TaskKey;
-use framefleet_media::{FrameRange, Item, Rendition};
+use framefleet_media::{FrameRange, Item, Rendition, item};
 use framefleet_pipeline::{Half, PlannedModel};
 use framefleet_proto::v1::{
     AnnotationsRef, Event, FailureKind, FinishWork, IndexWork, IngestWork, ItemTasks, ProcessWork, Task, TaskId,
@@ -60,11 +60,22 @@ impl JobState {
                 message.settings = serde_json::Value::Object(step.settings.clone()).to_string();
             }
         }
-        message.item = (task.kind != Work::Finish).then(|| self.footage[task.item].item.clone());
+        message.item = match (task.kind, &work) {
+            (Work::Finish, _) => None,
+            (_, WireWork::Process(work)) => Some(self.item_of(task.item, &work.window.unwrap_or_default())),
+            (Work::Ingest, _) => Some(self.item_of(task.item, &range.unwrap_or_default())),
+            _ => Some(self.footage[task.item].item.clone()),
+        };
         message.id = Some(self.task_id(task, range));
         message.key = key.map(|key| key.as_bytes().to_vec().into()).unwrap_or_default();
         message.work = Some(work);
         Some(message)
+    }
+
+    /// An item with the files of a range.
+    fn item_of(&self, item: usize, range: &FrameRange) -> Item {
+        let footage = &self.footage[item];
+        item::with_files(&footage.item, footage.files(range).cloned().collect())
     }
 
     /// Where workers wait for a task: at the queue of its stage and execution class.

@@ -1,4 +1,5 @@
 //! What a job has come to: manifests for the ledger, entries for tasks that were given up, damage for the report.
+use crate::footage::Footage;
 use crate::messages::INGEST;
 use crate::state::{FinishStatus, JobState, Lookup, Status};
 use crate::task::{TaskRef, Work};
@@ -14,7 +15,7 @@ impl JobState {
         let done = |(group, status): (usize, &Status)| {
             let Status::Done(key, _) = status else { return None };
             let range = footage.group_range(group, size, &self.plan.range)?;
-            Some(task_result(key, range, footage.range_pts_ns(&range)))
+            Some(task_result(key, range, footage))
         };
         let tasks = self.process[step][item].iter().enumerate().filter_map(done).collect();
         ItemTasks { item: Some(footage.item.clone()), tasks }
@@ -40,7 +41,7 @@ impl JobState {
             let task = |batch: usize| {
                 let (key, _) = self.ingest.get(&(item, batch))?;
                 let range = footage.batch_range(batch);
-                Some(task_result(key, range, footage.range_pts_ns(&range)))
+                Some(task_result(key, range, footage))
             };
             ItemTasks { item: Some(footage.item.clone()), tasks: (0..footage.batches.len()).filter_map(task).collect() }
         });
@@ -80,7 +81,7 @@ impl JobState {
 
     /// Items that could not be read to their end: (name, why).
     pub fn damage(&self) -> Vec<(String, String)> {
-        let damaged = |footage: &crate::footage::Footage| Some((footage.item.name.clone(), footage.damage.clone()?));
+        let damaged = |footage: &Footage| Some((footage.item.name.clone(), footage.damage.clone()?));
         self.footage.iter().filter_map(damaged).collect()
     }
 
@@ -119,6 +120,11 @@ impl JobState {
     }
 }
 
-fn task_result(key: &TaskKey, range: FrameRange, pts_ns: Vec<i64>) -> TaskResult {
-    TaskResult { key: key.as_bytes().to_vec().into(), range: Some(range), pts_ns }
+fn task_result(key: &TaskKey, range: FrameRange, footage: &Footage) -> TaskResult {
+    TaskResult {
+        key: key.as_bytes().to_vec().into(),
+        pts_ns: footage.range_pts_ns(&range),
+        files: footage.files(&range).cloned().collect(),
+        range: Some(range),
+    }
 }

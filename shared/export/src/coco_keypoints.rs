@@ -119,6 +119,6 @@ fn hundredths(value: f32) -> f64 {
 
 /// The image itself where frames are files, else a name made of the item and the frame's number.
 fn file_name(item: &Item, frame: u64) -> String {
-    let file = usize::try_from(frame).ok().and_then(|frame| item.files.get(frame));
-    file.cloned().unwrap_or_else(|| format!("{}/{frame:06}.png", item.name))
+    let file = framefleet_media::item::file(item, frame);
+    file.map(|file| file.name.clone()).unwrap_or_else(|| format!("{}/{frame:06}.png", item.name))
 }

@@ -72,7 +72,7 @@ impl Writer for Mot<'_> {
 fn sequence_info(item: &Item, length: u64) -> String {
     let rate = item.frame_rate.as_ref().filter(|rate| rate.num > 0 && rate.den > 0);
     let rate = rate.map_or(0.0, |rate| rate.num as f64 / rate.den as f64);
-    let extension = item.files.first().and_then(|file| Path::new(file).extension()).and_then(|e| e.to_str());
+    let extension = item.files.first().and_then(|file| Path::new(&file.name).extension()).and_then(|e| e.to_str());
     format!(
         "[Sequence]\nname={}\nimDir=img1\nframeRate={rate}\nseqLength={length}\nimWidth={}\nimHeight={}\nimExt=.{}\n",
         item.name,

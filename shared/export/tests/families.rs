@@ -82,7 +82,10 @@ async fn output(size: (u32, u32)) -> Ledger {
     let manifest = StepManifest {
         step: "masks".to_owned(),
         stage: "segmentation".to_owned(),
-        items: vec![ItemTasks { item: Some(item), tasks: vec![TaskResult { key: key(1).into(), range, pts_ns }] }],
+        items: vec![ItemTasks {
+            item: Some(item),
+            tasks: vec![TaskResult { key: key(1).into(), range, pts_ns, files: Vec::new() }],
+        }],
         finish_key: key(2).into(),
         complete: true,
         kinds: vec!["mask".to_owned()],

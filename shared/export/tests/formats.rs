@@ -84,6 +84,7 @@ async fn output() -> Ledger {
         Entry { key: key(2).into(), id: Some(id(TaskKind::Finish)), stage: "pose".to_owned(), ..Entry::default() };
     ledger.commit(finish, block, Vec::new()).await.unwrap();
     let task = TaskResult {
+        files: Vec::new(),
         key: key(1).into(),
         range,
         pts_ns: (0..FRAMES as i64).map(|frame| frame * 1_000_000_000 / RATE).collect(),

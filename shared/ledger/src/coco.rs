@@ -217,7 +217,7 @@ impl Pieces {
         if let Some(written) = written.into_iter().find(|path| self.artifacts.contains(path)) {
             return written;
         }
-        match item.files.get(frame) {
+        match framefleet_media::item::file(item, frame as u64).map(|file| &file.name) {
             Some(file) if item.kind() != ItemKind::Video => match item.name.as_str() {
                 "" | "." => file.clone(),
                 name => format!("{name}/{file}"),

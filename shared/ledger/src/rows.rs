@@ -2,7 +2,7 @@
 use crate::outcomes::{ByFrame, SAMPLING};
 use crate::parts::parse_key;
 use crate::{Ledger, LedgerError, index};
-use framefleet_media::{Amendment, Annotation, AnnotationBlock, FrameRange, Outcome, annotation};
+use framefleet_media::{Amendment, Annotation, AnnotationBlock, FrameRange, ImageFile, Outcome, annotation};
 use framefleet_proto::v1::{StepManifest, TaskResult};
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
@@ -23,6 +23,8 @@ pub struct Row {
     pub frame: u64,
     /// Presentation time in nanoseconds from the item's first frame.
     pub pts_ns: i64,
+    /// The file that the frame is, of sequences and stills.
+    pub file: Option<ImageFile>,
     /// What became of the frame.
     pub outcome: Outcome,
     /// What process made, in order of kind and instance; empty unless the outcome is a result.
@@ -52,6 +54,9 @@ impl Row {
         record.insert("item".to_owned(), self.item.as_str().into());
         record.insert("frame".to_owned(), self.frame.into());
         record.insert("pts_ns".to_owned(), self.pts_ns.into());
+        if let Some(file) = &self.file {
+            record.insert("file".to_owned(), file.name.as_str().into());
+        }
         match &self.outcome {
             Outcome::Result => {}
             Outcome::Failed { code, reason } => {
@@ -134,8 +139,8 @@ impl Ledger {
         let block = self.annotations(&key).await?;
         let outcomes = ByFrame::new(entry.outcomes.as_ref());
         let frames = (range.start..range.end).zip(&task.pts_ns);
-        let rows =
-            frames.filter_map(|(frame, &pts_ns)| row(item, frame, pts_ns, outcomes.of(frame), &block, amendments));
+        let rows = frames
+            .filter_map(|(frame, &pts_ns)| row(item, task, frame, pts_ns, outcomes.of(frame), &block, amendments));
         Ok(rows.collect())
     }
 }
@@ -143,6 +148,7 @@ impl Ledger {
 /// One row, unless sampling left the frame out.
 fn row(
     item: &str,
+    task: &TaskResult,
     frame: u64,
     pts_ns: i64,
     outcome: Outcome,
@@ -158,7 +164,8 @@ fn row(
         annotations.sort_by(|a, b| (annotation::kind_name(a), a.instance).cmp(&(annotation::kind_name(b), b.instance)));
         amended = amendments.of(item, frame).cloned().collect();
     }
-    Some(Row { item: item.to_owned(), frame, pts_ns, outcome, annotations, amendments: amended })
+    let file = task.files.binary_search_by_key(&frame, |file| file.frame).ok().map(|found| task.files[found].clone());
+    Some(Row { item: item.to_owned(), frame, pts_ns, file, outcome, annotations, amendments: amended })
 }
 
 /// The annotations of a frame; blocks list frames in ascending order.

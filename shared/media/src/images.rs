@@ -5,7 +5,7 @@ use crate::frame::proxy_size;
 use crate::index::BATCHES_PER_CALL;
 use crate::read_error::ReadError;
 use crate::still::{self, Header};
-use crate::{BatchInfo, FrameFailure, Item, ItemKind, PixelFormat, Rendition};
+use crate::{BatchInfo, FrameFailure, ImageFile, Item, ItemKind, PixelFormat, Rendition};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -20,7 +20,8 @@ pub(crate) fn index(
     for (number, files) in item.files.chunks(batch_length).enumerate() {
         let start = number as u64 * batch_frames;
         let pts_ns = (start..start + files.len() as u64).map(|frame| time(item, frame)).collect();
-        ready.push(BatchInfo { start, pts_ns, digest: digest(item, files).into(), seekable: true });
+        let files: Vec<ImageFile> = files.iter().map(|file| digested(item, file)).collect();
+        ready.push(BatchInfo { start, pts_ns, digest: digest(&files).into(), seekable: true, files });
         if ready.len() == BATCHES_PER_CALL && !found(std::mem::take(&mut ready)) {
             return Ok((item.clone(), None));
         }
@@ -109,10 +110,10 @@ fn target_size(header: &Header, rendition: Rendition) -> (u32, u32) {
 
 /// Path of a frame's file.
 fn file(item: &Item, frame: u64) -> Result<PathBuf, ReadError> {
-    let name = usize::try_from(frame).ok().and_then(|frame| item.files.get(frame));
-    name.map(|name| Path::new(&item.location).join(name)).ok_or_else(|| ReadError::Request {
+    let file = crate::item::file(item, frame);
+    file.map(|file| Path::new(&item.location).join(&file.name)).ok_or_else(|| ReadError::Request {
         item: item.name.clone(),
-        problem: format!("there is no frame {frame}: the item has {} files", item.files.len()),
+        problem: format!("there is no frame {frame}: no file is known for it"),
     })
 }
 
@@ -125,17 +126,22 @@ fn time(item: &Item, frame: u64) -> i64 {
     })
 }
 
-/// Digest of the bytes of some files. One that cannot be read counts as empty: its frame fails when it is decoded.
-fn digest(item: &Item, files: &[String]) -> Vec<u8> {
-    let mut all = blake3::Hasher::new();
-    for name in files {
-        let mut one = blake3::Hasher::new();
-        if let Ok(file) = File::open(Path::new(&item.location).join(name)) {
-            // What was read before a failure is as good as anything to tell this state of the file by.
-            let _ = one.update_reader(file);
-        }
-        all.update(one.finalize().as_bytes());
+/// A file with the digest of its bytes. One that cannot be read counts as empty: its frame fails when it is decoded.
+fn digested(item: &Item, file: &ImageFile) -> ImageFile {
+    let mut hasher = blake3::Hasher::new();
+    if let Ok(opened) = File::open(Path::new(&item.location).join(&file.name)) {
+        // What was read before a failure is as good as anything to tell this state of the file by.
+        let _ = hasher.update_reader(opened);
     }
+    ImageFile { digest: hasher.finalize().as_bytes().to_vec().into(), ..file.clone() }
+}
+
+/// Digest of a batch: of its files' digests.
+fn digest(files: &[ImageFile]) -> Vec<u8> {
+    let mut all = blake3::Hasher::new();
+    files.iter().for_each(|file| {
+        all.update(&file.digest);
+    });
     all.finalize().as_bytes().to_vec()
 }
 

@@ -15,6 +15,7 @@ pub mod frame;
 mod hdr;
 mod images;
 pub mod index;
+pub mod item;
 pub mod limits;
 mod log;
 mod matrix;
@@ -35,7 +36,7 @@ pub use framefleet_proto::v1::{
 };
 pub use framefleet_proto::v1::{
     Amendment, Annotation, AnnotationBlock, BatchInfo, Colour, Content, Extension, FrameAnnotations, FrameFailure,
-    FrameRange, FrameSkip, Item, ItemKind, Lighting, Motion, Outcomes, PixelFormat, Rational, Rendition,
+    FrameRange, FrameSkip, ImageFile, Item, ItemKind, Lighting, Motion, Outcomes, PixelFormat, Rational, Rendition,
     ScopedAnnotation, Shot, Trajectory,
 };
 pub use framefleet_proto::v1::{

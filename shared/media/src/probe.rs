@@ -6,7 +6,6 @@ mod video;
 
 use crate::Item;
 use crate::read_error::ReadError;
-use crate::still;
 use files::{Candidate, Candidates};
 
 /// Whether the images of a folder are frames that follow one another.
@@ -54,12 +53,4 @@ pub fn probe(source: &str, folders: ImageFolders) -> Result<Probed, ReadError> {
     }
     refused.sort_by(|a, b| natord::compare(&a.0, &b.0));
     Ok(Probed { items, refused })
-}
-
-/// Width and height of a still of a folder, as displayed: each has its own.
-pub fn still_size(item: &Item, frame: u64) -> Result<(u32, u32), ReadError> {
-    let file = usize::try_from(frame).ok().and_then(|index| item.files.get(index));
-    let file = file.ok_or_else(|| ReadError::Empty(format!("{} frame {frame}", item.name)))?;
-    let header = still::header(&std::path::Path::new(&item.location).join(file))?;
-    Ok((header.width, header.height))
 }

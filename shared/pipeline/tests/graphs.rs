@@ -5,7 +5,7 @@ mod fake;
 
 use fake::{FakeStages, plan_within};
 use framefleet_media::frame::batch_frames;
-use framefleet_media::{Item, ItemKind, Kind, PixelFormat, Rendition};
+use framefleet_media::{ImageFile, Item, ItemKind, Kind, PixelFormat, Rendition};
 use framefleet_pipeline::{Half, Pipeline, PixelSource, Plan, PlanError, Sampling, Step, batch_bytes};
 use framefleet_stage::{HalfNeeds, Halo, Input, MadeFrames, Needs};
 use proptest::collection::vec;
@@ -202,7 +202,9 @@ fn item(width: u32, kind: ItemKind, frames: u64) -> Item {
     let mut item = fake::video(width, 4000);
     item.set_kind(kind);
     if kind != ItemKind::Video {
-        item.files = (0..frames).map(|frame| frame.to_string()).collect();
+        item.files = (0..frames)
+            .map(|frame| ImageFile { frame, name: frame.to_string(), ..ImageFile::default() })
+            .collect();
     }
     item
 }

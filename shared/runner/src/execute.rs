@@ -118,7 +118,7 @@ fn index_cache_name(item: &Item, task: &Task) -> String {
         .field("settings", task.settings.as_bytes())
         .field_u64("version", u64::from(task.version));
     let location = Path::new(&item.location);
-    let files = item.files.iter().map(|file| location.join(file));
+    let files = item.files.iter().map(|file| location.join(&file.name));
     for path in std::iter::once(location.to_owned()).chain(files) {
         key = key.field("path", path.as_os_str().as_encoded_bytes());
         if let Ok(found) = std::fs::metadata(&path) {

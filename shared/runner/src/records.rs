@@ -22,6 +22,7 @@ impl Records for LedgerRecords {
                 item: row.item,
                 frame: row.frame,
                 pts_ns: row.pts_ns,
+                file: row.file,
                 outcome: row.outcome,
                 annotations: row.annotations,
             }))

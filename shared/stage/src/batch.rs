@@ -1,5 +1,5 @@
 //! What process is given: frames of one item with their halo, and the annotations on them.
-use framefleet_media::{Annotation, Frame, FrameRange, Item, Kind, Rendition, annotation::kind_name};
+use framefleet_media::{Annotation, Frame, FrameRange, Item, Kind, Rendition, annotation::kind_name, item};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Annotations on one frame: the step that made each, and the annotation.
@@ -52,7 +52,12 @@ impl Batch {
         batch
     }
 
-    /// The item the frames belong to.
+    /// Width and height of a full frame of the source, as displayed: what coordinates are pixels of. Each still has its own.
+    pub fn frame_size(&self, number: u64) -> (u32, u32) {
+        item::frame_size(&self.item, number)
+    }
+
+    /// The item the frames belong to; of a folder, with the files of the window.
     pub fn item(&self) -> &Item {
         &self.item
     }

@@ -1,5 +1,5 @@
 //! What finish reads: a step's own results, in frame order.
-use framefleet_media::{Annotation, Outcome};
+use framefleet_media::{Annotation, ImageFile, Item, Outcome, item};
 use std::path::PathBuf;
 
 /// One frame of the step, with whatever process made of it. Frames that sampling left out have no record: gaps show in
@@ -12,10 +12,19 @@ pub struct Record {
     pub frame: u64,
     /// Presentation time in nanoseconds from the item's first frame.
     pub pts_ns: i64,
+    /// The file that the frame is, of sequences and stills.
+    pub file: Option<ImageFile>,
     /// What became of the frame.
     pub outcome: Outcome,
     /// Annotations in order of kind and instance; empty unless the outcome is a result.
     pub annotations: Vec<Annotation>,
+}
+
+impl Record {
+    /// Width and height of the full frame as displayed: what coordinates are pixels of. `item` is the one that the record names.
+    pub fn frame_size(&self, item: &Item) -> (u32, u32) {
+        item::size_of(item, self.file.as_ref())
+    }
 }
 
 /// Records could not be read back.

@@ -14,7 +14,7 @@ pub struct Probe {
 }
 
 /// Frames to decode for one batch, ascending, per rendition.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct IngestRequest {
     /// The batch on the grid.
     pub batch: BatchInfo,

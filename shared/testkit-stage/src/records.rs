@@ -28,6 +28,7 @@ impl Kept {
             item: item.to_owned(),
             frame,
             pts_ns: frame as i64 * 1_000_000_000 / rate,
+            file: None,
             outcome: Outcome::Result,
             annotations: (0..)
                 .zip(values)
@@ -74,7 +75,7 @@ impl Kept {
         mut annotations: Vec<Annotation>,
     ) {
         annotations.sort_by(|a, b| (kind_name(a), a.instance).cmp(&(kind_name(b), b.instance)));
-        self.records.push(Record { item: item.to_owned(), frame, pts_ns, outcome, annotations });
+        self.records.push(Record { item: item.to_owned(), frame, pts_ns, file: None, outcome, annotations });
     }
 }
 

@@ -22,6 +22,7 @@ fn record(item: &str, frame: u64, light: f64) -> Record {
         item: item.to_owned(),
         frame,
         pts_ns: frame as i64 * 40_000_000,
+        file: None,
         outcome: Outcome::Result,
         annotations: vec![Annotation { instance: 0, value: Some(AnnotationValue::Lighting(found)) }],
     }

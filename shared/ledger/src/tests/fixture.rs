@@ -175,7 +175,7 @@ impl Job {
 pub fn result(task: &Task) -> TaskResult {
     let range = task.entry.id.as_ref().unwrap().range.unwrap();
     let pts_ns = (range.start..range.end).map(|frame| frame as i64 * 40_000_000).collect();
-    TaskResult { key: task.entry.key.clone(), range: Some(range), pts_ns }
+    TaskResult { key: task.entry.key.clone(), range: Some(range), pts_ns, files: Vec::new() }
 }
 
 /// An annotation of a kind that the wire format has no type for.

@@ -115,6 +115,7 @@ impl<'a> Grid<'a> {
         };
         let group = chain.group_at(first.pts).min(first.mark.group);
         self.ready.push(BatchInfo {
+            files: Vec::new(),
             start,
             pts_ns: (start..end).map(|number| self.time(number)).collect(),
             digest: chain.digest(group, &last.mark).into(),

@@ -3,7 +3,7 @@ use super::ImageFolders;
 use crate::limits::check_size;
 use crate::read_error::ReadError;
 use crate::still::{self, Header};
-use crate::{Colour, Item, ItemKind, Rational};
+use crate::{Colour, ImageFile, Item, ItemKind, Rational};
 use std::path::Path;
 
 /// Frames per second of sequences, whose files do not say.
@@ -54,7 +54,11 @@ pub(super) fn item(
         codec: codec(&first),
         pixel_aspect: Some(Rational { num: 1, den: 1 }),
         colour: Some(Colour { range: "pc".to_owned(), ..Colour::default() }),
-        bytes: files.iter().filter_map(|file| std::fs::metadata(folder.join(file)).ok()).map(|file| file.len()).sum(),
+        bytes: files
+            .iter()
+            .filter_map(|file| std::fs::metadata(folder.join(&file.name)).ok())
+            .map(|file| file.len())
+            .sum(),
         scan: "progressive".to_owned(),
         name,
         location,
@@ -72,15 +76,31 @@ fn keep_files(
     read: Vec<(String, Result<Header, ReadError>)>,
     sequence: bool,
     refused: &mut Vec<(String, String)>,
-) -> Vec<String> {
+) -> Vec<ImageFile> {
     let mut files = Vec::new();
-    for (file, header) in read {
+    for (name, header) in read {
+        let frame = files.len() as u64;
         match header {
-            Err(error) if !sequence => refused.push((format!("{item}/{file}"), error.to_string())),
-            _ => files.push(file),
+            Ok(header) => files.push(image_file(frame, name, &header)),
+            Err(_) if sequence => files.push(ImageFile { frame, name, ..ImageFile::default() }),
+            Err(error) => refused.push((format!("{item}/{name}"), error.to_string())),
         }
     }
     files
+}
+
+/// A file as its header describes it.
+fn image_file(frame: u64, name: String, header: &Header) -> ImageFile {
+    ImageFile {
+        frame,
+        name,
+        width: header.width,
+        height: header.height,
+        bit_depth: header.bit_depth(),
+        alpha: header.alpha(),
+        grey: header.grey(),
+        ..ImageFile::default()
+    }
 }
 
 /// Whether names are a common stem with consecutive numbers: `shot_0099.png`, `shot_0100.png`, …
