@@ -3,6 +3,7 @@
 //! Messages derive serde, so that one definition serves the bus (protobuf), the records (JSON lines) and their Parquet
 //! schema; enum fields read and write as lower-case names.
 
+pub mod kinds;
 mod names;
 
 /// `framefleet.v1`: frames, annotations, tasks, events and ledger entries.

@@ -3,10 +3,7 @@ use crate::{LedgerError, Row};
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, FieldRef, Fields};
 use framefleet_media::Outcome;
-use framefleet_proto::v1::{
-    Action, AvOffset, Face, FaceTrack, Fill, Identity, Lighting, Look, Mask, MaskTrack, Motion, Mouth, PersonTrack,
-    Pose, Shot, Speaking, Trajectory,
-};
+use framefleet_proto::kinds::{TypeVisitor, with_type};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
@@ -45,36 +42,23 @@ pub(crate) fn columns(kinds: &[String]) -> Result<Vec<FieldRef>, serde_arrow::Er
 
 /// The fields of a kind with a protobuf type; `None` for all others.
 fn typed(kind: &str) -> Result<Option<Vec<FieldRef>>, serde_arrow::Error> {
-    match kind {
-        "lighting" => fields::<Lighting>(),
-        "motion" => fields::<Motion>(),
-        "shot" => fields::<Shot>(),
-        "trajectory" => fields::<Trajectory>(),
-        "action" => fields::<Action>(),
-        "look" => fields::<Look>(),
-        "face" => fields::<Face>(),
-        "face_track" => fields::<FaceTrack>(),
-        "identity" => fields::<Identity>(),
-        "pose" => fields::<Pose>(),
-        "person_track" => fields::<PersonTrack>(),
-        "mask" => fields::<Mask>(),
-        "mask_track" => fields::<MaskTrack>(),
-        "fill" => fields::<Fill>(),
-        "mouth" => fields::<Mouth>(),
-        "av_offset" => fields::<AvOffset>(),
-        "speaking" => fields::<Speaking>(),
-        _ => return Ok(None),
-    }
-    .map(Some)
+    with_type(kind, FieldsOf).transpose()
 }
 
-fn fields<T: for<'de> Deserialize<'de>>() -> Result<Vec<FieldRef>, serde_arrow::Error> {
-    let options = TracingOptions::default()
-        .sequence_as_large_list(false)
-        .strings_as_large_utf8(false)
-        .enums_without_data_as_strings(true)
-        .from_type_budget(10_000);
-    Vec::<FieldRef>::from_type::<T>(options)
+/// Traces a message's fields.
+struct FieldsOf;
+
+impl TypeVisitor for FieldsOf {
+    type Output = Result<Vec<FieldRef>, serde_arrow::Error>;
+
+    fn visit<T: for<'de> Deserialize<'de>>(self) -> Self::Output {
+        let options = TracingOptions::default()
+            .sequence_as_large_list(false)
+            .strings_as_large_utf8(false)
+            .enums_without_data_as_strings(true)
+            .from_type_budget(10_000);
+        Vec::<FieldRef>::from_type::<T>(options)
+    }
 }
 
 /// The same field, and all inside it, allowed to be absent: numbers that are no numbers are null in JSON, and what finish
@@ -176,62 +160,21 @@ impl ParquetRows {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use framefleet_media::annotation::kind_name;
-    use framefleet_proto::v1::{Annotation, Extension, annotation};
+    use framefleet_proto::kinds::KINDS;
 
-    /// A new kind of the wire format does not compile here until it is named, and fails until it has columns.
-    fn has_type(value: &annotation::Value) -> bool {
-        match value {
-            annotation::Value::Lighting(_)
-            | annotation::Value::Motion(_)
-            | annotation::Value::Shot(_)
-            | annotation::Value::Trajectory(_)
-            | annotation::Value::Action(_)
-            | annotation::Value::Look(_)
-            | annotation::Value::Face(_)
-            | annotation::Value::FaceTrack(_)
-            | annotation::Value::Identity(_)
-            | annotation::Value::Pose(_)
-            | annotation::Value::PersonTrack(_)
-            | annotation::Value::Mask(_)
-            | annotation::Value::MaskTrack(_)
-            | annotation::Value::Fill(_)
-            | annotation::Value::Mouth(_)
-            | annotation::Value::AvOffset(_)
-            | annotation::Value::Speaking(_) => true,
-            annotation::Value::Extension(_) => false,
-        }
+    fn column(kind: &str) -> DataType {
+        columns(&[kind.to_owned()]).unwrap().last().unwrap().data_type().clone()
     }
 
     #[test]
-    fn every_kind_of_the_wire_format_has_typed_columns() {
-        let values = [
-            annotation::Value::Lighting(Lighting::default()),
-            annotation::Value::Motion(Motion::default()),
-            annotation::Value::Shot(Shot::default()),
-            annotation::Value::Trajectory(Trajectory::default()),
-            annotation::Value::Action(Action::default()),
-            annotation::Value::Look(Look::default()),
-            annotation::Value::Face(Face::default()),
-            annotation::Value::FaceTrack(FaceTrack::default()),
-            annotation::Value::Identity(Identity::default()),
-            annotation::Value::Pose(Pose::default()),
-            annotation::Value::PersonTrack(PersonTrack::default()),
-            annotation::Value::Mask(Mask::default()),
-            annotation::Value::MaskTrack(MaskTrack::default()),
-            annotation::Value::Fill(Fill::default()),
-            annotation::Value::Mouth(Mouth::default()),
-            annotation::Value::AvOffset(AvOffset::default()),
-            annotation::Value::Speaking(Speaking::default()),
-            annotation::Value::Extension(Extension { kind: "other".to_owned(), json: "{}".to_owned() }),
-        ];
-        for value in values {
-            let expected = has_type(&value);
-            let made = Annotation { instance: 0, value: Some(value) };
-            let kind = kind_name(&made).to_owned();
-            let columns = columns(std::slice::from_ref(&kind)).unwrap();
-            let column = columns.last().unwrap();
-            assert_eq!(matches!(column.data_type(), DataType::List(_)), expected, "{kind}");
+    fn kinds_with_a_type_have_columns_and_others_are_text() {
+        assert!(KINDS.len() > 10);
+        for kind in KINDS {
+            let DataType::List(of) = column(kind.name) else { panic!("{} has no columns", kind.name) };
+            let DataType::Struct(fields) = of.data_type() else { panic!("{} is a list of {of}", kind.name) };
+            let shown = kind.fields.iter().map(|path| path.split('.').next().unwrap());
+            assert!(shown.chain(["instance"]).all(|name| fields.find(name).is_some()), "{}: {fields:?}", kind.name);
         }
+        assert_eq!((column("brightness"), column("extension")), (DataType::Utf8, DataType::Utf8));
     }
 }

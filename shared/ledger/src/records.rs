@@ -2,13 +2,11 @@
 use crate::columns::ParquetRows;
 use crate::store::{Store, Upload};
 use crate::{Ledger, LedgerError, Row, layout};
+use framefleet_proto::kinds::KINDS;
 use framefleet_proto::v1::{CompletedStep, OutputFile, StepManifest};
 use futures::TryStreamExt;
 use serde_json::{Map, Value};
 use tokio::task::{JoinError, JoinHandle};
-
-/// Fields, as "kind.field", that are too heavy for lines of text: embeddings, run-lengths.
-const HEAVY: [&str; 1] = ["face.embedding"];
 
 /// How a step's records are written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,9 +18,11 @@ pub struct RecordsOptions {
 }
 
 impl Default for RecordsOptions {
-    /// Both files, with everything in both but what is heavy: that is in Parquet alone.
+    /// Both files, with everything in both but what the kinds' `.proto` files mark as `parquet_only`.
     fn default() -> Self {
-        Self { parquet: true, parquet_only: HEAVY.map(str::to_owned).to_vec() }
+        let heavy =
+            KINDS.iter().flat_map(|kind| kind.parquet_only.iter().map(move |field| format!("{}.{field}", kind.name)));
+        Self { parquet: true, parquet_only: heavy.collect() }
     }
 }
 

@@ -50,58 +50,17 @@ pub enum Outcome {
     },
 }
 
-/// Name of the kind of `annotation`.
+/// Name of the kind of `annotation`; empty when nothing is set.
 pub fn kind_name(annotation: &Annotation) -> &str {
-    match &annotation.value {
-        None => "",
-        Some(Value::Lighting(_)) => "lighting",
-        Some(Value::Motion(_)) => "motion",
-        Some(Value::Shot(_)) => "shot",
-        Some(Value::Trajectory(_)) => "trajectory",
-        Some(Value::Action(_)) => "action",
-        Some(Value::Look(_)) => "look",
-        Some(Value::Face(_)) => "face",
-        Some(Value::FaceTrack(_)) => "face_track",
-        Some(Value::Identity(_)) => "identity",
-        Some(Value::Pose(_)) => "pose",
-        Some(Value::PersonTrack(_)) => "person_track",
-        Some(Value::Mask(_)) => "mask",
-        Some(Value::MaskTrack(_)) => "mask_track",
-        Some(Value::Fill(_)) => "fill",
-        Some(Value::Mouth(_)) => "mouth",
-        Some(Value::AvOffset(_)) => "av_offset",
-        Some(Value::Speaking(_)) => "speaking",
-        Some(Value::Extension(extension)) => &extension.kind,
-    }
-}
-
-/// A message as JSON by way of text: that keeps the few digits that an `f32` has, where its value as an `f64` has seventeen.
-fn fields(message: &impl serde::Serialize) -> Result<Json, serde_json::Error> {
-    serde_json::from_str(&serde_json::to_string(message)?)
+    annotation.value.as_ref().map_or("", Value::kind)
 }
 
 /// The annotation as a record shows it: its instance, then its fields.
 pub fn to_json(annotation: &Annotation) -> Result<Map<String, Json>, serde_json::Error> {
     let body = match &annotation.value {
-        None => Json::Object(Map::new()),
-        Some(Value::Lighting(value)) => fields(value)?,
-        Some(Value::Motion(value)) => fields(value)?,
-        Some(Value::Shot(value)) => fields(value)?,
-        Some(Value::Trajectory(value)) => fields(value)?,
-        Some(Value::Action(value)) => fields(value)?,
-        Some(Value::Look(value)) => fields(value)?,
-        Some(Value::Face(value)) => fields(value)?,
-        Some(Value::FaceTrack(value)) => fields(value)?,
-        Some(Value::Identity(value)) => fields(value)?,
-        Some(Value::Pose(value)) => fields(value)?,
-        Some(Value::PersonTrack(value)) => fields(value)?,
-        Some(Value::Mask(value)) => fields(value)?,
-        Some(Value::MaskTrack(value)) => fields(value)?,
-        Some(Value::Fill(value)) => fields(value)?,
-        Some(Value::Mouth(value)) => fields(value)?,
-        Some(Value::AvOffset(value)) => fields(value)?,
-        Some(Value::Speaking(value)) => fields(value)?,
+        None => Map::new().into(),
         Some(Value::Extension(extension)) => serde_json::from_str(&extension.json)?,
+        Some(value) => fields(value)?,
     };
     let mut object = Map::new();
     object.insert("instance".to_owned(), annotation.instance.into());
@@ -112,6 +71,13 @@ pub fn to_json(annotation: &Annotation) -> Result<Map<String, Json>, serde_json:
         }
     }
     Ok(object)
+}
+
+/// The fields of a result. By way of text: that keeps the few digits that an `f32` has, where its value as an `f64` has seventeen.
+fn fields(value: &Value) -> Result<Json, serde_json::Error> {
+    // Serde writes a oneof as an object whose one key is the kind.
+    let tagged: Map<String, Json> = serde_json::from_str(&serde_json::to_string(value)?)?;
+    Ok(tagged.into_iter().next().map_or_else(|| Map::new().into(), |(_, fields)| fields))
 }
 
 /// The job-scoped annotations that a task on `window` of `item` is given: those of the kinds it needs that speak of the job, of

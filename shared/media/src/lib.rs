@@ -30,23 +30,7 @@ pub use annotation::{Kind, Outcome};
 pub use decode::Decoders;
 pub use deinterlace::Deinterlace;
 pub use frame::{Frame, Image, ImageError, proxy_size};
-pub use framefleet_proto::v1::{
-    Action, ActionLabel, CameraLabel, Compass, FrameChange, MotionCamera, MotionObjects, MotionTrace, MotionTraceFrame,
-    MotionType, Transition,
-};
-pub use framefleet_proto::v1::{
-    Amendment, Annotation, AnnotationBlock, BatchInfo, Colour, Content, Extension, FrameAnnotations, FrameFailure,
-    FrameRange, FrameSkip, ImageFile, Item, ItemKind, Lighting, Motion, Outcomes, PixelFormat, Rational, Rendition,
-    ScopedAnnotation, Shot, Trajectory,
-};
-pub use framefleet_proto::v1::{
-    AvOffset, Edit, Face, FaceCrop, FaceCrops, FaceQuality, FaceTrack, Fill, FillReference, FillRest, Identity,
-    InstanceRef, LipDistance, LipDistances, Mask, MaskTrack, Mouth, PersonTrack, Pose, PoseGeometry, PoseType,
-    PoseView, RunLengths, SequenceType, SoundOverview, Speaking, SyncState, TrackEnd,
-};
-pub use framefleet_proto::v1::{
-    Illuminant, KeyLevel, LightDirection, LightSource, LightingSetup, Look, ShadowEdge, Shadows, TemperatureLabel,
-    TintLabel,
-};
+/// The messages of the wire format, annotations among them: stages know them from here.
+pub use framefleet_proto::v1::*;
 pub use probe::{ImageFolders, Probed, probe};
 pub use read_error::ReadError;

@@ -202,9 +202,8 @@ fn item(width: u32, kind: ItemKind, frames: u64) -> Item {
     let mut item = fake::video(width, 4000);
     item.set_kind(kind);
     if kind != ItemKind::Video {
-        item.files = (0..frames)
-            .map(|frame| ImageFile { frame, name: frame.to_string(), ..ImageFile::default() })
-            .collect();
+        item.files =
+            (0..frames).map(|frame| ImageFile { frame, name: frame.to_string(), ..ImageFile::default() }).collect();
     }
     item
 }
