@@ -5,6 +5,7 @@ use crate::mot::Mot;
 use crate::overlay::Overlay;
 use crate::writer::Writer;
 use crate::{ExportError, Pictures, Request};
+use framefleet_ledger::StepManifest;
 use framefleet_vision::families::Family;
 use std::str::FromStr;
 
@@ -67,11 +68,12 @@ impl Format {
     pub(crate) fn writer<'a>(
         self,
         request: &Request<'a>,
+        manifest: &StepManifest,
         pictures: &'a mut dyn Pictures,
     ) -> Result<Box<dyn Writer + 'a>, ExportError> {
         let folder = request.folder;
         Ok(match self {
-            Self::CocoKeypoints => Box::new(CocoKeypoints::create(folder)?),
+            Self::CocoKeypoints => Box::new(CocoKeypoints::create(folder, manifest)?),
             Self::Mot => Box::new(Mot::new(folder)),
             Self::Overlay => Box::new(Overlay::new(folder, pictures)),
             Self::Family(family) => Box::new(Families::new(family, request.context, folder, pictures)),

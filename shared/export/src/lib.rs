@@ -63,7 +63,7 @@ pub async fn export(
 ) -> Result<Exported, ExportError> {
     let manifests = ledger.manifests().await?;
     let manifest = choose(&manifests, request)?;
-    let mut writer = request.format.writer(request, pictures)?;
+    let mut writer = request.format.writer(request, manifest, pictures)?;
     let mut rows = ledger.rows(manifest);
     let mut frames = 0;
     let mut current: Option<&Item> = None;

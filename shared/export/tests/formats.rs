@@ -136,8 +136,8 @@ async fn coco_has_every_image_with_its_persons() {
     let images = document["images"].as_array().unwrap();
     let annotations = document["annotations"].as_array().unwrap();
     assert_eq!((images.len(), annotations.len()), (FRAMES as usize - 1, FRAMES as usize - 1));
-    assert!(images.iter().all(|image| image["frame_id"] != FAILED));
-    assert_eq!((&images[0]["width"], &images[0]["video"]), (&json!(SIZE.0), &json!("a/walk")));
+    assert!(images.iter().all(|image| image["frame"] != FAILED));
+    assert_eq!((&images[0]["width"], &images[0]["item"]), (&json!(SIZE.0), &json!("a/walk")));
     let first = &annotations[0];
     assert_eq!(first["image_id"], images[0]["id"]);
     assert_eq!(first["bbox"], json!([36.0, 10.0, 28.0, 150.0]));
@@ -150,7 +150,7 @@ async fn coco_has_every_image_with_its_persons() {
     assert_eq!(keypoints[27..33], [json!(0.0), json!(0.0), json!(0), json!(48.0), json!(100.0), json!(1)]);
     let marked: Vec<_> = annotations.iter().filter(|one| one["interpolated"] == true).collect();
     let frame = images.iter().find(|image| image["id"] == marked[0]["image_id"]).unwrap();
-    assert_eq!((marked.len(), &frame["frame_id"]), (1, &json!(BETWEEN)));
+    assert_eq!((marked.len(), &frame["frame"]), (1, &json!(BETWEEN)));
     assert_eq!(document["categories"][0]["keypoints"].as_array().unwrap().len(), 17);
 }
 

@@ -6,7 +6,7 @@
 //! derived from that, and can be derived again.
 
 mod cache;
-mod coco;
+pub mod coco;
 mod columns;
 mod commit;
 mod compact;

@@ -43,9 +43,3 @@ pub const LIMBS: [(usize, usize); 19] = [
     (3, 5),
     (4, 6),
 ];
-
-/// A person's category in a data set of COCO's: numbers of points from 1.
-pub fn coco_category(id: usize) -> serde_json::Value {
-    let limbs = LIMBS.map(|(a, b)| [a + 1, b + 1]);
-    serde_json::json!({"id": id, "name": "person", "supercategory": "person", "keypoints": POINTS, "skeleton": limbs})
-}

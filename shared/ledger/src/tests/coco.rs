@@ -50,7 +50,13 @@ fn masks(_: u64) -> Vec<Annotation> {
 
 fn people(frame: u64) -> Vec<Annotation> {
     let face = Face { r#box: vec![1.0, 1.0, 2.0, 2.5], score: 0.9, ..Face::default() };
-    let keypoints = (0..17).flat_map(|point| [point as f32, 1.0, if point < 9 { 0.9 } else { 0.1 }]).collect();
+    // Nine points are seen, three hidden, five anywhere.
+    let visibility = |point| match point {
+        0..9 => 0.9,
+        9..12 => 0.3,
+        _ => 0.1,
+    };
+    let keypoints = (0..17).flat_map(|point| [point as f32, 1.0, visibility(point)]).collect();
     let pose = Pose { r#box: vec![0.0, 0.0, 6.0, 4.0], score: 0.8, keypoints, ..Pose::default() };
     let mut all = vec![Annotation { instance: 0, value: Some(Value::Pose(pose)) }];
     if frame == 2 {
@@ -99,8 +105,14 @@ async fn results_of_all_steps_are_in_it_once() {
     };
     assert_eq!(of("track_id").len(), 1);
     let pose = &of("keypoints")[0];
-    assert_eq!((&pose["num_keypoints"], pose["keypoints"].as_array().unwrap().len()), (&17.into(), 51));
-    assert_eq!((&pose["keypoints"][2], &pose["keypoints"][50]), (&2.into(), &1.into()));
+    let points = pose["keypoints"].as_array().unwrap();
+    assert_eq!((&pose["num_keypoints"], points.len()), (&12.into(), 51));
+    assert_eq!((&points[2], &points[29]), (&2.into(), &1.into()));
+    assert_eq!(
+        points[48..],
+        [Json::from(0.0), Json::from(0.0), Json::from(0)],
+        "a point that is not labelled lies nowhere"
+    );
     assert_eq!(of("segmentation")[0]["bbox"], serde_json::json!([0.0, 0.0, 2.0, 4.0]));
     pycocotools(folder.path());
 }
@@ -124,6 +136,9 @@ for annotation in masks:
     assert annotation["bbox"] == [xs.min(), ys.min(), xs.max() + 1 - xs.min(), ys.max() + 1 - ys.min()], annotation
     picture = coco.loadImgs(annotation["image_id"])[0]
     assert (folder / picture["file_name"]).is_file() and (picture["height"], picture["width"]) == mask.shape
+poses = [a for a in coco.loadAnns(coco.getAnnIds()) if "keypoints" in a]
+assert len(poses) == 18 and all(len(a["keypoints"]) == 51 for a in poses)
+assert all(a["num_keypoints"] == sum(flag > 0 for flag in a["keypoints"][2::3]) for a in poses)
 assert len(coco.getImgIds(catIds=coco.getCatIds(catNms=["face"]))) == 2
 "#;
     let python = std::env::var("FRAMEFLEET_PYTHON").unwrap_or_else(|_| "python3".to_owned());
