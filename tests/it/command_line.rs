@@ -32,6 +32,8 @@ fn a_run_leaves_records_summaries_report_and_job() {
     let job = json(&output, "job.json");
     assert_eq!(job["results"]["outcome"], "done");
     assert_eq!(job["plan"]["steps"].as_array().unwrap().len(), 2);
+    assert_eq!(job["fields"]["lighting"][0]["label"], "Exposure");
+    assert!(report.contains("Exposure") && report.contains("Character of motion"));
     assert_eq!(verify(&output)["problem_count"], 0);
 }
 

@@ -19,6 +19,7 @@ mod layers;
 mod memory;
 mod models;
 mod networks;
+mod presentation;
 #[path = "../processes/mod.rs"]
 mod processes;
 mod program;

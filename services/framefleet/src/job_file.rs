@@ -4,6 +4,7 @@ use bytes::Bytes;
 use framefleet_ledger::Ledger;
 use framefleet_pipeline::{Plan, PlannedModel, StepPlan};
 use framefleet_proto::control::SubmitRequest;
+use framefleet_stage::{Field, Registry};
 use orchestrator::{JobSummary, Progress};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -33,6 +34,8 @@ pub struct JobFile {
     history: Vec<RunRecord>,
     /// Execution classes that the output was begun with, by step.
     pub classes: BTreeMap<String, String>,
+    /// What the output's stages say of their results, by stage: how a report shows them.
+    pub fields: BTreeMap<String, Vec<Field>>,
     this: RunRecord,
 }
 
@@ -51,14 +54,19 @@ impl JobFile {
         Ok(serde_json::from_value(document["plan"]["ingest"].take()).unwrap_or_default())
     }
 
-    /// Reads the file of an output that this process owns.
-    pub async fn open(ledger: &Ledger) -> Result<Self, Failure> {
+    /// Reads the file of an output that this process owns. What stages say of their results is as `registry` has it: outputs of
+    /// earlier versions, and of other programs' stages, keep what they have.
+    pub async fn open(ledger: &Ledger, registry: &Registry) -> Result<Self, Failure> {
         let earlier: Value = match ledger.read_file(FILE).await? {
             Some(bytes) => serde_json::from_slice(&bytes).unwrap_or_default(),
             None => Value::Null,
         };
         let history: Vec<RunRecord> = serde_json::from_value(earlier["history"].clone()).unwrap_or_default();
+        let mut fields: BTreeMap<String, Vec<Field>> =
+            serde_json::from_value(earlier["fields"].clone()).unwrap_or_default();
+        fields.extend(registry.describe().map(|stage| (stage.name, stage.fields)).filter(|(_, of)| !of.is_empty()));
         Ok(Self {
+            fields,
             classes: serde_json::from_value(earlier["classes"].clone()).unwrap_or_default(),
             history,
             this: RunRecord {
@@ -120,6 +128,7 @@ impl JobFile {
             "request": request,
             "version": env!("CARGO_PKG_VERSION"),
             "plan": plan,
+            "fields": self.fields,
             "classes": classes(plan),
             "models": models(plan, networks),
             "results": results,

@@ -66,7 +66,7 @@ impl JobWork {
             Ledger::open(output, OpenOptions { fresh: self.spec.request.fresh, build, source: identity }).await?;
         let mut items = self.items.clone();
         stills_order::keep(&mut items, &ledger).await?;
-        let job_file = JobFile::open(&ledger).await?;
+        let job_file = JobFile::open(&ledger, &self.registry).await?;
         let plan = Arc::new(self.plan(&items)?);
         self.keep_classes(&job_file.classes, &plan)?;
         job_file.begin(&ledger, &self.spec.request, &plan).await?;
@@ -106,6 +106,7 @@ impl JobWork {
             started: open.job_file.started(),
             state: self.state(summary, exit),
             plan: &open.plan,
+            fields: &open.job_file.fields,
             progress: &summary.progress,
             threads,
         };

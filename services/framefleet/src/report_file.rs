@@ -6,7 +6,7 @@ use framefleet_media::{BatchInfo, Item, Rendition};
 use framefleet_pipeline::Plan;
 use framefleet_report::model::{Efficiency, JobSummary, Label, PageLink, PlanSummary, State, StepShare, Timing};
 use framefleet_report::{JobFacts, Thumbnails, encode_jpeg};
-use framefleet_stage::{HeapSink, IngestRequest, SourceStage};
+use framefleet_stage::{Field, HeapSink, IngestRequest, SourceStage};
 use orchestrator::Progress;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,6 +21,8 @@ pub struct ReportFacts<'a> {
     pub state: (State, String),
     /// The plan.
     pub plan: &'a Plan,
+    /// What stages say of their results, by stage.
+    pub fields: &'a BTreeMap<String, Vec<Field>>,
     /// Progress at the end of the run.
     pub progress: &'a Progress,
     /// Threads that could compute.
@@ -82,6 +84,7 @@ fn job_facts(facts: &ReportFacts) -> JobFacts {
         } else {
             String::new()
         },
+        fields: facts.fields.clone(),
     }
 }
 

@@ -28,6 +28,7 @@ pub fn describe() -> Description {
         version: VERSION,
         schema: schemars::schema_for!(Settings).to_value(),
         profiles: [("balanced".to_owned(), settings::object(&Settings::default()))].into(),
+        fields: Vec::new(),
     }
 }
 

@@ -9,6 +9,7 @@ mod frame;
 mod illuminant;
 mod photometry;
 mod plane;
+mod presentation;
 mod rounding;
 mod settings;
 mod shading;
@@ -22,7 +23,7 @@ pub use frame::measure;
 pub use settings::LightingSettings;
 
 use framefleet_media::{Annotation, Kind, Rendition, annotation::Value};
-use framefleet_stage::{Batch, HalfNeeds, Host, Job, Needs, Outputs, Records, SetupError, Stage, StageError};
+use framefleet_stage::{Batch, Field, HalfNeeds, Host, Job, Needs, Outputs, Records, SetupError, Stage, StageError};
 
 /// The lighting stage.
 #[derive(Debug)]
@@ -34,6 +35,7 @@ impl Stage for LightingStage {
     const NAME: &'static str = "lighting";
     const ABOUT: &'static str = "how frames are lit: exposure, contrast, colour and direction of light, shadows";
     const VERSION: u32 = 1;
+    const FIELDS: &'static [Field] = presentation::FIELDS;
     type Settings = LightingSettings;
 
     fn needs(_settings: &LightingSettings) -> Needs {

@@ -23,6 +23,7 @@ mod finish;
 mod magnitude;
 mod picture;
 mod prepare;
+mod presentation;
 mod process;
 mod series;
 mod settings;
@@ -36,7 +37,9 @@ pub use process::STILL;
 pub use settings::{DisPreset, Method, MotionSettings};
 
 use framefleet_media::{Kind, Rendition};
-use framefleet_stage::{Batch, HalfNeeds, Halo, Host, Job, Needs, Outputs, Records, SetupError, Stage, StageError};
+use framefleet_stage::{
+    Batch, Field, HalfNeeds, Halo, Host, Job, Needs, Outputs, Records, SetupError, Stage, StageError,
+};
 
 /// The stage.
 pub struct MotionStage {
@@ -47,6 +50,7 @@ impl Stage for MotionStage {
     const NAME: &'static str = "motion";
     const ABOUT: &'static str = "optical flow, camera and object motion, shots and trajectories";
     const VERSION: u32 = 1;
+    const FIELDS: &'static [Field] = presentation::FIELDS;
     type Settings = MotionSettings;
 
     fn needs(settings: &MotionSettings) -> Needs {

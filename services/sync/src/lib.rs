@@ -21,6 +21,7 @@ mod mfcc;
 mod mouth;
 mod offset;
 mod picture;
+mod presentation;
 mod process;
 mod region;
 mod settings;
@@ -38,7 +39,7 @@ pub use settings::{Pictures, SyncSettings};
 use framefleet_infer::{InferError, Networks, Session};
 use framefleet_media::Kind;
 use framefleet_stage::{
-    Batch, Beside, HalfNeeds, Halo, Host, Job, ModelNeed, Needs, Outputs, Records, SetupError, Stage, StageError,
+    Batch, Beside, Field, HalfNeeds, Halo, Host, Job, ModelNeed, Needs, Outputs, Records, SetupError, Stage, StageError,
 };
 
 /// Faces per run, for networks that take several.
@@ -56,6 +57,7 @@ impl Stage for SyncStage {
     const NAME: &'static str = "sync";
     const ABOUT: &'static str = "lips and voice: offset of the sound, drift, who speaks";
     const VERSION: u32 = 1;
+    const FIELDS: &'static [Field] = presentation::FIELDS;
     type Settings = SyncSettings;
 
     fn needs(settings: &SyncSettings) -> Needs {

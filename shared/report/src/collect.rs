@@ -1,6 +1,6 @@
 //! One step's rows of one item, as columns of a timeline.
 use crate::columns::{LabelColumns, NumberColumns, count, of_frame};
-use crate::fields::{LABELS, NUMBERS, title, words};
+use crate::fields::{Fields, title, words};
 use crate::model::{Axis, Band, Series};
 use framefleet_media::Outcome;
 use serde_json::{Map, Value};
@@ -24,17 +24,18 @@ pub struct Collected {
 }
 
 /// A field: its kind and its path in the annotation.
-type Field = (String, String);
+type Path = (String, String);
 
 /// Takes the rows of one item in frame order; memory is that of its columns.
 pub struct ItemCollector {
+    fields: Fields,
     axis: Axis,
     columns: usize,
-    numbers: Vec<(Field, NumberColumns)>,
-    labels: Vec<(Field, LabelColumns)>,
+    numbers: Vec<(Path, NumberColumns)>,
+    labels: Vec<(Path, LabelColumns)>,
     /// Where a field is in `numbers` or `labels`.
-    number_index: HashMap<Field, usize>,
-    label_index: HashMap<Field, usize>,
+    number_index: HashMap<Path, usize>,
+    label_index: HashMap<Path, usize>,
     /// Annotations per frame, by kind, and whether a frame ever had other than one.
     instances: Vec<(String, NumberColumns, bool)>,
     problems: LabelColumns,
@@ -42,10 +43,11 @@ pub struct ItemCollector {
 }
 
 impl ItemCollector {
-    /// Nothing yet, over the columns of `axis`.
-    pub fn new(axis: &Axis) -> Self {
+    /// Nothing yet, over the columns of `axis`; the step's stage says `fields` of its results.
+    pub fn new(axis: &Axis, fields: Fields) -> Self {
         let columns = count(axis);
         Self {
+            fields,
             axis: Axis { seconds: Vec::new(), ..axis.clone() },
             columns,
             numbers: Vec::new(),
@@ -74,7 +76,7 @@ impl ItemCollector {
             let Value::Array(annotations) = annotations else { continue };
             self.count_instances(kind, column, annotations.len());
             for annotation in annotations.iter().filter_map(Value::as_object) {
-                self.fields(kind, "", column, annotation);
+                self.annotation(kind, "", column, annotation);
             }
         }
     }
@@ -90,20 +92,20 @@ impl ItemCollector {
         *several |= number > 1;
     }
 
-    /// The fields of an annotation, and, one level down, those of its parts that the report knows.
-    fn fields(&mut self, kind: &str, within: &str, column: usize, fields: &Map<String, Value>) {
+    /// The fields of an annotation, and, one level down, those of its parts that the stage says something of.
+    fn annotation(&mut self, kind: &str, within: &str, column: usize, fields: &Map<String, Value>) {
         for (name, value) in fields.iter().filter(|(name, _)| *name != "instance") {
             let path = if within.is_empty() { name.clone() } else { format!("{within}.{name}") };
             match value {
-                Value::Number(number) if within.is_empty() || number_place(kind, &path).is_some() => {
+                Value::Number(number) if within.is_empty() || self.fields.place(kind, &path).is_some() => {
                     self.number(kind, path, column, number.as_f64().unwrap_or(f64::NAN));
                 }
                 // What says nothing is no label.
                 Value::String(text) if text.is_empty() => {}
-                Value::String(text) if within.is_empty() || label_place(kind, &path).is_some() => {
+                Value::String(text) if within.is_empty() || self.fields.place(kind, &path).is_some() => {
                     self.label(kind, path, column, text);
                 }
-                Value::Object(part) if within.is_empty() => self.fields(kind, name, column, part),
+                Value::Object(part) if within.is_empty() => self.annotation(kind, name, column, part),
                 _ => {}
             }
         }
@@ -127,18 +129,21 @@ impl ItemCollector {
 
     /// The curves and bands of `step`.
     pub fn finish(self, step: &str, axis: &Axis) -> Collected {
+        let fields = &self.fields;
         let mut numbers = self.numbers;
-        numbers.sort_by_key(|((kind, path), _)| number_place(kind, path).unwrap_or(usize::MAX));
+        numbers.sort_by_key(|((kind, path), _)| fields.place(kind, path).unwrap_or(usize::MAX));
         let series = self.instances.into_iter().filter(|(.., several)| *several).map(|(kind, columns, _)| {
             let name = format!("{} per frame", title(&kind));
             columns.fill(1.0, Series { step: step.to_owned(), name, primary: true, ..Series::default() })
         });
-        let series = series.chain(numbers.into_iter().map(|(field, columns)| series_of(step, &field, &columns)));
+        let series =
+            series.chain(numbers.into_iter().map(|(field, columns)| series_of(step, fields, &field, &columns)));
         let mut labels = self.labels;
-        labels.sort_by_key(|((kind, path), _)| label_place(kind, path).unwrap_or(usize::MAX));
+        labels.sort_by_key(|((kind, path), _)| fields.place(kind, path).unwrap_or(usize::MAX));
         let problems = Band { step: step.to_owned(), name: "Problems".to_owned(), primary: true, runs: Vec::new() };
         let bands = self.problems.fill(axis, false, problems).into_iter();
-        let bands = bands.chain(labels.into_iter().filter_map(|(field, columns)| band_of(step, &field, columns, axis)));
+        let bands =
+            bands.chain(labels.into_iter().filter_map(|(field, columns)| band_of(step, fields, &field, columns, axis)));
         Collected {
             series: some_others(series.collect(), |series| &mut series.primary),
             bands: some_others(bands.collect(), |band| &mut band.primary),
@@ -149,9 +154,9 @@ impl ItemCollector {
 
 /// The place of `field` in `fields`, new if need be; `None` when there are too many.
 fn place<C>(
-    index: &mut HashMap<Field, usize>,
-    fields: &mut Vec<(Field, C)>,
-    field: Field,
+    index: &mut HashMap<Path, usize>,
+    fields: &mut Vec<(Path, C)>,
+    field: Path,
     columns: impl FnOnce() -> C,
 ) -> Option<usize> {
     if let Some(place) = index.get(&field) {
@@ -165,30 +170,23 @@ fn place<C>(
     Some(fields.len() - 1)
 }
 
-fn number_place(kind: &str, path: &str) -> Option<usize> {
-    NUMBERS.iter().position(|field| field.kind == kind && field.path == path)
-}
-
-fn label_place(kind: &str, path: &str) -> Option<usize> {
-    LABELS.iter().position(|field| field.kind == kind && field.path == path)
-}
-
-fn series_of(step: &str, (kind, path): &Field, columns: &NumberColumns) -> Series {
-    let known = number_place(kind, path).map(|place| &NUMBERS[place]);
+fn series_of(step: &str, fields: &Fields, (kind, path): &Path, columns: &NumberColumns) -> Series {
+    let known = fields.on_timeline(kind, path);
     let series = Series {
         step: step.to_owned(),
-        name: known.map_or_else(|| title(path), |field| field.name.to_owned()),
-        unit: known.map(|field| field.unit.to_owned()).unwrap_or_default(),
-        primary: known.is_some(),
+        name: known.map_or_else(|| title(path), |field| field.label.to_string()),
+        unit: known.map(|field| field.unit.to_string()).unwrap_or_default(),
+        primary: known.is_some_and(|field| field.primary),
         ..Series::default()
     };
     columns.fill(known.map_or(1.0, |field| field.scale), series)
 }
 
-fn band_of(step: &str, (kind, path): &Field, columns: LabelColumns, axis: &Axis) -> Option<Band> {
-    let known = label_place(kind, path).map(|place| &LABELS[place]);
-    let name = known.map_or_else(|| title(path), |field| field.name.to_owned());
-    columns.fill(axis, true, Band { step: step.to_owned(), name, primary: known.is_some(), runs: Vec::new() })
+fn band_of(step: &str, fields: &Fields, (kind, path): &Path, columns: LabelColumns, axis: &Axis) -> Option<Band> {
+    let known = fields.on_timeline(kind, path);
+    let name = known.map_or_else(|| title(path), |field| field.label.to_string());
+    let primary = known.is_some_and(|field| field.primary);
+    columns.fill(axis, true, Band { step: step.to_owned(), name, primary, runs: Vec::new() })
 }
 
 /// Those that are shown at once and the first few others; of a step without any of the former, a few of the latter are.

@@ -1,77 +1,51 @@
-//! Which fields of which kinds the report shows at once, in which order, and how it calls them. Everything else that is a
-//! number or a label is shown on request, under its own name.
+//! Which fields of a step's results are shown, in which order, and how they are called: as the step's stage says. Everything else that is
+//! a number or a label is shown on request, under its own name.
+use framefleet_stage::{Field, Place};
+use serde_json::{Map, Value};
+use std::sync::Arc;
 
-/// A field with a number.
-pub struct NumberField {
-    /// Its kind.
-    pub kind: &'static str,
-    /// Its name in records; a dot leads into a nested object.
-    pub path: &'static str,
-    /// What a person calls it.
-    pub name: &'static str,
-    /// Unit of the shown value.
-    pub unit: &'static str,
-    /// Shown value ÷ value in records.
-    pub scale: f64,
+/// What a stage says of its results.
+#[derive(Clone, Debug, Default)]
+pub struct Fields(Arc<[Field]>);
+
+impl Fields {
+    /// What a stage says; nothing for one that says nothing.
+    pub fn new(fields: Option<&Vec<Field>>) -> Self {
+        Self(fields.map(Vec::as_slice).unwrap_or_default().into())
+    }
+
+    /// A field that is shown over time.
+    pub fn on_timeline(&self, kind: &str, path: &str) -> Option<&Field> {
+        self.place(kind, path).and_then(|place| self.0.get(place))
+    }
+
+    /// Its place among them.
+    pub fn place(&self, kind: &str, path: &str) -> Option<usize> {
+        self.0.iter().position(|field| field.place == Place::Timeline && field.kind == kind && field.path == path)
+    }
+
+    /// The words that a result of a kind has for one of the places: the fields, and what they say of it.
+    pub fn words_of<'a>(
+        &'a self,
+        kind: &'a str,
+        place: Place,
+        result: &'a Map<String, Value>,
+    ) -> impl Iterator<Item = (&'a Field, String)> {
+        let shown = self.0.iter().filter(move |field| field.kind == kind && field.place == place);
+        shown.filter_map(|field| Some((field, words(word(result, &field.path)?))))
+    }
+
+    /// Whether it says anything of a kind.
+    pub fn knows(&self, kind: &str) -> bool {
+        self.0.iter().any(|field| field.kind == kind)
+    }
 }
 
-/// A field with one of a few words.
-pub struct LabelField {
-    /// Its kind.
-    pub kind: &'static str,
-    /// Its name in records; a dot leads into a nested object.
-    pub path: &'static str,
-    /// What a person calls it.
-    pub name: &'static str,
-}
-
-/// Curves, most telling first.
-pub const NUMBERS: &[NumberField] = &[
-    number("lighting", "exposure_ev", "Exposure", "EV", 1.0),
-    number("lighting", "illuminant.cct", "Colour temperature", "K", 1.0),
-    number("lighting", "contrast_rms", "Contrast (RMS)", "", 1.0),
-    number("lighting", "clipped_high", "Clipped highlights", "%", 100.0),
-    number("lighting", "shadows.area_share", "In shadow", "%", 100.0),
-    number("motion", "magnitude_percent", "Motion", "% of width", 1.0),
-    number("motion", "objects.magnitude_mean", "Motion of objects", "px", 1.0),
-    number("motion", "density", "Picture that moves", "%", 100.0),
-    number("motion", "change.content", "Change of content", "", 1.0),
-    number("mouth", "aperture", "Mouth aperture", "% of its width", 100.0),
-];
-
-/// Bands of labels, most telling first.
-pub const LABELS: &[LabelField] = &[
-    label("motion", "camera.label", "Camera"),
-    label("motion", "motion_type", "Motion type"),
-    label("action", "label", "Character of motion"),
-    label("lighting", "key", "Key level"),
-    label("lighting", "illuminant.temperature", "Colour of light"),
-    label("lighting", "source.setup", "Lighting set-up"),
-    label("speaking", "label", "Who speaks"),
-];
-
-/// What the list of shots says, from the shots themselves and from other results on the same range.
-pub const SHOT_LABELS: &[LabelField] = &[
-    label("shot", "transition", "Begins with"),
-    label("shot", "camera", "Camera"),
-    label("look", "key", "Key level"),
-    label("look", "temperature", "Light"),
-    label("look", "direction", "Light from"),
-    label("look", "setup", "Set-up"),
-];
-
-const fn number(
-    kind: &'static str,
-    path: &'static str,
-    name: &'static str,
-    unit: &'static str,
-    scale: f64,
-) -> NumberField {
-    NumberField { kind, path, name, unit, scale }
-}
-
-const fn label(kind: &'static str, path: &'static str, name: &'static str) -> LabelField {
-    LabelField { kind, path, name }
+/// The word at a path of a result; `None` for one that says nothing.
+fn word<'a>(result: &'a Map<String, Value>, path: &str) -> Option<&'a str> {
+    let mut names = path.split('.');
+    let first = result.get(names.next()?)?;
+    names.try_fold(first, |value, name| value.get(name))?.as_str().filter(|word| !["", "unspecified"].contains(word))
 }
 
 /// A name from records as words: `fast_chaotic` → "fast chaotic".

@@ -1,14 +1,16 @@
 //! From results to a report of bounded size, whatever the length of the footage: rows go by once, and only columns stay.
 use crate::collect::ItemCollector;
-use crate::fields::{LABELS, SHOT_LABELS, title, words};
+use crate::fields::{Fields, title, words};
 use crate::model::{
     Band, Counts, Efficiency, Failure, ItemReport, JobSummary, Label, PlanSummary, Report, Run, ShotReport,
     StepSummary, Thumbnail, Timing,
 };
 use crate::thumbnail::{Budget, Thumbnails, choose, per_item, side};
 use crate::{MAX_COLUMNS, MAX_FAILURES, MAX_SHOTS, ReportError, columns, sync, tracks};
-use framefleet_media::{AnnotationBlock, AvOffset, FrameRange, Item, ItemKind, Outcome, ScopedAnnotation, annotation};
+use framefleet_media::{AnnotationBlock, AvOffset, FrameRange, Item, ItemKind, Outcome, annotation};
+use framefleet_proto::kinds::KINDS;
 use framefleet_proto::v1::{ItemTasks, StepManifest};
+use framefleet_stage::{Field, Place};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, HashMap};
 
@@ -19,8 +21,15 @@ const MIN_COLUMNS: u64 = 400;
 /// Most series and bands of an item.
 const MAX_SERIES: usize = 32;
 const MAX_BANDS: usize = 12;
+/// The kind that is listed as shots.
+const SHOT: &str = "shot";
+/// The field that says in a word what a result is, where the stage says nothing.
+const LABEL: &str = "label";
 /// Most characters of a failure's reason.
 const REASON_LENGTH: usize = 400;
+
+/// Runs of words, by item, kind and path.
+type Bands = BTreeMap<(usize, String, String), Vec<Run>>;
 
 /// What the results do not say: the caller's part of a report.
 #[derive(Clone, Debug, Default)]
@@ -37,6 +46,8 @@ pub struct JobFacts {
     pub task_seconds: BTreeMap<String, f64>,
     /// The command that tries failed frames again; may be empty.
     pub replay: String,
+    /// What stages say of their results, by stage. What a stage says nothing of is shown under its own name.
+    pub fields: BTreeMap<String, Vec<Field>>,
 }
 
 /// A report in the making: for each step [`Self::begin_step`], its rows, [`Self::scoped`], then [`Self::end_step`]; at the
@@ -47,6 +58,9 @@ pub struct Gathering {
     sources: Vec<Item>,
     index: HashMap<String, usize>,
     task_seconds: BTreeMap<String, f64>,
+    by_stage: BTreeMap<String, Vec<Field>>,
+    /// What the stage of the step whose rows go by says of its results.
+    fields: Fields,
     /// The item whose rows go by.
     current: Option<(usize, ItemCollector)>,
     /// Results on ranges other than shots, until all shots are known.
@@ -68,6 +82,8 @@ impl Gathering {
             sources: Vec::new(),
             index: HashMap::new(),
             task_seconds: facts.task_seconds,
+            by_stage: facts.fields,
+            fields: Fields::default(),
             current: None,
             on_ranges: HashMap::new(),
         };
@@ -102,6 +118,7 @@ impl Gathering {
 
     /// The rows that follow are of this step.
     pub fn begin_step(&mut self, manifest: &StepManifest) {
+        self.fields = Fields::new(self.by_stage.get(&manifest.stage));
         let ranges = manifest.items.iter().flat_map(|item| &item.tasks).filter_map(|task| task.range.as_ref());
         self.report.steps.push(StepSummary {
             name: manifest.step.clone(),
@@ -124,7 +141,8 @@ impl Gathering {
             self.end_item();
         }
         let Some(item) = self.report.items.get(index) else { return };
-        let (_, collector) = self.current.get_or_insert_with(|| (index, ItemCollector::new(&item.axis)));
+        let (_, collector) =
+            self.current.get_or_insert_with(|| (index, ItemCollector::new(&item.axis, self.fields.clone())));
         collector.row(frame, outcome, row);
     }
 
@@ -166,38 +184,57 @@ impl Gathering {
 
     /// What the step's finish half said about items and ranges of them: shots, and labels that become bands.
     pub fn scoped(&mut self, block: &AnnotationBlock) -> Result<(), ReportError> {
-        let mut bands: BTreeMap<(usize, String), Vec<Run>> = BTreeMap::new();
+        let mut bands: Bands = BTreeMap::new();
         for scoped in &block.scoped {
             let Some(index) = self.index.get(&scoped.item).copied() else { continue };
-            if let Some(annotation::Value::AvOffset(offset)) =
-                scoped.annotation.as_ref().and_then(|of| of.value.as_ref())
-            {
+            let Some(value) = scoped.annotation.as_ref() else { continue };
+            if let Some(annotation::Value::AvOffset(offset)) = &value.value {
                 self.add_sound(index, scoped.range, offset);
                 continue;
             }
-            let (Some(range), Some(value)) = (&scoped.range, &scoped.annotation) else { continue };
-            let (start, end, kind) = (range.start, range.end, annotation::kind_name(value).to_owned());
-            if self.report.items.get_mut(index).is_some_and(|item| tracks::add(item, scoped)) {
+            let Some(range) = &scoped.range else { continue };
+            let kind = annotation::kind_name(value);
+            if self.report.items.get_mut(index).is_some_and(|item| tracks::add(item, scoped)) || !self.shows(kind) {
                 continue;
             }
-            // Paths of corners are many, long and nothing that this page shows.
-            if kind == "trajectory" {
-                continue;
-            }
-            let fields = fields_of(scoped)?;
-            if kind == "shot" {
-                self.add_shot(index, start, end, &fields);
-            } else if let Some(label) = fields.get("label").and_then(Value::as_str) {
-                bands.entry((index, kind)).or_default().push(Run { start, end, label: words(label) });
-            } else {
-                let labels = shot_labels(&kind, &fields).into_iter().map(|label| (start, end, label));
-                self.on_ranges.entry(index).or_default().extend(labels);
-            }
+            self.add_range(index, range, kind, &annotation::to_json(value)?, &mut bands);
         }
-        for ((index, kind), runs) in bands {
-            self.add_band(index, &kind, runs);
+        for ((index, kind, path), runs) in bands {
+            self.add_band(index, &kind, &path, runs);
         }
         Ok(())
+    }
+
+    /// Whether results of this kind on ranges have anything to show. Not so paths of corners, for one: many, long, and without words.
+    fn shows(&self, kind: &str) -> bool {
+        let typed = KINDS.iter().find(|known| known.name == kind);
+        kind == SHOT || self.fields.knows(kind) || typed.is_none_or(|known| known.fields.contains(&LABEL))
+    }
+
+    /// A result on a range of frames: a shot, words for the list of shots, or words that become bands.
+    fn add_range(
+        &mut self,
+        index: usize,
+        range: &FrameRange,
+        kind: &str,
+        result: &Map<String, Value>,
+        bands: &mut Bands,
+    ) {
+        let FrameRange { start, end } = *range;
+        let labels = self.fields.words_of(kind, Place::Shots, result);
+        let labels: Vec<Label> = labels.map(|(field, value)| Label { name: field.label.to_string(), value }).collect();
+        if kind == SHOT {
+            return self.add_shot(index, start, end, result, labels);
+        }
+        let on_shots = labels.into_iter().map(|label| (start, end, label));
+        self.on_ranges.entry(index).or_default().extend(on_shots);
+        let mut add = |path: &str, label: String| {
+            bands.entry((index, kind.to_owned(), path.to_owned())).or_default().push(Run { start, end, label });
+        };
+        match result.get(LABEL).and_then(Value::as_str) {
+            Some(label) if !self.fields.knows(kind) => add(LABEL, words(label)),
+            _ => self.fields.words_of(kind, Place::Timeline, result).for_each(|(field, label)| add(&field.path, label)),
+        }
     }
 
     /// The offset of an item, with its sound, or of a shot.
@@ -211,7 +248,7 @@ impl Gathering {
         }
     }
 
-    fn add_shot(&mut self, index: usize, start: u64, end: u64, fields: &Map<String, Value>) {
+    fn add_shot(&mut self, index: usize, start: u64, end: u64, fields: &Map<String, Value>, labels: Vec<Label>) {
         let Some(item) = self.report.items.get_mut(index) else { return };
         item.shots_total += 1;
         if item.shots.len() >= MAX_SHOTS {
@@ -227,17 +264,17 @@ impl Gathering {
             end,
             start_seconds: seconds("start_ns"),
             end_seconds: seconds("end_ns"),
-            labels: shot_labels("shot", fields),
+            labels,
         });
     }
 
-    fn add_band(&mut self, index: usize, kind: &str, mut runs: Vec<Run>) {
+    fn add_band(&mut self, index: usize, kind: &str, path: &str, mut runs: Vec<Run>) {
         let (Some(item), Some(step)) = (self.report.items.get_mut(index), self.report.steps.last()) else { return };
-        let known = LABELS.iter().find(|field| field.kind == kind);
+        let known = self.fields.on_timeline(kind, path);
         let band = Band {
             step: step.name.clone(),
-            name: known.map_or_else(|| title(kind), |field| field.name.to_owned()),
-            primary: known.is_some(),
+            name: known.map_or_else(|| title(kind), |field| field.label.to_string()),
+            primary: known.is_some_and(|field| field.primary),
             runs: Vec::new(),
         };
         runs.sort_by_key(|run| run.start);
@@ -326,20 +363,6 @@ fn note_times(item: &mut ItemReport, tasks: &ItemTasks) {
             }
         }
     }
-}
-
-fn fields_of(scoped: &ScopedAnnotation) -> Result<Map<String, Value>, ReportError> {
-    let fields = scoped.annotation.as_ref().map(annotation::to_json).transpose()?;
-    Ok(fields.unwrap_or_default())
-}
-
-/// What the list of shots says of a result.
-fn shot_labels(kind: &str, fields: &Map<String, Value>) -> Vec<Label> {
-    let shown = SHOT_LABELS.iter().filter(|field| field.kind == kind).filter_map(|field| {
-        let value = fields.get(field.path)?.as_str().filter(|value| *value != "unspecified")?;
-        Some(Label { name: field.name.to_owned(), value: words(value) })
-    });
-    shown.collect()
 }
 
 /// Gives results on ranges to the shots of the same range.

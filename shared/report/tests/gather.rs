@@ -53,6 +53,9 @@ fn timelines_show_the_truth() {
     assert_eq!((item.shots[2].start, item.shots[2].start_seconds), (2 * SHOT, Some(12.0)));
     assert_eq!(item.shots[2].labels[1].value, "pan left");
     let exposure = item.series.iter().find(|series| series.name == "Exposure").unwrap();
+    assert_eq!((exposure.unit.as_str(), exposure.primary), ("EV", true));
+    let range = item.series.iter().find(|series| series.name == "Range").unwrap();
+    assert_eq!((range.unit.as_str(), range.primary), ("stops", false), "named, but shown on request");
     assert!((exposure.mean[320].unwrap() + 1.0).abs() < 0.11);
     assert_eq!(exposure.mean[701], None);
     let camera = item.bands.iter().find(|band| band.name == "Camera").unwrap();
@@ -66,6 +69,26 @@ fn timelines_show_the_truth() {
     assert_eq!(shots_with_picture.count(), 6);
     let picture = &item.thumbnails[10];
     assert!((picture.pts_ns - pts_ns(picture.frame)).abs() < 1_000_000);
+}
+
+/// As the output of a version whose job.json did not say.
+#[test]
+fn results_that_no_stage_says_anything_of_are_shown_under_their_own_names() {
+    let films = [(film("a.mov", 300), 300)];
+    let manifest = manifest("motion", &films);
+    let mut gathering = Gathering::new(JobFacts::default(), std::slice::from_ref(&manifest));
+    gathering.begin_step(&manifest);
+    for frame in 0..300 {
+        gathering.row("a.mov", frame, pts_ns(frame), &Outcome::Result, &fixture::motion_row(frame));
+    }
+    gathering.scoped(&fixture::motion_block(&films)).unwrap();
+    gathering.end_step();
+    let item = &gathering.finish(&NoPictures).items[0];
+    let shown: Vec<&str> = item.series.iter().filter(|one| one.primary).map(|one| one.name.as_str()).collect();
+    assert_eq!(shown, ["Magnitude percent", "Density"]);
+    assert!(item.bands.iter().any(|band| band.name == "Motion type"));
+    assert_eq!(item.bands.iter().find(|band| band.name == "Action").unwrap().runs[0], run(0, 60, "dynamic action"));
+    assert_eq!((item.shots.len(), item.shots[0].labels.len()), (2, 0));
 }
 
 #[test]
@@ -111,7 +134,7 @@ fn two_hundred_long_films_stay_small() {
     const LIMIT: usize = 25_000_000;
     let films: Vec<_> = (0..200).map(|i| (film(&format!("reel {i}.mov"), 100_000), 100_000)).collect();
     let manifest = manifest("motion", &films);
-    let mut gathering = Gathering::new(JobFacts::default(), std::slice::from_ref(&manifest));
+    let mut gathering = Gathering::new(fixture::bare(), std::slice::from_ref(&manifest));
     gathering.begin_step(&manifest);
     for frame in 0..100_000 {
         let row = fixture::motion_row(frame);
@@ -152,7 +175,7 @@ fn sound_is_shown_with_the_mouths() {
     use framefleet_media::annotation::Value;
     use framefleet_media::{Annotation, AvOffset, FrameRange, ScopedAnnotation, SoundOverview, Speaking, SyncState};
     let manifest = manifest("sync", &[(film("a.mov", 100), 100)]);
-    let mut gathering = Gathering::new(JobFacts::default(), std::slice::from_ref(&manifest));
+    let mut gathering = Gathering::new(fixture::bare(), std::slice::from_ref(&manifest));
     gathering.begin_step(&manifest);
     for frame in 0..100 {
         let mouth = json!({"mouth": [{"instance": 0, "aperture": 0.25, "speaking": true}]});

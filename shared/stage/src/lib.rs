@@ -11,6 +11,7 @@ mod host;
 mod job;
 mod needs;
 mod outputs;
+mod presentation;
 mod records;
 mod registry;
 mod source;
@@ -22,6 +23,7 @@ pub use host::Host;
 pub use job::{Audio, AudioSource, Job};
 pub use needs::{Beside, HalfNeeds, Halo, Input, MadeFrames, ModelNeed, Needs};
 pub use outputs::{Artifact, Made, Outputs};
+pub use presentation::{Field, Place};
 pub use records::{Record, Records, RecordsError};
 pub use registry::{AnyStage, Description, LoadedStage, Registry, RegistryError, Resolved, complete};
 pub use source::{IngestRequest, Ingested, OpenSource, PixelSink, Probe, SourceStage};
@@ -57,6 +59,8 @@ pub trait Stage: Send + Sync + Sized + 'static {
     const ABOUT: &'static str;
     /// Raise when answers change; golden digests in tests catch a forgotten one.
     const VERSION: u32;
+    /// What reports show of its results, most telling first; those of no fields show what they find, under its own name.
+    const FIELDS: &'static [Field] = &[];
     /// What changes answers.
     type Settings: Settings;
 

@@ -1,5 +1,5 @@
 //! The one place where the types of stages are erased: the runner and the planner see names, JSON and these traits.
-use crate::{Batch, Host, Job, Needs, Outputs, Records, Settings, SettingsError, SetupError, Stage, StageError};
+use crate::{Batch, Field, Host, Job, Needs, Outputs, Records, Settings, SettingsError, SetupError, Stage, StageError};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -19,6 +19,9 @@ pub struct Description {
     pub schema: Value,
     /// Profiles and their complete settings, `balanced` first.
     pub profiles: BTreeMap<String, Map<String, Value>>,
+    /// What reports show of its results, most telling first.
+    #[serde(default)]
+    pub fields: Vec<Field>,
 }
 
 /// Settings made complete, and what follows from them.
@@ -97,6 +100,11 @@ impl Registry {
         })
     }
 
+    /// What all stages tell about themselves, in order of their names.
+    pub fn describe(&self) -> impl Iterator<Item = Description> + '_ {
+        self.stages.values().map(|stage| stage.describe())
+    }
+
     /// Names of all stages, in order.
     pub fn names(&self) -> impl Iterator<Item = &'static str> + '_ {
         self.stages.keys().copied()
@@ -118,6 +126,7 @@ impl<S: Stage> AnyStage for Entry<S> {
             version: S::VERSION,
             schema: schemars::schema_for!(S::Settings).to_value(),
             profiles: profiles::<S::Settings>(),
+            fields: S::FIELDS.to_vec(),
         }
     }
 

@@ -40,6 +40,7 @@ impl Stages for FakeStages {
             version: 1,
             schema: Value::Null,
             profiles: BTreeMap::new(),
+            fields: Vec::new(),
         })
     }
 }
