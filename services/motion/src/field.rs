@@ -1,7 +1,6 @@
 //! Where the picture moves and how far: flow vectors in pixels of the full frame.
 use crate::prepare::Prepared;
 use crate::settings::{DisPreset, Method, MotionSettings};
-use framefleet_media::Item;
 use opencv::core::{Ptr, Vec2f};
 use opencv::prelude::*;
 use opencv::video::{self, DISOpticalFlow};
@@ -42,11 +41,11 @@ impl Sample {
 }
 
 impl Scale {
-    /// The scale of an analysed frame of an item. An item that does not say its size is taken to be analysed in full.
-    pub fn new(item: &Item, analysed: &Mat) -> Self {
+    /// The scale of an analysed frame whose full `size` (width, height) this is; 0 when that is not known: it is taken to be analysed in full.
+    pub fn new(size: (u32, u32), analysed: &Mat) -> Self {
         let ratio =
             |full: u32, analysed: i32| if full == 0 { 1.0 } else { f64::from(full) / f64::from(analysed.max(1)) };
-        Self { x: ratio(item.width, analysed.cols()), y: ratio(item.height, analysed.rows()) }
+        Self { x: ratio(size.0, analysed.cols()), y: ratio(size.1, analysed.rows()) }
     }
 
     /// A vector of the analysed frame, in the full one. OpenCV counts positions from the centre of the first pixel, boxes and

@@ -101,6 +101,7 @@ fn finish_trajectories(
     totals: &mut Totals,
     out: &mut Outputs,
 ) -> Result<(), StageError> {
+    // Frames of an item that moves are all of its size: stills, which are not, have no trajectories.
     let size = item.map_or((0.0, 0.0), |item| (f64::from(item.width), f64::from(item.height)));
     let cuts = spans.iter().skip(1).map(|span| series.frames[span.frames.start].number).collect();
     let mut joiner = Joiner::new(size, settings.trajectories as usize, cuts);

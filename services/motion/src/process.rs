@@ -91,7 +91,7 @@ fn compared(
     let comparable = |previous: &&Prepared| current.has_flow() && same_size(&previous.grey, &current.grey);
     let mut comparison = match previous.filter(comparable) {
         Some(previous) => {
-            let scale = Scale::new(batch.item(), &current.grey);
+            let scale = Scale::new(batch.frame_size(current.number), &current.grey);
             compare(dense, previous, current, footage(batch, current, scale), scale, settings)?
         }
         None => Comparison { motion: Motion::default(), flow: None, links: Vec::new() },
@@ -136,7 +136,7 @@ fn publish(
 ) -> Result<MotionTraceFrame, StageError> {
     let number = current.number;
     if let Some(flow) = &comparison.flow {
-        write_flow(flow, number, Scale::new(batch.item(), &current.grey), settings, out)?;
+        write_flow(flow, number, Scale::new(batch.frame_size(current.number), &current.grey), settings, out)?;
     }
     out.annotate(number, Annotation { instance: 0, value: Some(Value::Motion(comparison.motion)) });
     let links: &[Sample] = if settings.trajectories > 0 { &comparison.links } else { &[] };

@@ -57,7 +57,7 @@ pub struct PoseStage {
 impl Stage for PoseStage {
     const NAME: &'static str = "pose";
     const ABOUT: &'static str = "skeletons of persons, and tracks through shots";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     type Settings = PoseSettings;
 
     fn needs(settings: &PoseSettings) -> Needs {

@@ -9,8 +9,7 @@ use crate::skeleton::{BLAZEPOSE_TO_COCO, hundredths};
 use crate::tiles::{tiles, unique};
 use framefleet_infer::{InferError, ndarray::ArrayViewMutD};
 use framefleet_media::annotation::Value;
-use framefleet_media::frame::PROXY_SIDE;
-use framefleet_media::{Annotation, Frame, Item, ItemKind, Pose, Rendition};
+use framefleet_media::{Annotation, Frame, Pose, Rendition};
 use framefleet_stage::{Batch, Outputs, StageError};
 use framefleet_vision::VisionError;
 use framefleet_vision::letterbox::Letterbox;
@@ -83,7 +82,12 @@ pub fn process(stage: &PoseStage, batch: &Batch, out: &mut Outputs) -> Result<()
     };
     let mut instances = vec![0; frames.len()];
     for (&(at, person), measured) in persons.iter().zip(&measured) {
-        let Some(pose) = pose(person, measured.as_ref(), scale(stage, batch.item(), &views[at]), min_visibility) else {
+        let Some(pose) = pose(
+            person,
+            measured.as_ref(),
+            scale(stage, batch.frame_size(frames[at].number), &views[at]),
+            min_visibility,
+        ) else {
             continue;
         };
         let annotation = Annotation { instance: instances[at], value: Some(Value::Pose(pose)) };
@@ -147,15 +151,10 @@ fn find(stage: &PoseStage, views: &[View<'_>]) -> Result<Vec<Vec<Person>>, WorkE
 }
 
 /// Pixels of the full frame per pixel of the picture.
-fn scale(stage: &PoseStage, item: &Item, view: &View<'_>) -> [f32; 2] {
-    let (width, height) = (view.picture.cols() as f32, view.picture.rows() as f32);
-    let (full_width, full_height) = (item.width as f32, item.height as f32);
-    match (stage.settings.rendition(), item.kind()) {
-        (Rendition::Full, _) => [1.0; 2],
-        // Stills have sizes of their own; what a proxy was made from shows in its size only when it was not made smaller.
-        (_, ItemKind::Stills) if width.max(height) < PROXY_SIDE as f32 => [1.0; 2],
-        (_, ItemKind::Stills) => [full_width.max(full_height) / width.max(height); 2],
-        _ => [full_width / width, full_height / height],
+fn scale(stage: &PoseStage, full: (u32, u32), view: &View<'_>) -> [f32; 2] {
+    match stage.settings.rendition() {
+        Rendition::Full => [1.0; 2],
+        _ => [full.0 as f32 / view.picture.cols() as f32, full.1 as f32 / view.picture.rows() as f32],
     }
 }
 

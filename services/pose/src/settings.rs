@@ -32,8 +32,7 @@ pub struct PoseSettings {
     pub detection_width: u32,
     /// See detection_width.
     pub detection_height: u32,
-    /// Whether the full frame is looked at and not the proxy: finer landmarks of persons who are small in a
-    /// large frame; right coordinates in folders of large stills that have several sizes.
+    /// Whether the full frame is looked at and not the proxy: finer landmarks of persons who are small in a large frame.
     pub full_frames: bool,
     /// Besides the whole frame so many by so many overlapping tiles of it are searched, for crowds and small persons. 1: none.
     pub tiles: u32,

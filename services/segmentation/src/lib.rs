@@ -59,7 +59,7 @@ enum Maker {
 impl Stage for SegmentationStage {
     const NAME: &'static str = "segmentation";
     const ABOUT: &'static str = "masks of persons and objects, followed over time";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     type Settings = SegmentationSettings;
 
     fn needs(settings: &SegmentationSettings) -> Needs {

@@ -9,7 +9,7 @@ use crate::matting::Matting;
 use crate::persons::{Person, owners, persons, region};
 use crate::prompted::Prompted;
 use crate::settings::{PERSON, SegmentationSettings, Stereo};
-use crate::view::{Eye, View, full_size, layout, views};
+use crate::view::{Eye, View, layout, views};
 use crate::{Maker, artifacts, stereo};
 use framefleet_media::annotation::Value;
 use framefleet_media::{Annotation, ItemKind, Mask, Rendition};
@@ -94,9 +94,8 @@ impl Task<'_> {
 
     /// The views of a frame of the window.
     fn frame(&self, number: u64) -> Result<Vec<View<'_>>, SegmentationError> {
-        let rendition = self.settings.looks_at();
-        let frame = self.batch.frame(rendition, number).ok_or(SegmentationError::Absent)?;
-        views(&frame.image, full_size(&frame.image, self.batch.item(), rendition), self.layout)
+        let frame = self.batch.frame(self.settings.looks_at(), number).ok_or(SegmentationError::Absent)?;
+        views(&frame.image, self.batch.frame_size(number), self.layout)
     }
 
     fn persons(&self, number: u64, views: &[View]) -> Vec<Vec<Person>> {

@@ -53,7 +53,7 @@ pub struct SegmentationSettings {
     /// Instances kept per frame (and eye), the largest.
     pub max_instances: u32,
     /// Whether person and video_matting look at the full frame and not at its proxy: finer outlines, and persons who are small in a
-    /// large frame; right sizes in folders of large stills that have several.
+    /// large frame.
     pub full_frames: bool,
     /// Surroundings of a person's box that the network sees, in parts of the box (1 to 4). Persons alone.
     pub person_margin: f64,

@@ -1,8 +1,7 @@
 //! What is looked at: the picture of a frame, or of each eye when the frame is stereo. Frames are split before anything is scaled.
 use crate::error::SegmentationError;
 use crate::settings::Stereo;
-use framefleet_media::frame::{PROXY_SIDE, proxy_size};
-use framefleet_media::{Image, Item, Rendition};
+use framefleet_media::{Image, Item};
 use framefleet_vision::{VisionError, mat};
 use opencv::boxed_ref::BoxedRef;
 use opencv::core::{Mat, Rect, Size};
@@ -88,21 +87,6 @@ pub fn layout(item: &Item, setting: Stereo) -> Stereo {
         (Stereo::Auto, _) => Stereo::Mono,
         (said, _) => said,
     }
-}
-
-/// The full size (width, height) of a frame, of which this is a picture. Proxies of stills do not tell it: what is not smaller than any still
-/// of its item is taken for that item's size.
-pub fn full_size(image: &Image, item: &Item, rendition: Rendition) -> (u32, u32) {
-    let own = (image.width(), image.height());
-    if rendition == Rendition::Full || own.0.max(own.1) < PROXY_SIDE {
-        return own;
-    }
-    if proxy_size(item.width, item.height) == own {
-        return (item.width, item.height);
-    }
-    let long = u64::from(item.width.max(item.height));
-    let scaled = |side: u32| (u64::from(side) * long / u64::from(PROXY_SIDE)) as u32;
-    (scaled(own.0), scaled(own.1))
 }
 
 /// The pictures of a frame of a full `size` (width, height): one, or the left eye's and the right eye's. An odd row or column between
@@ -193,12 +177,6 @@ mod tests {
     #[test]
     fn a_proxy_stands_for_its_full_frame() {
         let proxy = two_halves(640, 288, 320);
-        let item = Item { width: 2001, height: 900, ..Item::default() };
-        assert_eq!(full_size(&proxy, &item, Rendition::Proxy), (2001, 900));
-        assert_eq!(full_size(&proxy, &item, Rendition::Full), (640, 288));
-        let portrait = Item { width: 900, height: 2001, ..Item::default() };
-        assert_eq!(full_size(&proxy, &portrait, Rendition::Proxy), (2001, 900), "another still of the same folder");
-        assert_eq!(full_size(&two_halves(300, 200, 9), &item, Rendition::Proxy), (300, 200), "never made larger");
         let views = views(&proxy, (2001, 900), Stereo::SideBySide).unwrap();
         assert_eq!(views[1].place, Rect::new(1001, 0, 1000, 900));
         assert_eq!((views[1].working_size().width, views[1].scale(views[1].working_size())), (320, [0.32, 0.32]));

@@ -82,7 +82,8 @@ fn faces<'b>(batch: &'b Batch, frame: &'b Frame, side: u32, settings: &SyncSetti
 
 /// Pixels of a picture per pixel of the full frame.
 pub fn shrink(batch: &Batch, frame: &Frame) -> f64 {
-    let full = batch.item().width.max(batch.item().height);
+    let (width, height) = batch.frame_size(frame.number);
+    let full = width.max(height);
     let picture = frame.image.width().max(frame.image.height());
     if full == 0 { 1.0 } else { f64::from(picture) / f64::from(full) }
 }

@@ -3,8 +3,8 @@ use crate::{Silence, StepError};
 use framefleet_media::annotation::{Value, kind_name};
 use framefleet_media::frame::{channel_bytes, channels};
 use framefleet_media::{
-    Annotation, Frame, FrameRange, Image, Item, ItemKind, Kind, PixelFormat, Rational, Rendition, ScopedAnnotation,
-    Shot, proxy_size,
+    Annotation, Frame, FrameRange, Image, ImageFile, Item, ItemKind, Kind, PixelFormat, Rational, Rendition,
+    ScopedAnnotation, Shot, proxy_size,
 };
 use framefleet_stage::{AudioSource, Batch, Halo, Needs};
 use framefleet_testkit::Picture;
@@ -113,8 +113,21 @@ impl Film {
         self
     }
 
-    /// The same as stills.
+    /// The same as stills, each of its own size: `000000.png`, …
     pub fn stills(mut self) -> Self {
+        let files = (0..).zip(&self.images).map(|(frame, image)| ImageFile {
+            frame,
+            name: format!("{frame:06}.png"),
+            width: image.width(),
+            height: image.height(),
+            bit_depth: 8 * channel_bytes(image.format()) as u32,
+            alpha: channels(image.format()) == 4,
+            grey: channels(image.format()) == 1,
+            ..ImageFile::default()
+        });
+        self.item.files = files.collect();
+        self.item.width = self.item.files.iter().map(|file| file.width).max().unwrap_or(self.item.width);
+        self.item.height = self.item.files.iter().map(|file| file.height).max().unwrap_or(self.item.height);
         self.item.kind = ItemKind::Stills.into();
         self
     }

@@ -89,6 +89,12 @@ impl Footage {
         Self { item, pictures, poses: BTreeMap::new(), shots: Vec::new(), batch: 32, every: 1, absent: Vec::new() }
     }
 
+    /// The same as stills, each of its own size.
+    pub fn stills(mut self) -> Self {
+        self.item = self.film().stills().item;
+        self
+    }
+
     /// The same with a person in a box, on every frame.
     pub fn with_persons(mut self, boxes: &[[f32; 4]]) -> Self {
         let pose = |corners: &[f32; 4]| Pose { r#box: corners.to_vec(), score: 1.0, ..Pose::default() };
