@@ -37,6 +37,7 @@ impl Source {
             transfer: tag("color_transfer"),
             matrix: tag("color_space"),
             range: tag("color_range"),
+            ..Default::default()
         };
         let pictures = decode_rgb8(path).unwrap();
         let item = Item {
@@ -339,7 +340,7 @@ fn stills_keep_names_formats_and_depth() {
     let settings = AssembleSettings { encoding: Encoding::H264, ..AssembleSettings::default() };
     let stage = Assemble::load(&Host::default(), &settings).unwrap();
     let made = process(&stage, &source, 0..2, &[], folder.path());
-    assert_eq!(made.artifacts.iter().map(Artifact::name).collect::<Vec<_>>(), ["a.TIFF", "b.jpg"]);
+    assert_eq!(made.artifacts.iter().map(Artifact::name).collect::<Vec<_>>(), ["*.TIFF", "*.jpg"]);
     assert_eq!(decode_rgb16(made.artifacts[0].path()).unwrap().2, [ramp]);
     assert_eq!(numbers(made.artifacts[1].path()), [1]);
     assert!(made.attachments.is_empty());

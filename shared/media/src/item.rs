@@ -1,7 +1,7 @@
 //! Frames of an item: which file each is, and what its picture is like. Stills of one folder differ in size and depth; what an item says of
 //! itself is then the largest.
 use crate::frame::full_format;
-use framefleet_proto::v1::{ImageFile, Item, PixelFormat};
+use framefleet_proto::v1::{Colour, ImageFile, Item, PixelFormat};
 
 /// The file that a frame is: of sequences and stills, as far as the item carries its files.
 pub fn file(item: &Item, frame: u64) -> Option<&ImageFile> {
@@ -28,6 +28,16 @@ pub fn frame_format(item: &Item, frame: u64) -> PixelFormat {
         }
         None => full_format(item),
     }
+}
+
+/// Colour of a full frame: what the still itself says, else the item's.
+pub fn frame_colour(item: &Item, frame: u64) -> Colour {
+    colour_of(item, file(item, frame))
+}
+
+/// Colour of the full frame that `file` is (`None`: of a video).
+pub fn colour_of(item: &Item, file: Option<&ImageFile>) -> Colour {
+    file.and_then(|file| file.colour.as_ref()).or(item.colour.as_ref()).cloned().unwrap_or_default()
 }
 
 /// The item as a task carries it: with these of its files alone.

@@ -19,6 +19,7 @@ pub mod item;
 pub mod limits;
 mod log;
 mod matrix;
+pub mod naming;
 pub mod probe;
 mod read_error;
 pub mod scan;

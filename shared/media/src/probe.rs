@@ -6,6 +6,7 @@ mod video;
 
 use crate::Item;
 use crate::read_error::ReadError;
+pub(crate) use files::is_image_extension;
 use files::{Candidate, Candidates};
 
 /// Whether the images of a folder are frames that follow one another.

@@ -1,13 +1,15 @@
 //! Single images: their headers, and their pixels. Headers are read first, so that nothing is allocated for absurd sizes.
+mod colour;
+
 use crate::convert::Target;
 use crate::frame::byte_length;
 use crate::limits::check_size;
 use crate::read_error::ReadError;
-use crate::{PixelFormat, alpha};
+use crate::{Colour, PixelFormat, alpha};
 use image::{ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader, RgbImage, metadata::Orientation};
 use opencv::core::{CV_8UC3, Mat, MatTraitConst, MatTraitConstManual, Size};
 use std::fs::File;
-use std::io::{BufReader, Cursor, Read};
+use std::io::{BufRead, BufReader, Cursor, Read, Seek};
 use std::path::Path;
 
 /// Bytes of a JPEG in which its header is looked for before all of it is read.
@@ -54,30 +56,56 @@ impl Header {
 
 /// Reads the header of an image.
 pub(crate) fn header(path: &Path) -> Result<Header, ReadError> {
-    let file = open(path)?;
-    let mut head = Vec::new();
-    file.take(JPEG_HEAD).read_to_end(&mut head).map_err(|source| ReadError::io(path, source))?;
-    // The JPEG decoder reads its whole input to find the header, which is at the front; others seek.
-    let is_jpeg = head.starts_with(&[0xff, 0xd8]);
-    if let Some(header) = is_jpeg.then(|| read_header(ImageReader::new(Cursor::new(&head)), path)).and_then(Result::ok)
-    {
-        return Ok(header);
-    }
-    read_header(ImageReader::new(BufReader::new(open(path)?)), path)
+    front(path, |decoder, format| header_of(decoder, format, path))
 }
 
-/// Reads the header from bytes.
-fn read_header<R: std::io::BufRead + std::io::Seek>(reader: ImageReader<R>, path: &Path) -> Result<Header, ReadError> {
-    let failed = |error: &dyn std::fmt::Display| refused(path, error);
-    let reader = reader.with_guessed_format().map_err(|error| failed(&error))?;
-    let format = reader.format().ok_or_else(|| failed(&"no JPEG, PNG, TIFF or WebP"))?;
-    let mut decoder = reader.into_decoder().map_err(|error| failed(&error))?;
+/// Reads the header of an image, and what the file says of its colours.
+pub(crate) fn described(path: &Path) -> Result<(Header, Colour), ReadError> {
+    let (header, colour) =
+        front(path, |decoder, format| Ok((header_of(decoder, format, path)?, colour::colour(decoder))))?;
+    let colour = match header.format {
+        ImageFormat::Png => colour::png(BufReader::new(open(path)?), colour),
+        _ => colour,
+    };
+    Ok((header, colour))
+}
+
+/// Reads something from the front of an image.
+fn front<T>(
+    path: &Path,
+    read: impl Fn(&mut dyn ImageDecoder, ImageFormat) -> Result<T, ReadError>,
+) -> Result<T, ReadError> {
+    let mut head = Vec::new();
+    open(path)?.take(JPEG_HEAD).read_to_end(&mut head).map_err(|source| ReadError::io(path, source))?;
+    // The JPEG decoder reads its whole input to find the header, which is at the front; others seek.
+    if head.starts_with(&[0xff, 0xd8])
+        && let Ok(found) = decoder(ImageReader::new(Cursor::new(&head)), path)
+            .and_then(|(mut decoder, format)| read(&mut decoder, format))
+    {
+        return Ok(found);
+    }
+    let (mut decoder, format) = decoder(ImageReader::new(BufReader::new(open(path)?)), path)?;
+    read(&mut decoder, format)
+}
+
+/// A decoder of what a reader gives, and the format that it has.
+fn decoder<'r, R: BufRead + Seek + 'r>(
+    reader: ImageReader<R>,
+    path: &Path,
+) -> Result<(impl ImageDecoder + 'r, ImageFormat), ReadError> {
+    let reader = reader.with_guessed_format().map_err(|error| refused(path, &error))?;
+    let format = reader.format().ok_or_else(|| refused(path, &"no JPEG, PNG, TIFF or WebP"))?;
+    Ok((reader.into_decoder().map_err(|error| refused(path, &error))?, format))
+}
+
+/// The header of a decoder's image.
+fn header_of(decoder: &mut dyn ImageDecoder, format: ImageFormat, path: &Path) -> Result<Header, ReadError> {
     let (width, height) = decoder.dimensions();
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let (width, height) = if turns(orientation) { (height, width) } else { (width, height) };
     let header = Header { width, height, colour: decoder.color_type(), format };
     if matches!(header.colour, ColorType::Rgb32F | ColorType::Rgba32F) {
-        return Err(failed(&"floating-point pixels; convert to 16-bit TIFF or PNG"));
+        return Err(refused(path, &"floating-point pixels; convert to 16-bit TIFF or PNG"));
     }
     let full = header.full();
     check_size(path, u64::from(width), u64::from(height), byte_length(full.format, 1, 1) as u64)?;

@@ -75,7 +75,8 @@ fn numbers(path: &Path) -> Vec<Option<u64>> {
 fn every_codec_keeps_numbers_times_and_tags_over_seams() {
     let folder = tempfile::tempdir().unwrap();
     let tag = || "bt709".to_owned();
-    let colour = Colour { primaries: tag(), transfer: tag(), matrix: tag(), range: "tv".to_owned() };
+    let colour =
+        Colour { primaries: tag(), transfer: tag(), matrix: tag(), range: "tv".to_owned(), ..Colour::default() };
     for (codec, container, name, width, height) in [
         (Codec::H264, Container::Mp4, "h264", 96, 64),
         (Codec::H264, Container::Mkv, "h264", 97, 65),

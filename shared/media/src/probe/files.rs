@@ -2,6 +2,7 @@
 use crate::read_error::ReadError;
 use globset::GlobBuilder;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
 use walkdir::WalkDir;
 
@@ -215,12 +216,17 @@ fn relative_name(root: &Path, path: &Path) -> Option<String> {
     parts.map(|parts| parts.join("/"))
 }
 
+/// Whether files with this extension are images.
+pub(crate) fn is_image_extension(extension: &OsStr) -> bool {
+    IMAGES.iter().any(|known| extension.eq_ignore_ascii_case(known))
+}
+
 fn kind_of(path: &Path) -> Kind {
     let extension =
         path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
     let is_in = |list: &[&str]| list.contains(&extension.as_str());
     match () {
-        () if is_in(&IMAGES) => Kind::Image,
+        () if path.extension().is_some_and(is_image_extension) => Kind::Image,
         () if is_in(&VIDEOS) => Kind::Video,
         () if is_in(&LISTS) => Kind::List,
         () => Kind::Other,

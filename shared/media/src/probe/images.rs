@@ -3,8 +3,11 @@ use super::ImageFolders;
 use crate::limits::check_size;
 use crate::read_error::ReadError;
 use crate::still::{self, Header};
-use crate::{Colour, ImageFile, Item, ItemKind, Rational};
+use crate::{Colour, ImageFile, Item, ItemKind, Rational, naming};
 use std::path::Path;
+
+/// What was read of a file.
+type Described = Result<(Header, Colour), ReadError>;
 
 /// Frames per second of sequences, whose files do not say.
 const SEQUENCE_RATE: i64 = 25;
@@ -19,14 +22,15 @@ pub(super) fn item(
     refused: &mut Vec<(String, String)>,
 ) -> Result<Item, ReadError> {
     let location = folder.to_str().ok_or_else(|| ReadError::Name(folder.to_owned()))?.to_owned();
-    let read: Vec<(String, Result<Header, ReadError>)> = files
+    let read: Vec<(String, Described)> = files
         .into_iter()
-        .map(|file| (still::header(&folder.join(&file)), file))
-        .map(|(header, file)| (file, header))
+        .map(|file| (still::described(&folder.join(&file)), file))
+        .map(|(read, file)| (file, read))
         .collect();
-    let headers: Vec<Header> = read.iter().filter_map(|(_, header)| header.as_ref().ok()).copied().collect();
+    let headers: Vec<Header> =
+        read.iter().filter_map(|(_, read)| read.as_ref().ok()).map(|(header, _)| *header).collect();
     let Some(first) = headers.first().copied() else {
-        let reason = read.into_iter().find_map(|(_, header)| header.err());
+        let reason = read.into_iter().find_map(|(_, read)| read.err());
         return Err(reason.unwrap_or(ReadError::Empty(location)));
     };
     let alike = headers.iter().all(|header| (header.width, header.height) == (first.width, first.height));
@@ -73,24 +77,25 @@ pub(super) fn item(
 /// Files that are frames; the others are refused with their reason.
 fn keep_files(
     item: &str,
-    read: Vec<(String, Result<Header, ReadError>)>,
+    read: Vec<(String, Described)>,
     sequence: bool,
     refused: &mut Vec<(String, String)>,
 ) -> Vec<ImageFile> {
     let mut files = Vec::new();
-    for (name, header) in read {
+    for (name, read) in read {
         let frame = files.len() as u64;
-        match header {
-            Ok(header) => files.push(image_file(frame, name, &header)),
+        match read {
+            Ok((header, colour)) => files.push(image_file(frame, name, &header, colour)),
             Err(_) if sequence => files.push(ImageFile { frame, name, ..ImageFile::default() }),
             Err(error) => refused.push((format!("{item}/{name}"), error.to_string())),
         }
     }
+    naming::note_shared_stems(&mut files);
     files
 }
 
 /// A file as its header describes it.
-fn image_file(frame: u64, name: String, header: &Header) -> ImageFile {
+fn image_file(frame: u64, name: String, header: &Header, colour: Colour) -> ImageFile {
     ImageFile {
         frame,
         name,
@@ -99,6 +104,7 @@ fn image_file(frame: u64, name: String, header: &Header) -> ImageFile {
         bit_depth: header.bit_depth(),
         alpha: header.alpha(),
         grey: header.grey(),
+        colour: Some(colour),
         ..ImageFile::default()
     }
 }

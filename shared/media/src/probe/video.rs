@@ -152,6 +152,7 @@ fn colour(stream: &format::stream::Stream<'_>) -> Colour {
             transfer: tag(ffi::av_color_transfer_name(raw.color_trc)),
             matrix: tag(ffi::av_color_space_name(raw.color_space)),
             range: tag(ffi::av_color_range_name(raw.color_range)),
+            ..Colour::default()
         }
     }
 }
