@@ -1,16 +1,13 @@
 //! What files are called: the output mirrors the source.
 use framefleet_media::encode::{Container, StillFormat};
-use framefleet_media::{Item, ItemKind, item};
+use framefleet_media::{Item, ItemKind};
 use std::path::Path;
 
-/// Name of a frame's image inside its item's folder: the source image's, with another extension only if the format differs
-/// from what the name says; the frame's number for videos.
-pub(crate) fn still_name(item: &Item, number: u64, format: StillFormat) -> String {
-    match item::file(item, number).map(|file| file.name.as_str()) {
-        None => format!("frame_{number:08}.{}", format.extension()),
-        Some(name) if has_extension_of(name, format) => name.to_owned(),
-        // The whole name stays, so that a.bmp and a.png do not meet.
-        Some(name) => format!("{name}.{}", format.extension()),
+/// What a still is written as, `*` for its stem: with its own extension, unless that says another format.
+pub(crate) fn still_pattern(file: &str, format: StillFormat) -> String {
+    match Path::new(file).extension().and_then(|extension| extension.to_str()) {
+        Some(extension) if is_of_format(extension, format) => format!("*.{extension}"),
+        _ => format!("*.{}", format.extension()),
     }
 }
 
@@ -34,10 +31,10 @@ fn film_name(item: &Item, container: Container) -> String {
     format!("{stem}.{}", container.extension())
 }
 
-/// Whether a name says this format itself; names without a format of ours count as PNG elsewhere, not here.
-fn has_extension_of(name: &str, format: StillFormat) -> bool {
-    let extension = Path::new(name).extension().and_then(|e| e.to_str()).unwrap_or_default();
-    StillFormat::of_name(name) == format && (format != StillFormat::Png || extension.eq_ignore_ascii_case("png"))
+/// Whether an extension says this format; what is not written counts as PNG elsewhere, not here.
+fn is_of_format(extension: &str, format: StillFormat) -> bool {
+    let says = StillFormat::of_name(&format!("x.{extension}")) == format;
+    says && (format != StillFormat::Png || extension.eq_ignore_ascii_case("png"))
 }
 
 #[cfg(test)]
@@ -70,11 +67,10 @@ mod tests {
 
     #[test]
     fn images_keep_their_names() {
-        let stills = item("holiday", ItemKind::Stills, &["x.JPG", "sub/y.tif", "z.bmp"]);
-        assert_eq!(still_name(&stills, 0, StillFormat::Jpeg), "x.JPG");
-        assert_eq!(still_name(&stills, 1, StillFormat::Tiff), "sub/y.tif");
-        assert_eq!(still_name(&stills, 2, StillFormat::Png), "z.bmp.png");
-        assert_eq!(still_name(&stills, 0, StillFormat::Png), "x.JPG.png");
-        assert_eq!(still_name(&item("v.mp4", ItemKind::Video, &[]), 7, StillFormat::Png), "frame_00000007.png");
+        let files = ["x.JPG", "y.tif", "z.bmp", "w"];
+        let patterns = |format| files.map(|file| still_pattern(file, format));
+        assert_eq!(patterns(StillFormat::Png), ["*.png"; 4]);
+        assert_eq!(patterns(StillFormat::Tiff), ["*.tiff", "*.tif", "*.tiff", "*.tiff"]);
+        assert_eq!(patterns(StillFormat::Jpeg), ["*.JPG", "*.jpg", "*.jpg", "*.jpg"]);
     }
 }

@@ -154,11 +154,11 @@ fn write_flow(
     if settings.flow_pictures_every > 0 && number.is_multiple_of(settings.flow_pictures_every) {
         let full = settings.flow_picture_percent / 100.0 * f64::from(flow.cols());
         let bytes = picture::flow_png(flow, full).map_err(StageError::bad_input)?;
-        let file = out.artifact(&format!("flow_{number:06}.png")).map_err(StageError::retry)?;
+        let file = out.frame_artifact(number, "flow_*.png").map_err(StageError::retry)?;
         file.write_all(&bytes).map_err(StageError::retry)?;
     }
     if settings.flow_files {
-        let file = out.artifact(&format!("flow_{number:06}.flo")).map_err(StageError::retry)?;
+        let file = out.frame_artifact(number, "flow_*.flo").map_err(StageError::retry)?;
         picture::write_flo(flow, scale, file).map_err(StageError::retry)?;
     }
     Ok(())

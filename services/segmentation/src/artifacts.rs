@@ -17,12 +17,14 @@ pub fn write(
     out: &mut Outputs,
 ) -> Result<(), SegmentationError> {
     let picture = rgb8(image)?;
-    let shown = Shown { number, picture: &picture, masks, context: settings.context_pixels };
+    let shown = Shown { picture: &picture, masks, context: settings.context_pixels };
     let mut families: Vec<Family> = settings.artifacts.clone();
     families.sort_unstable();
     families.dedup();
     for family in families {
-        family.draw(&shown, |name, bytes| out.artifact(name)?.write_all(bytes).map_err(SegmentationError::from))?;
+        family.draw(&shown, |name, bytes| {
+            out.frame_artifact(number, name)?.write_all(bytes).map_err(SegmentationError::from)
+        })?;
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use crate::ExportError;
 use crate::writer::{FrameRecord, Writer};
 use framefleet_ledger::StepManifest;
-use framefleet_ledger::coco::CocoFile;
+use framefleet_ledger::coco::{CocoFile, CocoFrame};
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -24,7 +24,7 @@ impl CocoKeypoints {
     pub fn create(folder: &Path, manifest: &StepManifest) -> Result<Self, ExportError> {
         let path = folder.join(FILE);
         let mut file = BufWriter::new(File::create(&path).map_err(ExportError::write(&path))?);
-        let coco = CocoFile::new(&["pose"], &[manifest], []);
+        let coco = CocoFile::new(&["pose"], &[manifest], [])?;
         file.write_all(coco.begin().as_bytes()).map_err(ExportError::write(&path))?;
         Ok(Self { path, file, step: manifest.step.clone(), coco })
     }
@@ -35,14 +35,17 @@ impl Writer for CocoKeypoints {
         if !record.has_result() {
             return Ok(());
         }
-        let text = self.coco.row(&self.step, &record.item.name, record.number, &record.record);
+        let frame = CocoFrame { step: &self.step, item: &record.item.name, number: record.number, file: record.file };
+        let text = self.coco.row(frame, &record.record)?;
         self.file.write_all(text.as_bytes()).map_err(ExportError::write(&self.path))
     }
 
     fn finish(self: Box<Self>) -> Result<Vec<PathBuf>, ExportError> {
         let Self { path, mut file, coco, .. } = *self;
-        let pieces = coco.end().try_for_each(|piece| file.write_all(piece.as_bytes()));
-        pieces.and_then(|()| file.flush()).map_err(ExportError::write(&path))?;
+        for piece in coco.end()? {
+            file.write_all(piece?.as_bytes()).map_err(ExportError::write(&path))?;
+        }
+        file.flush().map_err(ExportError::write(&path))?;
         Ok(vec![path])
     }
 }

@@ -1,4 +1,4 @@
-//! Pictures of masks: for every frame below `<item>/<family>/`, under the names that the segmentation stage gives them as artifacts.
+//! Pictures of masks: for every frame below `<item>/<family>/`, under the names that artifacts of the segmentation stage have.
 use crate::place::place;
 use crate::writer::{FrameRecord, Writer};
 use crate::{ExportError, Pictures};
@@ -45,10 +45,9 @@ impl Writer for Families<'_> {
         let Some(frame) = self.pictures.picture(item, number).map_err(problem)? else { return Ok(()) };
         let picture = rgb8(&frame.image)?;
         let masks = masks(record)?;
-        let shown = Shown { number, picture: &picture, masks: &masks, context: self.context };
-        let stem = Path::new(&item.name).with_extension("").to_string_lossy().into_owned();
-        self.family.draw(&shown, |name, bytes| {
-            let path = place(self.folder, &stem, &format!("/{name}"))?;
+        let shown = Shown { picture: &picture, masks: &masks, context: self.context };
+        self.family.draw(&shown, |pattern, bytes| {
+            let path = place(self.folder, &record.path(pattern), "")?;
             std::fs::write(&path, bytes).map_err(ExportError::write(&path))?;
             self.files.push(path);
             Ok(())

@@ -16,7 +16,7 @@ mod writer;
 pub use error::ExportError;
 pub use format::Format;
 
-use framefleet_ledger::{Ledger, StepManifest};
+use framefleet_ledger::{ArtifactPaths, Ledger, StepManifest};
 use framefleet_media::{Frame, Item};
 use futures::TryStreamExt;
 use std::path::{Path, PathBuf};
@@ -64,6 +64,7 @@ pub async fn export(
     let manifests = ledger.manifests().await?;
     let manifest = choose(&manifests, request)?;
     let mut writer = request.format.writer(request, manifest, pictures)?;
+    let paths = ArtifactPaths::new(manifest);
     let mut rows = ledger.rows(manifest);
     let mut frames = 0;
     let mut current: Option<&Item> = None;
@@ -82,6 +83,8 @@ pub async fn export(
         let record = FrameRecord {
             item,
             number: row.frame,
+            file: row.file.as_ref(),
+            paths: &paths,
             pts_ns: row.pts_ns,
             outcome: &row.outcome,
             record: row.to_json(&manifest.kinds)?,

@@ -14,6 +14,8 @@ pub(crate) struct Mot<'a> {
     files: Vec<PathBuf>,
     open: Option<(PathBuf, BufWriter<File>)>,
     length: u64,
+    /// That of the item's first image.
+    extension: Option<String>,
 }
 
 /// The fields of a pose, or of any other kind, that the format has.
@@ -28,7 +30,7 @@ struct Tracked {
 
 impl<'a> Mot<'a> {
     pub fn new(folder: &'a Path) -> Self {
-        Self { folder, files: Vec::new(), open: None, length: 0 }
+        Self { folder, files: Vec::new(), open: None, length: 0, extension: None }
     }
 }
 
@@ -37,13 +39,15 @@ impl Writer for Mot<'_> {
         let path = place(self.folder, &item.name, ".txt")?;
         let file = File::create(&path).map_err(ExportError::write(&path))?;
         self.open = Some((path, BufWriter::new(file)));
-        self.length = 0;
+        (self.length, self.extension) = (0, None);
         Ok(())
     }
 
     fn frame(&mut self, record: &FrameRecord<'_>) -> Result<(), ExportError> {
         let Some((path, file)) = &mut self.open else { return Ok(()) };
         self.length = record.number + 1;
+        let extension = || Path::new(&record.file?.name).extension()?.to_str().map(str::to_owned);
+        self.extension = self.extension.take().or_else(extension);
         for one in record.of::<Tracked>("pose")? {
             let (Some(track), &[x0, y0, x1, y1]) = (one.track, &one.corners[..]) else { continue };
             let (frame, id) = (record.number + 1, track + 1);
@@ -59,7 +63,8 @@ impl Writer for Mot<'_> {
             self.files.push(path);
         }
         let path = place(self.folder, &item.name, "/seqinfo.ini")?;
-        std::fs::write(&path, sequence_info(item, self.length)).map_err(ExportError::write(&path))?;
+        std::fs::write(&path, sequence_info(item, self.length, self.extension.as_deref()))
+            .map_err(ExportError::write(&path))?;
         self.files.push(path);
         Ok(())
     }
@@ -69,10 +74,10 @@ impl Writer for Mot<'_> {
     }
 }
 
-fn sequence_info(item: &Item, length: u64) -> String {
+/// What there is to know of a sequence, whose frames are all of the item's size.
+fn sequence_info(item: &Item, length: u64, extension: Option<&str>) -> String {
     let rate = item.frame_rate.as_ref().filter(|rate| rate.num > 0 && rate.den > 0);
     let rate = rate.map_or(0.0, |rate| rate.num as f64 / rate.den as f64);
-    let extension = item.files.first().and_then(|file| Path::new(&file.name).extension()).and_then(|e| e.to_str());
     format!(
         "[Sequence]\nname={}\nimDir=img1\nframeRate={rate}\nseqLength={length}\nimWidth={}\nimHeight={}\nimExt=.{}\n",
         item.name,

@@ -37,7 +37,7 @@ impl<'a> Overlay<'a> {
     }
 
     fn write_picture(&mut self, record: &FrameRecord<'_>, image: &Image) -> Result<(), ExportError> {
-        let path = place(self.folder, &record.item.name, &format!("/{:06}.png", record.number))?;
+        let path = place(self.folder, &record.path("*.png"), "")?;
         write_still(&path, image, StillFormat::Png, None)?;
         self.files.push(path);
         Ok(())

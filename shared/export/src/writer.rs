@@ -1,6 +1,7 @@
 //! What a format does with records.
 use crate::ExportError;
-use framefleet_media::{Item, Outcome};
+use framefleet_ledger::ArtifactPaths;
+use framefleet_media::{ImageFile, Item, Outcome};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use std::path::PathBuf;
@@ -30,6 +31,10 @@ pub(crate) struct FrameRecord<'a> {
     pub item: &'a Item,
     /// Number in the whole item.
     pub number: u64,
+    /// The image that it is, of sequences and stills.
+    pub file: Option<&'a ImageFile>,
+    /// Names of what is made of frames.
+    pub paths: &'a ArtifactPaths,
     /// Presentation time, nanoseconds from the item's first frame.
     pub pts_ns: i64,
     /// What became of it.
@@ -39,6 +44,12 @@ pub(crate) struct FrameRecord<'a> {
 }
 
 impl FrameRecord<'_> {
+    /// What a file that is made of the frame is called below the export's folder, as the stages call theirs: `pattern` has `*` for the
+    /// frame's stem.
+    pub fn path(&self, pattern: &str) -> String {
+        self.paths.of_frame(&self.item.name, self.number, self.file, pattern)
+    }
+
     /// Whether the frame has a result (perhaps without any annotation).
     pub fn has_result(&self) -> bool {
         *self.outcome == Outcome::Result

@@ -2,8 +2,9 @@
 //! steps and follows from the steps' rows, as records do; exports write the same of one step.
 mod annotation;
 mod file;
+mod images;
 
-pub use file::CocoFile;
+pub use file::{CocoFile, CocoFrame};
 
 use crate::store::Upload;
 use crate::{Ledger, LedgerError, layout};
@@ -48,18 +49,20 @@ impl Ledger {
     async fn write_coco(&self, steps: &[CompletedStep], to: &mut Sink<'_>) -> Result<(), LedgerError> {
         let manifests: Vec<&StepManifest> = steps.iter().filter_map(|step| step.manifest.as_ref()).collect();
         let artifacts = steps.iter().flat_map(|step| &step.files).map(|file| file.path.clone());
-        let mut file = CocoFile::new(&KINDS, &manifests, artifacts);
+        let mut file = CocoFile::new(&KINDS, &manifests, artifacts)?;
         to.write(&file.begin()).await?;
         for manifest in manifests {
             let mut rows = self.rows(manifest);
             while let Some(row) = rows.try_next().await? {
                 if row.outcome == Outcome::Result {
-                    to.write(&file.row(&manifest.step, &row.item, row.frame, &row.to_json(&manifest.kinds)?)).await?;
+                    let frame =
+                        CocoFrame { step: &manifest.step, item: &row.item, number: row.frame, file: row.file.as_ref() };
+                    to.write(&file.row(frame, &row.to_json(&manifest.kinds)?)?).await?;
                 }
             }
         }
-        for piece in file.end() {
-            to.write(&piece).await?;
+        for piece in file.end()? {
+            to.write(&piece?).await?;
         }
         Ok(())
     }

@@ -12,7 +12,7 @@ use serde_arrow::schema::{SchemaLike, TracingOptions};
 use serde_json::{Map, Value};
 use std::sync::Arc;
 
-/// Columns of the rows of a step that makes `kinds`: `item`, `frame`, `pts_ns`; `outcome` ("result", "failed", "skipped") with `code`,
+/// Columns of the rows of a step that makes `kinds`: `item`, `frame`, `pts_ns`; `file` (null in videos); `outcome` ("result", "failed", "skipped") with `code`,
 /// `reason` or `rule`; then one column per kind, a list of structs whose fields are those of the kind's protobuf type. The
 /// column of a kind without such a type is text: the list as JSON.
 pub(crate) fn columns(kinds: &[String]) -> Result<Vec<FieldRef>, serde_arrow::Error> {
@@ -21,6 +21,7 @@ pub(crate) fn columns(kinds: &[String]) -> Result<Vec<FieldRef>, serde_arrow::Er
         column("item", DataType::Utf8, false),
         column("frame", DataType::UInt64, false),
         column("pts_ns", DataType::Int64, false),
+        column("file", DataType::Utf8, true),
         column("outcome", DataType::Utf8, false),
         column("code", DataType::Utf8, true),
         column("reason", DataType::Utf8, true),
@@ -138,6 +139,7 @@ impl ParquetRows {
             Outcome::Failed { code, reason } => ("failed", Some(code), Some(reason), None),
             Outcome::Skipped { rule } => ("skipped", None, None, Some(rule)),
         };
+        record.insert("file".to_owned(), row.file.as_ref().map(|file| file.name.as_str()).into());
         record.insert("outcome".to_owned(), outcome.into());
         for (name, text) in [("code", code), ("reason", reason), ("rule", rule)] {
             record.insert(name.to_owned(), text.map(String::as_str).into());

@@ -17,8 +17,11 @@ const ATTEMPTS: usize = 3;
 pub struct CommitFile {
     /// Artifact or attachment.
     pub kind: PartKind,
-    /// Artifact: path below `artifacts/<step>/`. Attachment: name within the task.
+    /// Artifact: path below `artifacts/<step>/`; of a frame, below the item's folder in there, with `*` for the frame's stem.
+    /// Attachment: name within the task.
     pub name: String,
+    /// The frame that an artifact belongs to.
+    pub frame: Option<u64>,
     /// Where it lies now. It is moved from there into a folder on the same file system, and copied otherwise.
     pub path: PathBuf,
 }
@@ -102,22 +105,22 @@ async fn write_parts(
     let mut parts = Vec::with_capacity(files.len() + 1);
     if *annotations != AnnotationBlock::default() {
         let bytes = Bytes::from(annotations.encode_to_vec());
-        let part = part(PartKind::Annotations, String::new(), &blake3::hash(&bytes), bytes.len() as u64);
+        let part = part(PartKind::Annotations, "", None, &blake3::hash(&bytes), bytes.len() as u64);
         store.write(&layout::part(key, &part), bytes).await?;
         parts.push(part);
     }
     for file in files {
         layout::check_name("a file of a task", &file.name)?;
         let (digest, length) = digest_file(file.path.clone()).await?;
-        let part = part(file.kind, file.name.clone(), &digest, length);
+        let part = part(file.kind, &file.name, file.frame, &digest, length);
         store.write_file(&layout::part(key, &part), &file.path).await?;
         parts.push(part);
     }
     Ok(parts)
 }
 
-fn part(kind: PartKind, name: String, digest: &blake3::Hash, length: u64) -> Part {
-    Part { kind: kind.into(), name, digest: Bytes::copy_from_slice(digest.as_bytes()), length }
+fn part(kind: PartKind, name: &str, frame: Option<u64>, digest: &blake3::Hash, length: u64) -> Part {
+    Part { kind: kind.into(), name: name.to_owned(), digest: Bytes::copy_from_slice(digest.as_bytes()), length, frame }
 }
 
 /// blake3 and length of a local file.

@@ -4,7 +4,7 @@
 //! all it refers to, and doing it again ends in the same place.
 use crate::parts::{finish_key, parse_key};
 use crate::rows::tasks;
-use crate::{Ledger, LedgerError, RecordsOptions, TaskKey, index, layout};
+use crate::{ArtifactPaths, Ledger, LedgerError, RecordsOptions, TaskKey, index, layout};
 use bytes::Bytes;
 use framefleet_proto::v1::{CompletedStep, OutputFile, Part, PartKind, StepManifest};
 use futures::{StreamExt, TryStreamExt};
@@ -15,10 +15,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 /// Artifacts moved together.
 const CONCURRENCY: usize = 8;
 
-/// An artifact of a step and the task that made it.
+/// An artifact of a step, its path below the step's folder, and the task that made it.
 struct Artifact {
     key: TaskKey,
     part: Part,
+    path: String,
     maker: String,
 }
 
@@ -74,28 +75,41 @@ impl Ledger {
         self.inner.store.write(&layout::step(&manifest.step), step.encode_to_vec().into()).await
     }
 
-    /// The artifacts of a step by name; two tasks that made one of the same name contradict each other.
+    /// The artifacts of a step by path; two that meet contradict each other.
     fn artifacts(&self, manifest: &StepManifest) -> Result<BTreeMap<String, Artifact>, LedgerError> {
-        let mut keys: Vec<TaskKey> =
-            tasks(manifest).map(|(_, task)| parse_key(manifest, &task.key)).collect::<Result<_, _>>()?;
-        keys.extend(finish_key(manifest)?);
-        let mut artifacts: BTreeMap<String, Artifact> = BTreeMap::new();
-        for key in keys {
-            let entry = self.known(&key, &format!("a task of step {}", manifest.step))?;
-            for part in entry.parts.iter().filter(|part| layout::kind(part) == PartKind::Artifact) {
-                let artifact = Artifact { key, part: part.clone(), maker: index::describe(&entry) };
-                let maker = artifact.maker.clone();
-                if let Some(other) = artifacts.insert(part.name.clone(), artifact)
-                    && other.key != key
-                {
-                    return Err(LedgerError::invalid(
-                        maker,
-                        format!("it made artifact \"{}\", as did {}", part.name, other.maker),
-                    ));
-                }
-            }
+        let paths = ArtifactPaths::new(manifest);
+        let mut artifacts = BTreeMap::new();
+        for (item, task) in tasks(manifest) {
+            let key = parse_key(manifest, &task.key)?;
+            self.add_artifacts(manifest, key, |part| paths.of_part(item, task, part), &mut artifacts)?;
+        }
+        if let Some(key) = finish_key(manifest)? {
+            self.add_artifacts(manifest, key, |part| part.name.clone(), &mut artifacts)?;
         }
         Ok(artifacts)
+    }
+
+    /// Adds the artifacts of one task.
+    fn add_artifacts(
+        &self,
+        manifest: &StepManifest,
+        key: TaskKey,
+        path: impl Fn(&Part) -> String,
+        artifacts: &mut BTreeMap<String, Artifact>,
+    ) -> Result<(), LedgerError> {
+        let entry = self.known(&key, &format!("a task of step {}", manifest.step))?;
+        for part in entry.parts.iter().filter(|part| layout::kind(part) == PartKind::Artifact) {
+            let (path, maker) = (path(part), index::describe(&entry));
+            layout::check_name(&maker, &path)?;
+            let artifact = Artifact { key, part: part.clone(), path: path.clone(), maker: maker.clone() };
+            if let Some(other) = artifacts.insert(path.clone(), artifact) {
+                return Err(LedgerError::invalid(
+                    maker,
+                    format!("it made artifact \"{path}\", as did {}", other.maker),
+                ));
+            }
+        }
+        Ok(())
     }
 
     async fn write_summary(&self, manifest: &StepManifest) -> Result<OutputFile, LedgerError> {
@@ -130,7 +144,7 @@ impl Ledger {
     }
 
     async fn publish_artifact(&self, manifest: &StepManifest, artifact: Artifact) -> Result<OutputFile, LedgerError> {
-        let path = layout::artifact(&manifest.step, &artifact.part.name);
+        let path = layout::artifact(&manifest.step, &artifact.path);
         let from = self.file_path(&artifact.key, &artifact.part).await?;
         self.inner.store.copy(&from, &path).await?;
         Ok(OutputFile { path, digest: artifact.part.digest, length: artifact.part.length })

@@ -1,4 +1,5 @@
 //! The list of frames that failed, with the command that does them again.
+use crate::artifact_paths::file_of;
 use crate::parts::parse_key;
 use crate::rows::{range, tasks};
 use crate::shell::shell_word;
@@ -7,8 +8,8 @@ use framefleet_proto::v1::{FrameFailure, StepManifest, TaskResult};
 use serde_json::json;
 
 impl Ledger {
-    /// Writes `failures.jsonl`: one line per failed frame with item, frame, time (seconds), step, code, reason and the command that
-    /// replays it, and before them one per item of `unreadable` (name, why) that could not be read, or not to its end; removes
+    /// Writes `failures.jsonl`: one line per failed frame with item, frame, file (of images), time (seconds), step, code, reason and the
+    /// command that replays it, and before them one per item of `unreadable` (name, why) that could not be read, or not to its end; removes
     /// the file when there is none. The number of lines.
     pub async fn write_failures(
         &self,
@@ -44,7 +45,7 @@ impl Ledger {
 fn line(manifest: &StepManifest, item: &str, task: &TaskResult, failure: &FrameFailure, replay: &str) -> String {
     let offset = usize::try_from(failure.frame.saturating_sub(range(task).start)).unwrap_or(usize::MAX);
     let seconds = task.pts_ns.get(offset).map(|&pts_ns| pts_ns as f64 / 1e9);
-    let record = json!({
+    let mut record = json!({
         "item": item,
         "frame": failure.frame,
         "time": seconds,
@@ -53,6 +54,9 @@ fn line(manifest: &StepManifest, item: &str, task: &TaskResult, failure: &FrameF
         "reason": failure.reason,
         "replay": replay,
     });
+    if let Some(file) = file_of(task, failure.frame) {
+        record["file"] = file.name.as_str().into();
+    }
     format!("{record}\n")
 }
 

@@ -5,6 +5,7 @@
 //! alone makes it done. A step's manifest says which entries make up its result; records, summary and artifacts are
 //! derived from that, and can be derived again.
 
+mod artifact_paths;
 mod cache;
 pub mod coco;
 mod columns;
@@ -37,6 +38,7 @@ mod verify;
 #[cfg(test)]
 mod tests;
 
+pub use artifact_paths::ArtifactPaths;
 pub use commit::CommitFile;
 pub use error::LedgerError;
 pub use framefleet_proto::v1::{AnnotationBlock, Entry, EntryOutcomes, PartKind, StepManifest};

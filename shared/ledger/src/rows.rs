@@ -1,4 +1,5 @@
 //! A step's results as rows, in frame order, with what finish amended.
+use crate::artifact_paths::file_of;
 use crate::outcomes::{ByFrame, SAMPLING};
 use crate::parts::parse_key;
 use crate::{Ledger, LedgerError, index};
@@ -34,7 +35,7 @@ pub struct Row {
 }
 
 impl Row {
-    /// The row as a record shows it: `{"schema", "item", "frame", "pts_ns"}`, the `outcome` unless it is a result, then for each of
+    /// The row as a record shows it: `{"schema", "item", "frame", "pts_ns"}`, the `file` of an image, the `outcome` unless it is a result, then for each of
     /// `kinds` the list of its annotations with their amendments merged in. An annotation of another kind is an error:
     /// it would be lost.
     pub fn to_json(&self, kinds: &[String]) -> Result<Map<String, Value>, LedgerError> {
@@ -164,7 +165,7 @@ fn row(
         annotations.sort_by(|a, b| (annotation::kind_name(a), a.instance).cmp(&(annotation::kind_name(b), b.instance)));
         amended = amendments.of(item, frame).cloned().collect();
     }
-    let file = task.files.binary_search_by_key(&frame, |file| file.frame).ok().map(|found| task.files[found].clone());
+    let file = file_of(task, frame).cloned();
     Some(Row { item: item.to_owned(), frame, pts_ns, file, outcome, annotations, amendments: amended })
 }
 

@@ -3,7 +3,7 @@ use crate::index::{Place, annotations_part, describe};
 use crate::parts::{finish_key, parse_key};
 use crate::records::{line, without};
 use crate::rows::{range, tasks};
-use crate::{Ledger, LedgerError, Output, TaskKey, layout, outcomes};
+use crate::{ArtifactPaths, Ledger, LedgerError, Output, TaskKey, layout, outcomes};
 use framefleet_proto::v1::{CompletedStep, Entry, Part, PartKind, StepManifest};
 use futures::TryStreamExt;
 use serde_json::Value;
@@ -291,16 +291,20 @@ fn check_entry(
 fn missing_artifacts(ledger: &Ledger, step: &CompletedStep, manifest: &StepManifest) -> Vec<String> {
     let listed: BTreeMap<&str, &[u8]> =
         step.files.iter().map(|file| (file.path.as_str(), file.digest.as_ref())).collect();
-    let keys = tasks(manifest).filter_map(|(_, task)| TaskKey::from_bytes(&task.key).ok());
-    let keys = keys.chain(finish_key(manifest).ok().flatten());
-    let missing = |part: &&Part| {
-        let path = layout::artifact(&manifest.step, &part.name);
+    let paths = ArtifactPaths::new(manifest);
+    let parts_of = |key: &TaskKey| ledger.slot(key).map(|slot| slot.entry.parts.clone()).unwrap_or_default();
+    let processed = tasks(manifest).flat_map(|(item, task)| {
+        let parts = TaskKey::from_bytes(&task.key).map(|key| parts_of(&key)).unwrap_or_default();
+        let placed = |part: Part| (paths.of_part(item, task, &part), part);
+        parts.into_iter().map(placed).collect::<Vec<_>>()
+    });
+    let finished = finish_key(manifest).ok().flatten().map(|key| parts_of(&key)).unwrap_or_default();
+    let all = processed.chain(finished.into_iter().map(|part| (part.name.clone(), part)));
+    let missing = all.filter(|(path, part)| {
+        let path = layout::artifact(&manifest.step, path);
         layout::kind(part) == PartKind::Artifact && listed.get(path.as_str()) != Some(&part.digest.as_ref())
-    };
-    let entries = keys.filter_map(|key| ledger.slot(&key)).map(|slot| slot.entry);
-    let names =
-        entries.flat_map(|entry| entry.parts.iter().filter(missing).map(|part| part.name.clone()).collect::<Vec<_>>());
-    names.map(|name| format!("artifact \"{name}\" of step {} was not published", manifest.step)).collect()
+    });
+    missing.map(|(path, _)| format!("artifact \"{path}\" of step {} was not published", manifest.step)).collect()
 }
 
 /// The number of rows that a Parquet file says it has.

@@ -9,7 +9,7 @@ use crate::worker::Shared;
 use bytes::Bytes;
 use framefleet_bus::{Message, Subject};
 use framefleet_ledger::{CommitFile, KeyHasher, Ledger, TaskKey};
-use framefleet_media::{AnnotationBlock, FrameFailure, FrameRange, FrameSkip, Item, Outcomes};
+use framefleet_media::{AnnotationBlock, FrameFailure, FrameRange, FrameSkip, Item, Outcomes, naming};
 use framefleet_proto::v1::{
     Done, Entry, Event, FinishWork, Indexed, IngestWork, PartKind, Pixels, ProcessWork, StepManifest, Task,
     event::What, task::Work,
@@ -524,19 +524,24 @@ fn ranges(frames: impl Iterator<Item = u64>, rule: &str) -> Vec<FrameSkip> {
     skips
 }
 
-/// The folder of an item below a step's artifacts: its name without extension.
+/// The folder of an item below a step's artifacts, as far as the item alone says it: for what belongs to no frame.
 fn item_folder(item: &Item) -> String {
-    let path = Path::new(&item.name).with_extension("");
-    format!("{}/", path.to_string_lossy())
+    let folders = naming::item_folders([item]);
+    let folder = folders.into_values().next().filter(|folder| !folder.is_empty());
+    folder.map_or_else(String::new, |folder| format!("{folder}/"))
 }
 
+/// Files to commit. Those of a frame get their folder with their name, when results are published.
 fn commit_files(artifacts: Vec<Artifact>, kind: PartKind, folder: &str) -> Vec<CommitFile> {
-    artifacts
-        .into_iter()
-        .map(|artifact| CommitFile {
-            kind,
-            name: format!("{folder}{}", artifact.name()),
-            path: artifact.path().to_owned(),
-        })
-        .collect()
+    let name = |artifact: &Artifact| match artifact.frame() {
+        Some(_) => artifact.name().to_owned(),
+        None => format!("{folder}{}", artifact.name()),
+    };
+    let file = |artifact: Artifact| CommitFile {
+        kind,
+        name: name(&artifact),
+        frame: artifact.frame(),
+        path: artifact.path().to_owned(),
+    };
+    artifacts.into_iter().map(file).collect()
 }

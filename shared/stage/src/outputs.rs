@@ -1,7 +1,7 @@
 //! What a task makes. Results are collected here and committed together, or not at all.
 use framefleet_media::{
     Amendment, Annotation, AnnotationBlock, Frame, FrameAnnotations, FrameFailure, FrameRange, FrameSkip, Outcomes,
-    ScopedAnnotation,
+    ScopedAnnotation, naming,
 };
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -12,14 +12,20 @@ use std::path::{Path, PathBuf};
 #[derive(Debug)]
 pub struct Artifact {
     name: String,
+    frame: Option<u64>,
     path: PathBuf,
     file: File,
 }
 
 impl Artifact {
-    /// Name below the step's folder (artifact) or within the task (attachment).
+    /// Name below the step's folder (artifact) or within the task (attachment); of an artifact of a frame the pattern.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The frame that an artifact is called by.
+    pub fn frame(&self) -> Option<u64> {
+        self.frame
     }
 
     /// Where the file lies until it is committed.
@@ -116,11 +122,29 @@ impl Outputs {
         self.made.frames.push(frame);
     }
 
-    /// Opens a file that will lie under `artifacts/<step>/`: in process below the item's own folder (its name without
-    /// extension), in finish below the step's.
+    /// Opens a file that will lie under `artifacts/<step>/`: in process below the item's own folder, in finish below the step's.
+    /// What belongs to a frame is made by [`Outputs::frame_artifact`].
     pub fn artifact(&mut self, name: &str) -> io::Result<&mut Artifact> {
+        self.add_artifact(name, None)
+    }
+
+    /// Opens a file that belongs to a frame, in process. In `pattern` ("masks/*_mask.png") `*` stands for the frame's stem, by which it will
+    /// be called below the item's folder ([`naming::frame_stem`]): as the still is when results are published, whatever it was called
+    /// when the task ran.
+    ///
+    /// # Errors
+    /// A pattern with other than one `*`, and what the file system says.
+    pub fn frame_artifact(&mut self, frame: u64, pattern: &str) -> io::Result<&mut Artifact> {
+        if pattern.matches(naming::STEM).count() != 1 {
+            let problem = format!("\"{pattern}\" must have one {} for the frame's stem", naming::STEM);
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, problem));
+        }
+        self.add_artifact(pattern, Some(frame))
+    }
+
+    fn add_artifact(&mut self, name: &str, frame: Option<u64>) -> io::Result<&mut Artifact> {
         let index = self.made.artifacts.len();
-        let artifact = self.create(&format!("artifact{index}"), name)?;
+        let artifact = Artifact { frame, ..self.create(&format!("artifact{index}"), name)? };
         Ok(push(&mut self.made.artifacts, artifact))
     }
 
@@ -146,7 +170,7 @@ impl Outputs {
         let extension = Path::new(name).extension().map(|e| e.to_string_lossy().into_owned()).unwrap_or_default();
         let path = self.scratch.join(format!("{stem}.{extension}"));
         let file = File::options().create(true).truncate(true).read(true).write(true).open(&path)?;
-        Ok(Artifact { name: name.to_owned(), path, file })
+        Ok(Artifact { name: name.to_owned(), frame: None, path, file })
     }
 }
 

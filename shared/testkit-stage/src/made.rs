@@ -1,7 +1,7 @@
 //! What a step made.
 use crate::{Kept, StepError};
 use framefleet_media::annotation::Value;
-use framefleet_media::{Amendment, Frame, FrameRange, ScopedAnnotation};
+use framefleet_media::{Amendment, Frame, FrameRange, Item, ScopedAnnotation, item, naming};
 use framefleet_stage::{Artifact, Outputs};
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
@@ -50,7 +50,7 @@ impl Finished {
             "" => Json::Null,
             text => serde_json::from_str(text)?,
         };
-        let artifacts = files(&made.artifacts)?;
+        let artifacts = files(&made.artifacts, &Item::default())?;
         Ok(Self { scoped: made.annotations.scoped, amendments: made.annotations.amendments, statistics, artifacts })
     }
 
@@ -72,7 +72,11 @@ impl Finished {
     }
 }
 
-/// Files with what is in them, by their names.
-pub(crate) fn files(artifacts: &[Artifact]) -> io::Result<BTreeMap<String, Vec<u8>>> {
-    artifacts.iter().map(|of| Ok((of.name().to_owned(), std::fs::read(of.path())?))).collect()
+/// Files with what is in them, by the names that they would get below their folder.
+pub(crate) fn files(artifacts: &[Artifact], item: &Item) -> io::Result<BTreeMap<String, Vec<u8>>> {
+    let name = |of: &Artifact| match of.frame() {
+        Some(frame) => naming::of_frame(of.name(), frame, item::file(item, frame)),
+        None => of.name().to_owned(),
+    };
+    artifacts.iter().map(|of| Ok((name(of), std::fs::read(of.path())?))).collect()
 }

@@ -107,7 +107,7 @@ impl<S: Stage> Step<S> {
             processed.records.add(&film.item.name, frame, film.pts_ns(frame), outcome, annotations);
         }
         processed.frames.extend(made.frames);
-        processed.artifacts.extend(files(&made.artifacts)?);
+        processed.artifacts.extend(files(&made.artifacts, &film.item)?);
         let attached = made.attachments.iter();
         let attached = attached.map(|of| (film.item.name.clone(), of.name().to_owned(), of.path().to_owned()));
         processed.records.attachments.extend(attached);

@@ -41,8 +41,6 @@ pub enum Family {
 
 /// A frame and what was found in it.
 pub struct Shown<'a> {
-    /// Number of the frame, for names.
-    pub number: u64,
     /// The full frame: RGB, 8 bits.
     pub picture: &'a BoxedRef<'a, Mat>,
     /// Its masks, of the frame's size, in order of their instances.
@@ -78,8 +76,8 @@ impl Family {
         }
     }
 
-    /// Tells the files of a frame, each with its name below a folder ("masks/000012_inst0_mask.png") and its bytes: one per instance,
-    /// or one of the whole frame. Empty masks have none.
+    /// Gives the files of a frame to `save`, each with its name below a folder, `*` for the frame's stem ("masks/*_inst0_mask.png"), and its
+    /// bytes: one per instance, or one of the whole frame. Empty masks have none.
     ///
     /// # Errors
     /// A mask of another size than the picture, and what `save` says.
@@ -88,7 +86,7 @@ impl Family {
         shown: &Shown<'_>,
         mut save: impl FnMut(&str, &[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
-        let (folder, number) = (self.name(), shown.number);
+        let folder = self.name();
         let whole = match self {
             Self::Backgrounds => Some(shown.background()?),
             Self::Overlay => Some(shown.overlay()?),
@@ -96,7 +94,7 @@ impl Family {
             Self::Cutouts | Self::Context | Self::Blurred | Self::Masks => None,
         };
         if let Some(whole) = whole {
-            return save(&format!("{folder}/{number:06}.jpg"), &encoded(&whole, ".jpg")?);
+            return save(&format!("{folder}/*.jpg"), &encoded(&whole, ".jpg")?);
         }
         for (instance, mask) in shown.masks.iter().enumerate() {
             let Some(place) = shown.place(mask)? else { continue };
@@ -106,7 +104,7 @@ impl Family {
                 Self::Context => (shown.surroundings(place)?.1, "_ctx"),
                 _ => (shown.blurred(mask, place)?, "_blur"),
             };
-            save(&format!("{folder}/{number:06}_inst{instance}{ending}.png"), &encoded(&picture, ".png")?)?;
+            save(&format!("{folder}/*_inst{instance}{ending}.png"), &encoded(&picture, ".png")?)?;
         }
         Ok(())
     }

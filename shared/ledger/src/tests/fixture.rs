@@ -190,7 +190,7 @@ pub async fn commit(ledger: &Ledger, task: &Task) -> Result<(), LedgerError> {
     for (number, (kind, name, bytes)) in task.files.iter().enumerate() {
         let path = scratch.path().join(number.to_string());
         std::fs::write(&path, bytes).unwrap();
-        files.push(CommitFile { kind: *kind, name: name.clone(), path });
+        files.push(CommitFile { kind: *kind, name: name.clone(), frame: None, path });
     }
     ledger.commit(task.entry.clone(), task.block.clone(), files).await.map(drop)
 }

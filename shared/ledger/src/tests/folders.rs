@@ -133,7 +133,8 @@ async fn committed_files_do_not_share_bytes_with_scratch_files() {
     let task = Job::new(1).tasks().remove(0);
     let path = scratch.path().join("artifact0.bin");
     std::fs::write(&path, "first").unwrap();
-    let file = crate::CommitFile { kind: PartKind::Attachment, name: "x.bin".to_owned(), path: path.clone() };
+    let file =
+        crate::CommitFile { kind: PartKind::Attachment, name: "x.bin".to_owned(), frame: None, path: path.clone() };
     ledger.commit(task.entry, task.block, vec![file]).await.unwrap();
     std::fs::write(&path, "scratch of the next task").unwrap();
     assert_eq!(std::fs::read_to_string(ledger.attachment(&task.key, "x.bin").await.unwrap()).unwrap(), "first");

@@ -34,7 +34,7 @@ pub async fn write(folder: &Path) -> PathBuf {
         for at in 0..shown {
             let path = crops.path().join(format!("{number}-{at}.jpg"));
             std::fs::write(&path, face(number)).unwrap();
-            files.push(CommitFile { kind: PartKind::Artifact, name: crop(at), path });
+            files.push(CommitFile { kind: PartKind::Artifact, name: crop(at), frame: None, path });
         }
         let identity = Identity {
             number: number as u32,

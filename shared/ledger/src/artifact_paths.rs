@@ -1,0 +1,41 @@
+//! Where a step's artifacts lie below `artifacts/<step>/`: under the names that items and stills have now, whatever they were called when a
+//! task made the files.
+use framefleet_media::{ImageFile, naming};
+use framefleet_proto::v1::{Part, StepManifest, TaskResult};
+use std::collections::BTreeMap;
+
+/// The folders of a step's items, and names below them.
+#[derive(Clone, Debug, Default)]
+pub struct ArtifactPaths {
+    folders: BTreeMap<String, String>,
+}
+
+impl ArtifactPaths {
+    /// Those of the items of a step.
+    pub fn new(manifest: &StepManifest) -> Self {
+        Self { folders: naming::item_folders(manifest.items.iter().filter_map(|of| of.item.as_ref())) }
+    }
+
+    /// The path of what a pattern (`masks/*_mask.png`) says is made of a frame, which is `file` when it is an image.
+    pub fn of_frame(&self, item: &str, frame: u64, file: Option<&ImageFile>, pattern: &str) -> String {
+        let name = naming::of_frame(pattern, frame, file);
+        match self.folders.get(item).map_or(item, String::as_str) {
+            "" => name,
+            folder => format!("{folder}/{name}"),
+        }
+    }
+
+    /// The path of a file that a task of the item made.
+    pub(crate) fn of_part(&self, item: &str, task: &TaskResult, part: &Part) -> String {
+        match part.frame {
+            Some(frame) => self.of_frame(item, frame, file_of(task, frame), &part.name),
+            None => part.name.clone(),
+        }
+    }
+}
+
+/// The image that a frame of a task is.
+pub(crate) fn file_of(task: &TaskResult, frame: u64) -> Option<&ImageFile> {
+    let found = task.files.binary_search_by_key(&frame, |file| file.frame);
+    found.ok().and_then(|position| task.files.get(position))
+}
