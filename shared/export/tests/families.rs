@@ -47,7 +47,7 @@ fn key(number: u8) -> Vec<u8> {
 async fn output(size: (u32, u32)) -> Ledger {
     let ledger = Ledger::open(Output::in_memory(), OpenOptions::default()).await.unwrap();
     let item = Item {
-        name: "a/walk.mp4".to_owned(),
+        name: "a/walk".to_owned(),
         kind: ItemKind::Sequence.into(),
         width: SIZE.0,
         height: SIZE.1,

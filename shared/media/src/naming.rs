@@ -67,7 +67,8 @@ fn ambiguous<'a>(names: impl Iterator<Item = (&'a str, &'a str)> + Clone) -> BTr
 /// The name of an item without its extension, when it is a file and no folder.
 fn short_name(item: &Item) -> &str {
     let is_image = || Path::new(&item.name).extension().is_some_and(is_image_extension);
-    if item.kind() == ItemKind::Video || is_image() { without_extension(&item.name) } else { &item.name }
+    let is_folder = matches!(item.kind(), ItemKind::Sequence | ItemKind::Stills) && !is_image();
+    if is_folder { &item.name } else { without_extension(&item.name) }
 }
 
 /// A path without the extension of its last part.
