@@ -205,7 +205,7 @@ fn frames_without_masks_are_held_and_counted() {
     let lines = records(&output, "inpainting");
     assert_eq!((&lines[40]["outcome"]["skipped"], &lines[39]["outcome"]), (&Value::from("upstream"), &Value::Null));
     let images = output.join("artifacts/assemble/film");
-    assert!(images.join("frame_00000039.png").is_file() && !images.join("frame_00000040.png").exists());
+    assert!(images.join("frame_000039.png").is_file() && !images.join("frame_000040.png").exists());
 }
 
 /// Full frames, masks and filled frames of a halo of ten on both sides at 4K: what does not fit is refused with the numbers.
