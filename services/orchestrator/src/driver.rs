@@ -1,16 +1,17 @@
 //! The loop around the state: publishes what is desired, folds in what is told, commits what was given up.
-use crate::messages::INGEST;
+use crate::messages::{INGEST, indexed_fact};
 use crate::progress::{Progress, Worked};
 use crate::seats::Seat;
 use crate::state::{Fact, JobOptions, JobState};
 use crate::task::{TaskRef, Work};
 use crate::trace::Trace;
+use bytes::Bytes;
 use framefleet_bus::{BlobName, Blobs, Bus, BusError, Message, Subject};
 use framefleet_ledger::{Ledger, LedgerError, RecordsOptions, TaskKey};
 use framefleet_media::{AnnotationBlock, Item};
 use framefleet_pipeline::Plan;
-use framefleet_proto::v1::{Event, FailureKind, Pixels, event::What};
-use futures::FutureExt as _;
+use framefleet_proto::v1::{Event, FailureKind, Indexed, Pixels, Task, event::What};
+use futures::{FutureExt as _, TryStreamExt as _};
 use prost::Message as _;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -44,6 +45,9 @@ pub enum OrchestratorError {
         open: usize,
     },
 }
+
+/// Bytes of a task from which on its item's files travel by reference.
+const MESSAGE: usize = 32 << 10;
 
 /// How often a job under way is compared with what the queues hold.
 const RECONCILE: Duration = Duration::from_secs(2);
@@ -114,6 +118,7 @@ impl Orchestrator {
     ) -> Result<JobSummary, OrchestratorError> {
         let mut events = self.bus.listen(&Subject::events(&run.job)).await?;
         let mut job = Running::new(run, self.ledger.epoch());
+        self.list_files(&mut job).await?;
         let mut reconcile = tokio::time::interval(RECONCILE);
         reconcile.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
@@ -208,6 +213,9 @@ impl Orchestrator {
             message.project.clone_from(&job.run.project);
             message.traceparent = job.trace.child();
             message.published_ns = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos() as u64;
+            if message.encoded_len() > MESSAGE {
+                self.list_files_of(&mut message).await?;
+            }
             let payload = message.encode_to_vec().into();
             match self.bus.publish(Message { subject: subject.clone(), id: job.next_id(), payload }).await {
                 Ok(()) => {}
@@ -284,8 +292,12 @@ impl Orchestrator {
                     job.first_result.get_or_insert_with(|| job.started.elapsed());
                 }
             }
-            Some(What::Indexed(indexed)) if indexed.complete => {
+            Some(What::Indexed(indexed)) if !indexed.document.is_empty() => {
                 job.landed(task);
+                let missed = !job.state.knows_batches(task.item, indexed.from);
+                if missed || !indexed.complete {
+                    return self.read_index(job, task.item, &indexed.document).await;
+                }
             }
             _ => {}
         }
@@ -293,6 +305,47 @@ impl Orchestrator {
             job.state.apply(fact, &|key| self.ledger.outcomes(key));
         }
         Ok(())
+    }
+
+    /// Folds in what is kept of an item's index: what nobody was told of one by one, and what was missed.
+    async fn read_index(&self, job: &mut Running, item: usize, document: &[u8]) -> Result<(), OrchestratorError> {
+        let mut chunks = self.ledger.document_chunks::<Indexed>(document);
+        while let Some(chunk) = chunks.try_next().await? {
+            for indexed in chunk {
+                job.state.apply(indexed_fact(item, indexed), &|key| self.ledger.outcomes(key));
+            }
+        }
+        Ok(())
+    }
+
+    /// Lists the files of items in the ledger: no task carries them all.
+    async fn list_files(&self, job: &mut Running) -> Result<(), OrchestratorError> {
+        for item in 0..job.run.items.len() {
+            let files = std::mem::take(&mut job.run.items[item].files);
+            if !files.is_empty() {
+                let files = self.list(&files).await?;
+                job.state.apply(Fact::Listed { item, files }, &|key| self.ledger.outcomes(key));
+            }
+        }
+        Ok(())
+    }
+
+    /// Moves the files of a task's item, whose names may be long, from its message to the ledger.
+    async fn list_files_of(&self, message: &mut Task) -> Result<(), LedgerError> {
+        let files = message.item.as_mut().map(|item| std::mem::take(&mut item.files)).unwrap_or_default();
+        if !files.is_empty() {
+            message.files = self.list(&files).await?;
+        }
+        Ok(())
+    }
+
+    /// Makes a document of messages.
+    async fn list<M: prost::Message>(&self, messages: &[M]) -> Result<Bytes, LedgerError> {
+        let mut list = self.ledger.document();
+        for message in messages {
+            list.push(message).await?;
+        }
+        list.finish().await
     }
 
     /// Releases volatile frames; a blob that is gone already is no error.
@@ -361,7 +414,8 @@ struct Published {
 
 impl Running {
     fn new(run: JobRun, epoch: u64) -> Self {
-        let state = JobState::new(Arc::clone(&run.plan), run.items.clone(), run.options.clone());
+        let items = run.items.iter().map(framefleet_media::item::without_files).collect();
+        let state = JobState::new(Arc::clone(&run.plan), items, run.options.clone());
         Self {
             ending: None,
             epoch,

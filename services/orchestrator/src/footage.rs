@@ -1,4 +1,5 @@
 //! What is known of the items so far: batches on the grid, cut to the job's range, sampled per step.
+use bytes::Bytes;
 use framefleet_media::{BatchInfo, FrameRange, ImageFile, Item, frame::batch_frames};
 use framefleet_pipeline::JobRange;
 use framefleet_stage::{Beside, Halo};
@@ -6,8 +7,10 @@ use framefleet_stage::{Beside, Halo};
 /// One item, as far as it is indexed.
 #[derive(Clone, Debug)]
 pub struct Footage {
-    /// The item.
+    /// The item, without its files: those of indexed frames are their batches'.
     pub item: Item,
+    /// The document of the ledger that lists its files; empty when it has none.
+    pub files_listed: Bytes,
     /// Frames of a whole batch on its grid.
     pub batch_frames: u64,
     /// Batches found so far, from frame 0.
@@ -21,7 +24,14 @@ pub struct Footage {
 impl Footage {
     /// An item nothing is known of but its headers.
     pub fn new(item: Item) -> Self {
-        Self { batch_frames: batch_frames(&item), item, batches: Vec::new(), complete: false, damage: None }
+        Self {
+            batch_frames: batch_frames(&item),
+            item: Item { files: Vec::new(), ..item },
+            files_listed: Bytes::new(),
+            batches: Vec::new(),
+            complete: false,
+            damage: None,
+        }
     }
 
     /// Frames found so far.

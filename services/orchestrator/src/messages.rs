@@ -4,11 +4,11 @@ use crate::state::{Fact, JobState, Lookup};
 use crate::task::{TaskRef, Work};
 use framefleet_bus::Subject;
 use framefleet_ledger::TaskKey;
-use framefleet_media::{FrameRange, Item, Rendition, item};
+use framefleet_media::{BatchInfo, FrameRange, Item, Rendition, item};
 use framefleet_pipeline::{Half, PlannedModel};
 use framefleet_proto::v1::{
-    AnnotationsRef, Event, FailureKind, FinishWork, IndexWork, IngestWork, ItemTasks, ProcessWork, Task, TaskId,
-    TaskModel, event::What, task::Work as WireWork,
+    AnnotationsRef, Event, FailureKind, FinishWork, IndexWork, Indexed, IngestWork, ItemTasks, ProcessWork, Task,
+    TaskId, TaskModel, event::What, task::Work as WireWork,
 };
 
 /// Name of the stage that index and ingest tasks go to.
@@ -66,6 +66,9 @@ impl JobState {
             (Work::Ingest, _) => Some(self.item_of(task.item, &range.unwrap_or_default())),
             _ => Some(self.footage[task.item].item.clone()),
         };
+        if task.kind == Work::Index {
+            message.files = self.footage[task.item].files_listed.clone();
+        }
         message.id = Some(self.task_id(task, range));
         message.key = key.map(|key| key.as_bytes().to_vec().into()).unwrap_or_default();
         message.work = Some(work);
@@ -119,7 +122,9 @@ impl JobState {
     }
 
     fn ingest_work(&self, task: TaskRef) -> Option<WireWork> {
-        let batch = self.footage[task.item].batches.get(task.index)?.clone();
+        let batch = self.footage[task.item].batches.get(task.index)?;
+        // The files are the item's.
+        let batch = BatchInfo { files: Vec::new(), ..batch.clone() };
         let [proxy, full] = RENDITIONS.map(|rendition: Rendition| self.wanted(task.item, task.index, rendition));
         Some(WireWork::Ingest(IngestWork { batch: Some(batch), proxy, full }))
     }
@@ -152,14 +157,7 @@ impl JobState {
         let key = || TaskKey::from_bytes(&event.key).ok();
         let fact = match event.what.as_ref()? {
             What::Started(_) => None,
-            What::Indexed(indexed) => Some(Fact::Indexed {
-                item: task.item,
-                from: usize::try_from(indexed.from).ok()?,
-                batches: indexed.batches.clone(),
-                complete: indexed.complete,
-                damage: (!indexed.damage.is_empty()).then(|| indexed.damage.clone()),
-                corrected: indexed.item.clone().map(Box::new),
-            }),
+            What::Indexed(indexed) => Some(indexed_fact(task.item, indexed.clone())),
             What::Done(done) => Some(Fact::Done { task, key: key()?, made: done.made.clone() }),
             What::Failed(failed) if failed.kind() == FailureKind::Stale => Some(Fact::Stale { task }),
             What::Failed(failed) => Some(Fact::Failed {
@@ -195,9 +193,26 @@ impl JobState {
         })
     }
 
+    /// Whether so many batches of an item were found, and are known.
+    pub(crate) fn knows_batches(&self, item: usize, count: u64) -> bool {
+        self.footage.get(item).is_some_and(|footage| footage.complete || footage.batches.len() as u64 >= count)
+    }
+
     /// The item of this index, as far as it is known by now.
     pub fn item(&self, item: usize) -> &Item {
         &self.footage[item].item
+    }
+}
+
+/// What is told of batches, in the state's terms.
+pub(crate) fn indexed_fact(item: usize, indexed: Indexed) -> Fact {
+    Fact::Indexed {
+        item,
+        from: usize::try_from(indexed.from).unwrap_or(usize::MAX),
+        batches: indexed.batches,
+        complete: indexed.complete,
+        damage: Some(indexed.damage).filter(|damage| !damage.is_empty()),
+        corrected: indexed.item.map(Box::new),
     }
 }
 

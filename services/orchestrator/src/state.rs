@@ -7,6 +7,7 @@ use crate::footage::Footage;
 use crate::keys::{Hashers, Inputs};
 use crate::schedule::Preview;
 use crate::task::{TaskRef, Work};
+use bytes::Bytes;
 use framefleet_ledger::TaskKey;
 use framefleet_media::{BatchInfo, Edit, FrameRange, Item, ScopedAnnotation};
 use framefleet_pipeline::{PixelSource, Plan};
@@ -42,6 +43,13 @@ pub struct JobOptions {
 /// Something that has happened.
 #[derive(Clone, Debug)]
 pub enum Fact {
+    /// The files of an item were written to the ledger.
+    Listed {
+        /// Index of the item.
+        item: usize,
+        /// The document.
+        files: Bytes,
+    },
     /// Batches of an item were found, in order.
     Indexed {
         /// Index of the item.
@@ -252,6 +260,11 @@ impl JobState {
     /// Folds a fact in. Facts that are old news change nothing.
     pub fn apply(&mut self, fact: Fact, lookup: Lookup) {
         match fact {
+            Fact::Listed { item, files } => {
+                if let Some(footage) = self.footage.get_mut(item) {
+                    footage.files_listed = files;
+                }
+            }
             Fact::Indexed { item, from, batches, complete, damage, corrected } => {
                 let Some(footage) = self.footage.get_mut(item) else { return };
                 if footage.complete || from > footage.batches.len() {
@@ -260,7 +273,7 @@ impl JobState {
                 let known = footage.batches.len() - from;
                 footage.batches.extend(batches.into_iter().skip(known));
                 if let Some(corrected) = corrected {
-                    footage.item = *corrected;
+                    footage.item = Item { files: Vec::new(), ..*corrected };
                 }
                 if complete {
                     footage.complete = true;

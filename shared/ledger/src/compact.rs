@@ -3,6 +3,7 @@
 //! A segment's blocks are written first, then its index, which makes it readable; only then do the entries it holds go
 //! away one by one. Wherever this stops, every entry is in one place or in both.
 use crate::index::{Place, Slot, annotations_part, frames};
+use crate::kept::prune_documents;
 use crate::{Ledger, LedgerError, TaskKey, layout};
 use framefleet_proto::v1::{Entry, SegmentIndex, SegmentRow};
 use prost::Message;
@@ -15,9 +16,11 @@ const SEGMENT_ENTRIES: usize = 10_000;
 
 impl Ledger {
     /// Packs entries into segments of at least 10,000 frames each, across items; what is left over waits for the next time.
-    /// Tasks may be committed meanwhile, but none may be under way in another process: their marks go.
+    /// Tasks may be committed meanwhile, but none may be under way in another process: their marks go, and documents that only
+    /// tasks referred to.
     pub async fn compact(&self) -> Result<(), LedgerError> {
         self.clear_marks().await?;
+        prune_documents(&self.inner.store, &[]).await?;
         self.compact_from(SEGMENT_FRAMES).await
     }
 

@@ -12,6 +12,10 @@ pub(crate) const SEGMENTS: &str = ".framefleet/segments";
 pub(crate) const STEPS: &str = ".framefleet/steps";
 /// Tasks under way.
 pub(crate) const MARKS: &str = ".framefleet/marks";
+/// Lists of messages, by the digest of their bytes.
+pub(crate) const DOCUMENTS: &str = ".framefleet/documents";
+/// Names of documents that stay although no result refers to them.
+pub(crate) const KEPT: &str = ".framefleet/kept";
 /// What can be found out again: dropping it loses time and nothing else.
 pub(crate) const CACHE: &str = ".framefleet/cache";
 pub(crate) const FAILURES: &str = "failures.jsonl";
@@ -21,8 +25,8 @@ pub(crate) const COCO_STAMP: &str = ".framefleet/cache/coco";
 
 /// What starting over removes, in an order that leaves a consistent output wherever it stops: what refers to others first.
 /// The user's own corrections (edits.jsonl) are not among it.
-pub(crate) const FOLDERS_MADE: [&str; 10] =
-    [STEPS, ENTRIES, SEGMENTS, PARTS, MARKS, CACHE, "records", "summary", "artifacts", "report"];
+pub(crate) const FOLDERS_MADE: [&str; 12] =
+    [STEPS, KEPT, DOCUMENTS, ENTRIES, SEGMENTS, PARTS, MARKS, CACHE, "records", "summary", "artifacts", "report"];
 /// Files that starting over removes, after the folders.
 pub(crate) const FILES_MADE: [&str; 4] = ["report.html", "job.json", FAILURES, COCO];
 
@@ -60,6 +64,16 @@ pub(crate) fn segment_index(id: &str) -> String {
 
 pub(crate) fn segment_blocks(id: &str) -> String {
     format!("{SEGMENTS}/{id}.blocks")
+}
+
+/// A chunk or root of a document, by the digest of its bytes.
+pub(crate) fn document(digest: &[u8]) -> String {
+    let hex = hex_digest(digest);
+    format!("{DOCUMENTS}/{}/{hex}", hex.get(..2).unwrap_or("short"))
+}
+
+pub(crate) fn kept(name: &str) -> String {
+    format!("{KEPT}/{name}")
 }
 
 pub(crate) fn step(step: &str) -> String {

@@ -1,5 +1,6 @@
 //! What an output remembers about itself, and the opening of outputs.
 use crate::index::{Index, Place, own_parts};
+use crate::kept::prune_documents;
 use crate::ledger::{Role, completed_steps};
 use crate::ownership::{LeaseTiming, Ownership};
 use crate::store::Store;
@@ -239,6 +240,7 @@ async fn clean(store: &Store, index: &mut Index) -> Result<(), LedgerError> {
     }
     store.delete(std::mem::take(&mut index.surplus)).await?;
     store.delete(parts.into_iter().filter(|path| !listed.contains(path))).await?;
+    prune_documents(store, &[]).await?;
     clean_segments(store).await
 }
 

@@ -1,6 +1,7 @@
 //! Tests of the ledger as a whole, on made-up tasks with known results.
 mod coco;
 mod crash;
+mod documents;
 mod faulty;
 mod fixture;
 mod folders;

@@ -4,15 +4,15 @@ use crate::failure::TaskFailure;
 use crate::inputs;
 use crate::locate::{Located, locate};
 use crate::records::LedgerRecords;
+use crate::task_index;
 use crate::trial::TrialProcess;
 use crate::worker::Shared;
-use bytes::Bytes;
 use framefleet_bus::{Message, Subject};
 use framefleet_ledger::{CommitFile, KeyHasher, Ledger, TaskKey};
 use framefleet_media::{AnnotationBlock, FrameFailure, FrameRange, FrameSkip, Item, Outcomes, naming};
 use framefleet_proto::v1::{
-    Done, Entry, Event, FinishWork, Indexed, IngestWork, PartKind, Pixels, ProcessWork, StepManifest, Task,
-    event::What, task::Work,
+    Done, Entry, Event, FinishWork, IngestWork, PartKind, Pixels, ProcessWork, StepManifest, Task, event::What,
+    task::Work,
 };
 use framefleet_stage::{Artifact, Audio, AudioSource, Batch, HeapSink, IngestRequest, Job, LoadedStage, Made, Outputs};
 use prost::Message as _;
@@ -65,7 +65,7 @@ async fn run(
         compute(shared, move || trial.survives(&task, &[])).await.0??;
     }
     let mut done = match work {
-        Work::Index(work) => return index(shared, ledger, task, work.batch_frames).await.map(|()| None),
+        Work::Index(work) => return task_index::index(shared, ledger, task, work).await.map(|()| None),
         Work::Ingest(work) => ingest(shared, ledger, task, work).await?,
         Work::Process(work) => process(shared, ledger, task, work, trial).await?,
         Work::Finish(work) => finish(shared, ledger, task, work).await?,
@@ -74,66 +74,9 @@ async fn run(
     Ok(Some(done))
 }
 
-/// Finds the batches of an item, telling them as they are found. What an unchanged file gave before is read from the output.
-async fn index(shared: &Arc<Shared>, ledger: &Ledger, task: &Task, batch_frames: u32) -> Result<(), TaskFailure> {
-    let item = item_of(task)?;
-    let cache = index_cache_name(&item, task);
-    if let Some(bytes) = ledger.read_cache(&cache).await?
-        && let Ok(indexed) = Indexed::decode(bytes)
-    {
-        return shared.tell(task, What::Indexed(indexed)).await;
-    }
-    let (found, mut batches) = tokio::sync::mpsc::unbounded_channel();
-    let source = shared.source(task).await?;
-    let indexing = {
-        let item = item.clone();
-        compute(shared, move || {
-            source.index(&item, u64::from(batch_frames), &mut |batches| found.send(batches).is_ok())
-        })
-    };
-    let mut all = Indexed::default();
-    let telling = async {
-        while let Some(some) = batches.recv().await {
-            let from = all.batches.len() as u64;
-            all.batches.extend(some.iter().cloned());
-            shared.tell(task, What::Indexed(Indexed { batches: some, from, ..Indexed::default() })).await?;
-        }
-        Ok::<(), TaskFailure>(())
-    };
-    let (indexed, told) = tokio::join!(indexing, telling);
-    told?;
-    let (item, damage) = indexed.0??;
-    all.complete = true;
-    all.item = Some(item);
-    all.damage = damage.unwrap_or_default();
-    ledger.write_cache(&cache, Bytes::from(all.encode_to_vec())).await?;
-    let last = Indexed { from: all.batches.len() as u64, batches: Vec::new(), ..all };
-    shared.tell(task, What::Indexed(last)).await
-}
-
-/// Where an item's index is kept: a name that changes with its files (path, size, time, inode) and the ingest settings.
-fn index_cache_name(item: &Item, task: &Task) -> String {
-    let mut key = KeyHasher::new("index")
-        .field_u64("form", u64::from(framefleet_media::index::FORM))
-        .field("settings", task.settings.as_bytes())
-        .field_u64("version", u64::from(task.version));
-    let location = Path::new(&item.location);
-    let files = item.files.iter().map(|file| location.join(&file.name));
-    for path in std::iter::once(location.to_owned()).chain(files) {
-        key = key.field("path", path.as_os_str().as_encoded_bytes());
-        if let Ok(found) = std::fs::metadata(&path) {
-            use std::os::unix::fs::MetadataExt as _;
-            key = key.field_u64("size", found.len()).field_u64("inode", found.ino());
-            key =
-                key.field("time", &found.mtime().to_le_bytes()).field("nanoseconds", &found.mtime_nsec().to_le_bytes());
-        }
-    }
-    format!("index/{}", key.finish())
-}
-
 /// Decodes a batch into blobs.
 async fn ingest(shared: &Arc<Shared>, ledger: &Ledger, task: &Task, work: &IngestWork) -> Result<Done, TaskFailure> {
-    let item = item_of(task)?;
+    let item = inputs::item(task, ledger).await?;
     let range = range_of(task)?;
     let wanted: BTreeSet<u64> = work.proxy.iter().chain(&work.full).copied().collect();
     let request = ingest_request(work)?;
@@ -213,7 +156,7 @@ pub(crate) async fn rehearse(shared: &Arc<Shared>, task: &Task, absent: &[u64]) 
             compute(shared, move || call.run(&absent).map(drop)).await.0?
         }
         Work::Index(work) => {
-            let (source, item) = (shared.source(task).await?, item_of(task)?);
+            let (source, item) = (shared.source(task).await?, inputs::item(task, &ledger).await?);
             let frames = u64::from(work.batch_frames);
             compute(shared, move || source.index(&item, frames, &mut |_| true).map(drop))
                 .await
@@ -221,7 +164,8 @@ pub(crate) async fn rehearse(shared: &Arc<Shared>, task: &Task, absent: &[u64]) 
                 .map_err(TaskFailure::from)
         }
         Work::Ingest(work) => {
-            let (source, item, request) = (shared.source(task).await?, item_of(task)?, ingest_request(work)?);
+            let (source, item) = (shared.source(task).await?, inputs::item(task, &ledger).await?);
+            let request = ingest_request(work)?;
             let decode = move || source.ingest(&item, &request, &mut HeapSink::default()).map(drop);
             compute(shared, decode).await.0?.map_err(TaskFailure::from)
         }
@@ -318,7 +262,7 @@ async fn commit_process(
     let key = format!("{}-made", blob_key(shared, task));
     let frames: Vec<_> = made.frames.into_iter().filter(|frame| !without.contains(&frame.number)).collect();
     let pixels: Vec<Pixels> = blobs::store_made(shared.blobs.as_ref(), &key, &step_of(task), frames).await?;
-    let folder = item_folder(&item_of(task)?);
+    let folder = item_folder(task.item.as_ref().ok_or_else(|| TaskFailure::malformed("an item"))?);
     let mut files = commit_files(made.artifacts, PartKind::Artifact, &folder);
     files.extend(commit_files(made.attachments, PartKind::Attachment, ""));
     let entry = Entry { outcomes: Some(outcomes), frames_done, stage_seconds: seconds, ..entry_of(task) };
@@ -394,7 +338,7 @@ impl FinishCall {
 }
 
 /// Runs `work` on a blocking thread when one of the runner's threads is free. Returns its result and the seconds it took.
-async fn compute<T: Send + 'static>(
+pub(crate) async fn compute<T: Send + 'static>(
     shared: &Arc<Shared>,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> (Result<T, TaskFailure>, f64) {
@@ -461,10 +405,6 @@ impl Shared {
             reason: error.to_string(),
         })
     }
-}
-
-fn item_of(task: &Task) -> Result<Item, TaskFailure> {
-    task.item.clone().ok_or_else(|| TaskFailure::malformed("an item"))
 }
 
 fn ingest_request(work: &IngestWork) -> Result<IngestRequest, TaskFailure> {

@@ -7,6 +7,16 @@ use framefleet_ledger::{Ledger, TaskKey};
 use framefleet_media::{Item, Kind, ScopedAnnotation, annotation, frame};
 use framefleet_proto::v1::{AnnotationsRef, FrameRange, ProcessWork, Task};
 use framefleet_stage::Batch;
+use futures::TryStreamExt as _;
+
+/// The item of a task, with the files that it is to look at.
+pub(crate) async fn item(task: &Task, ledger: &Ledger) -> Result<Item, TaskFailure> {
+    let mut item = task.item.clone().ok_or_else(|| TaskFailure::malformed("an item"))?;
+    if !task.files.is_empty() {
+        item.files = ledger.read_document(&task.files).try_collect().await?;
+    }
+    Ok(item)
+}
 
 /// The batch of a process task, with its pixels and annotations.
 pub(crate) async fn batch(
@@ -15,7 +25,7 @@ pub(crate) async fn batch(
     ledger: &Ledger,
     store: &dyn Blobs,
 ) -> Result<Batch, TaskFailure> {
-    let item = task.item.clone().ok_or_else(|| TaskFailure::malformed("an item"))?;
+    let item = item(task, ledger).await?;
     let range = task.id.as_ref().and_then(|id| id.range).ok_or_else(|| TaskFailure::malformed("a range"))?;
     let window = work.window.ok_or_else(|| TaskFailure::malformed("a window"))?;
     let mut batch = Batch::new(item, range, window, work.frames.clone(), work.window_pts_ns.clone());
