@@ -44,7 +44,7 @@ impl ServerOptions {
             binary: None,
             folder: folder.into(),
             port: None,
-            max_payload: 8 << 20,
+            max_payload: 1 << 20,
             jetstream: true,
             configuration: String::new(),
         }

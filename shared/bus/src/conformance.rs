@@ -60,7 +60,7 @@ macro_rules! bus_conformance {
             every_message_is_delivered a_queue_is_in_order one_worker_at_a_time ack_ends_it unacked_is_redelivered
             extension_prevents_redelivery late_ack_ends_it dropping_hands_back attempts_count_up retry_waits
             one_id_is_one_message ids_are_per_queue inboxes_share cancelled_lease_takes_nothing subjects_are_independent
-            events_reach_all_listeners events_are_not_kept depth_counts_what_is_kept);
+            events_reach_all_listeners events_are_not_kept depth_counts_what_is_kept a_message_over_the_limit_is_refused);
         $crate::bus_conformance!(@values $make;
             a_value_is_read_back values_are_written_if_expected one_contender_wins deleted_can_be_made_again
             every_string_is_a_key buckets_are_independent entries_are_all_by_key values_vanish);

@@ -41,6 +41,16 @@ pub enum BusError {
     Closed,
 }
 
+impl BusError {
+    /// Whether trying again later can help by itself. A message that is too large stays so, and who is refused has to change something.
+    pub fn passes(&self) -> bool {
+        match self {
+            Self::Unreachable(_) | Self::Full(_) | Self::Closed => true,
+            Self::Refused(_) | Self::TooLarge { .. } => false,
+        }
+    }
+}
+
 /// A message: bytes under a subject.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
@@ -53,7 +63,8 @@ pub struct Message {
     pub payload: Bytes,
 }
 
-/// Moves messages. Queues hand each message to one worker and keep it until it is acknowledged; events go to all who listen
+/// Moves messages, each whole or not at all: what is longer than the bus carries is refused with [`BusError::TooLarge`], be it a task, an
+/// event or a value. Queues hand each message to one worker and keep it until it is acknowledged; events go to all who listen
 /// now.
 #[async_trait]
 pub trait Bus: Send + Sync + 'static {

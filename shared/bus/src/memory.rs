@@ -4,6 +4,7 @@ mod queue;
 use crate::memory_kv::MemoryKv;
 use crate::{Bus, BusError, Depth, Events, Extend, Inbox, Kv, Lease, Message, Subject};
 use async_trait::async_trait;
+use bytes::Bytes;
 use queue::{Queue, Taken};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,6 +15,17 @@ use tokio::time::Instant;
 
 /// How long the id of an acknowledged message is remembered: JetStream's default window, so that both buses agree.
 const REMEMBERED: Duration = Duration::from_secs(120);
+
+/// The longest message, bytes: what a nats-server takes unless it is told otherwise, so that what works in one process works in a fleet.
+pub(crate) const MAX_PAYLOAD: usize = 1 << 20;
+
+/// Refuses what a real bus would refuse.
+pub(crate) fn check_length(payload: &Bytes) -> Result<(), BusError> {
+    match payload.len() {
+        ..=MAX_PAYLOAD => Ok(()),
+        length => Err(BusError::TooLarge { length, limit: MAX_PAYLOAD }),
+    }
+}
 
 /// A [`Bus`] inside one process. Queues are first in, first out; a message that is handed back goes ahead of later ones.
 /// Queues have no bound of their own: who publishes keeps them short. Events wait, without bound, for listeners who are
@@ -50,6 +62,7 @@ impl Drop for MemoryBus {
 #[async_trait]
 impl Bus for MemoryBus {
     async fn publish(&self, message: Message) -> Result<(), BusError> {
+        check_length(&message.payload)?;
         let queue = self.queue(&message.subject);
         if queue.state().push(message, Instant::now()) {
             queue.wake.notify_one();
@@ -62,6 +75,7 @@ impl Bus for MemoryBus {
     }
 
     async fn emit(&self, message: Message) -> Result<(), BusError> {
+        check_length(&message.payload)?;
         let mut listeners = locked(&self.listeners);
         if let Some(senders) = listeners.get_mut(&message.subject) {
             senders.retain(|sender| sender.send(message.clone()).is_ok());

@@ -1,4 +1,5 @@
 //! Small values inside one process.
+use crate::memory::check_length;
 use crate::{BusError, Kv, Value};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -44,6 +45,7 @@ impl Kv for MemoryKv {
     }
 
     async fn put(&self, key: &str, bytes: Bytes, expected: Option<u64>) -> Result<Option<u64>, BusError> {
+        check_length(&bytes)?;
         let mut bucket = self.fresh();
         let found = bucket.values.get(key).map_or(0, |(_, value)| value.revision);
         if expected.is_some_and(|expected| expected != found) {

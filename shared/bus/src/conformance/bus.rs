@@ -389,3 +389,35 @@ pub async fn depth_counts_what_is_kept(make: impl AsyncFn(Duration) -> Arc<dyn B
     }
     is(0, 0).await
 }
+
+/// What is longer than the bus carries is refused with its length and the limit, be it a task, an event or a value; nothing of it
+/// arrives, and what comes after it does.
+pub async fn a_message_over_the_limit_is_refused(make: impl AsyncFn(Duration) -> Arc<dyn Bus>) -> Verdict {
+    /// Longer than any bus carries, and what every bus carries.
+    const SIZES: [usize; 2] = [64 << 20, 512 << 10];
+    let (bus, subject, events) = (make(NEVER).await, queue("large"), Subject::events("large"));
+    let bucket = bus.bucket("large", None).await?;
+    let mut inbox = bus.inbox(&subject).await?;
+    let mut listener = bus.listen(&events).await?;
+    let refused = |what: &str, length: usize, found: Result<(), BusError>| match found {
+        Err(BusError::TooLarge { length: told, limit }) if told == length && limit < length => Ok(limit),
+        found => Err(super::Broken::Rule(format!("{what} of {length} bytes: {found:?}"))),
+    };
+    let zeros = |length: usize| Bytes::from(vec![0; length]);
+    let put = async |bytes| bucket.put("key", bytes, None).await.map(drop);
+    let task = refused("a task", SIZES[0], bus.publish(message(&subject, zeros(SIZES[0]))).await)?;
+    let event = refused("an event", SIZES[0], bus.emit(message(&events, zeros(SIZES[0]))).await)?;
+    let value = refused("a value", SIZES[0], put(zeros(SIZES[0])).await)?;
+    refused("a task", task + 1, bus.publish(message(&subject, zeros(task + 1))).await)?;
+    refused("an event", event + 1, bus.emit(message(&events, zeros(event + 1))).await)?;
+    refused("a value", value + 1, put(zeros(value + 1)).await)?;
+    bus.publish(message(&subject, zeros(SIZES[1]))).await?;
+    bus.emit(message(&events, zeros(SIZES[1]))).await?;
+    put(zeros(SIZES[1])).await?;
+    let arrived = [
+        next(&mut inbox).await?.message().payload.len(),
+        soon("an event", listener.next()).await?.payload.len(),
+        soon("a value", bucket.get("key")).await?.map_or(0, |value| value.bytes.len()),
+    ];
+    hold(arrived == [SIZES[1]; 3], || format!("{arrived:?} bytes arrived where {} were sent", SIZES[1]))
+}
