@@ -16,6 +16,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("framefleet-stage", 2),
     ("framefleet-telemetry", 2),
     ("framefleet-clip", 3),
+    ("framefleet-perception", 3),
     ("framefleet-pipeline", 3),
     ("framefleet-testkit-models", 3),
     ("framefleet-testkit-stage", 3),
@@ -39,6 +40,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("framefleet-clip", &["framefleet-infer", "framefleet-media", "framefleet-vision"]),
     ("framefleet-infer", &["framefleet-media"]),
     ("framefleet-ledger", &["framefleet-proto", "framefleet-media"]),
+    ("framefleet-perception", &["framefleet-infer", "framefleet-media", "framefleet-stage", "framefleet-vision"]),
     ("framefleet-models", &[]),
     ("framefleet-vision", &["framefleet-media"]),
     ("framefleet-stage", &["framefleet-media"]),
@@ -47,8 +49,14 @@ const ALLOWED: &[(&str, &[&str])] = &[
 ];
 
 /// What a stage may use of ours by default; `framefleet-service` comes with the feature `service`.
-const STAGE_MAY_USE: [&str; 5] =
-    ["framefleet-stage", "framefleet-media", "framefleet-vision", "framefleet-infer", "framefleet-clip"];
+const STAGE_MAY_USE: [&str; 6] = [
+    "framefleet-stage",
+    "framefleet-media",
+    "framefleet-vision",
+    "framefleet-infer",
+    "framefleet-perception",
+    "framefleet-clip",
+];
 
 /// What a stage library must not reach, even through others.
 const STAGE_MUST_NOT_REACH: [&str; 8] =

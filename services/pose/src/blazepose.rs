@@ -1,11 +1,13 @@
 //! BlazePose's detector (Bazarevsky et al. 2020): for each person the middle of the hips and a point that gives size and turn.
+use crate::input::fill_f32;
 use crate::person::Person;
-use crate::process::{View, WorkError, fill_f32};
 use crate::skeleton::Keypoints;
 use framefleet_infer::Session;
+use framefleet_perception::PerceptionError;
 use framefleet_vision::alignment::Similarity;
 use framefleet_vision::boxes::{Corners, iou};
-use opencv::core::{BORDER_CONSTANT, MatTraitConst, Scalar};
+use opencv::boxed_ref::BoxedRef;
+use opencv::core::{BORDER_CONSTANT, Mat, MatTraitConst, Scalar};
 
 /// Side of the input, pixels.
 const SIDE: u32 = 224;
@@ -40,18 +42,18 @@ impl Blazepose {
     }
 
     /// The persons of every picture, in pixels of that picture, without keypoints.
-    pub fn find(&self, views: &[View<'_>], min_score: f32) -> Result<Vec<Vec<Person>>, WorkError> {
-        let mut found = Vec::with_capacity(views.len());
-        self.session.run_batches::<WorkError>(
-            views.len(),
+    pub fn find(&self, pictures: &[BoxedRef<'_, Mat>], min_score: f32) -> Result<Vec<Vec<Person>>, PerceptionError> {
+        let mut found = Vec::with_capacity(pictures.len());
+        self.session.run_batches::<PerceptionError>(
+            pictures.len(),
             &[],
             |item, inputs| {
-                let picture = &views[item].picture;
-                let boxed = into_input(&views[item]).warp(picture, (SIDE, SIDE), BORDER_CONSTANT, Scalar::default())?;
-                fill_f32(&boxed, inputs.input::<f32>("input_1")?, |value| value / 127.5 - 1.0)
+                let picture = &pictures[item];
+                let boxed = into_input(picture).warp(picture, (SIDE, SIDE), BORDER_CONSTANT, Scalar::default())?;
+                Ok(fill_f32(&boxed, inputs.input::<f32>("input_1")?, |value| value / 127.5 - 1.0)?)
             },
             |item, outputs| {
-                let back = into_input(&views[item]).inverse();
+                let back = into_input(&pictures[item]).inverse();
                 let numbers: Vec<f32> = outputs.output::<f32>("Identity")?.iter().copied().collect();
                 let scores: Vec<f32> = outputs.output::<f32>("Identity_1")?.iter().copied().collect();
                 let candidates = self.candidates(&numbers, &scores, min_score);
@@ -115,8 +117,8 @@ fn merged(mut candidates: Vec<Candidate>) -> Vec<Candidate> {
 
 /// Brings a picture into the middle of the input. Sampled without averaging, as MediaPipe does: where the detector sees the hips
 /// decides on the region, and with it on every landmark.
-fn into_input(view: &View<'_>) -> Similarity {
-    let (width, height) = (f64::from(view.picture.cols()), f64::from(view.picture.rows()));
+fn into_input(picture: &impl MatTraitConst) -> Similarity {
+    let (width, height) = (f64::from(picture.cols()), f64::from(picture.rows()));
     let scale = f64::from(SIDE) / width.max(height).max(1.0);
     let start = |length: f64| (f64::from(SIDE) - length * scale) / 2.0;
     Similarity { a: scale, b: 0.0, tx: start(width), ty: start(height) }

@@ -1,6 +1,5 @@
 //! What a whole track is: how the person moves through it, and how varied the poses are.
 use crate::gaps::{TrackPose, height};
-use crate::one_euro::acceleration;
 use crate::series::FramePoses;
 use crate::skeleton::{Keypoints, POINTS};
 use framefleet_media::SequenceType;
@@ -90,8 +89,8 @@ pub fn jitter(poses: &[TrackPose], min_visibility: f32, which: impl Fn(&TrackPos
     for three in poses.windows(3).filter(|three| three[2].frame - three[0].frame == 2) {
         for point in (0..POINTS).filter(|&point| three.iter().all(|pose| pose.keypoints[point][2] >= min_visibility)) {
             let axis = |axis: usize| {
-                let values: Vec<f64> = three.iter().map(|pose| f64::from(which(pose)[point][axis])).collect();
-                acceleration(&values).unwrap_or_default()
+                let value = |at: usize| f64::from(which(&three[at])[point][axis]);
+                (value(0) - 2.0 * value(1) + value(2)).abs()
             };
             all.push(axis(0).hypot(axis(1)));
         }

@@ -3,9 +3,10 @@ use crate::PoseSettings;
 use crate::character::diversity;
 use crate::gaps;
 use crate::publish::{Followed, Instances, publish, publish_alone};
-use crate::series::{FramePoses, for_each_item};
+use crate::series::FramePoses;
 use crate::tracker;
-use framefleet_media::{ItemKind, PersonTrack, PoseType, PoseView, SequenceType};
+use framefleet_media::{PersonTrack, PoseType, PoseView, SequenceType};
+use framefleet_perception::by_item;
 use framefleet_stage::{Job, Outputs, Records, StageError};
 use serde::Serialize;
 use serde_json::Value as Json;
@@ -14,32 +15,32 @@ use std::collections::{BTreeMap, HashSet};
 /// Sums up all items, one at a time.
 pub fn finish(job: &Job, records: &dyn Records, settings: &PoseSettings, out: &mut Outputs) -> Result<(), StageError> {
     let mut totals = Totals::default();
-    for_each_item(records, |item, frames| {
-        totals.add_frames(frames);
-        let still = job.item(item).is_some_and(|item| item.kind() == ItemKind::Stills);
-        let cuts: Vec<u64> = job.shots(item).iter().map(|shot| shot.start).collect();
-        let tracks = if still { Vec::new() } else { tracker::tracks(frames, &cuts, settings) };
+    let mut items = by_item(records, job);
+    while let Some(mut results) = items.next_item()? {
+        let item = &results.item().name;
+        let frames: Vec<FramePoses> =
+            results.by_ref().map(|frame| frame.map(FramePoses::from)).collect::<Result<_, StageError>>()?;
+        totals.add_frames(&frames);
+        let tracks = if results.is_stills() { Vec::new() } else { tracker::tracks(&frames, settings) };
         let mut instances = Instances::new();
         let mut followed = HashSet::new();
         for (number, track) in (0..).zip(&tracks) {
             followed.extend(track.seen.iter().copied());
-            let poses = gaps::poses(track, frames, settings);
-            let track =
-                publish(&Followed { item, number, track, poses: &poses, frames }, settings, &mut instances, out)?;
+            let poses = gaps::poses(track, &frames, settings);
+            let followed = Followed { item, number, ended: track.ended, poses: &poses, frames: &frames };
+            let track = publish(&followed, settings, &mut instances, out)?;
             totals.add_track(&track);
         }
-        for (at, frame) in frames.iter().enumerate() {
-            let alone = frame.persons.iter().enumerate().filter(|(person, _)| !followed.contains(&(at, *person)));
-            for (_, seen) in alone {
+        for frame in &frames {
+            for seen in frame.persons.iter().filter(|seen| !followed.contains(&(frame.number, seen.instance))) {
                 let min_visibility = settings.min_visibility as f32;
                 publish_alone(item, frame.number, seen.instance, &seen.keypoints, min_visibility, out)?;
             }
         }
-        for frame in frames {
+        for frame in &frames {
             totals.add_types(frame, settings.min_visibility as f32);
         }
-        Ok(())
-    })?;
+    }
     if let Ok(Json::Object(statistics)) = serde_json::to_value(totals.summary()) {
         out.statistics(&statistics);
     }

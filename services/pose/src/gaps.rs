@@ -1,9 +1,9 @@
 //! A track as a row of poses without holes, smoothed.
 use crate::PoseSettings;
-use crate::one_euro::OneEuro;
-use crate::series::{FramePoses, Seen};
+use crate::series::{FramePoses, Seen, find};
 use crate::skeleton::{Keypoints, POINTS};
-use crate::tracker::Track;
+use crate::tracker::Followed;
+use framefleet_perception::{OneEuro, Track};
 use framefleet_vision::boxes::Corners;
 
 /// A pose of a track.
@@ -24,10 +24,9 @@ pub struct TrackPose {
 }
 
 /// The poses of a track in frame order: those that were seen and, when asked for, one for every frame between that has a result.
-pub fn poses(track: &Track, frames: &[FramePoses], settings: &PoseSettings) -> Vec<TrackPose> {
+pub fn poses(track: &Track<Followed>, frames: &[FramePoses], settings: &PoseSettings) -> Vec<TrackPose> {
     let mut all: Vec<TrackPose> = Vec::new();
-    for &(frame, person) in &track.seen {
-        let Some(seen) = frames.get(frame).and_then(|frame| frame.persons.get(person)) else { continue };
+    for (frame, seen) in track.seen.iter().filter_map(|place| find(frames, *place)) {
         let now = TrackPose::seen(frame, seen);
         if let Some(before) = all.last().cloned().filter(|_| settings.interpolate) {
             all.extend((before.frame + 1..frame).map(|between| before.towards(&now, between, frames)));

@@ -1,8 +1,9 @@
 //! BlazePose's landmarks: 33 points of a person in 3-D.
+use crate::input::fill_f32;
 use crate::person::Person;
-use crate::process::{View, WorkError, fill_f32};
 use crate::region::region;
 use framefleet_infer::Session;
+use framefleet_perception::{FrameView, PerceptionError};
 use framefleet_vision::alignment::Similarity;
 use opencv::core::{BORDER_REPLICATE, Scalar};
 
@@ -40,23 +41,22 @@ impl Landmarks {
     /// The points of every person `(view, person)`; `None` where there is no region to look at.
     pub fn measure(
         &self,
-        views: &[View<'_>],
+        views: &[FrameView<'_>],
         persons: &[(usize, &Person)],
         min_visibility: f32,
-    ) -> Result<Vec<Option<Measured>>, WorkError> {
+    ) -> Result<Vec<Option<Measured>>, PerceptionError> {
         let regions: Vec<Option<Similarity>> =
             persons.iter().map(|(_, person)| region(person, SIDE as f32, min_visibility)).collect();
         let items: Vec<usize> = (0..persons.len()).filter(|&at| regions[at].is_some()).collect();
         let mut measured = vec![None; persons.len()];
-        self.session.run_batches::<WorkError>(
+        self.session.run_batches::<PerceptionError>(
             items.len(),
             &[],
             |item, inputs| {
                 let at = items[item];
                 let Some(region) = &regions[at] else { return Ok(()) };
-                let picture = &views[persons[at].0].picture;
-                let cut = region.warp(picture, (SIDE, SIDE), BORDER_REPLICATE, Scalar::default())?;
-                fill_f32(&cut, inputs.input::<f32>("input_1")?, |value| value / 255.0)
+                let cut = region.warp(views[persons[at].0].rgb(), (SIDE, SIDE), BORDER_REPLICATE, Scalar::default())?;
+                Ok(fill_f32(&cut, inputs.input::<f32>("input_1")?, |value| value / 255.0)?)
             },
             |item, outputs| {
                 let at = items[item];

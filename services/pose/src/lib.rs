@@ -16,10 +16,9 @@ mod character;
 mod finish;
 mod gaps;
 mod geometry;
-mod kalman;
+mod input;
 mod landmarks;
 mod multi;
-mod one_euro;
 mod person;
 mod process;
 mod publish;
@@ -34,8 +33,8 @@ mod tracker;
 pub use settings::{Detector, PoseSettings};
 pub use skeleton::{BLAZEPOSE_TO_COCO, SIGMAS, similarity};
 
-use framefleet_infer::Networks;
 use framefleet_media::{Kind, Rendition};
+use framefleet_perception::require;
 use framefleet_stage::{
     Batch, HalfNeeds, Host, Job, ModelNeed, Needs, Outputs, Records, SetupError, Stage, StageError,
 };
@@ -88,11 +87,7 @@ impl Stage for PoseStage {
     }
 
     fn load(host: &Host, settings: &PoseSettings) -> Result<Self, SetupError> {
-        let missing = || {
-            SetupError("this machine offers no networks: ONNX Runtime is missing; see `framefleet doctor`".to_owned())
-        };
-        let networks = host.get::<Networks>().ok_or_else(missing)?;
-        let open = |role: &str| networks.open(role).map_err(|error| SetupError(format!("pose, {role}: {error}")));
+        let open = |role| require::<Self>(host, role);
         let detection = match settings.detector {
             Detector::Multi => Detection::Multi(multi::Multi::new(open(MULTI)?, settings)),
             Detector::Single => Detection::Single(single::Single::new(open(SINGLE)?)?),

@@ -1,11 +1,13 @@
 //! MoveNet multi-pose: up to six persons of a picture, with boxes.
 use crate::PoseSettings;
+use crate::input::{fill_i32, letterbox};
 use crate::person::Person;
-use crate::process::{View, WorkError, fill_i32};
 use crate::skeleton::POINTS;
 use framefleet_infer::{Session, ndarray::ArrayViewD};
+use framefleet_perception::PerceptionError;
 use framefleet_vision::letterbox::Letterbox;
-use opencv::core::Scalar;
+use opencv::boxed_ref::BoxedRef;
+use opencv::core::{Mat, Scalar};
 
 /// Numbers per person: y, x, score of each keypoint; ymin, xmin, ymax, xmax; score.
 const NUMBERS: usize = 3 * POINTS + 5;
@@ -22,17 +24,17 @@ impl Multi {
     }
 
     /// The persons of every picture, in pixels of that picture; scores below `min_score` are left out.
-    pub fn find(&self, views: &[View<'_>], min_score: f32) -> Result<Vec<Vec<Person>>, WorkError> {
-        let mut found = Vec::with_capacity(views.len());
-        self.session.run_batches::<WorkError>(
-            views.len(),
+    pub fn find(&self, pictures: &[BoxedRef<'_, Mat>], min_score: f32) -> Result<Vec<Vec<Person>>, PerceptionError> {
+        let mut found = Vec::with_capacity(pictures.len());
+        self.session.run_batches::<PerceptionError>(
+            pictures.len(),
             &[],
             |item, inputs| {
-                let boxed = views[item].letterbox(self.size).apply(&views[item].picture, Scalar::all(0.0))?;
-                fill_i32(&boxed, inputs.input::<i32>("input_int32")?)
+                let boxed = letterbox(&pictures[item], self.size).apply(&pictures[item], Scalar::all(0.0))?;
+                Ok(fill_i32(&boxed, inputs.input::<i32>("input_int32")?)?)
             },
             |item, outputs| {
-                let letterbox = views[item].letterbox(self.size);
+                let letterbox = letterbox(&pictures[item], self.size);
                 found.push(persons(&outputs.output::<f32>("output_0")?, &letterbox, self.size, min_score));
                 Ok(())
             },

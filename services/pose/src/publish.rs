@@ -5,7 +5,7 @@ use crate::gaps::TrackPose;
 use crate::geometry::geometry;
 use crate::series::FramePoses;
 use crate::skeleton::{Keypoints, hundredths};
-use crate::tracker::Track;
+use framefleet_media::TrackEnd;
 use framefleet_media::annotation::Value;
 use framefleet_media::{
     Amendment, Annotation, FrameRange, PersonTrack, PoseGeometry, PoseType, PoseView, ScopedAnnotation,
@@ -57,7 +57,7 @@ impl Instances {
 pub struct Followed<'a> {
     pub item: &'a str,
     pub number: u32,
-    pub track: &'a Track,
+    pub ended: TrackEnd,
     pub poses: &'a [TrackPose],
     pub frames: &'a [FramePoses],
 }
@@ -147,7 +147,7 @@ fn summary(
         jitter_smoothed: jitter(poses, min_visibility, |pose| &pose.smoothed).map(|jitter| jitter as f32),
         shown_frames: shown.iter().map(|pose| frames[pose.frame].number).collect(),
         shown_boxes: shown.iter().flat_map(|pose| pose.corners.map(hundredths)).collect(),
-        ended: followed.track.ended.into(),
+        ended: followed.ended.into(),
     }
 }
 

@@ -1,10 +1,12 @@
 //! MoveNet for one person.
+use crate::input::{fill_i32, letterbox};
 use crate::person::{Person, bounds};
-use crate::process::{View, WorkError, fill_i32};
 use crate::skeleton::Keypoints;
 use framefleet_infer::{Dim, Session};
+use framefleet_perception::PerceptionError;
 use framefleet_stage::SetupError;
-use opencv::core::Scalar;
+use opencv::boxed_ref::BoxedRef;
+use opencv::core::{Mat, Scalar};
 
 /// The model when a setting names none: the catalogue has no default for this role.
 pub const USUAL: &str = "movenet-thunder";
@@ -29,18 +31,23 @@ impl Single {
     }
 
     /// The person of every picture, in pixels of that picture. The score is the keypoints' mean visibility.
-    pub fn find(&self, views: &[View<'_>], min_score: f32, min_visibility: f32) -> Result<Vec<Vec<Person>>, WorkError> {
+    pub fn find(
+        &self,
+        pictures: &[BoxedRef<'_, Mat>],
+        min_score: f32,
+        min_visibility: f32,
+    ) -> Result<Vec<Vec<Person>>, PerceptionError> {
         let size = (self.side, self.side);
-        let mut found = Vec::with_capacity(views.len());
-        self.session.run_batches::<WorkError>(
-            views.len(),
+        let mut found = Vec::with_capacity(pictures.len());
+        self.session.run_batches::<PerceptionError>(
+            pictures.len(),
             &[],
             |item, inputs| {
-                let boxed = views[item].letterbox(size).apply(&views[item].picture, Scalar::all(0.0))?;
-                fill_i32(&boxed, inputs.input::<i32>("input_int32")?)
+                let boxed = letterbox(&pictures[item], size).apply(&pictures[item], Scalar::all(0.0))?;
+                Ok(fill_i32(&boxed, inputs.input::<i32>("input_int32")?)?)
             },
             |item, outputs| {
-                let letterbox = views[item].letterbox(size);
+                let letterbox = letterbox(&pictures[item], size);
                 let numbers: Vec<f32> = outputs.output::<f32>("Identity")?.iter().copied().collect();
                 let mut keypoints = Keypoints::default();
                 for (keypoint, row) in keypoints.iter_mut().zip(numbers.as_chunks::<3>().0) {

@@ -1,8 +1,8 @@
 //! Parts of the frame that are searched one by one, and persons that were found in several of them.
 use crate::person::Person;
 use crate::skeleton::similarity;
+use framefleet_perception::tiles::{self, Tile};
 use framefleet_vision::boxes;
-use opencv::core::Rect;
 
 /// Neighbouring tiles share this part of a tile's side, so that a person on a border is whole in one of them.
 const OVERLAP: f32 = 0.3;
@@ -14,41 +14,18 @@ const OVERLAPPING: f32 = 0.5;
 const LENIENT: f32 = 0.4;
 
 /// The whole picture, then `count` × `count` tiles.
-pub fn tiles(width: i32, height: i32, count: u32) -> Vec<Rect> {
-    let mut all = vec![Rect::new(0, 0, width, height)];
-    if count < 2 {
-        return all;
-    }
-    let across = spans(width, count);
-    for (top, tall) in spans(height, count) {
-        all.extend(across.iter().map(|&(left, wide)| Rect::new(left, top, wide, tall)));
+pub fn tiles(picture: (i32, i32), count: u32) -> Vec<Tile> {
+    let mut all = vec![Tile::whole(picture)];
+    if count > 1 {
+        all.extend(tiles::by_count(picture, count, OVERLAP));
     }
     all
 }
 
-/// Start and length of `count` stretches that cover a length and overlap.
-fn spans(length: i32, count: u32) -> Vec<(i32, i32)> {
-    let count = count as f32;
-    let side = length as f32 / (count - (count - 1.0) * OVERLAP);
-    let step = (length as f32 - side) / (count - 1.0);
-    let tall = (side.ceil() as i32).clamp(1, length);
-    (0..count as u32).map(|at| (((at as f32 * step).round() as i32).clamp(0, length - tall), tall)).collect()
-}
-
 /// Persons without those found twice, best score first, no more than `most`. Two are one when their keypoints are alike, or
 /// when their boxes say so and the keypoints do not contradict.
-pub fn unique(mut persons: Vec<Person>, alike: f32, min_visibility: f32, most: usize) -> Vec<Person> {
-    persons.sort_by(|a, b| b.score.total_cmp(&a.score));
-    let mut kept: Vec<Person> = Vec::new();
-    for person in persons {
-        if kept.len() >= most {
-            break;
-        }
-        if !kept.iter().any(|better| same(better, &person, alike, min_visibility)) {
-            kept.push(person);
-        }
-    }
-    kept
+pub fn unique(persons: Vec<Person>, alike: f32, min_visibility: f32, most: usize) -> Vec<Person> {
+    tiles::unique(persons, most, |person| person.score, |better, other| same(better, other, alike, min_visibility))
 }
 
 fn same(better: &Person, other: &Person, alike: f32, min_visibility: f32) -> bool {
@@ -75,17 +52,9 @@ mod tests {
     }
 
     #[test]
-    fn tiles_cover_the_picture_and_overlap() {
-        let all = tiles(1920, 1080, 3);
-        assert_eq!((all.len(), all[0]), (10, Rect::new(0, 0, 1920, 1080)));
-        for x in 0..1920 {
-            assert!(all[1..4].iter().any(|tile| (tile.x..tile.x + tile.width).contains(&x)), "{x}");
-        }
-        assert!(all[1].x + all[1].width > all[2].x + 100);
-        assert_eq!(all[9].x + all[9].width, 1920);
-        assert_eq!(all[9].y + all[9].height, 1080);
-        assert_eq!(tiles(100, 50, 1).len(), 1);
-        assert_eq!(tiles(1, 1, 8).len(), 65);
+    fn the_whole_picture_is_searched_and_tiles_of_it() {
+        assert_eq!(tiles((100, 50), 1), [Tile::whole((100, 50))]);
+        assert_eq!((tiles((1920, 1080), 3).len(), tiles((1920, 1080), 3)[0]), (10, Tile::whole((1920, 1080))));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 mod harness;
 
 use framefleet_media::{Frame, FrameRange, Pose, PoseView, Rendition};
-use framefleet_stage::{Batch, Outputs, Stage as _};
+use framefleet_stage::{Batch, Outputs, Stage as _, codes};
 use framefleet_testkit::{Picture, sample};
 use framefleet_testkit_stage::{Film, golden, rgb8};
 use harness::{Results, cut, film, frames, picture, run, step, still};
@@ -194,7 +194,7 @@ fn a_frame_without_a_picture_fails_and_the_others_do_not() {
     let mut out = Outputs::new(folder.path());
     step.stage.process(&step.job(&footage, &batch, folder.path()), &batch, &mut out).unwrap();
     let made = out.into_made();
-    assert_eq!((made.outcomes.failed[0].frame, made.outcomes.failed[0].code.as_str()), (0, "absent"));
+    assert_eq!((made.outcomes.failed[0].frame, made.outcomes.failed[0].code.as_str()), (0, codes::ABSENT));
     assert_eq!(made.annotations.frames.iter().map(|of| of.frame).collect::<Vec<_>>(), [1]);
 }
 

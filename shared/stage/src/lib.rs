@@ -5,6 +5,7 @@
 //! the work is spread.
 
 mod batch;
+pub mod codes;
 mod error;
 mod heap;
 mod host;

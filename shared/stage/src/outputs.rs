@@ -105,8 +105,7 @@ impl Outputs {
         self.made.annotations.statistics = serde_json::Value::Object(statistics.clone()).to_string();
     }
 
-    /// This frame cannot be processed; the others go on. `code` is short and stable ("no-face-model" is not: it is a setup
-    /// error; "too-dark" is).
+    /// This frame cannot be processed; the others go on. `code` is short and stable: one of [`codes`](crate::codes) where that says it.
     pub fn fail(&mut self, frame: u64, code: &str, reason: impl Into<String>) {
         self.made.outcomes.failed.push(FrameFailure { frame, code: code.to_owned(), reason: reason.into() });
     }

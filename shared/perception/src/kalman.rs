@@ -1,7 +1,10 @@
-//! Where a person's box should be: Kalman filters of constant velocity on centre, aspect and height (as in SORT and ByteTrack).
-//! With their usual noise the eight-dimensional filter falls apart into four of two dimensions, which is what this is.
+//! Where a box should be: Kalman filters of constant velocity on centre, aspect and height (as in SORT, Bewley et al. 2016, and
+//! ByteTrack, Zhang et al. 2022). With their usual noise the eight-dimensional filter falls apart into four of two dimensions, which is
+//! what this is.
 use framefleet_vision::boxes::Corners;
 
+/// The filters' unit of time, nanoseconds: the noise was tuned on film of 30 frames per second.
+const TICK_NS: f64 = 1e9 / 30.0;
 /// Standard deviations as shares of the height: of a place, and of its change per unit of time.
 const PLACE: f64 = 1.0 / 20.0;
 const SPEED: f64 = 1.0 / 160.0;
@@ -41,7 +44,7 @@ impl Axis {
     }
 }
 
-/// The filters of one box. Times are in thirtieths of a second: the noise was tuned on film of that rate.
+/// The filters of one box, pixels.
 #[derive(Clone, Debug)]
 pub struct BoxFilter {
     x: Axis,
@@ -63,8 +66,9 @@ impl BoxFilter {
         }
     }
 
-    /// Goes on by a time. Where the person is not `seen`, the box keeps its size.
-    pub fn predict(&mut self, time: f64, seen: bool) {
+    /// Goes on by a time. A box that is not `seen` keeps its size.
+    pub fn predict(&mut self, elapsed_ns: i64, seen: bool) {
+        let time = elapsed_ns as f64 / TICK_NS;
         if !seen {
             (self.aspect.velocity, self.height.velocity) = (0.0, 0.0);
         }
@@ -105,16 +109,19 @@ fn measured(corners: &Corners) -> [f64; 4] {
 mod tests {
     use super::*;
 
+    /// A thirtieth of a second.
+    const TICK: i64 = 33_333_333;
+
     #[test]
     fn a_steady_walk_is_learned_and_goes_on_unseen() {
         let at = |n: f32| [10.0 + 3.0 * n, 20.0, 50.0 + 3.0 * n, 120.0];
         let mut filter = BoxFilter::new(&at(0.0));
         for n in 1..30 {
-            filter.predict(1.0, true);
+            filter.predict(TICK, true);
             filter.update(&at(n as f32));
         }
         for _ in 0..15 {
-            filter.predict(1.0, false);
+            filter.predict(TICK, false);
         }
         let (found, expected) = (filter.corners(), at(44.0));
         assert!(found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 6.0), "{found:?} {expected:?}");
@@ -123,11 +130,11 @@ mod tests {
     #[test]
     fn one_long_step_is_as_good_as_many_short_ones() {
         let mut once = BoxFilter::new(&[0.0, 0.0, 40.0, 100.0]);
-        once.predict(1.0, true);
+        once.predict(TICK, true);
         once.update(&[5.0, 0.0, 45.0, 100.0]);
         let mut often = once.clone();
-        once.predict(10.0, false);
-        (0..10).for_each(|_| often.predict(1.0, false));
+        once.predict(10 * TICK, false);
+        (0..10).for_each(|_| often.predict(TICK, false));
         assert!(once.corners().iter().zip(often.corners()).all(|(a, b)| (a - b).abs() < 1e-3));
     }
 }

@@ -1,0 +1,7 @@
+//! Codes of failed frames: one for one meaning, whichever stage says it. A stage adds its own only where the cause is its own
+//! ("all-hole"). What fails before a stage is asked has the runner's: "decode", "bad-input", "crash".
+
+/// The frame was not delivered: nobody decoded or made it.
+pub const ABSENT: &str = "absent";
+/// The frame's image cannot be worked on: it has no pixels, too many, or a format that the stage does not take, or a library refuses it.
+pub const BAD_IMAGE: &str = "bad-image";
