@@ -2,7 +2,7 @@
 use crate::{names::still_pattern, stage_error};
 use framefleet_media::encode::{Encoding, StillFormat, write_still};
 use framefleet_media::{Frame, Item, Rendition, item};
-use framefleet_stage::{Batch, Outputs, StageError};
+use framefleet_stage::{Batch, Outputs, StageError, codes};
 use std::path::Path;
 
 /// Writes the frames of the batch. Images keep name and format unless another is asked for, depth, ICC profile and EXIF as
@@ -11,7 +11,7 @@ pub(crate) fn write(encoding: Encoding, batch: &Batch, out: &mut Outputs) -> Res
     for &number in batch.frames() {
         match batch.frame(Rendition::Full, number) {
             Some(frame) => write_frame(encoding, batch.item(), frame, out)?,
-            None => out.fail(number, "no-frame", "the frame to write is not there"),
+            None => out.fail(number, codes::ABSENT, "the frame to write is not there"),
         }
     }
     Ok(())

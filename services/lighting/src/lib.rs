@@ -23,6 +23,7 @@ pub use frame::measure;
 pub use settings::LightingSettings;
 
 use framefleet_media::{Annotation, Kind, Rendition, annotation::Value};
+use framefleet_perception::PerceptionError;
 use framefleet_stage::{Batch, Field, HalfNeeds, Host, Job, Needs, Outputs, Records, SetupError, Stage, StageError};
 
 /// The lighting stage.
@@ -56,15 +57,12 @@ impl Stage for LightingStage {
 
     fn process(&self, _job: &Job, batch: &Batch, out: &mut Outputs) -> Result<(), StageError> {
         for &number in batch.frames() {
-            let Some(frame) = batch.frame(Rendition::Proxy, number) else {
-                out.fail(number, "no-proxy", "the frame was delivered without its proxy");
-                continue;
-            };
-            match measure(&frame.image, &self.settings) {
+            let proxy = batch.frame(Rendition::Proxy, number).ok_or(PerceptionError::Absent(Rendition::Proxy));
+            match proxy.and_then(|proxy| Ok(measure(&proxy.image, &self.settings)?)) {
                 Ok(lighting) => {
-                    out.annotate(number, Annotation { instance: 0, value: Some(Value::Lighting(lighting)) })
+                    out.annotate(number, Annotation { instance: 0, value: Some(Value::Lighting(lighting)) });
                 }
-                Err(error) => out.fail(number, "unmeasurable", error.to_string()),
+                Err(error) => error.settle(number, out)?,
             }
         }
         Ok(())

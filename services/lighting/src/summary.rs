@@ -4,10 +4,10 @@ use crate::rounding::rounded;
 use crate::settings::LightingSettings;
 use crate::tally::Tally;
 use framefleet_media::annotation::Value as AnnotationValue;
-use framefleet_media::{Amendment, Annotation, FrameRange, ItemKind, Lighting, ScopedAnnotation};
+use framefleet_media::{Amendment, Annotation, FrameRange, Lighting, ScopedAnnotation};
+use framefleet_perception::{FrameResult, by_item};
 use framefleet_stage::{Job, Outputs, Record, Records, StageError};
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
 
 /// Exposure that jumps about by more than this many stops from frame to frame is worth a warning.
 const VISIBLE_FLICKER: f64 = 0.1;
@@ -19,11 +19,18 @@ pub fn summarise(
     records: &dyn Records,
     out: &mut Outputs,
 ) -> Result<(), StageError> {
-    let mut summary = Summary::new(settings, job);
-    for record in records.read() {
-        let record = record.map_err(StageError::retry)?;
-        if let Some(lighting) = lighting_of(&record) {
-            summary.add(&record, lighting, out)?;
+    let mut summary = Summary::new(settings);
+    let mut items = by_item(records, job);
+    while let Some(mut results) = items.next_item()? {
+        let (shots, stills) = (results.shots().to_vec(), results.is_stills());
+        for frame in results.by_ref() {
+            let FrameResult { record, .. } = frame?;
+            let Some(lighting) = lighting_of(&record) else { continue };
+            summary.enter(Segment { item: record.item.clone(), range: shot_of(&shots, record.frame) }, out);
+            summary.add(lighting);
+            if !stills {
+                summary.compare(&record, lighting.exposure_ev.into(), out);
+            }
         }
     }
     summary.close_segment(out);
@@ -39,6 +46,12 @@ fn lighting_of(record: &Record) -> Option<&Lighting> {
     })
 }
 
+/// The shot that a frame lies in.
+fn shot_of(shots: &[FrameRange], frame: u64) -> Option<FrameRange> {
+    let after = shots.partition_point(|shot| shot.start <= frame);
+    after.checked_sub(1).map(|index| shots[index]).filter(|shot| frame < shot.end)
+}
+
 /// Frames that belong together: a shot, or an item of which no shots are known.
 #[derive(Clone, Debug, PartialEq)]
 struct Segment {
@@ -49,8 +62,6 @@ struct Segment {
 /// What was read so far.
 struct Summary<'a> {
     settings: &'a LightingSettings,
-    shots: BTreeMap<String, Vec<FrameRange>>,
-    stills: Vec<&'a str>,
     segment: Option<Segment>,
     tally: Tally,
     all: Tally,
@@ -61,11 +72,9 @@ struct Summary<'a> {
 }
 
 impl<'a> Summary<'a> {
-    fn new(settings: &'a LightingSettings, job: &'a Job) -> Self {
+    fn new(settings: &'a LightingSettings) -> Self {
         Self {
             settings,
-            shots: job.items.iter().map(|item| (item.name.clone(), job.shots(&item.name))).collect(),
-            stills: job.items.iter().filter(|i| i.kind() == ItemKind::Stills).map(|i| i.name.as_str()).collect(),
             segment: None,
             tally: Tally::default(),
             all: Tally::default(),
@@ -75,21 +84,20 @@ impl<'a> Summary<'a> {
         }
     }
 
-    /// Counts a frame, after closing the segment before it if that ends here.
-    fn add(&mut self, record: &Record, lighting: &Lighting, out: &mut Outputs) -> Result<(), StageError> {
-        let segment = self.segment_of(record);
+    /// Closes the segment before this one, if it ends here.
+    fn enter(&mut self, segment: Segment, out: &mut Outputs) {
         if self.segment.as_ref() != Some(&segment) {
             self.close_segment(out);
             self.segment = Some(segment);
         }
+    }
+
+    /// Counts a frame.
+    fn add(&mut self, lighting: &Lighting) {
         self.tally.add(lighting);
         self.all.add(lighting);
         self.clipped_frames += u64::from(f64::from(lighting.clipped_high) > self.settings.clipped_warning);
         self.crushed_frames += u64::from(f64::from(lighting.clipped_low) > self.settings.clipped_warning);
-        if !self.stills.contains(&record.item.as_str()) {
-            self.compare(record, lighting.exposure_ev.into(), out);
-        }
-        Ok(())
     }
 
     /// Compares exposure with the frames before: the change to this frame, and the flicker of the one before it.
@@ -126,14 +134,6 @@ impl<'a> Summary<'a> {
                 annotation: Some(Annotation { instance: 0, value: Some(AnnotationValue::Look(tally.look())) }),
             });
         }
-    }
-
-    /// The segment that a frame belongs to.
-    fn segment_of(&self, record: &Record) -> Segment {
-        let shots = self.shots.get(record.item.as_str()).map(Vec::as_slice).unwrap_or_default();
-        let after = shots.partition_point(|shot| shot.start <= record.frame);
-        let shot = after.checked_sub(1).map(|index| &shots[index]).filter(|shot| record.frame < shot.end);
-        Segment { item: record.item.clone(), range: shot.cloned() }
     }
 
     /// Statistics of all frames, and what is wrong with the footage.

@@ -20,7 +20,7 @@ pub fn finish(
     out: &mut Outputs,
 ) -> Result<(), StageError> {
     let mut totals = Totals::default();
-    for_each_item(records, |series| {
+    for_each_item(records, job, |series| {
         totals.add_frames(&series.frames);
         let spans = shots(&series.frames, settings);
         for (number, span) in (0..).zip(&spans) {

@@ -8,8 +8,8 @@ use crate::settings::MotionSettings;
 use crate::trace::{self, TRACE};
 use framefleet_media::annotation::Value;
 use framefleet_media::{Annotation, Item, ItemKind, Motion, MotionTrace, MotionTraceFrame, Rendition};
+use framefleet_perception::{Blame, PerceptionError};
 use framefleet_stage::{Batch, Outputs, StageError};
-use framefleet_vision::VisionError;
 use opencv::core::Mat;
 use opencv::prelude::*;
 use std::io::Write;
@@ -38,7 +38,7 @@ pub fn process(batch: &Batch, settings: &MotionSettings, out: &mut Outputs) -> R
         };
         match compared(batch, &mut dense, previous.as_ref(), &current, settings) {
             Ok(comparison) => traces.frames.push(publish(batch, comparison, &current, settings, out)?),
-            Err(error) => blame(number, error.into(), out)?,
+            Err(error) => PerceptionError::from(error).settle(number, out)?,
         }
         latest = Some(current);
     }
@@ -56,13 +56,10 @@ fn prepared(
     settings: &MotionSettings,
     out: &mut Outputs,
 ) -> Result<Option<Prepared>, StageError> {
-    let Some(frame) = batch.frame(Rendition::Proxy, number) else {
-        out.fail(number, "absent", "the frame's proxy is not there");
-        return Ok(None);
-    };
-    match prepare(frame, settings) {
+    let proxy = batch.frame(Rendition::Proxy, number).ok_or(PerceptionError::Absent(Rendition::Proxy));
+    match proxy.and_then(|proxy| Ok(prepare(proxy, settings)?)) {
         Ok(prepared) => Ok(Some(prepared)),
-        Err(error) => blame(number, error, out).map(|()| None),
+        Err(error) => error.settle(number, out).map(|()| None),
     }
 }
 
@@ -72,10 +69,10 @@ fn predecessor(batch: &Batch, number: u64, settings: &MotionSettings) -> Result<
     let Some(frame) = number.checked_sub(1).and_then(|before| batch.frame(Rendition::Proxy, before)) else {
         return Ok(None);
     };
-    match prepare(frame, settings) {
+    match prepare(frame, settings).map_err(|error| PerceptionError::from(error).blame()) {
         Ok(prepared) => Ok(Some(prepared)),
-        Err(error) if out_of_memory(&error) => Err(StageError::retry(error)),
-        Err(_) => Ok(None),
+        Err(Blame::Machine(error)) => Err(error),
+        Err(Blame::Frame(..)) => Ok(None),
     }
 }
 
@@ -162,18 +159,4 @@ fn write_flow(
         picture::write_flo(flow, scale, file).map_err(StageError::retry)?;
     }
     Ok(())
-}
-
-/// Notes that a frame cannot be worked on; that there was no memory is no fault of the frame.
-fn blame(number: u64, error: VisionError, out: &mut Outputs) -> Result<(), StageError> {
-    if out_of_memory(&error) {
-        return Err(StageError::retry(error));
-    }
-    out.fail(number, "analysis", format!("this frame cannot be analysed: {error}"));
-    Ok(())
-}
-
-/// Whether OpenCV ran out of memory.
-fn out_of_memory(error: &VisionError) -> bool {
-    matches!(error, VisionError::OpenCv(error) if error.code == opencv::core::StsNoMem)
 }

@@ -1,8 +1,9 @@
 //! What finish knows of the frames of one item.
 use crate::trace;
 use framefleet_media::annotation::Value;
-use framefleet_media::{FrameChange, Motion, MotionCamera, MotionType, Outcome};
-use framefleet_stage::{Record, Records, StageError};
+use framefleet_media::{FrameChange, Motion, MotionCamera, MotionType};
+use framefleet_perception::by_item;
+use framefleet_stage::{Job, Record, Records, StageError};
 use std::collections::HashMap;
 use std::path::PathBuf;
 
@@ -45,36 +46,32 @@ pub struct Series {
 /// Calls `each` with every item that has results, one at a time.
 pub fn for_each_item(
     records: &dyn Records,
+    job: &Job,
     mut each: impl FnMut(Series) -> Result<(), StageError>,
 ) -> Result<(), StageError> {
     let mut traces: HashMap<String, Vec<PathBuf>> = HashMap::new();
     for (item, _, path) in records.attachments(trace::TRACE).map_err(StageError::retry)? {
         traces.entry(item).or_default().push(path);
     }
-    let mut complete = |mut series: Series| {
-        if series.frames.is_empty() {
-            return Ok(());
+    let mut items = by_item(records, job);
+    while let Some(mut results) = items.next_item()? {
+        let mut series = Series { item: results.item().name.clone(), ..Series::default() };
+        for frame in results.by_ref() {
+            series.frames.extend(facts(&frame?.record));
         }
-        series.traces = traces.remove(&series.item).unwrap_or_default();
-        add_colours(&mut series)?;
-        each(series)
-    };
-    let mut series = Series::default();
-    for record in records.read() {
-        let record = record.map_err(StageError::retry)?;
-        if record.item != series.item {
-            let next = Series { item: record.item.clone(), ..Series::default() };
-            complete(std::mem::replace(&mut series, next))?;
+        if !series.frames.is_empty() {
+            series.traces = traces.remove(&series.item).unwrap_or_default();
+            add_colours(&mut series)?;
+            each(series)?;
         }
-        series.frames.extend(facts(&record));
     }
-    complete(series)
+    Ok(())
 }
 
-/// What is known of a frame; `None` unless it has a result.
+/// What is known of a frame.
 fn facts(record: &Record) -> Option<FrameFacts> {
     let motion = record.annotations.iter().find_map(|annotation| match &annotation.value {
-        Some(Value::Motion(motion)) if record.outcome == Outcome::Result => Some(motion),
+        Some(Value::Motion(motion)) => Some(motion),
         _ => None,
     })?;
     Some(FrameFacts {
@@ -113,8 +110,8 @@ fn add_colours(series: &mut Series) -> Result<(), StageError> {
 #[cfg(test)]
 pub mod tests {
     use super::*;
-    use framefleet_media::Annotation;
-    use framefleet_testkit_stage::Kept;
+    use framefleet_media::{Annotation, Item, Outcome};
+    use framefleet_testkit_stage::{Kept, job};
 
     /// A compared frame at 25 frames per second that looks like its neighbours.
     pub fn frame(number: u64) -> FrameFacts {
@@ -154,8 +151,9 @@ pub mod tests {
 
     #[test]
     fn items_come_one_by_one_without_their_failures() {
-        let mut seen = Vec::new();
-        for_each_item(&three_items(), |series| {
+        let items = ["a", "b", "c"].map(|name| Item { name: name.to_owned(), ..Item::default() });
+        let (job, mut seen) = (job("motion", items.to_vec(), std::path::Path::new(".")), Vec::new());
+        for_each_item(&three_items(), &job, |series| {
             seen.push((series.item.clone(), series.frames.iter().map(|frame| frame.number).collect::<Vec<_>>()));
             Ok(())
         })

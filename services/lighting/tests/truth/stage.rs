@@ -4,7 +4,7 @@ use framefleet_media::annotation::Value as AnnotationValue;
 use framefleet_media::{
     Annotation, Frame, FrameRange, Item, ItemKind, KeyLevel, Look, Outcome, Rendition, annotation::to_json,
 };
-use framefleet_stage::{Batch, Host, Outputs, Record, Registry, Stage};
+use framefleet_stage::{Batch, Host, Outputs, Record, Registry, Stage, codes};
 use framefleet_testkit::{Picture, Sphere, temperature_rgb};
 use framefleet_testkit_stage::{Film, Finished, Kept, Step, golden, only, rgb8, shot};
 use lighting::{LightingSettings, LightingStage};
@@ -63,7 +63,7 @@ fn process_gives_every_frame_a_result_or_a_reason() {
     let film = Film::new(vec![bright, rgb8(&Picture::filled(0, 0, [0; 3]))]);
     let made = step().process(&[film]).unwrap().records;
     assert_eq!(made.each(only!(Lighting)).map(|(record, of)| (record.frame, of.len())).collect::<Vec<_>>(), [(0, 1)]);
-    assert_eq!(made.failed(), [(1, "unmeasurable".to_owned())]);
+    assert_eq!(made.failed(), [(1, codes::BAD_IMAGE.to_owned())]);
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn a_frame_without_a_proxy_fails_alone() {
     step.stage.process(&step.job(&film, &batch, folder.path()), &batch, &mut out).unwrap();
     let made = out.into_made();
     assert_eq!(made.annotations.frames.iter().map(|of| of.frame).collect::<Vec<_>>(), [11]);
-    assert_eq!((made.outcomes.failed[0].frame, made.outcomes.failed[0].code.as_str()), (10, "no-proxy"));
+    assert_eq!((made.outcomes.failed[0].frame, made.outcomes.failed[0].code.as_str()), (10, codes::ABSENT));
 }
 
 #[test]
