@@ -1,29 +1,25 @@
 //! Pictures of what was found, beside the records.
-use crate::error::SegmentationError;
 use crate::settings::SegmentationSettings;
-use framefleet_media::Image;
+use framefleet_perception::{FrameView, PerceptionError};
 use framefleet_stage::Outputs;
 use framefleet_vision::families::{Family, Shown};
-use framefleet_vision::mat::rgb8;
 use framefleet_vision::run_lengths::Runs;
 use std::io::Write;
 
 /// Writes the families of a frame, given in full with its masks. Instances are numbered as in the records.
 pub fn write(
-    number: u64,
-    image: &Image,
+    frame: &FrameView<'_>,
     masks: &[Runs],
     settings: &SegmentationSettings,
     out: &mut Outputs,
-) -> Result<(), SegmentationError> {
-    let picture = rgb8(image)?;
-    let shown = Shown { picture: &picture, masks, context: settings.context_pixels };
+) -> Result<(), PerceptionError> {
+    let shown = Shown { picture: frame.rgb(), masks, context: settings.context_pixels };
     let mut families: Vec<Family> = settings.artifacts.clone();
     families.sort_unstable();
     families.dedup();
     for family in families {
         family.draw(&shown, |name, bytes| {
-            out.frame_artifact(number, name)?.write_all(bytes).map_err(SegmentationError::from)
+            out.frame_artifact(frame.number(), name)?.write_all(bytes).map_err(PerceptionError::from)
         })?;
     }
     Ok(())

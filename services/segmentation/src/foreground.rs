@@ -1,8 +1,8 @@
 //! Networks that look at one picture and give its foreground: MediaPipe's selfie segmentation and IS-Net.
-use crate::error::SegmentationError;
 use crate::settings::{PERSON, STILL_MATTING};
 use crate::view::resized;
-use framefleet_infer::{Dim, ElementType, Networks, Session, TensorSpec};
+use framefleet_infer::{Dim, ElementType, Session, TensorSpec};
+use framefleet_perception::PerceptionError;
 use ndarray::{ArrayViewD, ArrayViewMutD};
 use opencv::boxed_ref::BoxedRef;
 use opencv::core::{self, Mat, Scalar, Size, Vector};
@@ -20,11 +20,10 @@ pub struct Foreground {
 }
 
 impl Foreground {
-    /// Opens the network of a role: [`PERSON`] takes bytes as 0–1, [`STILL_MATTING`] as −0.5 to 0.5.
-    pub fn open(networks: &Networks, role: &'static str) -> Result<Self, SegmentationError> {
-        let session = networks.open(role)?;
+    /// Takes the model of a role: [`PERSON`] takes bytes as 0–1, [`STILL_MATTING`] as −0.5 to 0.5.
+    pub fn new(session: Session, role: &'static str) -> Result<Self, PerceptionError> {
         let (inputs, outputs) = (session.inputs()?, session.outputs()?);
-        let problem = |problem: &str| SegmentationError::Network {
+        let problem = |problem: &str| PerceptionError::Model {
             model: session.name().to_owned(),
             role,
             problem: format!(
@@ -56,7 +55,7 @@ impl Foreground {
     }
 
     /// Coverage of each picture (RGB, 8 bits, any size): `CV_32FC1` of [`Self::size`].
-    pub fn run(&self, pictures: &[BoxedRef<'_, Mat>]) -> Result<Vec<Mat>, SegmentationError> {
+    pub fn run(&self, pictures: &[BoxedRef<'_, Mat>]) -> Result<Vec<Mat>, PerceptionError> {
         let mut result = Vec::with_capacity(pictures.len());
         self.session.run_batches(
             pictures.len(),
@@ -74,7 +73,7 @@ impl Foreground {
     }
 
     /// Writes a picture (RGB, 8 bits, of the network's size) as the network's numbers.
-    fn write(&self, picture: &Mat, mut into: ArrayViewMutD<'_, f32>) -> Result<(), SegmentationError> {
+    fn write(&self, picture: &Mat, mut into: ArrayViewMutD<'_, f32>) -> Result<(), PerceptionError> {
         let mut numbers = Mat::default();
         let (times, plus) = (f64::from(self.scaling.1), f64::from(-self.scaling.0 * self.scaling.1));
         picture.convert_to(&mut numbers, core::CV_32F, times, plus)?;
@@ -96,7 +95,7 @@ impl Foreground {
         Ok(())
     }
 
-    fn read(&self, coverage: &ArrayViewD<'_, f32>) -> Result<Mat, SegmentationError> {
+    fn read(&self, coverage: &ArrayViewD<'_, f32>) -> Result<Mat, PerceptionError> {
         let mut mat =
             Mat::new_rows_cols_with_default(self.size.height, self.size.width, core::CV_32FC1, Scalar::default())?;
         // What is no number covers nothing.

@@ -13,7 +13,6 @@
 //! or high; finish the masks of the objects in sight and some 100 bytes per instance.
 
 mod artifacts;
-mod error;
 mod finish;
 mod foreground;
 mod masks;
@@ -29,7 +28,6 @@ mod stretch;
 mod tracks;
 mod view;
 
-pub use error::SegmentationError;
 pub use framefleet_vision::families::Family;
 pub use settings::{
     DECODER, ENCODER, MEMORY_ATTENTION, MEMORY_DECODER, MEMORY_ENCODER, MEMORY_POINTER, Network, PERSON, STILL_MATTING,
@@ -37,8 +35,8 @@ pub use settings::{
 };
 
 use foreground::Foreground;
-use framefleet_infer::Networks;
 use framefleet_media::Kind;
+use framefleet_perception::{PerceptionError, require};
 use framefleet_stage::{Batch, HalfNeeds, Halo, Host, Job, Needs, Outputs, Records, SetupError, Stage, StageError};
 use matting::Matting;
 use prompted::{Memory, Prompted};
@@ -59,7 +57,7 @@ enum Maker {
 impl Stage for SegmentationStage {
     const NAME: &'static str = "segmentation";
     const ABOUT: &'static str = "masks of persons and objects, followed over time";
-    const VERSION: u32 = 3;
+    const VERSION: u32 = 4;
     type Settings = SegmentationSettings;
 
     fn needs(settings: &SegmentationSettings) -> Needs {
@@ -87,17 +85,16 @@ impl Stage for SegmentationStage {
     }
 
     fn load(host: &Host, settings: &SegmentationSettings) -> Result<Self, SetupError> {
-        let networks = host.get::<Networks>().ok_or_else(|| SetupError("this machine runs no networks".to_owned()))?;
-        let setup = |error: SegmentationError| SetupError(error.to_string());
+        let open = |role| require::<Self>(host, role);
+        let setup = |error: PerceptionError| SetupError(error.to_string());
+        let foreground = |role| Ok(Maker::Foreground(Foreground::new(open(role)?, role).map_err(setup)?, role));
         let maker = match settings.network {
-            Network::Person => Maker::Foreground(Foreground::open(&networks, PERSON).map_err(setup)?, PERSON),
-            Network::StillMatting => {
-                Maker::Foreground(Foreground::open(&networks, STILL_MATTING).map_err(setup)?, STILL_MATTING)
-            }
-            Network::VideoMatting => Maker::Matting(Matting::open(&networks).map_err(setup)?),
+            Network::Person => foreground(PERSON)?,
+            Network::StillMatting => foreground(STILL_MATTING)?,
+            Network::VideoMatting => Maker::Matting(Matting::new(open(VIDEO_MATTING)?).map_err(setup)?),
             Network::Promptable => {
-                let memory = (settings.follow_frames > 1).then(|| Memory::open(&networks)).transpose();
-                Maker::Prompted(Prompted::open(&networks).map_err(setup)?, memory.map_err(setup)?)
+                let memory = (settings.follow_frames > 1).then(|| Memory::open(host)).transpose()?;
+                Maker::Prompted(Prompted::open(host)?, memory)
             }
         };
         Ok(Self { settings: settings.clone(), maker })

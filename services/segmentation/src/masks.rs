@@ -1,6 +1,6 @@
 //! From coverage and owners to binary masks of the instances.
-use crate::error::SegmentationError;
 use crate::settings::SegmentationSettings;
+use framefleet_perception::PerceptionError;
 use framefleet_vision::run_lengths::Runs;
 use opencv::core::{self, CmpTypes, Mat, Scalar, Size};
 use opencv::imgproc;
@@ -54,7 +54,7 @@ pub fn instances(
     owners: Option<&Mat>,
     size: (u32, u32),
     settings: &SegmentationSettings,
-) -> Result<Vec<Instance>, SegmentationError> {
+) -> Result<Vec<Instance>, PerceptionError> {
     let ground =
         Ground { coverage, covered: at_least(coverage, settings.threshold)?, size, threshold: settings.threshold };
     let small = SmallRegions::new(settings, coverage.size()?);
@@ -81,7 +81,7 @@ pub fn instances(
 }
 
 /// Where coverage reaches the threshold.
-fn at_least(coverage: &Mat, threshold: f64) -> Result<Mat, SegmentationError> {
+fn at_least(coverage: &Mat, threshold: f64) -> Result<Mat, PerceptionError> {
     let mut covered = Mat::default();
     core::compare(coverage, &Scalar::all(threshold), &mut covered, CmpTypes::CMP_GE as i32)?;
     Ok(covered)
@@ -98,7 +98,7 @@ struct Ground<'a> {
 
 impl Ground<'_> {
     /// The instance of a small mask, which has been cleaned; `None` when it is empty.
-    fn instance(&self, runs: Runs) -> Result<Option<Instance>, SegmentationError> {
+    fn instance(&self, runs: Runs) -> Result<Option<Instance>, PerceptionError> {
         if runs.area() == 0 {
             return Ok(None);
         }
@@ -110,7 +110,7 @@ impl Ground<'_> {
 
     /// Coverage of an instance alone: that of its mask (all, in holes that were filled) and what falls off around it, which says where
     /// between pixels its outline runs.
-    fn own(&self, mask: &Mat) -> Result<Mat, SegmentationError> {
+    fn own(&self, mask: &Mat) -> Result<Mat, PerceptionError> {
         let (mut uncovered, mut near, mut edge, mut holes) =
             (Mat::default(), Mat::default(), Mat::default(), Mat::default());
         core::bitwise_not(&self.covered, &mut uncovered, &core::no_array())?;

@@ -1,8 +1,8 @@
 //! Robust Video Matting (Lin et al. 2021): soft coverage of the persons in a video, with a memory of what was seen.
-use crate::error::SegmentationError;
 use crate::settings::VIDEO_MATTING;
 use crate::view::resized;
-use framefleet_infer::{Networks, Session, TensorView};
+use framefleet_infer::{Session, TensorView};
+use framefleet_perception::PerceptionError;
 use ndarray::Array4;
 use opencv::boxed_ref::BoxedRef;
 use opencv::core::{self, Mat, Scalar, Size};
@@ -23,9 +23,8 @@ pub struct Matting {
 pub type Memory = [Array4<f32>; 4];
 
 impl Matting {
-    /// Opens the network of the plan.
-    pub fn open(networks: &Networks) -> Result<Self, SegmentationError> {
-        let session = networks.open(VIDEO_MATTING)?;
+    /// Takes a model with the inputs and outputs that are named above.
+    pub fn new(session: Session) -> Result<Self, PerceptionError> {
         let (inputs, outputs) = (session.inputs()?, session.outputs()?);
         let missing = |name: &&str| {
             let (ins, outs) = (inputs.iter().map(|spec| &spec.name), outputs.iter().map(|spec| &spec.name));
@@ -35,7 +34,7 @@ impl Matting {
         let absent: Vec<&str> = names.filter(missing).collect();
         if !absent.is_empty() {
             let problem = format!("it has no {}", absent.join(", "));
-            return Err(SegmentationError::Network { model: session.name().to_owned(), role: VIDEO_MATTING, problem });
+            return Err(PerceptionError::Model { model: session.name().to_owned(), role: VIDEO_MATTING, problem });
         }
         Ok(Self { session })
     }
@@ -47,7 +46,7 @@ impl Matting {
     }
 
     /// Coverage of a picture (RGB, 8 bits), of its size, after what is in `memory`, which is brought up to date.
-    pub fn run(&self, picture: &BoxedRef<'_, Mat>, memory: &mut Memory, side: i32) -> Result<Mat, SegmentationError> {
+    pub fn run(&self, picture: &BoxedRef<'_, Mat>, memory: &mut Memory, side: i32) -> Result<Mat, PerceptionError> {
         let size = inside(picture.size()?, side);
         let scaled = resized(picture, size)?;
         let (height, width) = (size.height as usize, size.width as usize);
@@ -67,7 +66,7 @@ impl Matting {
         coverage.data_typed_mut::<f32>()?.iter_mut().zip(&pha).for_each(|(into, value)| *into = clean(value));
         for ((_, name, _), state) in STATES.iter().zip(memory.iter_mut()) {
             let next = outputs.get::<f32>(name)?.into_dimensionality();
-            *state = next.map_err(|error| SegmentationError::Network {
+            *state = next.map_err(|error| PerceptionError::Model {
                 model: self.session.name().to_owned(),
                 role: VIDEO_MATTING,
                 problem: format!("state {name}: {error}"),

@@ -1,8 +1,8 @@
 //! Persons that other steps found: where to look, and whom a pixel belongs to.
-use crate::error::SegmentationError;
 use crate::view::View;
 use framefleet_media::annotation::Value;
 use framefleet_media::{Face, Kind, Pose};
+use framefleet_perception::PerceptionError;
 use framefleet_stage::Batch;
 use framefleet_vision::boxes::{self, Corners};
 use opencv::core::{self, Mat, Point, Rect, Scalar, Size};
@@ -140,7 +140,7 @@ pub fn region(person: &Person, margin: f64, aspect: f64, size: (i32, i32)) -> Re
 
 /// Whom every pixel of a picture of `size` that shows the whole view would belong to, as `CV_8UC1`: the number of the person (from 1)
 /// whose body lines are nearest in parts of their box's height; 0 outside all `regions` (pixels of the full view).
-pub fn owners(persons: &[Person], regions: &[Rect], view: &View, size: Size) -> Result<Mat, SegmentationError> {
+pub fn owners(persons: &[Person], regions: &[Rect], view: &View, size: Size) -> Result<Mat, PerceptionError> {
     let (rows, columns) = (size.height, size.width);
     let scale = view.scale(size);
     let mut owner = Mat::new_rows_cols_with_default(rows, columns, core::CV_8UC1, Scalar::default())?;
@@ -203,7 +203,7 @@ pub fn scaled(part: Rect, scale: [f32; 2], rows: i32, columns: i32) -> Rect {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::views;
+    use crate::view::tests::{batch, of};
     use framefleet_media::{Image, PixelFormat};
 
     fn person(bounds: Corners) -> Person {
@@ -221,7 +221,8 @@ mod tests {
     #[test]
     fn a_pixel_belongs_to_the_nearest_body_in_parts_of_its_height() {
         let image = Image::new(PixelFormat::Grey8, 200, 100, vec![0; 20_000]).unwrap();
-        let view = &views(&image, (200, 100), crate::Stereo::Mono).unwrap()[0];
+        let batch = batch(image, (200, 100));
+        let view = &of(&batch, crate::Stereo::Mono)[0];
         let pair = [person([0.0, 0.0, 100.0, 100.0]), person([100.0, 50.0, 200.0, 100.0])];
         let whole = Rect::new(0, 0, 200, 100);
         let found = owners(&pair, &[whole, Rect::new(90, 0, 110, 100)], view, Size::new(200, 100)).unwrap();

@@ -2,7 +2,6 @@
 mod coverage;
 mod followed;
 
-use crate::error::SegmentationError;
 use crate::foreground::label;
 use crate::masks::{Instance, instances};
 use crate::matting::Matting;
@@ -13,6 +12,7 @@ use crate::view::{Eye, View, layout, views};
 use crate::{Maker, artifacts, stereo};
 use framefleet_media::annotation::Value;
 use framefleet_media::{Annotation, ItemKind, Mask, Rendition};
+use framefleet_perception::{FrameView, PerceptionError};
 use framefleet_stage::{Batch, Outputs, StageError};
 use framefleet_vision::run_lengths::Runs;
 use opencv::core::{Mat, Rect, Size};
@@ -93,9 +93,8 @@ impl Task<'_> {
     }
 
     /// The views of a frame of the window.
-    fn frame(&self, number: u64) -> Result<Vec<View<'_>>, SegmentationError> {
-        let frame = self.batch.frame(self.settings.looks_at(), number).ok_or(SegmentationError::Absent)?;
-        views(&frame.image, self.batch.frame_size(number), self.layout)
+    fn frame(&self, number: u64) -> Result<Vec<View<'_>>, PerceptionError> {
+        views(FrameView::of(self.batch, self.settings.looks_at(), number)?, self.layout)
     }
 
     fn persons(&self, number: u64, views: &[View]) -> Vec<Vec<Person>> {
@@ -114,7 +113,7 @@ impl Task<'_> {
         views: &[View<'_>],
         people: &[Vec<Person>],
         mut coverage: Vec<Mat>,
-    ) -> Result<Vec<Vec<Instance>>, SegmentationError> {
+    ) -> Result<Vec<Vec<Instance>>, PerceptionError> {
         if let ([left, right], [left_coverage, right_coverage], true) =
             (views, &coverage[..], self.settings.stereo_agreement)
         {
@@ -137,15 +136,15 @@ impl Task<'_> {
     fn publish(
         &self,
         number: u64,
-        made: Result<Found<'_>, SegmentationError>,
+        made: Result<Found<'_>, PerceptionError>,
         label: &str,
         out: &mut Outputs,
     ) -> Result<(), StageError> {
         let written = made.and_then(|(views, instances)| {
             let (masks, runs): (Vec<Mask>, Vec<Runs>) = masks(&views, instances, label).into_iter().unzip();
             if !self.settings.artifacts.is_empty() {
-                let frame = self.batch.frame(Rendition::Full, number).ok_or(SegmentationError::Absent)?;
-                artifacts::write(number, &frame.image, &runs, self.settings, out)?;
+                let frame = FrameView::of(self.batch, Rendition::Full, number)?;
+                artifacts::write(&frame, &runs, self.settings, out)?;
             }
             Ok(masks)
         });
@@ -154,13 +153,10 @@ impl Task<'_> {
                 for (instance, mask) in (0..).zip(masks) {
                     out.annotate(number, Annotation { instance, value: Some(Value::Mask(mask)) });
                 }
+                Ok(())
             }
-            Err(error) if error.is_of_the_frame() => {
-                out.fail(number, "segmentation", format!("this frame cannot be segmented: {error}"));
-            }
-            Err(error) => return Err(error.into()),
+            Err(error) => error.settle(number, out),
         }
-        Ok(())
     }
 }
 

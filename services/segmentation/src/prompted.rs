@@ -7,14 +7,16 @@
 mod everything;
 mod memory;
 
-use crate::error::SegmentationError;
+use crate::SegmentationStage;
 use crate::masks::Instance;
 pub use crate::masks::SmallRegions;
 use crate::persons::Person;
 use crate::settings::{DECODER, ENCODER, SegmentationSettings};
 pub use crate::stretch::normalised;
 pub use everything::Choice;
-use framefleet_infer::{Dim, Networks, Session, TensorView};
+use framefleet_infer::{Dim, Session, TensorView};
+use framefleet_perception::{PerceptionError, require};
+use framefleet_stage::{Host, SetupError};
 use framefleet_vision::run_lengths::Runs;
 pub use memory::{Memory, Object};
 use ndarray::{Array2, Array3, ArrayD, ArrayView2, Ix2, Ix4};
@@ -77,12 +79,13 @@ impl Candidate {
 
 impl Prompted {
     /// Opens the networks of the plan.
-    pub fn open(networks: &Networks) -> Result<Self, SegmentationError> {
-        Self::new(networks.open(ENCODER)?, networks.open(DECODER)?)
+    pub fn open(host: &Host) -> Result<Self, SetupError> {
+        let open = |role| require::<SegmentationStage>(host, role);
+        Self::new(open(ENCODER)?, open(DECODER)?).map_err(|error| SetupError(error.to_string()))
     }
 
     /// Puts the halves together.
-    pub fn new(encoder: Session, decoder: Session) -> Result<Self, SegmentationError> {
+    pub fn new(encoder: Session, decoder: Session) -> Result<Self, PerceptionError> {
         let shape: Vec<usize> = match &encoder.inputs()?[..] {
             [input] if input.name == "image" => {
                 input.shape.iter().map(|dim| if let Dim::Fixed(size) = dim { *size } else { 0 }).collect()
@@ -107,7 +110,7 @@ impl Prompted {
     }
 
     /// Looks at a picture (RGB, 8 bits): once, however much is asked about it.
-    pub fn embed(&self, picture: &impl MatTraitConst) -> Result<Embedding, SegmentationError> {
+    pub fn embed(&self, picture: &impl MatTraitConst) -> Result<Embedding, PerceptionError> {
         let side = self.side as usize;
         let input = normalised(picture, self.side)?;
         let outputs = self.encoder.run(&[("image", TensorView::from(&input))])?;
@@ -125,8 +128,8 @@ impl Prompted {
         embedding: &Embedding,
         prompts: &[Vec<([f32; 2], f32)>],
         at_a_time: usize,
-        mut take: impl FnMut(usize, ArrayView2<'_, f32>, f32) -> Result<(), SegmentationError>,
-    ) -> Result<(), SegmentationError> {
+        mut take: impl FnMut(usize, ArrayView2<'_, f32>, f32) -> Result<(), PerceptionError>,
+    ) -> Result<(), PerceptionError> {
         let scale = [self.side as f32 / embedding.size.width as f32, self.side as f32 / embedding.size.height as f32];
         let points = prompts.first().map_or(0, Vec::len);
         for (number, chunk) in prompts.chunks(at_a_time.max(1)).enumerate() {
@@ -151,7 +154,7 @@ impl Prompted {
                         take(first + row, mask, *predicted)?;
                     }
                 }
-                Ok::<_, SegmentationError>(())
+                Ok::<_, PerceptionError>(())
             })??;
         }
         Ok(())
@@ -163,7 +166,7 @@ impl Prompted {
         picture: &impl MatTraitConst,
         people: &[Person],
         settings: &SegmentationSettings,
-    ) -> Result<Vec<Instance>, SegmentationError> {
+    ) -> Result<Vec<Instance>, PerceptionError> {
         let embedding = self.embed(picture)?;
         let corner = |person: &Person| {
             let [x0, y0, x1, y1] = person.bounds;
@@ -190,12 +193,12 @@ impl Prompted {
 
 const FEATURES: [&str; 3] = ["high_res_feats_0", "high_res_feats_1", "image_embed"];
 
-fn wrong(session: &Session, role: &'static str, problem: String) -> SegmentationError {
-    SegmentationError::Network { model: session.name().to_owned(), role, problem }
+fn wrong(session: &Session, role: &'static str, problem: String) -> PerceptionError {
+    PerceptionError::Model { model: session.name().to_owned(), role, problem }
 }
 
 /// Logits as a mask of the picture's size, and how stable it is.
-fn binary(logits: ArrayView2<'_, f32>, size: Size) -> Result<(Mat, f32), SegmentationError> {
+fn binary(logits: ArrayView2<'_, f32>, size: Size) -> Result<(Mat, f32), PerceptionError> {
     let (rows, columns) = logits.dim();
     let mut small = Mat::new_rows_cols_with_default(rows as i32, columns as i32, core::CV_32FC1, Scalar::default())?;
     small.data_typed_mut::<f32>()?.iter_mut().zip(logits).for_each(|(into, value)| *into = *value);

@@ -89,8 +89,8 @@ pub struct SegmentationSettings {
     pub stereo_agreement: bool,
     /// Masks of neighbouring frames that overlap by less (IoU) are different objects (0 to 1).
     pub track_iou: f64,
-    /// An object that is away for more frames is a new one when it comes back (0 to 100).
-    pub track_gap: u32,
+    /// An object that is away for longer is a new one when it comes back, seconds (0 to 60).
+    pub track_gap_seconds: f64,
     /// Pictures written beside the records: any of cutouts, context, blurred, masks, backgrounds, overlay, frames.
     pub artifacts: Vec<Family>,
     /// Surroundings of an instance in context and blurred pictures, pixels of the full frame (0 to 1000).
@@ -122,7 +122,7 @@ impl Default for SegmentationSettings {
             stereo: Stereo::Auto,
             stereo_agreement: true,
             track_iou: 0.3,
-            track_gap: 5,
+            track_gap_seconds: 0.25,
             artifacts: Vec::new(),
             context_pixels: 20,
         }
@@ -165,7 +165,7 @@ impl Settings for SegmentationSettings {
             ("min_stability", self.min_stability, 0.0, 1.0),
             ("duplicate_iou", self.duplicate_iou, 0.0, 1.0),
             ("track_iou", self.track_iou, 0.01, 1.0),
-            ("track_gap", f64::from(self.track_gap), 0.0, 100.0),
+            ("track_gap_seconds", self.track_gap_seconds, 0.0, 60.0),
             ("context_pixels", f64::from(self.context_pixels), 0.0, 1000.0),
         ] {
             in_range(key, value, low, high)?;

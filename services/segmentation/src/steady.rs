@@ -1,5 +1,5 @@
 //! Coverage steadied over time where the picture stands still. A function of the frames of the window, not of what was seen before.
-use crate::error::SegmentationError;
+use framefleet_perception::PerceptionError;
 use opencv::core::{self, Mat, Scalar, Size, ToInputArray};
 use opencv::imgproc;
 use opencv::prelude::*;
@@ -10,7 +10,7 @@ const FADING: f64 = 0.7;
 const STILL: f64 = 6.0;
 
 /// A picture, smoothed, for comparing it with those before.
-pub fn luma(rgb: &impl ToInputArray) -> Result<Mat, SegmentationError> {
+pub fn luma(rgb: &impl ToInputArray) -> Result<Mat, PerceptionError> {
     let (mut grey, mut smooth, mut luma) = (Mat::default(), Mat::default(), Mat::default());
     imgproc::cvt_color_def(rgb, &mut grey, imgproc::COLOR_RGB2GRAY)?;
     imgproc::blur_def(&grey, &mut smooth, Size::new(5, 5))?;
@@ -20,7 +20,7 @@ pub fn luma(rgb: &impl ToInputArray) -> Result<Mat, SegmentationError> {
 
 /// The mean of a frame's coverage and that of earlier frames (nearest first), each with its [`luma`], all of one size: pixel by pixel, an
 /// earlier frame counts for less the farther away it is and the more its luma differs.
-pub fn steadied(now: (&Mat, &Mat), earlier: &[(&Mat, &Mat)]) -> Result<Mat, SegmentationError> {
+pub fn steadied(now: (&Mat, &Mat), earlier: &[(&Mat, &Mat)]) -> Result<Mat, PerceptionError> {
     let (coverage, luma) = now;
     let mut sum = coverage.try_clone()?;
     let mut weights = Mat::new_size_with_default(coverage.size()?, core::CV_32FC1, Scalar::all(1.0))?;

@@ -1,5 +1,5 @@
 //! Agreement of the eyes: what one sees is compared with what the other sees of the same thing, which lies elsewhere by the disparity.
-use crate::error::SegmentationError;
+use framefleet_perception::PerceptionError;
 use opencv::calib3d::StereoSGBM;
 use opencv::core::{self, Mat, Point2f, Ptr, Scalar, Size, ToInputArray};
 use opencv::imgproc;
@@ -18,14 +18,14 @@ const UNIT: f32 = 16.0;
 
 /// Lets the coverage of both eyes (`CV_32FC1`) agree, given their pictures (RGB), all of one size: where a point is seen by both, both get the mean of
 /// the two; where only one sees it, its own stays. Returns left and right.
-pub fn agreed(pictures: [&impl ToInputArray; 2], coverage: [&Mat; 2]) -> Result<[Mat; 2], SegmentationError> {
+pub fn agreed(pictures: [&impl ToInputArray; 2], coverage: [&Mat; 2]) -> Result<[Mat; 2], PerceptionError> {
     let [left, right] = disparities(pictures)?;
     Ok([fused(coverage, &left, &right, 1.0)?, fused([coverage[1], coverage[0]], &right, &left, -1.0)?])
 }
 
 /// How far to the left the right eye sees what the left eye sees, and the other way round (both positive for near points), in
 /// pixels: `CV_32FC1`, NaN where unknown.
-fn disparities(pictures: [&impl ToInputArray; 2]) -> Result<[Mat; 2], SegmentationError> {
+fn disparities(pictures: [&impl ToInputArray; 2]) -> Result<[Mat; 2], PerceptionError> {
     let mut grey = [Mat::default(), Mat::default()];
     for (picture, grey) in pictures.into_iter().zip(&mut grey) {
         *grey = detail(picture)?;
@@ -42,7 +42,7 @@ fn disparities(pictures: [&impl ToInputArray; 2]) -> Result<[Mat; 2], Segmentati
 }
 
 /// What a picture has besides its local brightness: the eyes need not be equally exposed.
-fn detail(picture: &impl ToInputArray) -> Result<Mat, SegmentationError> {
+fn detail(picture: &impl ToInputArray) -> Result<Mat, PerceptionError> {
     let (mut grey, mut mean, mut detail) = (Mat::default(), Mat::default(), Mat::default());
     imgproc::cvt_color_def(picture, &mut grey, imgproc::COLOR_RGB2GRAY)?;
     imgproc::blur_def(&grey, &mut mean, Size::new(AROUND, AROUND))?;
@@ -51,7 +51,7 @@ fn detail(picture: &impl ToInputArray) -> Result<Mat, SegmentationError> {
 }
 
 /// Disparity from the first picture to the second. Both are framed first: the matcher gives nothing near the edge.
-fn matched(from: &Mat, to: &Mat) -> Result<Mat, SegmentationError> {
+fn matched(from: &Mat, to: &Mat) -> Result<Mat, PerceptionError> {
     let (before, after) = (RANGE + LEAST, -LEAST);
     let framed = |mat: &Mat| {
         let mut wide = Mat::default();
@@ -73,7 +73,7 @@ fn matched(from: &Mat, to: &Mat) -> Result<Mat, SegmentationError> {
 }
 
 /// One eye's coverage after agreement. `sign` is 1 for the left eye: its x minus the disparity is the right eye's x.
-fn fused(coverage: [&Mat; 2], own: &Mat, others: &Mat, sign: f32) -> Result<Mat, SegmentationError> {
+fn fused(coverage: [&Mat; 2], own: &Mat, others: &Mat, sign: f32) -> Result<Mat, PerceptionError> {
     let (rows, columns) = (own.rows(), own.cols());
     let nowhere = Point2f::new(-1e4, -1e4);
     let mut map = Mat::new_rows_cols_with_default(rows, columns, core::CV_32FC2, Scalar::all(-1e4))?;

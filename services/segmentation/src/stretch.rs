@@ -1,5 +1,5 @@
 //! Pictures and masks as SAM 2's networks take them.
-use crate::error::SegmentationError;
+use framefleet_perception::PerceptionError;
 use framefleet_vision::VisionError;
 use ndarray::{Array3, Array4, ArrayView3};
 use opencv::prelude::*;
@@ -9,7 +9,7 @@ const MEAN: [f32; 3] = [0.485, 0.456, 0.406];
 const DEVIATION: [f32; 3] = [0.229, 0.224, 0.225];
 
 /// A picture (RGB, 8 bits) as the encoder takes it: stretched to a square, whatever its aspect ratio.
-pub fn normalised(picture: &impl MatTraitConst, side: i32) -> Result<Array4<f32>, SegmentationError> {
+pub fn normalised(picture: &impl MatTraitConst, side: i32) -> Result<Array4<f32>, PerceptionError> {
     let (width, height) = (picture.cols() as usize, picture.rows() as usize);
     let side = side as usize;
     let source = ArrayView3::from_shape((height, width, 3), picture.data_bytes()?)

@@ -1,8 +1,8 @@
 //! What is looked at: the picture of a frame, or of each eye when the frame is stereo. Frames are split before anything is scaled.
-use crate::error::SegmentationError;
 use crate::settings::Stereo;
-use framefleet_media::{Image, Item};
-use framefleet_vision::{VisionError, mat};
+use framefleet_media::Item;
+use framefleet_perception::{FrameView, PerceptionError};
+use framefleet_vision::VisionError;
 use opencv::boxed_ref::BoxedRef;
 use opencv::core::{Mat, Rect, Size};
 use opencv::imgproc;
@@ -89,12 +89,13 @@ pub fn layout(item: &Item, setting: Stereo) -> Stereo {
     }
 }
 
-/// The pictures of a frame of a full `size` (width, height): one, or the left eye's and the right eye's. An odd row or column between
-/// them belongs to none.
-pub fn views(image: &Image, size: (u32, u32), layout: Stereo) -> Result<Vec<View<'_>>, SegmentationError> {
-    let pixels = mat::rgb8(image)?;
-    let length = |side: u32| i32::try_from(side).map_err(|_| VisionError::TooLarge { width: size.0, height: size.1 });
-    let (full, seen) = (Size::new(length(size.0)?, length(size.1)?), pixels.size()?);
+/// The views of a frame: one, or the left eye's and the right eye's. An odd row or column between them belongs to none.
+pub fn views(frame: FrameView<'_>, layout: Stereo) -> Result<Vec<View<'_>>, PerceptionError> {
+    let (width, height) = frame.full_size();
+    let length = |side: u32| i32::try_from(side).map_err(|_| VisionError::TooLarge { width, height });
+    let full = Size::new(length(width)?, length(height)?);
+    let pixels = frame.into_rgb();
+    let seen = pixels.size()?;
     let eyes = |first: Rect, second: Rect| vec![(Eye::Left, first), (Eye::Right, second)];
     let halves = |of: Size| match layout {
         Stereo::SideBySide if full.width > 1 && seen.width > 1 => {
@@ -139,10 +140,24 @@ pub fn resized(picture: &impl MatTraitConst, size: Size) -> opencv::Result<Mat> 
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
-    use framefleet_media::PixelFormat;
+    use framefleet_media::{Frame, FrameRange, Image, PixelFormat, Rendition};
+    use framefleet_stage::Batch;
     use opencv::core::Vec3b;
+
+    /// A proxy of a full frame of a size, as a batch of its own.
+    pub fn batch(image: Image, (width, height): (u32, u32)) -> Batch {
+        let range = FrameRange { start: 0, end: 1 };
+        let mut batch = Batch::new(Item { width, height, ..Item::default() }, range, range, vec![0], vec![0]);
+        batch.insert_frame(Rendition::Proxy, Frame { number: 0, pts_ns: 0, image });
+        batch
+    }
+
+    /// The views of that frame.
+    pub fn of(batch: &Batch, layout: Stereo) -> Vec<View<'_>> {
+        views(FrameView::of(batch, Rendition::Proxy, 0).unwrap(), layout).unwrap()
+    }
 
     /// Red where x < `split`, blue elsewhere.
     fn two_halves(width: u32, height: u32, split: u32) -> Image {
@@ -152,8 +167,8 @@ mod tests {
 
     #[test]
     fn eyes_are_split_before_they_are_scaled() {
-        let image = two_halves(2001, 900, 1000);
-        let views = views(&image, (2001, 900), Stereo::SideBySide).unwrap();
+        let batch = batch(two_halves(2001, 900, 1000), (2001, 900));
+        let views = of(&batch, Stereo::SideBySide);
         let places: Vec<_> = views.iter().map(|view| (view.eye, view.place)).collect();
         assert_eq!(places, [(Eye::Left, Rect::new(0, 0, 1000, 900)), (Eye::Right, Rect::new(1001, 0, 1000, 900))]);
         // A frame scaled first would mix the eyes where they meet.
@@ -176,8 +191,8 @@ mod tests {
 
     #[test]
     fn a_proxy_stands_for_its_full_frame() {
-        let proxy = two_halves(640, 288, 320);
-        let views = views(&proxy, (2001, 900), Stereo::SideBySide).unwrap();
+        let batch = batch(two_halves(640, 288, 320), (2001, 900));
+        let views = of(&batch, Stereo::SideBySide);
         assert_eq!(views[1].place, Rect::new(1001, 0, 1000, 900));
         assert_eq!((views[1].working_size().width, views[1].scale(views[1].working_size())), (320, [0.32, 0.32]));
     }

@@ -30,7 +30,7 @@ fn expected() -> Value {
     serde_json::from_slice(&std::fs::read(file("expected.json")).unwrap()).unwrap()
 }
 
-fn networks() -> Networks {
+fn host() -> Host {
     let network = |name: &str, micro_batch: usize| {
         let path = file(&format!("{name}.onnx"));
         let sha256 = Sha256::digest(std::fs::read(&path).unwrap()).iter().map(|byte| format!("{byte:02x}")).collect();
@@ -46,7 +46,7 @@ fn networks() -> Networks {
         (MEMORY_DECODER, "memory-decoder", 1),
     ];
     let by_role = BTreeMap::from(by_role.map(|(role, name, at_a_time)| (role.to_owned(), network(name, at_a_time))));
-    Networks::new(framefleet_testkit_models::engine().unwrap(), by_role)
+    Host::default().with(Arc::new(Networks::new(framefleet_testkit_models::engine().unwrap(), by_role)))
 }
 
 fn choice(expected: &Value) -> Choice {
@@ -110,7 +110,7 @@ fn masks_of_parts_are_those_of_the_reference() {
 }
 
 fn same_masks(expected: &Value, key: &str, choice: Choice) {
-    let network = Prompted::open(&networks()).unwrap();
+    let network = Prompted::open(&host()).unwrap();
     let found = network.generate(&to_mat(&read(&file("picture.png"))), choice).unwrap();
     let wanted = expected[key].as_array().unwrap();
     assert_eq!(found.len(), wanted.len(), "{key}");
@@ -146,8 +146,8 @@ fn film(of: &Value) -> Vec<Picture> {
 fn objects_are_followed_as_the_reference_follows_them() {
     let expected: Value = serde_json::from_slice(&std::fs::read(file("memory.json")).unwrap()).unwrap();
     let (frames, records) = (film(&expected), expected["masks"].as_array().unwrap());
-    let networks = networks();
-    let (network, memory) = (Prompted::open(&networks).unwrap(), Memory::open(&networks).unwrap());
+    let host = host();
+    let (network, memory) = (Prompted::open(&host).unwrap(), Memory::open(&host).unwrap());
     let mut hidden = 0;
     for (number, corners) in expected["boxes"].as_array().unwrap().iter().enumerate() {
         let [x0, y0, x1, y1] = [0, 1, 2, 3].map(|side| corners[side].as_f64().unwrap() as i32);
@@ -181,7 +181,7 @@ fn objects_are_followed_as_the_reference_follows_them() {
 #[test]
 fn runs_of_followed_frames_do_not_depend_on_batches() {
     let expected: Value = serde_json::from_slice(&std::fs::read(file("memory.json")).unwrap()).unwrap();
-    let host = Host::default().with(Arc::new(networks()));
+    let host = host();
     let settings = SegmentationSettings {
         network: segmentation::Network::Promptable,
         follow_frames: 4,
@@ -213,7 +213,7 @@ fn runs_of_followed_frames_do_not_depend_on_batches() {
 #[test]
 fn boxes_of_persons_are_prompts() {
     let expected = expected();
-    let host = Host::default().with(Arc::new(networks()));
+    let host = host();
     let least = expected["choice"]["pred_iou_thresh"].as_f64().unwrap();
     let settings = SegmentationSettings {
         network: segmentation::Network::Promptable,

@@ -1,12 +1,12 @@
 //! Coverage by networks that look at one picture: made of persons with their surroundings or of the whole, steadied by earlier frames.
 use super::Task;
-use crate::error::SegmentationError;
 use crate::foreground::{Foreground, label};
 use crate::persons::{Person, scaled};
 use crate::settings::PERSON;
 use crate::steady;
 use crate::view::{View, resized};
 use framefleet_media::ItemKind;
+use framefleet_perception::PerceptionError;
 use framefleet_stage::{Outputs, StageError};
 use opencv::core::{self, Mat, Rect, Scalar, Size};
 use opencv::prelude::*;
@@ -65,7 +65,7 @@ impl Task<'_> {
         role: &str,
         views: &[View<'_>],
         people: &[Vec<Person>],
-    ) -> Result<Vec<Seen>, SegmentationError> {
+    ) -> Result<Vec<Seen>, PerceptionError> {
         let mut regions: Vec<(usize, Option<Rect>)> = Vec::new();
         for (at, (view, people)) in views.iter().zip(people).enumerate() {
             if role == PERSON && !people.is_empty() {
@@ -103,7 +103,7 @@ impl Task<'_> {
         view: &View<'_>,
         mut parts: Vec<(Option<Rect>, Mat)>,
         views: usize,
-    ) -> Result<Mat, SegmentationError> {
+    ) -> Result<Mat, PerceptionError> {
         let compared = self.steadies() || views > 1 && self.settings.stereo_agreement;
         let working = view.working_size();
         if let [(None, whole)] = &mut parts[..] {
@@ -131,7 +131,7 @@ impl Task<'_> {
         number: u64,
         now: &[Seen],
         known: &mut VecDeque<(u64, Vec<Seen>)>,
-    ) -> Result<Vec<Mat>, SegmentationError> {
+    ) -> Result<Vec<Mat>, PerceptionError> {
         let first = number.saturating_sub(u64::from(self.settings.steady_frames)).max(self.batch.window().start);
         for earlier in first..number {
             let at = known.partition_point(|(known, _)| *known < earlier);

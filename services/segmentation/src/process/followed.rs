@@ -2,11 +2,11 @@
 //! found on the first frame of a run is followed through it, wherever batches begin. Cuts are not known here: behind one, objects are gone (by their
 //! score) until the next run begins.
 use super::Task;
-use crate::error::SegmentationError;
 use crate::masks::Instance;
 use crate::persons::Person;
 use crate::prompted::{Memory, Object, Prompted, SmallRegions, chosen};
 use crate::view::View;
+use framefleet_perception::PerceptionError;
 use framefleet_stage::{Outputs, StageError};
 use opencv::prelude::*;
 
@@ -54,7 +54,7 @@ impl Task<'_> {
         memory: &Memory,
         number: u64,
         views: &[View<'_>],
-    ) -> Result<(Run, Vec<Vec<Instance>>), SegmentationError> {
+    ) -> Result<(Run, Vec<Vec<Instance>>), PerceptionError> {
         let people = self.persons(number, views);
         let (mut objects, mut all) = (Vec::new(), Vec::new());
         for (view, people) in views.iter().zip(&people) {
@@ -75,7 +75,7 @@ impl Task<'_> {
         number: u64,
         views: &[View<'_>],
         run: &mut Run,
-    ) -> Result<Vec<Vec<Instance>>, SegmentationError> {
+    ) -> Result<Vec<Vec<Instance>>, PerceptionError> {
         let frames = u64::from(self.settings.follow_frames);
         let mut all = Vec::new();
         for (view, objects) in views.iter().zip(&mut run.objects) {
@@ -98,7 +98,7 @@ impl Task<'_> {
         network: &Prompted,
         view: &View<'_>,
         people: &[Person],
-    ) -> Result<Vec<Instance>, SegmentationError> {
+    ) -> Result<Vec<Instance>, PerceptionError> {
         match people.is_empty() {
             true => network.everything(&view.pixels, self.settings),
             false => network.boxes(&view.pixels, people, self.settings),

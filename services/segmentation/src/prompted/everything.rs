@@ -1,9 +1,9 @@
 //! Everything in a picture, by pointing everywhere: at the whole, and at overlapping parts of it, in which small things are larger. What the
 //! generator of the reference does (its small regions are cleaned as that of the first SAM does it; that of SAM 2 does so on CUDA alone).
 use super::{Candidate, Embedding, Prompted, SmallRegions, binary, chosen};
-use crate::error::SegmentationError;
 use crate::masks::Instance;
 use crate::settings::SegmentationSettings;
+use framefleet_perception::PerceptionError;
 use framefleet_vision::boxes::{self, Corners};
 use framefleet_vision::run_lengths::Runs;
 use opencv::core::{Mat, Rect, Size};
@@ -61,14 +61,14 @@ impl Prompted {
         &self,
         picture: &impl MatTraitConst,
         settings: &SegmentationSettings,
-    ) -> Result<Vec<Instance>, SegmentationError> {
+    ) -> Result<Vec<Instance>, PerceptionError> {
         let choice = Choice::new(settings, picture.size()?);
         Ok(chosen(self.generate(picture, choice)?, choice.small, settings))
     }
 
     /// What the generator of the reference calls its records: masks of grids of points on the picture and its parts, the doubtful ones left
     /// out, duplicates removed, then cleaned. Of duplicates in several parts, that of the smallest part stays.
-    pub fn generate(&self, picture: &impl MatTraitConst, choice: Choice) -> Result<Vec<Candidate>, SegmentationError> {
+    pub fn generate(&self, picture: &impl MatTraitConst, choice: Choice) -> Result<Vec<Candidate>, PerceptionError> {
         let size = picture.size()?;
         let (mut found, mut scores): (Vec<Candidate>, Vec<f32>) = (Vec::new(), Vec::new());
         for (layer, part) in crops(size, choice.crop_layers) {
@@ -94,7 +94,7 @@ impl Prompted {
         part: Rect,
         layer: u32,
         choice: Choice,
-    ) -> Result<Vec<Candidate>, SegmentationError> {
+    ) -> Result<Vec<Candidate>, PerceptionError> {
         let whole = picture.size()?;
         let embedding = self.embed(&Mat::roi(picture, part)?.try_clone()?)?;
         let per_side = choice.points_per_side / choice.crop_points_divisor.max(1).pow(layer);
@@ -116,7 +116,7 @@ impl Prompted {
         per_side: u32,
         choice: Choice,
         kept: impl Fn(&Candidate) -> bool,
-    ) -> Result<Vec<Candidate>, SegmentationError> {
+    ) -> Result<Vec<Candidate>, PerceptionError> {
         let points = grid(per_side, embedding.size);
         let prompts: Vec<_> = points.iter().map(|point| vec![(*point, INSIDE)]).collect();
         let mut found: Vec<Candidate> = Vec::new();

@@ -7,10 +7,12 @@
 //! `conditioned` on what was. `decoder` (these and the finer features) gives `mask` (logits), `iou_prediction`, `pointer` and
 //! `object_score`, above 0 where the object is there at all.
 use super::{Candidate, Embedding, Prompted, binary, wrong};
-use crate::error::SegmentationError;
+use crate::SegmentationStage;
 use crate::settings::{MEMORY_ATTENTION, MEMORY_DECODER, MEMORY_ENCODER, MEMORY_POINTER};
 use crate::stretch::stretched;
-use framefleet_infer::{Networks, Session, TensorView};
+use framefleet_infer::{Session, TensorView};
+use framefleet_perception::{PerceptionError, require};
+use framefleet_stage::{Host, SetupError};
 use framefleet_vision::VisionError;
 use framefleet_vision::run_lengths::Runs;
 use ndarray::{Array1, Array2, ArrayD, ArrayView3, Axis, Ix4};
@@ -48,8 +50,8 @@ struct Remembered {
 
 impl Memory {
     /// Opens the networks of the plan.
-    pub fn open(networks: &Networks) -> Result<Self, SegmentationError> {
-        let open = |role| networks.open(role);
+    pub fn open(host: &Host) -> Result<Self, SetupError> {
+        let open = |role| require::<SegmentationStage>(host, role);
         Ok(Self {
             pointer: open(MEMORY_POINTER)?,
             encoder: open(MEMORY_ENCODER)?,
@@ -65,7 +67,7 @@ impl Memory {
         frame: u64,
         embedding: &Embedding,
         mask: &Runs,
-    ) -> Result<Object, SegmentationError> {
+    ) -> Result<Object, PerceptionError> {
         let picture = mask.picture()?;
         let size = (picture.rows() as usize, picture.cols() as usize, 1);
         let bytes = ArrayView3::from_shape(size, picture.data_bytes()?)
@@ -91,7 +93,7 @@ impl Memory {
         embedding: &Embedding,
         object: &mut Object,
         frames: u64,
-    ) -> Result<Option<Candidate>, SegmentationError> {
+    ) -> Result<Option<Candidate>, PerceptionError> {
         let conditioned = self.conditioned(frame, embedding, object, frames)?;
         let [(finest, a), (middle, b), (coarsest, _)] = &embedding.features;
         let inputs = [
@@ -102,7 +104,7 @@ impl Memory {
         let outputs = self.decoder.run(&inputs)?;
         let logits = outputs.get::<f32>("mask")?;
         let first =
-            |name: &str| Ok::<_, SegmentationError>(outputs.get::<f32>(name)?.first().copied().unwrap_or(f32::NAN));
+            |name: &str| Ok::<_, PerceptionError>(outputs.get::<f32>(name)?.first().copied().unwrap_or(f32::NAN));
         let (score, predicted_iou) = (first("object_score")?, first("iou_prediction")?);
         let memory = self.memory(embedding, &logits, score)?;
         object.recent.push_back(Remembered { frame, memory, pointer: outputs.get("pointer")? });
@@ -126,7 +128,7 @@ impl Memory {
         embedding: &Embedding,
         object: &Object,
         frames: u64,
-    ) -> Result<ArrayD<f32>, SegmentationError> {
+    ) -> Result<ArrayD<f32>, PerceptionError> {
         let age = |of: &Remembered| frame - of.frame;
         let recent = object.recent.iter().filter(|of| age(of) <= RECENT);
         let slots: Array1<i64> =
@@ -149,7 +151,7 @@ impl Memory {
     }
 
     /// What is remembered of a frame on which an object has a mask (logits).
-    fn memory(&self, embedding: &Embedding, mask: &ArrayD<f32>, score: f32) -> Result<ArrayD<f32>, SegmentationError> {
+    fn memory(&self, embedding: &Embedding, mask: &ArrayD<f32>, score: f32) -> Result<ArrayD<f32>, PerceptionError> {
         let (name, features) = &embedding.features[2];
         let score = Array2::from_elem((1, 1), score);
         let outputs = self.encoder.run(&[
@@ -169,7 +171,7 @@ fn kept(value: f32) -> f32 {
 }
 
 /// Arrays of a first axis of 1 as one.
-fn joined<'a>(of: impl Iterator<Item = &'a ArrayD<f32>>, session: &Session) -> Result<ArrayD<f32>, SegmentationError> {
+fn joined<'a>(of: impl Iterator<Item = &'a ArrayD<f32>>, session: &Session) -> Result<ArrayD<f32>, PerceptionError> {
     let views: Vec<_> = of.map(|array| array.view()).collect();
     ndarray::concatenate(Axis(0), &views)
         .map_err(|error| wrong(session, MEMORY_ATTENTION, format!("memories or pointers differ: {error}")))
