@@ -1,10 +1,9 @@
 //! Small pictures of faces: process keeps a few per batch, finish gives each identity its best.
-use crate::detection::Problem;
-use crate::picture::picture;
 use crate::process::Seen;
 use framefleet_media::{Face, FaceCrop, FaceCrops, Rendition};
+use framefleet_perception::{FrameView, PerceptionError};
 use framefleet_stage::{Batch, Outputs, Records, StageError};
-use opencv::core::{BORDER_REPLICATE, Mat, Scalar, Vector, VectorToVec};
+use opencv::core::{BORDER_REPLICATE, Mat, Scalar, ToInputArray, Vector, VectorToVec};
 use opencv::{imgcodecs, imgproc};
 use prost::Message;
 use std::cmp::Reverse;
@@ -34,8 +33,8 @@ pub fn attach(
     let mut crops = Vec::new();
     for index in chosen(faces) {
         let seen = &faces[index].0;
-        let Ok(picture) = picture(batch, rendition, seen.frame) else { continue };
-        let jpeg = crop(&picture.rgb, &seen.found.corners).map_err(StageError::from)?;
+        let view = FrameView::of(batch, rendition, seen.frame)?;
+        let jpeg = crop(view.rgb(), &seen.found.corners)?;
         crops.push(FaceCrop { frame: seen.frame, instance: seen.instance, jpeg: jpeg.into() });
     }
     if crops.is_empty() {
@@ -67,7 +66,7 @@ pub fn cosine(a: &[f32], b: &[f32]) -> f32 {
 }
 
 /// A square around a face as a JPEG file.
-fn crop(rgb: &Mat, corners: &[f32; 4]) -> Result<Vec<u8>, Problem> {
+fn crop(rgb: &impl ToInputArray, corners: &[f32; 4]) -> Result<Vec<u8>, PerceptionError> {
     let [x0, y0, x1, y1] = corners.map(f64::from);
     let side = (x1 - x0).max(y1 - y0).max(1.0) * f64::from(MARGIN);
     let scale = f64::from(SIDE) / side;

@@ -1,10 +1,11 @@
 //! Telling persons apart: a face in, a vector out that is alike for pictures of one person.
-use crate::detection::Problem;
 use crate::tensor::{Order, Planes};
 use framefleet_infer::Session;
-use framefleet_stage::{SetupError, StageError};
+use framefleet_perception::PerceptionError;
+use framefleet_stage::SetupError;
+use framefleet_vision::VisionError;
 use framefleet_vision::alignment::Similarity;
-use opencv::core::{BORDER_CONSTANT, Mat, Scalar};
+use opencv::core::{BORDER_CONSTANT, Mat, Scalar, ToInputArray};
 
 /// Side of an aligned face, pixels.
 pub const SIDE: u32 = 112;
@@ -20,7 +21,7 @@ const KNOWN: [(&str, &str, &str, Planes); 2] = [
 
 /// The face in the position that networks expect: RGB, CV_8UC3, 112 × 112, black outside the picture. `None` when the
 /// landmarks are one point.
-pub fn align(rgb: &Mat, landmarks: &[[f32; 2]; 5]) -> Result<Option<Mat>, framefleet_vision::VisionError> {
+pub fn align(rgb: &impl ToInputArray, landmarks: &[[f32; 2]; 5]) -> Result<Option<Mat>, VisionError> {
     let Some(similarity) = Similarity::estimate(landmarks, &TEMPLATE) else { return Ok(None) };
     similarity.warp(rgb, (SIDE, SIDE), BORDER_CONSTANT, Scalar::all(0.0)).map(Some)
 }
@@ -47,7 +48,7 @@ impl Embedder {
     ///
     /// # Errors
     /// An architecture that the stage does not know.
-    pub fn new((id, session): (String, Session)) -> Result<Self, SetupError> {
+    pub fn new(session: Session) -> Result<Self, SetupError> {
         let wrong = |error: framefleet_infer::InferError| SetupError(error.to_string());
         let (inputs, outputs) = (session.inputs().map_err(wrong)?, session.outputs().map_err(wrong)?);
         let known = KNOWN.iter().find(|(_, input, output, _)| {
@@ -56,17 +57,18 @@ impl Embedder {
         let Some((_, input, output, planes)) = known else {
             let names = KNOWN.map(|(name, ..)| name).join(", ");
             return Err(SetupError(format!(
-                "{id} is no face embedder of an architecture that this stage knows ({names}): set face-clustering.embedder \
-                 to one that is"
+                "{} is no face embedder of an architecture that this stage knows ({names}): set face-clustering.embedder \
+                 to one that is",
+                session.name()
             )));
         };
         Ok(Self { session, input, output, planes: *planes })
     }
 
     /// Vectors of aligned faces (see [`align`]), in micro-batches.
-    pub fn embed(&self, faces: &[&Mat]) -> Result<Vec<Embedding>, StageError> {
+    pub fn embed(&self, faces: &[&Mat]) -> Result<Vec<Embedding>, PerceptionError> {
         let mut embeddings = Vec::with_capacity(faces.len());
-        self.session.run_batches::<Problem>(
+        self.session.run_batches::<PerceptionError>(
             faces.len(),
             &[],
             |number, inputs| Ok(self.planes.write(faces[number], inputs.input::<f32>(self.input)?)?),

@@ -3,11 +3,12 @@ use crate::crops::{self, cosine};
 use crate::identities::{Identified, identify};
 use crate::settings::FaceClusteringSettings;
 use crate::summary::{self, Summary};
-use crate::tracks::{Track, Tracker};
+use crate::tracks::{self, Track};
 use framefleet_media::annotation::Value;
 use framefleet_media::{
-    Amendment, Annotation, Face, FaceTrack, FrameRange, Identity, InstanceRef, ItemKind, Kind, ScopedAnnotation,
+    Amendment, Annotation, Face, FaceTrack, FrameRange, Identity, InstanceRef, Kind, ScopedAnnotation,
 };
+use framefleet_perception::{FrameResult, by_item};
 use framefleet_stage::{Job, Outputs, Record, Records, StageError};
 use serde_json::{Value as Json, json};
 use std::collections::{BTreeMap, HashMap};
@@ -72,79 +73,43 @@ pub fn finish(
 }
 
 /// The faces of a record, in order of instance.
-fn faces<'r>(record: &'r Record) -> Vec<(u32, &'r Face)> {
-    let face = |annotation: &'r Annotation| match &annotation.value {
+fn faces(record: Record) -> impl Iterator<Item = (u32, Face)> {
+    record.annotations.into_iter().filter_map(|annotation| match annotation.value {
         Some(Value::Face(face)) => Some((annotation.instance, face)),
         _ => None,
-    };
-    record.annotations.iter().filter_map(face).collect()
+    })
 }
 
 /// Follows the faces of all items.
 fn follow(job: &Job, records: &dyn Records, settings: &FaceClusteringSettings) -> Result<Followed, StageError> {
     let items: BTreeMap<String, usize> =
         job.items.iter().enumerate().map(|(index, item)| (item.name.clone(), index)).collect();
-    let mut summary = Summary::default();
-    let mut tracks = Vec::new();
-    let mut current: Option<(usize, Tracker<'_>, Cuts)> = None;
-    for record in records.read() {
-        let record = record.map_err(StageError::retry)?;
-        let Some(&item) = items.get(&record.item) else { continue };
-        if current.as_ref().is_none_or(|(of, ..)| *of != item) {
-            tracks.extend(current.take().into_iter().flat_map(|(_, tracker, _)| tracker.finish()));
-            summary.items += 1;
+    let (mut summary, mut tracks) = (Summary::default(), Vec::new());
+    let mut by_item = by_item(records, job);
+    while let Some(mut results) = by_item.next_item()? {
+        let Some(&item) = items.get(&results.item().name) else { continue };
+        let (before, mut of_item) = (summary.frames, tracks::tracks(settings));
+        for frame in results.by_ref() {
+            let FrameResult { record, cut } = frame?;
+            if cut {
+                of_item.cut();
+            }
+            let (frame, pts_ns) = (record.frame, record.pts_ns);
+            let found: Vec<(u32, Face)> = faces(record).collect();
+            summary.frames += 1;
+            summary.faces += found.len() as u64;
+            summary.frames_without_faces += u64::from(found.is_empty());
+            of_item.frame(frame, pts_ns, found);
         }
-        if record.outcome != framefleet_media::Outcome::Result {
-            continue;
-        }
-        let (_, tracker, cuts) =
-            current.get_or_insert_with(|| (item, Tracker::new(item, settings), Cuts::of(job, item)));
-        if cuts.before(record.frame) {
-            tracker.cut();
-        }
-        let found = faces(&record);
-        summary.frames += 1;
-        summary.faces += found.len() as u64;
-        summary.frames_without_faces += u64::from(found.is_empty());
-        tracker.add(record.frame, record.pts_ns, &found);
+        summary.items += u64::from(summary.frames > before);
+        tracks.extend((0..).zip(of_item.finish(1)).map(|(number, track)| Track::of(item, number, track)));
     }
-    tracks.extend(current.into_iter().flat_map(|(_, tracker, _)| tracker.finish()));
     let places = tracks.iter().enumerate().flat_map(|(index, track)| {
         let faces = track.faces.iter().enumerate();
         faces.map(move |(at, face)| ((track.item, face.frame, face.instance), (index, at)))
     });
     let of_face = places.collect();
     Ok(Followed { items, tracks, of_face, summary })
-}
-
-/// Where tracks of an item end whatever the faces say.
-enum Cuts {
-    /// Before these frames, ascending: shots begin there.
-    Shots(Vec<u64>, usize),
-    /// Before every frame: stills have nothing to do with each other.
-    Everywhere,
-}
-
-impl Cuts {
-    fn of(job: &Job, item: usize) -> Self {
-        let item = &job.items[item];
-        if item.kind() == ItemKind::Stills {
-            return Self::Everywhere;
-        }
-        Self::Shots(job.shots(&item.name).iter().map(|shot| shot.start).collect(), 0)
-    }
-
-    /// Whether a cut lies between the frame asked for before and this one.
-    fn before(&mut self, frame: u64) -> bool {
-        match self {
-            Self::Everywhere => true,
-            Self::Shots(starts, passed) => {
-                let before = *passed;
-                *passed = starts.partition_point(|start| *start <= frame);
-                *passed > before
-            }
-        }
-    }
 }
 
 /// Writes tracks, and what each face belongs to.
@@ -199,8 +164,9 @@ fn medoids(
     for record in records.read() {
         let record = record.map_err(StageError::retry)?;
         let Some(&item) = followed.items.get(&record.item) else { continue };
-        for (instance, face) in faces(&record) {
-            let place = (item, record.frame, instance);
+        let frame = record.frame;
+        for (instance, face) in faces(record) {
+            let place = (item, frame, instance);
             let person = followed.of_face.get(&place).and_then(|(track, _)| identified.of_track[*track]);
             let Some((number, _)) = person.filter(|_| !face.embedding.is_empty()) else { continue };
             let likeness = cosine(&face.embedding, &identified.persons[number].mean);

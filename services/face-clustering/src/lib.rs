@@ -16,7 +16,6 @@ mod embedding;
 mod finish;
 pub mod hdbscan;
 mod identities;
-mod picture;
 mod process;
 mod quality;
 mod settings;
@@ -29,8 +28,8 @@ pub use settings::{FaceClusteringSettings, Selection};
 
 use detection::Detector;
 use embedding::Embedder;
-use framefleet_infer::Networks;
 use framefleet_media::{Kind, Rendition};
+use framefleet_perception::require;
 use framefleet_stage::{
     Batch, HalfNeeds, Host, Job, ModelNeed, Needs, Outputs, Records, SetupError, Stage, StageError,
 };
@@ -50,7 +49,7 @@ pub struct FaceClustering {
 impl Stage for FaceClustering {
     const NAME: &'static str = "face-clustering";
     const ABOUT: &'static str = "faces, tracks of them, and identities across all items";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     type Settings = FaceClusteringSettings;
 
     fn needs(settings: &FaceClusteringSettings) -> Needs {
@@ -79,16 +78,10 @@ impl Stage for FaceClustering {
     }
 
     fn load(host: &Host, settings: &FaceClusteringSettings) -> Result<Self, SetupError> {
-        let networks = host.get::<Networks>().ok_or_else(|| SetupError("this machine runs no networks".to_owned()))?;
-        let open = |role| {
-            let id = networks.id(role).map_err(|error| SetupError(error.to_string()))?;
-            let session = networks.open(role).map_err(|error| SetupError(error.to_string()))?;
-            Ok::<_, SetupError>((id.to_owned(), session))
-        };
         Ok(Self {
             settings: settings.clone(),
-            detector: Detector::new(open(DETECTION)?)?,
-            embedder: Embedder::new(open(EMBEDDING)?)?,
+            detector: Detector::new(require::<Self>(host, DETECTION)?)?,
+            embedder: Embedder::new(require::<Self>(host, EMBEDDING)?)?,
         })
     }
 

@@ -2,11 +2,11 @@
 use crate::crops;
 use crate::detection::{Detector, Found};
 use crate::embedding::{self, Embedder, Embedding};
-use crate::picture::{Picture, Unusable, picture};
 use crate::quality::quality;
 use crate::settings::FaceClusteringSettings;
 use framefleet_media::annotation::Value;
 use framefleet_media::{Annotation, Face, Rendition};
+use framefleet_perception::{FrameView, PerceptionError};
 use framefleet_stage::{Batch, Outputs, StageError};
 use opencv::core::Mat;
 
@@ -34,9 +34,10 @@ pub fn process(
 ) -> Result<(), StageError> {
     let mut seen: Vec<Seen> = Vec::new();
     for &number in batch.frames() {
-        match picture(batch, searched(settings), number) {
-            Ok(picture) => seen.extend(faces(number, &picture, detector, settings)?),
-            Err(Unusable(code, reason)) => out.fail(number, code, reason),
+        let found = FrameView::of(batch, searched(settings), number).and_then(|view| faces(&view, detector, settings));
+        match found {
+            Ok(found) => seen.extend(found),
+            Err(error) => error.settle(number, out)?,
         }
     }
     let aligned: Vec<&Mat> = seen.iter().filter_map(|face| face.aligned.as_ref()).collect();
@@ -59,28 +60,27 @@ fn searched(settings: &FaceClusteringSettings) -> Rendition {
     if settings.small_faces { Rendition::Full } else { Rendition::Proxy }
 }
 
-/// The faces of a picture, from left to right.
+/// The faces of a frame, from left to right.
 fn faces(
-    frame: u64,
-    picture: &Picture,
+    view: &FrameView<'_>,
     detector: &Detector,
     settings: &FaceClusteringSettings,
-) -> Result<Vec<Seen>, StageError> {
-    let mut found = detector.detect(&picture.rgb, settings.small_faces, settings)?;
+) -> Result<Vec<Seen>, PerceptionError> {
+    let mut found = detector.detect(view.rgb(), settings.small_faces, settings)?;
     found.sort_by(|a, b| a.corners[0].total_cmp(&b.corners[0]).then(a.corners[1].total_cmp(&b.corners[1])));
     let seen = (0..).zip(found).map(|(instance, found)| {
-        let aligned = embedding::align(&picture.rgb, &found.landmarks).map_err(StageError::bad_input)?;
-        Ok(Seen { frame, instance, found, scale: picture.scale, aligned })
+        let aligned = embedding::align(view.rgb(), &found.landmarks)?;
+        Ok(Seen { frame: view.number(), instance, found, scale: view.scale(), aligned })
     });
     seen.collect()
 }
 
 /// A face as records have it.
-fn published(seen: &Seen, embedding: Embedding) -> Result<Face, StageError> {
+fn published(seen: &Seen, embedding: Embedding) -> Result<Face, PerceptionError> {
     let [across, down] = seen.scale;
     let [x0, y0, x1, y1] = seen.found.corners;
     let quality = match &seen.aligned {
-        Some(aligned) => Some(quality(&seen.found, aligned, embedding.norm).map_err(StageError::bad_input)?),
+        Some(aligned) => Some(quality(&seen.found, aligned, embedding.norm)?),
         None => None,
     };
     Ok(Face {

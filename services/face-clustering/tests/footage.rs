@@ -241,5 +241,5 @@ fn golden_digest() {
             one.crops.len()
         );
     }
-    golden(&text, FaceClustering::VERSION, (1, "c225784dc3af9f6d"));
+    golden(&text, FaceClustering::VERSION, (2, "c225784dc3af9f6d"));
 }
