@@ -9,9 +9,10 @@ use crate::tracks::{Known, Sighting, Track, tracks};
 use framefleet_infer::Session;
 use framefleet_media::annotation::Value;
 use framefleet_media::{
-    Amendment, Annotation, AvOffset, FrameRange, Item, ItemKind, Kind, Outcome, ScopedAnnotation, Speaking, SyncState,
+    Amendment, Annotation, AvOffset, FrameRange, Item, ItemKind, Kind, ScopedAnnotation, Speaking, SyncState,
 };
-use framefleet_stage::{Job, Outputs, Records, StageError};
+use framefleet_perception::by_item;
+use framefleet_stage::{Job, Outputs, Record, Records, StageError};
 use std::ops::Range;
 
 /// An offset of less confidence is none.
@@ -29,6 +30,17 @@ struct Footage<'j> {
     /// Number and time of every frame with a result.
     frames: Vec<(u64, i64)>,
     sightings: Vec<Sighting>,
+    shots: Vec<FrameRange>,
+}
+
+impl Footage<'_> {
+    fn add(&mut self, record: &Record) {
+        self.frames.push((record.frame, record.pts_ns));
+        self.sightings.extend(record.annotations.iter().filter_map(|annotation| match &annotation.value {
+            Some(Value::Mouth(mouth)) => Some(Sighting::new(record.frame, record.pts_ns, annotation.instance, mouth)),
+            _ => None,
+        }));
+    }
 }
 
 /// What finish knows of an item before it listens.
@@ -51,28 +63,14 @@ pub fn finish(
     out: &mut Outputs,
 ) -> Result<(), StageError> {
     let mut summary = Summary::default();
-    let mut current: Option<Footage<'_>> = None;
     let distances = settings.network.is_some().then(|| distances::read(records)).transpose()?;
-    for record in records.read() {
-        let record = record.map_err(StageError::retry)?;
-        let Some(item) = job.item(&record.item) else { continue };
-        if current.as_ref().is_none_or(|footage| footage.item.name != item.name) {
-            if let Some(footage) = current.take() {
-                summary.add(finish_item(job, &footage, vad, distances.as_ref(), settings, out)?);
-            }
-            current = Some(Footage { item, frames: Vec::new(), sightings: Vec::new() });
+    let mut items = by_item(records, job);
+    while let Some(mut results) = items.next_item()? {
+        let (item, shots) = (results.item(), results.shots().to_vec());
+        let mut footage = Footage { item, shots, frames: Vec::new(), sightings: Vec::new() };
+        for frame in results.by_ref() {
+            footage.add(&frame?.record);
         }
-        if let Some(footage) = current.as_mut().filter(|_| record.outcome == Outcome::Result) {
-            footage.frames.push((record.frame, record.pts_ns));
-            footage.sightings.extend(record.annotations.iter().filter_map(|annotation| match &annotation.value {
-                Some(Value::Mouth(mouth)) => {
-                    Some(Sighting::new(record.frame, record.pts_ns, annotation.instance, mouth))
-                }
-                _ => None,
-            }));
-        }
-    }
-    if let Some(footage) = current {
         summary.add(finish_item(job, &footage, vad, distances.as_ref(), settings, out)?);
     }
     out.statistics(&summary.statistics());
@@ -113,7 +111,7 @@ fn finish_item(
 
 /// Shots, tracks and times.
 fn scenery(job: &Job, footage: &Footage<'_>) -> Scenery {
-    let mut shots = job.shots(&footage.item.name);
+    let mut shots = footage.shots.clone();
     if shots.is_empty() {
         shots.push(FrameRange { start: 0, end: u64::MAX });
     }

@@ -14,13 +14,13 @@
 
 mod diarisation;
 mod distances;
+mod faces;
 mod finish;
 mod lip_sync;
 mod mesh;
 mod mfcc;
 mod mouth;
 mod offset;
-mod picture;
 mod presentation;
 mod process;
 mod region;
@@ -36,8 +36,9 @@ pub use diarisation::{Diarisation, DiarisationError, Turn};
 pub use process::STILL;
 pub use settings::{Pictures, SyncSettings};
 
-use framefleet_infer::{InferError, Networks, Session};
+use framefleet_infer::Session;
 use framefleet_media::Kind;
+use framefleet_perception::require;
 use framefleet_stage::{
     Batch, Beside, Field, HalfNeeds, Halo, Host, Job, ModelNeed, Needs, Outputs, Records, SetupError, Stage, StageError,
 };
@@ -92,18 +93,15 @@ impl Stage for SyncStage {
     }
 
     fn load(host: &Host, settings: &SyncSettings) -> Result<Self, SetupError> {
-        let networks = host.get::<Networks>();
-        let networks =
-            networks.ok_or_else(|| SetupError("sync needs networks, and this machine offers none".to_owned()))?;
-        let problem = |error: InferError| SetupError(error.to_string());
+        let open = |role| require::<Self>(host, role);
         let network = match &settings.network {
-            Some(_) => Some(lip_sync::LipSync::new(networks.open("lip-sync").map_err(problem)?)?),
+            Some(_) => Some(lip_sync::LipSync::new(open("lip-sync")?)?),
             None => None,
         };
         Ok(Self {
             settings: settings.clone(),
-            mesh: mesh::MeshNetwork::new(networks.open("face-mesh").map_err(problem)?)?,
-            vad: networks.open("voice-activity").map_err(problem)?,
+            mesh: mesh::MeshNetwork::new(open("face-mesh")?)?,
+            vad: open("voice-activity")?,
             network,
         })
     }

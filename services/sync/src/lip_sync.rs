@@ -5,12 +5,12 @@
 //! As in the reference, but: pictures are those nearest to the times of 25 frames per second instead of a film converted to that rate,
 //! and boxes are the median of five pictures instead of thirteen frames, so that a batch needs no more than its halo.
 use crate::distances::{DISTANCES, SHIFTS, STEP_NS};
+use crate::faces::{faces_of, shrink};
 use crate::mfcc::{COEFFICIENTS, FRAME, Mfcc, RATE, STEP};
-use crate::picture::rgb;
-use crate::process::{faces_of, shrink};
 use crate::settings::SyncSettings;
 use framefleet_infer::{Dim, InferError, Session, TensorSpec};
 use framefleet_media::{Item, LipDistance, LipDistances};
+use framefleet_perception::{FrameView, PerceptionError};
 use framefleet_stage::{Batch, Halo, Job, Outputs, SetupError, StageError};
 use framefleet_vision::VisionError;
 use framefleet_vision::alignment::Similarity;
@@ -40,17 +40,6 @@ pub struct LipSync {
     session: Session,
     side: u32,
     mfcc: Mfcc,
-}
-
-/// What went wrong: the machine's failure, since frames and boxes were checked before.
-#[derive(Debug, thiserror::Error)]
-enum LookError {
-    #[error(transparent)]
-    Infer(#[from] InferError),
-    #[error(transparent)]
-    Vision(#[from] VisionError),
-    #[error("OpenCV: {0}")]
-    OpenCv(#[from] opencv::Error),
 }
 
 /// What the network makes of things, one vector each.
@@ -117,7 +106,7 @@ impl LipSync {
         if clips.is_empty() {
             return Ok(());
         }
-        let (faces, voices) = self.embed(batch, settings, &clips, &sounds).map_err(StageError::retry)?;
+        let (faces, voices) = self.embed(batch, settings, &clips, &sounds)?;
         let index: HashMap<i64, usize> = steps.iter().enumerate().map(|(index, step)| (*step, index)).collect();
         let kept = clips.iter().zip(&faces).filter_map(|(clip, face)| {
             let shifted = around(step_of(batch, clip)?).filter_map(|step| Some(&voices[*index.get(&step)?]));
@@ -155,9 +144,9 @@ impl LipSync {
         settings: &SyncSettings,
         clips: &[Clip],
         sounds: &[Vec<f32>],
-    ) -> Result<(Vectors, Vectors), LookError> {
+    ) -> Result<(Vectors, Vectors), PerceptionError> {
         let (mut faces, mut voices) = (Vec::new(), Vec::new());
-        self.session.run_batches::<LookError>(
+        self.session.run_batches::<PerceptionError>(
             clips.len().max(sounds.len()),
             &[],
             |item, inputs| {
@@ -188,11 +177,20 @@ impl LipSync {
     }
 
     /// Writes the pictures of a clip: blue, green, red 0–255, channel by channel, each of five pictures.
-    fn write(&self, batch: &Batch, settings: &SyncSettings, clip: &Clip, planes: &mut [f32]) -> Result<(), LookError> {
+    fn write(
+        &self,
+        batch: &Batch,
+        settings: &SyncSettings,
+        clip: &Clip,
+        planes: &mut [f32],
+    ) -> Result<(), PerceptionError> {
         let pixels = (self.side * self.side) as usize;
         for (number, picture) in clip.pictures.iter().enumerate() {
-            let Some(frame) = batch.frame(settings.pictures.rendition(), *picture) else { continue };
-            let cut = crop(&rgb(&frame.image)?, clip.place, shrink(batch, frame), self.side)?;
+            let view = match FrameView::of(batch, settings.pictures.rendition(), *picture) {
+                Err(PerceptionError::Absent(_)) => continue,
+                view => view?,
+            };
+            let cut = crop(view.rgb(), clip.place, shrink(&view), self.side)?;
             let bytes = cut.data_bytes()?;
             for channel in 0..3 {
                 let at = (channel * PICTURES + number) * pixels;

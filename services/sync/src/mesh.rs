@@ -1,5 +1,6 @@
 //! Mesh networks: a face in, points of its mouth out. Those with attention refine the lips, and their lips are taken.
 use framefleet_infer::{Dim, ElementType, InferError, ItemInputs, ItemOutputs, Session, TensorSpec};
+use framefleet_perception::PerceptionError;
 use framefleet_stage::SetupError;
 use opencv::core::{CV_32F, Mat};
 use opencv::prelude::*;
@@ -81,12 +82,12 @@ impl MeshNetwork {
 
     /// Looks at `count` regions in micro-batches. `cut` gives a region's pixels (`CV_8UC3`, RGB, [`Self::side`] wide and high), `take`
     /// gets its lips; both are called in order.
-    pub fn run<E: From<InferError> + From<opencv::Error>>(
+    pub fn run(
         &self,
         count: usize,
-        mut cut: impl FnMut(usize) -> Result<Mat, E>,
+        mut cut: impl FnMut(usize) -> Result<Mat, PerceptionError>,
         mut take: impl FnMut(usize, Lips),
-    ) -> Result<(), E> {
+    ) -> Result<(), PerceptionError> {
         self.session.run_batches(
             count,
             &[],
@@ -98,11 +99,7 @@ impl MeshNetwork {
         )
     }
 
-    fn fill<E: From<InferError> + From<opencv::Error>>(
-        &self,
-        region: &Mat,
-        inputs: &mut ItemInputs<'_, '_>,
-    ) -> Result<(), E> {
+    fn fill(&self, region: &Mat, inputs: &mut ItemInputs<'_, '_>) -> Result<(), PerceptionError> {
         let mut tensor = inputs.input::<f32>(&self.input)?;
         let mut numbers = Mat::default();
         region.convert_to(&mut numbers, CV_32F, 1.0 / 255.0, 0.0)?;
