@@ -1,6 +1,6 @@
 //! Full frames of the source, for exports that show them.
 use framefleet_export::Pictures;
-use framefleet_media::{BatchInfo, Frame, Item, Rendition};
+use framefleet_media::{BatchInfo, Frame, Item, Rendition, item};
 use framefleet_stage::{HeapSink, IngestRequest, SourceStage};
 use ingest::Ingest;
 use std::collections::BTreeMap;
@@ -31,7 +31,8 @@ impl SourcePictures {
         // One batch at a time: the last one's memory goes before the next one's is taken.
         (self.range, self.frames) = (0..0, Vec::new());
         let mut sink = HeapSink::default();
-        let (places, _) = self.source.ingest(item, &request, &mut sink).map_err(|error| error.to_string())?;
+        let with_files = item::with_files(item, batch.files.clone());
+        let (places, _) = self.source.ingest(&with_files, &request, &mut sink).map_err(|error| error.to_string())?;
         self.frames = sink.into_frames(Rendition::Full, &places).map_err(|error| error.to_string())?;
         (self.range, self.item) = (range(batch), item.name.clone());
         Ok(())

@@ -2,7 +2,7 @@
 use crate::failure::Failure;
 use bytes::Bytes;
 use framefleet_ledger::{Ledger, StepManifest, shell_word};
-use framefleet_media::{BatchInfo, Item, Rendition};
+use framefleet_media::{BatchInfo, Item, Rendition, item};
 use framefleet_pipeline::Plan;
 use framefleet_report::model::{Efficiency, JobSummary, Label, PageLink, PlanSummary, State, StepShare, Timing};
 use framefleet_report::{JobFacts, Thumbnails, encode_jpeg};
@@ -119,7 +119,8 @@ pub fn batches(manifests: &[StepManifest]) -> BTreeMap<String, Vec<BatchInfo>> {
         let Some(item) = &of.item else { continue };
         let batches = all.entry(item.name.clone()).or_default();
         let info = |task: &framefleet_proto::v1::TaskResult| {
-            Some(BatchInfo { start: task.range?.start, pts_ns: task.pts_ns.clone(), ..BatchInfo::default() })
+            let (pts_ns, files) = (task.pts_ns.clone(), task.files.clone());
+            Some(BatchInfo { start: task.range?.start, pts_ns, files, ..BatchInfo::default() })
         };
         batches.extend(of.tasks.iter().filter_map(info));
     }
@@ -143,7 +144,8 @@ impl Thumbnails for Decoder {
             }
             let request = IngestRequest { batch: batch.clone(), proxy, full: Vec::new() };
             let mut sink = HeapSink::default();
-            let decoded = self.source.ingest(item, &request, &mut sink);
+            let item = item::with_files(item, batch.files.clone());
+            let decoded = self.source.ingest(&item, &request, &mut sink);
             match decoded.and_then(|(places, _)| sink.into_frames(Rendition::Proxy, &places)) {
                 Ok(frames) => pictures.extend(
                     frames.iter().filter_map(|frame| Some((frame.number, encode_jpeg(&frame.image, side).ok()?))),

@@ -1,5 +1,6 @@
 //! Where a step's artifacts lie below `artifacts/<step>/`: under the names that items and stills have now, whatever they were called when a
 //! task made the files.
+use crate::files::file_of;
 use framefleet_media::{ImageFile, naming};
 use framefleet_proto::v1::{Part, StepManifest, TaskResult};
 use std::collections::BTreeMap;
@@ -32,10 +33,4 @@ impl ArtifactPaths {
             None => part.name.clone(),
         }
     }
-}
-
-/// The image that a frame of a task is.
-pub(crate) fn file_of(task: &TaskResult, frame: u64) -> Option<&ImageFile> {
-    let found = task.files.binary_search_by_key(&frame, |file| file.frame);
-    found.ok().and_then(|position| task.files.get(position))
 }

@@ -57,7 +57,9 @@ impl Ledger {
         let artifacts = self.artifacts(manifest)?;
         wanted.files = self.write_records(&wanted, manifest).await?;
         wanted.files.push(self.write_summary(manifest).await?);
-        let (kept, new) = self.split(before, &manifest.step, artifacts).await?;
+        let before = before.map_or_else(Vec::new, |before| before.files);
+        let (kept, new) = self.split(&before, &manifest.step, artifacts).await?;
+        self.take_back(&before, &new).await?;
         wanted.files.extend(kept);
         self.write_step(&wanted, manifest).await?;
         if new.is_empty() {
@@ -124,23 +126,39 @@ impl Ledger {
     /// The artifacts that are in their place already, as files, and those that are not.
     async fn split(
         &self,
-        before: Option<CompletedStep>,
+        before: &[OutputFile],
         step: &str,
         artifacts: BTreeMap<String, Artifact>,
     ) -> Result<(Vec<OutputFile>, Vec<Artifact>), LedgerError> {
-        let files = before.into_iter().flat_map(|before| before.files);
-        let before: HashMap<String, OutputFile> = files.map(|file| (file.path.clone(), file)).collect();
+        let before: HashMap<&str, &OutputFile> = before.iter().map(|file| (file.path.as_str(), file)).collect();
         let (mut kept, mut new) = (Vec::new(), Vec::new());
         for (name, artifact) in artifacts {
-            let same = before.get(&layout::artifact(step, &name)).filter(|file| file.digest == artifact.part.digest);
+            let same =
+                before.get(layout::artifact(step, &name).as_str()).filter(|file| file.digest == artifact.part.digest);
             match same {
                 Some(file) if self.inner.store.length(&file.path).await? == Some(file.length) => {
-                    kept.push(file.clone())
+                    kept.push((*file).clone())
                 }
                 _ => new.push(artifact),
             }
         }
         Ok((kept, new))
+    }
+
+    /// Puts the bytes of artifacts that only change their names back among the parts: soon other files may have these places.
+    async fn take_back(&self, before: &[OutputFile], new: &[Artifact]) -> Result<(), LedgerError> {
+        let store = &self.inner.store;
+        let published: HashMap<&[u8], &OutputFile> = before.iter().map(|file| (file.digest.as_ref(), file)).collect();
+        for artifact in new {
+            let part = layout::part(&artifact.key, &artifact.part);
+            if let Some(file) = published.get(artifact.part.digest.as_ref())
+                && store.length(&part).await?.is_none()
+                && store.length(&file.path).await? == Some(file.length)
+            {
+                store.copy(&file.path, &part).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn publish_artifact(&self, manifest: &StepManifest, artifact: Artifact) -> Result<OutputFile, LedgerError> {

@@ -1,5 +1,5 @@
 //! The list of frames that failed, with the command that does them again.
-use crate::artifact_paths::file_of;
+use crate::files::file_of;
 use crate::parts::parse_key;
 use crate::rows::{range, tasks};
 use crate::shell::shell_word;

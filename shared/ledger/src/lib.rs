@@ -15,6 +15,7 @@ mod complete;
 mod document;
 mod error;
 mod failures;
+mod files;
 mod find;
 mod index;
 mod kept;

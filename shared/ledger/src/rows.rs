@@ -1,5 +1,5 @@
 //! A step's results as rows, in frame order, with what finish amended.
-use crate::artifact_paths::file_of;
+use crate::files::file_of;
 use crate::outcomes::{ByFrame, SAMPLING};
 use crate::parts::parse_key;
 use crate::{Ledger, LedgerError, index};

@@ -1,4 +1,5 @@
 //! A step's summary: statistics, counts, and what it found on items and on the job.
+use crate::files::Files;
 use crate::outcomes::{self, Counts};
 use crate::parts::parse_key;
 use crate::{Ledger, LedgerError, index};
@@ -10,15 +11,17 @@ use std::collections::BTreeSet;
 impl Ledger {
     /// The summary of a step: `{"schema", "step", "stage", "statistics": {…}, "items": {name: {"result", "failed", "skipped"}}}`, then
     /// for each kind that finish makes the list of its annotations, each with its scope (`item`, `start`, `end`; null where it
-    /// does not apply).
+    /// does not apply). What speaks of one frame of a sequence or of stills names its `file`, too.
     pub(crate) async fn summary(&self, manifest: &StepManifest) -> Result<Map<String, Value>, LedgerError> {
         let what = || format!("step {}", manifest.step);
         let finish = self.finish_block(manifest).await?;
-        let statistics: Value = match finish.statistics.as_str() {
+        let files = Files::new(manifest);
+        let mut statistics: Value = match finish.statistics.as_str() {
             "" => json!({}),
             text => serde_json::from_str(text)
                 .map_err(|error| LedgerError::invalid(what(), format!("its statistics are no JSON: {error}")))?,
         };
+        files.name_in(&mut statistics);
         let mut items = Map::new();
         for of_item in &manifest.items {
             let name = of_item.item.as_ref().map_or("", |item| item.name.as_str());
@@ -37,7 +40,7 @@ impl Ledger {
         for kind in self.scoped_kinds(manifest, &finish.scoped)? {
             let of_kind = finish.scoped.iter().filter(|scoped| name(scoped) == kind);
             let list: Vec<Value> = of_kind
-                .map(body)
+                .map(|scoped| body(scoped, &files))
                 .collect::<Result<_, _>>()
                 .map_err(|error| LedgerError::invalid(what(), error.to_string()))?;
             summary.insert(kind, list.into());
@@ -75,14 +78,21 @@ fn name(scoped: &ScopedAnnotation) -> &str {
     scoped.annotation.as_ref().map_or("", annotation::kind_name)
 }
 
-fn body(scoped: &ScopedAnnotation) -> Result<Value, serde_json::Error> {
+fn body(scoped: &ScopedAnnotation, files: &Files<'_>) -> Result<Value, serde_json::Error> {
     let range = scoped.range.as_ref();
     let mut body = Map::new();
     body.insert("item".to_owned(), Some(scoped.item.as_str()).filter(|item| !item.is_empty()).into());
     body.insert("start".to_owned(), range.map(|range| range.start).into());
     body.insert("end".to_owned(), range.map(|range| range.end).into());
+    if range.is_some_and(|range| range.end == range.start + 1)
+        && let Some(file) = files.named(&body, "start")
+    {
+        body.insert("file".to_owned(), file.into());
+    }
     if let Some(annotation) = &scoped.annotation {
-        body.extend(annotation::to_json(annotation)?);
+        let mut fields = Value::Object(annotation::to_json(annotation)?);
+        files.name_in(&mut fields);
+        body.extend(fields.as_object().cloned().unwrap_or_default());
     }
     Ok(body.into())
 }

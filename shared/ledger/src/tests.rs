@@ -9,4 +9,5 @@ mod leases;
 mod orders;
 mod records;
 mod scale;
+mod stills;
 mod verification;

@@ -1,7 +1,7 @@
 //! Frames of an item: which file each is, and what its picture is like. Stills of one folder differ in size and depth; what an item says of
 //! itself is then the largest.
-use crate::frame::full_format;
-use framefleet_proto::v1::{Colour, ImageFile, Item, PixelFormat};
+use crate::frame::{PROXY_SIDE, full_format, proxy_size};
+use framefleet_proto::v1::{Colour, ImageFile, Item, ItemKind, PixelFormat};
 
 /// The file that a frame is: of sequences and stills, as far as the item carries its files.
 pub fn file(item: &Item, frame: u64) -> Option<&ImageFile> {
@@ -38,6 +38,15 @@ pub fn frame_colour(item: &Item, frame: u64) -> Colour {
 /// Colour of the full frame that `file` is (`None`: of a video).
 pub fn colour_of(item: &Item, file: Option<&ImageFile>) -> Colour {
     file.and_then(|file| file.colour.as_ref()).or(item.colour.as_ref()).cloned().unwrap_or_default()
+}
+
+/// The largest proxy that frames of an item have, width and height: of stills, whose item says the largest width and the largest height of all,
+/// no one proxy's, but none is larger.
+pub fn largest_proxy(item: &Item) -> (u32, u32) {
+    match item.kind() {
+        ItemKind::Stills => (item.width.min(PROXY_SIDE), item.height.min(PROXY_SIDE)),
+        _ => proxy_size(item.width, item.height),
+    }
 }
 
 /// The item as a task carries it: with these of its files alone.
@@ -78,6 +87,20 @@ pub fn without_files(item: &Item) -> Item {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_still_has_a_larger_proxy_than_its_folder_says() {
+        let sizes = [(1370, 855), (1000, 1280), (90, 90)];
+        let most = |side: fn(&(u32, u32)) -> u32| sizes.iter().map(side).max().unwrap();
+        let mut item = Item { width: most(|size| size.0), height: most(|size| size.1), ..Item::default() };
+        item.set_kind(ItemKind::Stills);
+        let (width, height) = largest_proxy(&item);
+        assert!(sizes.iter().map(|size| proxy_size(size.0, size.1)).all(|(w, h)| w <= width && h <= height));
+        assert!(
+            proxy_size(item.width, item.height).1 < proxy_size(1000, 1280).1,
+            "the proxy of the largest sides is not the largest"
+        );
+    }
 
     #[test]
     fn a_frame_has_the_size_and_format_of_its_own_file() {

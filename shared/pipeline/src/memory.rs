@@ -1,7 +1,8 @@
 //! The memory a job may occupy with volatile frames, and the least it needs.
 use crate::{Half, PixelSource, Plan, PlanError, StepPlan};
 use framefleet_media::frame::{batch_frames, byte_length, full_format};
-use framefleet_media::{Item, PixelFormat, Rendition, proxy_size};
+use framefleet_media::item::largest_proxy;
+use framefleet_media::{Item, PixelFormat, Rendition};
 use framefleet_stage::Halo;
 use serde::Serialize;
 
@@ -29,7 +30,8 @@ pub fn batch_bytes(plan: &Plan, pass: usize, item: &Item) -> u64 {
         };
         steps().filter(reads).map(looked_at).fold(0, u64::saturating_add).min(length).saturating_mul(frame)
     };
-    let (width, height) = proxy_size(item.width, item.height);
+    // Of stills the item says the largest width, height and depth there are: no frame takes more, whatever its own size.
+    let (width, height) = largest_proxy(item);
     let proxies = rendition_bytes(Rendition::Proxy, byte_length(PixelFormat::Rgb8, width, height) as u64);
     let full = rendition_bytes(Rendition::Full, byte_length(full_format(item), item.width, item.height) as u64);
     steps().map(|step| made_bytes(step, item, length)).fold(proxies.saturating_add(full), u64::saturating_add)

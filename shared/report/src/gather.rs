@@ -5,6 +5,7 @@ use crate::model::{
     Band, Counts, Efficiency, Failure, ItemReport, JobSummary, Label, PlanSummary, Report, Run, ShotReport,
     StepSummary, Thumbnail, Timing,
 };
+use crate::stills::{self, FileNames};
 use crate::thumbnail::{Budget, Thumbnails, choose, per_item, side};
 use crate::{MAX_COLUMNS, MAX_FAILURES, MAX_SHOTS, ReportError, columns, sync, tracks};
 use framefleet_media::{AnnotationBlock, AvOffset, FrameRange, Item, ItemKind, Outcome, annotation};
@@ -65,6 +66,7 @@ pub struct Gathering {
     current: Option<(usize, ItemCollector)>,
     /// Results on ranges other than shots, until all shots are known.
     on_ranges: HashMap<usize, Vec<(u64, u64, Label)>>,
+    names: FileNames,
 }
 
 impl Gathering {
@@ -86,6 +88,7 @@ impl Gathering {
             fields: Fields::default(),
             current: None,
             on_ranges: HashMap::new(),
+            names: FileNames::default(),
         };
         gathering.add_items(manifests);
         gathering
@@ -112,8 +115,10 @@ impl Gathering {
             let item = tasks.item.as_ref().and_then(|item| self.index.get(&item.name));
             if let Some(item) = item.and_then(|index| self.report.items.get_mut(*index)) {
                 note_times(item, tasks);
+                stills::note_sizes(item, tasks);
             }
         }
+        self.names = FileNames::new(&self.report.items);
     }
 
     /// The rows that follow are of this step.
@@ -136,7 +141,8 @@ impl Gathering {
     /// One frame of the step, in frame order within its item; `row` is its record: lists of annotations by kind.
     pub fn row(&mut self, item: &str, frame: u64, pts_ns: i64, outcome: &Outcome, row: &Map<String, Value>) {
         let Some(index) = self.index.get(item).copied() else { return };
-        self.count(item, frame, pts_ns, outcome);
+        self.count(item, (frame, stills::of(row)), pts_ns, outcome);
+        self.names.note(index, frame, row);
         if self.current.as_ref().is_none_or(|(current, _)| *current != index) {
             self.end_item();
         }
@@ -146,7 +152,7 @@ impl Gathering {
         collector.row(frame, outcome, row);
     }
 
-    fn count(&mut self, item: &str, frame: u64, pts_ns: i64, outcome: &Outcome) {
+    fn count(&mut self, item: &str, (frame, file): (u64, Option<String>), pts_ns: i64, outcome: &Outcome) {
         let Some(step) = self.report.steps.last_mut() else { return };
         match outcome {
             Outcome::Skipped { .. } => {}
@@ -163,6 +169,7 @@ impl Gathering {
                     failures.shown.push(Failure {
                         item: item.to_owned(),
                         frame,
+                        file,
                         pts_ns,
                         step: step.name.clone(),
                         code: code.clone(),
@@ -310,7 +317,8 @@ impl Gathering {
             let frames = choose(&item.axis, &item.shots, per_item(items));
             let pictures = thumbnails.jpeg(source, &frames, side(items)).into_iter();
             let fitting = pictures.filter(|(_, jpeg)| budget.take(jpeg.len()));
-            item.thumbnails = fitting.map(|(frame, jpeg)| thumbnail(item, frame, jpeg)).collect();
+            let named = |(frame, jpeg)| Thumbnail { file: self.names.of(index, frame), ..thumbnail(item, frame, jpeg) };
+            item.thumbnails = fitting.map(named).collect();
             tracks::finish(item, source, thumbnails, &mut budget);
         }
         self.report
@@ -388,5 +396,5 @@ fn thumbnail(item: &ItemReport, frame: u64, jpeg: Vec<u8>) -> Thumbnail {
     let seconds = column.and_then(|column| item.axis.seconds.get(column).copied().flatten()).unwrap_or_default();
     let into_column = (frame.saturating_sub(item.axis.start)) % item.axis.frames_per_column;
     let seconds = seconds + item.fps.map_or(0.0, |fps| into_column as f64 / fps);
-    Thumbnail { frame, pts_ns: (seconds * 1e9) as i64, jpeg }
+    Thumbnail { frame, file: None, pts_ns: (seconds * 1e9) as i64, jpeg }
 }

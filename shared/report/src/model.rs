@@ -100,6 +100,8 @@ pub struct ItemReport {
     pub width: u32,
     /// Height of the displayed picture, pixels.
     pub height: u32,
+    /// Whether pictures have sizes of their own: width and height are the largest.
+    pub mixed_sizes: bool,
     /// Frames per second; absent for stills.
     pub fps: Option<f64>,
     /// Seconds that the job's part of it lasts; absent for stills.
@@ -154,6 +156,8 @@ pub struct Axis {
 pub struct Thumbnail {
     /// The frame.
     pub frame: u64,
+    /// The name of the still that it is.
+    pub file: Option<String>,
     /// Its time, nanoseconds from the item's first frame.
     pub pts_ns: i64,
     /// The bytes of a JPEG file, base64 in JSON.
@@ -296,6 +300,8 @@ pub struct Failure {
     pub item: String,
     /// The frame.
     pub frame: u64,
+    /// The name of the image that it is, of sequences and stills.
+    pub file: Option<String>,
     /// Its time, nanoseconds from the item's first frame.
     pub pts_ns: i64,
     /// The step.

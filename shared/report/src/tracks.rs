@@ -65,11 +65,12 @@ pub fn finish(item: &mut ItemReport, source: &Item, thumbnails: &dyn Thumbnails,
     let frames: Vec<u64> = wanted.keys().copied().collect();
     for (frame, jpeg) in thumbnails.jpeg(source, &frames, FRAME_SIDE) {
         for (at, corners) in wanted.get(&frame).into_iter().flatten() {
+            // Who is followed is in frames of one size: nobody is followed through stills.
             let cut = cut(&jpeg, *corners, (item.width, item.height)).ok().flatten();
             if let Some(jpeg) = cut.filter(|jpeg| budget.take(jpeg.len())) {
                 let seconds = columns::of_frame(&item.axis, frame).and_then(|column| *item.axis.seconds.get(column)?);
                 let pts_ns = (seconds.unwrap_or_default() * 1e9) as i64;
-                item.tracks[*at].strip.push(Thumbnail { frame, pts_ns, jpeg });
+                item.tracks[*at].strip.push(Thumbnail { frame, file: None, pts_ns, jpeg });
             }
         }
     }

@@ -97,8 +97,9 @@ function frameAtSeconds(item, seconds) {
 
 function place(item, frame, digits = 2) {
   const seconds = secondsAt(item, frame);
-  return seconds === null ? `Picture ${grouped(frame + 1)}` : timecode(seconds, digits);
+  return seconds === null ? fileOf(item, frame) || `Picture ${grouped(frame + 1)}` : timecode(seconds, digits);
 }
+const fileOf = (item, frame) => (item.thumbnails.find((one) => one.frame === frame) || {}).file;
 
 const nearestThumbnail = (item, frame) => item.thumbnails.reduce(
   (best, one) => (best && Math.abs(best.frame - frame) <= Math.abs(one.frame - frame) ? best : one), null);
@@ -576,7 +577,7 @@ function shotList(item, lines) {
 
 function factsOf(item, frames, shots) {
   return [
-    item.width && `${item.width}\u202f×\u202f${item.height}`,
+    item.width && `${item.mixed_sizes ? "up to " : ""}${item.width}\u202f×\u202f${item.height}`,
     item.seconds !== null && duration(item.seconds),
     plural(frames, item.kind === "stills" ? "picture" : "frame"),
     item.fps && `${decimal(item.fps)} fps`,
@@ -686,7 +687,7 @@ function efficiencySection(efficiency) {
 function failureSection(failures) {
   const heads = columns("Item", "#Frame", "#Time", "Step", "Reason");
   const draw = (shown) => table(heads, shown.map((one) => [
-    one.item, grouped(one.frame), timecode(one.pts_ns / 1e9), one.step, one.code ? `${one.code}: ${one.reason}` : one.reason]));
+    one.file ? `${one.item}/${one.file}` : one.item, grouped(one.frame), timecode(one.pts_ns / 1e9), one.step, one.code ? `${one.code}: ${one.reason}` : one.reason]));
   const beyond = failures.total - failures.shown.length;
   return el("section", {}, el("h2", {}, plural(failures.total, "failure")), el("div", { class: "panel" },
     failures.replay && [el("p", {}, "Try exactly these again:"), el("pre", {}, failures.replay)],

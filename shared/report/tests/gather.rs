@@ -4,7 +4,7 @@
 mod fixture;
 
 use fixture::{Drawings, SHOT, film, manifest, pts_ns, report};
-use framefleet_media::{AnnotationBlock, Item, Outcome};
+use framefleet_media::{AnnotationBlock, ImageFile, Item, ItemKind, Outcome};
 use framefleet_report::model::{Counts, Run};
 use framefleet_report::{Gathering, JobFacts, MAX_COLUMNS, MAX_FAILURES, MAX_THUMBNAIL_BYTES, Thumbnails};
 use framefleet_report::{item_page_path, item_pages, render, render_item_page};
@@ -126,6 +126,36 @@ fn failures_beyond_the_list_are_counted_only() {
     let report = gathering.finish(&NoPictures);
     assert_eq!((report.failures.total, report.failures.shown.len()), (1000, MAX_FAILURES));
     assert!(render(&report).unwrap().len() < 1 << 20);
+}
+
+#[test]
+fn stills_are_named_and_may_be_of_several_sizes() {
+    let names = ["street.jpg", "beach.png", "broken.jpg"];
+    let mut folder = film("holiday", 3);
+    folder.set_kind(ItemKind::Stills);
+    let mut manifest = manifest("lighting", &[(folder, 3)]);
+    let sizes = [(1920, 700), (800, 1080), (0, 0)];
+    let file = |((frame, name), (width, height)): ((u64, &str), (u32, u32))| ImageFile {
+        frame,
+        name: name.to_owned(),
+        width,
+        height,
+        ..ImageFile::default()
+    };
+    manifest.items[0].tasks[0].files = (0..).zip(names).zip(sizes).map(file).collect();
+    let mut gathering = Gathering::new(JobFacts::default(), std::slice::from_ref(&manifest));
+    gathering.begin_step(&manifest);
+    for (frame, name) in (0..).zip(names) {
+        let failed = || Outcome::Failed { code: "decode".to_owned(), reason: "cut".to_owned() };
+        let outcome = if name == "broken.jpg" { failed() } else { Outcome::Result };
+        let row = json!({"frame": frame, "file": name});
+        gathering.row("holiday", frame, 0, &outcome, row.as_object().unwrap());
+    }
+    gathering.end_step();
+    let report = gathering.finish(&Drawings);
+    let shown: Vec<_> = report.items[0].thumbnails.iter().map(|one| one.file.as_deref().unwrap()).collect();
+    assert_eq!((shown, report.items[0].mixed_sizes), (names.to_vec(), true));
+    assert_eq!(report.failures.shown[0].file.as_deref(), Some("broken.jpg"));
 }
 
 /// 200 films of 100,000 frames would take minutes to make up row by row, so one is, and the report is of its copies.
