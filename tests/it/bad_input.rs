@@ -152,3 +152,37 @@ fn a_damaged_output_is_found_out() {
     says(&ran, 1, &["problem", "lighting"]);
     says(&framefleet(["verify", work.path().join("none").to_str().unwrap()]), 1, &["none"]);
 }
+
+#[test]
+fn a_path_that_is_no_utf8_is_printed_once_as_it_can_be_read() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let work = folder();
+    let films = work.path().join("films");
+    std::fs::create_dir(&films).unwrap();
+    let clip = moving(&films.join("good.mp4"), 10);
+    std::fs::copy(&clip, films.join(std::ffi::OsStr::from_bytes(b"caf\xE9.mp4"))).unwrap();
+    let ran = try_run(&films, &work.path().join("out"), &[]);
+    says(&ran, 3, &["caf\\xE9.mp4", "not valid UTF-8"]);
+    assert_eq!(ran.err.matches("caf").count(), 1, "{}", ran.err);
+}
+
+#[test]
+fn the_report_says_how_exactly_the_failed_frames_are_tried_again() {
+    let work = folder();
+    let images = work.path().join("images");
+    image_folder(&images, "jpg", 3, |frame| Picture::filled(64, 48, [40 * frame as u8, 90, 120])).unwrap();
+    let mut names: Vec<_> = std::fs::read_dir(&images).unwrap().map(|entry| entry.unwrap().path()).collect();
+    names.sort();
+    corrupt_jpeg(&names[0]).unwrap();
+    let output = work.path().join("out");
+    assert_eq!(try_run(&images, &output, &["--stages", "lighting"]).code, Some(3));
+    let replay = failures(&output)[0]["replay"].as_str().unwrap().to_owned();
+    assert_eq!(replay, format!("framefleet failures replay {}", output.display()));
+    let report = std::fs::read_to_string(output.join("report.html")).unwrap();
+    assert!(report.contains(&replay), "the report has the command");
+    // Mended meanwhile, it does them, with the pipeline and into the output of the job.
+    std::fs::copy(&names[1], &names[0]).unwrap();
+    let again = framefleet(replay.split(' ').skip(1));
+    assert_eq!(again.code, Some(0), "{again:#?}");
+    assert_eq!(records(&output, "lighting").len(), 3);
+}

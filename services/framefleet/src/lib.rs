@@ -1,5 +1,9 @@
 //! The command line: arguments in, a job run in this process, what came of it on the terminal and in the exit code.
 
+// First, for its macros.
+#[macro_use]
+mod streams;
+
 mod allocator;
 mod args;
 mod client;
@@ -50,9 +54,15 @@ pub fn main_with(stages: Stages) -> ExitCode {
             return if asked { Exit::Done } else { Exit::Usage }.into();
         }
     };
-    match run(arguments) {
-        Ok(exit) => exit.into(),
-        Err(failure) => {
+    let ended = run(arguments);
+    streams::flush();
+    match (ended, streams::problem()) {
+        (Ok(_), Some(problem)) => {
+            eprintln!("framefleet: standard output cannot be written: {problem}");
+            Exit::Failed.into()
+        }
+        (Ok(exit), None) => exit.into(),
+        (Err(failure), _) => {
             eprintln!("framefleet: {}", failure.message);
             failure.exit.into()
         }

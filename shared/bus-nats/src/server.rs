@@ -2,6 +2,7 @@
 mod process;
 
 use process::Process;
+use std::ffi::OsStr;
 use std::fs::OpenOptions;
 use std::io::Read;
 use std::net::TcpStream;
@@ -55,8 +56,14 @@ impl ServerOptions {
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
     /// There is no such program.
-    #[error("nats-server was not found: run `make setup`, or say where it is in {VARIABLE}")]
-    NotFound,
+    #[error(
+        "nats-server was not found: run `make setup`, or say where it is in {VARIABLE}; it is not at {}",
+        listed(looked_at)
+    )]
+    NotFound {
+        /// Where it would have been.
+        looked_at: Vec<PathBuf>,
+    },
     /// A file or the program failed.
     #[error("{}: {source}", path.display())]
     Io {
@@ -138,18 +145,40 @@ fn store(folder: &Path) -> PathBuf {
     folder.join("jetstream")
 }
 
-/// The program: as given, named by the environment, beside this program, on the path, or where `make setup` puts it.
+/// The program: as given, named by the environment, or the first one at the usual places.
 fn find(given: Option<&Path>) -> Result<PathBuf, ServerError> {
-    if let Some(named) = given.map(Path::to_owned).or_else(|| std::env::var_os(VARIABLE).map(PathBuf::from)) {
-        return if named.is_file() { Ok(named) } else { Err(ServerError::NotFound) };
-    }
-    let beside = std::env::current_exe().ok().and_then(|program| Some(program.parent()?.join(PROGRAM)));
+    let named = given.map(Path::to_owned).or_else(|| std::env::var_os(VARIABLE).map(PathBuf::from));
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let on_path = std::env::split_paths(&path).map(|folder| folder.join(PROGRAM));
-    let here = std::env::current_dir().unwrap_or_default();
-    let set_up = here.ancestors().map(|folder| folder.join(".cache/bin").join(PROGRAM));
-    let mut candidates = beside.into_iter().chain(on_path).chain(set_up);
-    candidates.find(|candidate| candidate.is_file()).ok_or(ServerError::NotFound)
+    let looked_at = named.map_or_else(
+        || {
+            let (program, here) = (std::env::current_exe().ok(), std::env::current_dir().ok());
+            usual_places(program.as_deref(), &path, here.as_deref())
+        },
+        |named| vec![named],
+    );
+    let found = looked_at.iter().find(|place| place.is_file()).cloned();
+    found.ok_or(ServerError::NotFound { looked_at })
+}
+
+/// Where the program may be: beside this one, on the path, and where `make setup` puts it in the working copy that this program was
+/// built in or in that of the current folder.
+fn usual_places(this: Option<&Path>, path: &OsStr, here: Option<&Path>) -> Vec<PathBuf> {
+    let beside = this.and_then(Path::parent).map(|folder| folder.join(PROGRAM));
+    let on_path = std::env::split_paths(path).map(|folder| folder.join(PROGRAM));
+    let above = [this, here].into_iter().flatten().flat_map(Path::ancestors);
+    let set_up = above.map(|folder| folder.join(".cache/bin").join(PROGRAM));
+    let mut places: Vec<PathBuf> = Vec::new();
+    for place in beside.into_iter().chain(on_path).chain(set_up) {
+        if !places.contains(&place) {
+            places.push(place);
+        }
+    }
+    places
+}
+
+/// Paths, for a message.
+fn listed(paths: &[PathBuf]) -> String {
+    paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
 }
 
 fn launch(binary: &Path, options: &ServerOptions, port: Option<u16>) -> Result<(Process, u16), ServerError> {
@@ -223,8 +252,22 @@ mod tests {
 
     #[test]
     fn a_program_that_is_not_there_is_an_error_that_says_what_to_do() {
-        let missing = find(Some(Path::new("/nowhere/nats-server"))).unwrap_err();
-        assert!(missing.to_string().contains("make setup"), "{missing}");
+        let missing = find(Some(Path::new("/nowhere/nats-server"))).unwrap_err().to_string();
+        assert!(missing.contains("make setup") && missing.contains("/nowhere/nats-server"), "{missing}");
+    }
+
+    #[test]
+    fn the_program_is_found_in_the_working_copy_wherever_this_one_is_started() {
+        let copy = tempfile::tempdir().unwrap();
+        let program = copy.path().join(".cache/bin/nats-server");
+        let this = copy.path().join("target/release/framefleet");
+        let places = usual_places(Some(&this), OsStr::new("/usr/bin"), Some(Path::new("/home/anybody")));
+        assert!(places.contains(&program), "{places:?}");
+        let at = |path: &Path| places.iter().position(|place| place == path);
+        assert!(at(&this.with_file_name("nats-server")) < at(Path::new("/usr/bin/nats-server")), "{places:?}");
+        assert!(at(Path::new("/usr/bin/nats-server")) < at(&program), "{places:?}");
+        let from_here = usual_places(None, OsStr::new(""), Some(&copy.path().join("films")));
+        assert!(from_here.contains(&program), "{from_here:?}");
     }
 
     #[test]

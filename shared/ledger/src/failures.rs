@@ -16,7 +16,7 @@ impl Ledger {
         manifests: &[StepManifest],
         unreadable: &[(String, String)],
     ) -> Result<u64, LedgerError> {
-        let replay = replay(self.inner.output.url());
+        let replay = replay_command(self.inner.output.url());
         let mut file = self.inner.store.upload(layout::FAILURES).await?;
         for (item, reason) in unreadable {
             let record =
@@ -60,7 +60,7 @@ fn line(manifest: &StepManifest, item: &str, task: &TaskResult, failure: &FrameF
     format!("{record}\n")
 }
 
-/// The command that does failed frames again, and nothing else.
-fn replay(output: &str) -> String {
+/// The command that does the failed frames of an output again, and nothing else.
+pub fn replay_command(output: &str) -> String {
     format!("framefleet failures replay {}", shell_word(output))
 }

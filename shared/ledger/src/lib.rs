@@ -45,6 +45,7 @@ pub use artifact_paths::ArtifactPaths;
 pub use commit::CommitFile;
 pub use document::DocumentWriter;
 pub use error::LedgerError;
+pub use failures::replay_command;
 pub use framefleet_proto::v1::{AnnotationBlock, Entry, EntryOutcomes, PartKind, StepManifest};
 pub use key::{KeyError, KeyHasher, TaskKey};
 pub use ledger::Ledger;

@@ -63,14 +63,22 @@ pub enum SettingsError {
         /// The keys there are, joined by ", ".
         known: String,
     },
-    /// A value of the wrong type or out of range.
+    /// A value of the wrong type.
     #[error("stage {stage}, setting {key}: {problem}")]
     Value {
         /// The stage.
         stage: String,
-        /// The key, or "settings" when the problem is in how several fit together.
+        /// The key.
         key: String,
         /// What is wrong and what is allowed.
+        problem: String,
+    },
+    /// Values that parse and are refused all the same: out of range, or not fitting together.
+    #[error("stage {stage}: {problem}")]
+    Refused {
+        /// The stage.
+        stage: String,
+        /// What is wrong and what is allowed; it names the setting.
         problem: String,
     },
 }

@@ -34,7 +34,7 @@ pub struct Job {
     pub scoped: Vec<ScopedAnnotation>,
     /// The user's corrections of this step, in the order they were made; in finish alone.
     pub edits: Vec<Edit>,
-    /// Reads audio of items, in finish, for stages that need [`Beside::sound`](crate::Beside).
+    /// Reads audio of items, for halves that need [`Beside::sound`](crate::Beside).
     pub audio: Arc<dyn AudioSource>,
     /// An existing folder for temporary files of this task; removed after it.
     pub scratch: PathBuf,

@@ -175,9 +175,9 @@ pub fn complete<T: Settings>(
         serde_json::from_value::<T>(Value::Object(settings.clone()))
             .map_err(|error| wrong(key, format!("{error} (given: {value})")))?;
     }
-    let typed: T =
-        serde_json::from_value(Value::Object(settings)).map_err(|error| wrong("settings", error.to_string()))?;
-    typed.validate().map_err(|problem| wrong("settings", problem))?;
+    let refused = |problem: String| SettingsError::Refused { stage: stage.to_owned(), problem };
+    let typed: T = serde_json::from_value(Value::Object(settings)).map_err(|error| refused(error.to_string()))?;
+    typed.validate().map_err(refused)?;
     Ok(typed)
 }
 

@@ -39,7 +39,9 @@ where
         problem: error.to_string(),
     };
     let filter = EnvFilter::try_new(filter).map_err(wrong)?;
+    // A line that cannot be written is lost; to complain of it on standard error, which is where it went, would end the process.
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(false);
+    let lines = lines.log_internal_errors(false);
     Ok(if json { Box::new(lines.json().finish()) } else { Box::new(lines.finish()) })
 }
 

@@ -7,6 +7,8 @@ use framefleet_service::Exit;
 
 /// Prints a completion script.
 pub fn run(shell: Shell) -> Result<Exit, Failure> {
-    clap_complete::generate(shell, &mut Arguments::command(), "framefleet", &mut std::io::stdout());
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "framefleet", &mut script);
+    print!("{}", String::from_utf8_lossy(&script));
     Ok(Exit::Done)
 }

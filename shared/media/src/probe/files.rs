@@ -22,6 +22,9 @@ const LISTS: [&str; 3] = ["txt", "list", "lst"];
 /// Bytes of a list of files.
 const MAX_LIST_BYTES: u64 = 64 << 20;
 
+/// Why a path that FFmpeg, protobuf or JSON cannot carry is refused.
+const NOT_UTF8: &str = "the path is not valid UTF-8: rename the file or its folder";
+
 /// Something that may be an item.
 pub(super) enum Candidate {
     /// A file.
@@ -168,7 +171,7 @@ fn common_folder(paths: &[PathBuf]) -> Option<PathBuf> {
 fn one_file(folder: &Path, path: &Path) -> Candidates {
     let mut found = Candidates::default();
     let Some(name) = path.file_name().and_then(|name| name.to_str()).map(str::to_owned) else {
-        found.refused.push((path.display().to_string(), ReadError::Name(path.to_owned()).to_string()));
+        found.refused.push((readable(path), NOT_UTF8.to_owned()));
         return found;
     };
     found.candidates.push(match kind_of(path) {
@@ -185,7 +188,7 @@ fn gather(root: &Path, listing: Listing) -> Result<Candidates, ReadError> {
     for path in listing.paths {
         let (Some(name), Some(file)) = (relative_name(root, &path), path.file_name().and_then(|file| file.to_str()))
         else {
-            found.refused.push((path.display().to_string(), ReadError::Name(path.clone()).to_string()));
+            found.refused.push((readable(&path), NOT_UTF8.to_owned()));
             continue;
         };
         match kind_of(&path) {
@@ -219,6 +222,16 @@ fn relative_name(root: &Path, path: &Path) -> Option<String> {
 /// Whether files with this extension are images.
 pub(crate) fn is_image_extension(extension: &OsStr) -> bool {
     IMAGES.iter().any(|known| extension.eq_ignore_ascii_case(known))
+}
+
+/// A path that is no UTF-8 as a person can read it: bytes that are no character as `\xE9`.
+fn readable(path: &Path) -> String {
+    let chunks = path.as_os_str().as_encoded_bytes().utf8_chunks();
+    let text = |chunk: std::str::Utf8Chunk| {
+        let bytes: String = chunk.invalid().iter().map(|byte| format!("\\x{byte:02X}")).collect();
+        format!("{}{bytes}", chunk.valid())
+    };
+    chunks.map(text).collect()
 }
 
 fn kind_of(path: &Path) -> Kind {
