@@ -178,3 +178,92 @@ fn the_server_comes_from_a_file_or_the_environment_and_needs_neither() {
     assert!(code == Some(75) && message.contains("http://127.0.0.1:2:"), "{message}");
     assert!(asked(Some("http://127.0.0.1:3")).1.contains("http://127.0.0.1:3:"));
 }
+
+/// Runs the program with standard output that nobody reads, and standard error that nobody reads either if `both`.
+fn unread(arguments: &[&str], both: bool) -> std::process::Output {
+    let closed = || {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        writer
+    };
+    let mut command = command(arguments);
+    command.stdout(closed());
+    if both {
+        command.stderr(closed());
+    }
+    command.spawn().unwrap().wait_with_output().unwrap()
+}
+
+#[test]
+fn a_closed_pipe_ends_quietly() {
+    let verbs: [&[&str]; 6] = [
+        &["models", "list"],
+        &["stages", "show", "lighting"],
+        &["pipelines"],
+        &["pipelines", "analyse"],
+        &["completions", "bash"],
+        &["--help"],
+    ];
+    for arguments in verbs {
+        let ended = unread(arguments, false);
+        assert!(ended.status.success() && ended.stderr.is_empty(), "{arguments:?}: {ended:?}");
+    }
+}
+
+#[test]
+fn a_job_that_nobody_reads_of_is_done_all_the_same() {
+    let work = folder();
+    let clip = moving(&work.path().join("clip.mp4"), 40);
+    let (heard, unheard) = (work.path().join("heard"), work.path().join("unheard"));
+    run(&clip, &heard, &[]);
+    for json in [&[][..], &["--json"]] {
+        let arguments = ["run", clip.to_str().unwrap(), "--output", unheard.to_str().unwrap(), "--log", "debug"];
+        let ended = unread(&[&arguments[..], json].concat(), true);
+        assert!(ended.status.success(), "{ended:?}");
+    }
+    assert_eq!(digest(&heard), digest(&unheard));
+    assert!(unheard.join("report.html").exists());
+    assert!(unread(&["verify", unheard.to_str().unwrap()], false).status.success());
+}
+
+#[test]
+fn a_setting_that_is_refused_is_named_once() {
+    let work = folder();
+    let clip = moving(&work.path().join("clip.mp4"), 10);
+    let ran = crate::program::try_run(&clip, &work.path().join("out"), &["--set", "lighting.grid=0"]);
+    assert_eq!(ran.code, Some(78), "{ran:#?}");
+    assert_eq!(ran.err.matches("grid").count(), 1, "{}", ran.err);
+    assert!(ran.err.contains("stage lighting: grid must be"), "{}", ran.err);
+}
+
+/// A job with `--end`, sampling, and items that are added: what the program says counts the frames that it does.
+#[test]
+fn what_a_run_says_counts_the_frames_that_it_does() {
+    let work = folder();
+    let films = work.path().join("films");
+    std::fs::create_dir(&films).unwrap();
+    moving(&films.join("b.mp4"), 200);
+    let output = work.path().join("out");
+    let step = |more: &[&str]| {
+        let ran = run(&films, &output, &[&["--json", "--set", "lighting.frames=every 10"], more].concat());
+        let last: serde_json::Value = serde_json::from_str(ran.out.lines().last().unwrap()).unwrap();
+        let progress = last["result"]["progress"].clone();
+        let steps = progress["steps"].as_array().unwrap().clone();
+        let of = move |name: &str| {
+            let step = steps.iter().find(|step| step["step"] == name).unwrap();
+            ["frames", "reused", "done", "left"].map(|field| step[field].as_u64().unwrap())
+        };
+        (progress["frames"].as_u64().unwrap(), of("lighting"), of("motion"), of("ingest"))
+    };
+    assert_eq!(step(&["--end", "4s"]), (100, [10, 0, 10, 0], [100, 0, 100, 0], [100, 0, 100, 0]));
+    let report = std::fs::read_to_string(output.join("report.html")).unwrap();
+    assert!(report.contains("\"frames\":100"), "the report counts them as well");
+    // Whole batches of the first run count, its last one is done anew.
+    let (frames, lighting, motion, _) = step(&[]);
+    assert_eq!((frames, lighting[0], motion[0], motion[3]), (200, 20, 200, 0));
+    assert!(motion[1] >= 64 && motion[1] + motion[2] == 200, "{motion:?}");
+    moving(&films.join("a.mp4"), 60);
+    let (frames, lighting, motion, ingest) = step(&[]);
+    assert_eq!((frames, lighting, motion), (260, [26, 20, 6, 0], [260, 200, 60, 0]));
+    assert_eq!(ingest, [60, 0, 60, 0], "what was done is not decoded again");
+}

@@ -12,7 +12,7 @@ use framefleet_telemetry::metric;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-const METRICS: [&str; 12] = [
+const METRICS: [&str; 13] = [
     metric::TASKS,
     metric::FRAMES,
     metric::TASK_SECONDS,
@@ -22,6 +22,7 @@ const METRICS: [&str; 12] = [
     metric::BLOB_CAPACITY_BYTES,
     metric::REDELIVERIES,
     metric::STAGE_SECONDS,
+    metric::STAGE_CPU_SECONDS,
     metric::BACKLOG_SECONDS,
     metric::JOBS,
     metric::ACTING,

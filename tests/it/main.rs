@@ -23,6 +23,7 @@ mod presentation;
 #[path = "../processes/mod.rs"]
 mod processes;
 mod program;
+mod progress;
 mod restart;
 mod scheduling;
 mod services;

@@ -26,7 +26,7 @@ fn outcomes(task: &Task) -> EntryOutcomes {
         Some(Wire::Process(work)) => (work.decided.clone().unwrap_or_default(), work.frames.len()),
         _ => (Outcomes::default(), 0),
     };
-    EntryOutcomes { outcomes: Some(decided), frames_done: frames as u64 }
+    EntryOutcomes { outcomes: Some(decided), frames_done: frames as u64, ..Default::default() }
 }
 
 /// Frames that a task leaves in memory.

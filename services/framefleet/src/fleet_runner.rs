@@ -2,6 +2,7 @@
 use crate::edits;
 use crate::failure::Failure;
 use crate::job_work::JobWork;
+use crate::report_file;
 use crate::spec::JobSpec;
 use crate::terminal;
 use async_trait::async_trait;
@@ -10,9 +11,9 @@ use framefleet_proto::control::{JobState, Stage, SubmitRequest, Worker};
 use framefleet_service::{Exit, Networking};
 use framefleet_stage::Registry;
 use orchestrator::fleet::{Classes, JobContext, JobEnd, JobError, JobRunner, ReadyJob};
-use orchestrator::{Ending, JobOptions, JobRun, JobSummary, Orchestrator};
+use orchestrator::{Ending, JobOptions, JobRun, JobSummary, Machines, Orchestrator};
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -112,7 +113,7 @@ async fn see_through(work: JobWork, context: JobContext) -> Result<JobEnd, JobEr
     let run = JobRun {
         job: context.name,
         plan: Arc::clone(&open.plan),
-        options: JobOptions { edits, ..work.spec.job_options(&open.items) },
+        options: JobOptions { edits, earlier: open.earlier(), ..work.spec.job_options(&open.items) },
         items: open.items.clone(),
         project: if project.is_empty() { "default".to_owned() } else { project.clone() },
         seat: context.seat,
@@ -123,8 +124,10 @@ async fn see_through(work: JobWork, context: JobContext) -> Result<JobEnd, JobEr
         Ending::Stopped(reason) => reason.clone(),
         _ => work.problems(&summary).join("; "),
     };
+    let threads = threads.max(threads_of(&context.workers.borrow()));
     let networks = networks(context.workers, &open.plan, &summary).await;
-    let exit = work.conclude(open, &summary, threads, networks).await.map_err(refused)?;
+    let machines = Machines { threads, devices: report_file::devices(&networks) };
+    let exit = work.conclude(open, &summary, machines, networks).await.map_err(refused)?;
     let state = match exit {
         Exit::Done => JobState::Done,
         Exit::Partial => JobState::Partial,
@@ -133,6 +136,16 @@ async fn see_through(work: JobWork, context: JobContext) -> Result<JobEnd, JobEr
     };
     let silent = message.is_empty() && state != JobState::Done;
     Ok(JobEnd { state, message: if silent { terminal::outcome(exit).to_owned() } else { message } })
+}
+
+/// Threads that workers have together: those of one machine share its cores.
+fn threads_of(workers: &[Worker]) -> usize {
+    let mut hosts: BTreeMap<&str, usize> = BTreeMap::new();
+    for worker in workers {
+        let threads = hosts.entry(&worker.host).or_default();
+        *threads = (*threads).max(worker.slots as usize);
+    }
+    hosts.values().sum()
 }
 
 /// How long workers may take to tell of networks that they have just run.

@@ -42,10 +42,9 @@ pub fn forecast(
     }
     state.advance(lookup);
     let steps = plan.steps.iter().enumerate().map(|(index, step)| {
-        let counts = state.counts(index);
-        let (sampled, all) = state.sampled_frames(index);
-        let reused = counts.result + counts.failed;
-        StepForecast { step: step.name.clone(), to_do: sampled.saturating_sub(reused), reused, skipped: all - sampled }
+        let frames = state.frames(index);
+        let skipped = state.frames_in_range(index).saturating_sub(frames.all);
+        StepForecast { step: step.name.clone(), to_do: frames.left, reused: frames.reused, skipped }
     });
     Ok(steps.collect())
 }

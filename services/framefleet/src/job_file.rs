@@ -1,20 +1,37 @@
 //! `job.json`: what was run over what, with which versions, how long it took, and what earlier runs did.
 use crate::failure::Failure;
+use crate::terminal;
 use bytes::Bytes;
 use framefleet_ledger::Ledger;
+use framefleet_media::Item;
 use framefleet_pipeline::{Plan, PlannedModel, StepPlan};
 use framefleet_proto::control::SubmitRequest;
+use framefleet_service::Exit;
 use framefleet_stage::{Field, Registry};
-use orchestrator::{JobSummary, Progress};
+use orchestrator::{Efficiency, JobSummary, Machines, Progress};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 /// Where it lies in the output.
 const FILE: &str = "job.json";
 /// Runs that the history keeps.
 const HISTORY: usize = 100;
+
+/// Frames by item of a run that went through all of them; nothing of one that was stopped, or a preview.
+fn ended_with(document: &Value) -> BTreeMap<String, u64> {
+    let results = &document["results"];
+    let through = results["outcome"]
+        .as_str()
+        .is_some_and(|outcome| [Exit::Done, Exit::Partial].into_iter().any(|exit| terminal::outcome(exit) == outcome));
+    if !through || document["request"]["preview"].as_u64().is_some_and(|batches| batches > 0) {
+        return BTreeMap::new();
+    }
+    let items: Vec<Item> = serde_json::from_value(results["items"].clone()).unwrap_or_default();
+    items.into_iter().map(|item| (item.name, item.estimated_frames)).collect()
+}
 
 /// One run, as the history keeps it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -36,6 +53,8 @@ pub struct JobFile {
     pub classes: BTreeMap<String, String>,
     /// What the output's stages say of their results, by stage: how a report shows them.
     pub fields: BTreeMap<String, Vec<Field>>,
+    /// Frames by item that the last run ended with outcomes for.
+    pub earlier: Arc<BTreeMap<String, u64>>,
     this: RunRecord,
 }
 
@@ -68,6 +87,7 @@ impl JobFile {
         Ok(Self {
             fields,
             classes: serde_json::from_value(earlier["classes"].clone()).unwrap_or_default(),
+            earlier: Arc::new(ended_with(&earlier)),
             history,
             this: RunRecord {
                 started: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
@@ -105,7 +125,7 @@ impl JobFile {
             "damage": pairs(&summary.damage),
             "unfinished": pairs(&summary.unfinished),
             "failures": facts.failures,
-            "timings": timings(&summary.progress, facts.threads),
+            "timings": timings(&summary.progress, facts.machines),
             "items": summary.items,
         });
         self.write(ledger, request, plan, &results, &facts.networks).await
@@ -147,8 +167,8 @@ pub struct RunFacts {
     pub failures: u64,
     /// Files of the source that are no readable item: (name, why).
     pub refused: Vec<(String, String)>,
-    /// Threads that could compute.
-    pub threads: usize,
+    /// What it could run on.
+    pub machines: Machines,
     /// What the networks of the machines that worked really ran on: reports of sessions.
     pub networks: Vec<Value>,
 }
@@ -176,18 +196,25 @@ fn pairs(list: &[(String, String)]) -> Vec<Value> {
     list.iter().map(|(name, reason)| json!({ "name": name, "reason": reason })).collect()
 }
 
-fn timings(progress: &Progress, threads: usize) -> Value {
+fn timings(progress: &Progress, machines: Machines) -> Value {
     let step = |step: &orchestrator::StepProgress| {
         json!({
-            "step": step.step, "tasks": step.tasks, "frames": step.frames_worked, "task_seconds": step.task_seconds,
+            "step": step.step, "tasks": step.tasks, "frames": step.frames_worked, "reused": step.reused,
+            "task_seconds": step.task_seconds, "cpu_seconds": step.cpu_seconds, "device_seconds": step.device_seconds,
             "frames_per_second": (step.task_seconds > 0.0).then(|| step.frames_worked as f64 / step.task_seconds),
         })
     };
+    let efficiency = Efficiency::of(progress, machines);
     json!({
         "seconds": progress.elapsed.as_secs_f64(),
         "first_result_seconds": progress.first_result.map(|time| time.as_secs_f64()),
-        "threads": threads,
-        "efficiency": progress.efficiency(threads),
+        "threads": machines.threads,
+        "devices": machines.devices,
+        "efficiency": efficiency.efficiency,
+        "cpu": efficiency.cpu,
+        "device": efficiency.device,
+        "utilisation": efficiency.utilisation,
+        "waiting": efficiency.waiting,
         "bottleneck": progress.bottleneck().map(|step| &step.step),
         "steps": progress.steps.iter().map(step).collect::<Vec<_>>(),
     })

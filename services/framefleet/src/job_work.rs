@@ -10,7 +10,7 @@ use framefleet_pipeline::Plan;
 use framefleet_report::model::State;
 use framefleet_service::{Exit, Networking};
 use framefleet_stage::{Registry, SourceStage};
-use orchestrator::{Ending, JobSummary};
+use orchestrator::{Ending, JobSummary, Machines};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -40,6 +40,13 @@ pub struct OpenJob {
     /// The items, stills in the order that the output keeps.
     pub items: Vec<Item>,
     job_file: JobFile,
+}
+
+impl OpenJob {
+    /// Frames by item that the last run into the output ended with outcomes for.
+    pub fn earlier(&self) -> Arc<BTreeMap<String, u64>> {
+        Arc::clone(&self.job_file.earlier)
+    }
 }
 
 impl JobWork {
@@ -88,13 +95,13 @@ impl JobWork {
         }
     }
 
-    /// Leaves failures.jsonl, report and job.json in the output, and gives it back. `threads` could compute at a time,
+    /// Leaves failures.jsonl, report and job.json in the output, and gives it back. It ran on `machines`;
     /// `networks` tells what those of the job's machines really ran on. The exit code.
     pub async fn conclude(
         &self,
         mut open: OpenJob,
         summary: &JobSummary,
-        threads: usize,
+        machines: Machines,
         networks: Vec<Value>,
     ) -> Result<Exit, Failure> {
         let manifests: Vec<StepManifest> = open.ledger.manifests().await?;
@@ -108,11 +115,11 @@ impl JobWork {
             plan: &open.plan,
             fields: &open.job_file.fields,
             progress: &summary.progress,
-            threads,
+            machines,
         };
         report_file::draw(&open.ledger, Arc::clone(&self.source), &report).await?;
         let facts =
-            RunFacts { outcome: terminal::outcome(exit), failures, refused: self.refused.clone(), threads, networks };
+            RunFacts { outcome: terminal::outcome(exit), failures, refused: self.refused.clone(), machines, networks };
         open.job_file.end(&open.ledger, &self.spec.request, &open.plan, summary, &facts).await?;
         open.ledger.compact().await?;
         open.ledger.close().await?;

@@ -1,14 +1,18 @@
 //! `report.html`: gathers what the output holds and draws it, with pictures decoded from the source.
 use crate::failure::Failure;
 use bytes::Bytes;
-use framefleet_ledger::{Ledger, StepManifest, shell_word};
+use framefleet_infer::Device;
+use framefleet_ledger::{Ledger, StepManifest, replay_command};
 use framefleet_media::{BatchInfo, Item, Rendition, item};
 use framefleet_pipeline::Plan;
-use framefleet_report::model::{Efficiency, JobSummary, Label, PageLink, PlanSummary, State, StepShare, Timing};
+use framefleet_report::model::{
+    Efficiency as EfficiencySummary, JobSummary, Label, PageLink, PlanSummary, State, StepShare, Timing,
+};
 use framefleet_report::{JobFacts, Thumbnails, encode_jpeg};
 use framefleet_stage::{Field, HeapSink, IngestRequest, SourceStage};
-use orchestrator::Progress;
-use std::collections::BTreeMap;
+use orchestrator::{Efficiency, Machines, Progress};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// What the report says besides results.
@@ -25,14 +29,16 @@ pub struct ReportFacts<'a> {
     pub fields: &'a BTreeMap<String, Vec<Field>>,
     /// Progress at the end of the run.
     pub progress: &'a Progress,
-    /// Threads that could compute.
-    pub threads: usize,
+    /// What it could run on.
+    pub machines: Machines,
 }
 
 /// Draws the report of an output.
 pub async fn draw(ledger: &Ledger, source: Arc<dyn SourceStage>, facts: &ReportFacts<'_>) -> Result<(), Failure> {
     let decoder = Decoder { source, batches: batches(&ledger.manifests().await?) };
-    let mut report = framefleet_report::gather(ledger, job_facts(facts), &decoder).await.map_err(Failure::failed)?;
+    let mut report = framefleet_report::gather(ledger, job_facts(ledger.output().url(), facts), &decoder)
+        .await
+        .map_err(Failure::failed)?;
     for page in framefleet_report::identity_pages(ledger).await.map_err(Failure::failed)? {
         report.pages.push(PageLink { title: page.title, href: page.path.clone() });
         ledger.write_file(&page.path, Bytes::from(page.html)).await?;
@@ -46,7 +52,7 @@ pub async fn draw(ledger: &Ledger, source: Arc<dyn SourceStage>, facts: &ReportF
     Ok(())
 }
 
-fn job_facts(facts: &ReportFacts) -> JobFacts {
+fn job_facts(output: &str, facts: &ReportFacts) -> JobFacts {
     let progress = facts.progress;
     let total: f64 = progress.steps.iter().map(|step| step.task_seconds).sum();
     let worked = progress.steps.iter().filter(|step| step.task_seconds > 0.0);
@@ -55,10 +61,11 @@ fn job_facts(facts: &ReportFacts) -> JobFacts {
         task_seconds: step.task_seconds,
         share: step.task_seconds / total,
     });
-    let efficiency = (total > 0.0).then(|| Efficiency {
-        value: progress.efficiency(facts.threads),
-        frames_per_second: frames_per_second(progress),
-        bottleneck: bottleneck(progress, facts.threads),
+    let measured = Efficiency::of(progress, facts.machines);
+    let efficiency = (total > 0.0).then(|| EfficiencySummary {
+        value: measured.efficiency,
+        frames_per_second: measured.frames_per_second,
+        bottleneck: bottleneck(progress, &measured),
         steps: shares.collect(),
     });
     let mut timings = vec![Timing { name: "this run".to_owned(), seconds: progress.elapsed.as_secs_f64() }];
@@ -79,32 +86,34 @@ fn job_facts(facts: &ReportFacts) -> JobFacts {
         plan: plan_summary(facts.plan),
         timings,
         task_seconds: worked.map(|step| (step.step.clone(), step.task_seconds)).collect(),
-        replay: if failed {
-            format!("framefleet run {} --retry-failed", shell_word(facts.source))
-        } else {
-            String::new()
-        },
+        replay: if failed { replay_command(output) } else { String::new() },
         fields: facts.fields.clone(),
     }
 }
 
-/// Frames per second that went through all steps of this run.
-pub fn frames_per_second(progress: &Progress) -> f64 {
-    // The step that does most frames: others may be sampled, or done before.
-    let through = progress.steps.iter().filter(|step| step.step != ingest::NAME).map(|step| step.frames_worked).max();
-    through.map_or(0.0, |frames| frames as f64 / progress.elapsed.as_secs_f64().max(1e-3))
-}
-
 /// What held the run up, in a sentence.
-pub fn bottleneck(progress: &Progress, threads: usize) -> String {
+pub fn bottleneck(progress: &Progress, efficiency: &Efficiency) -> String {
     let Some(step) = progress.bottleneck() else { return "nothing had to be done".to_owned() };
     let total: f64 = progress.steps.iter().map(|step| step.task_seconds).sum();
-    let share = 100.0 * step.task_seconds / total;
-    let efficiency = 100.0 * progress.efficiency(threads);
+    let percent = |share: f64| 100.0 * share;
+    let device = match efficiency.device {
+        0.0 => String::new(),
+        share => format!(", devices ran {:.0} % of the time", percent(share)),
+    };
     format!(
-        "{} took {share:.0} % of all task time; tasks kept the {threads} threads busy {efficiency:.0} % of the time",
-        step.step
+        "{} took {:.0} % of all task time; threads were in tasks {:.0} % of the time and waited for {:.0} % of that{device}",
+        step.step,
+        percent(step.task_seconds / total),
+        percent(efficiency.utilisation),
+        percent(efficiency.waiting),
     )
+}
+
+/// Devices beside the processor that models really ran on, by the reports of their sessions.
+pub fn devices(networks: &[Value]) -> usize {
+    let device = |report: &Value| (report["worker"].to_string(), report["device"].to_string());
+    let used = networks.iter().filter(|report| report["device"] != serde_json::json!(Device::Cpu));
+    used.map(device).collect::<BTreeSet<_>>().len()
 }
 
 fn plan_summary(plan: &Plan) -> PlanSummary {

@@ -58,7 +58,7 @@ impl JobSpec {
             preview: (self.request.preview > 0).then_some(self.request.preview),
             retry_failed: self.request.retry_failed,
             max_failures: self.max_failures.map(|limit| limit.frames(frames)),
-            edits: Vec::new(),
+            ..JobOptions::default()
         }
     }
 }

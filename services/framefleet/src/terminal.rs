@@ -63,72 +63,88 @@ pub fn print_json(event: &str, value: &impl serde::Serialize) {
     }
 }
 
-/// Frames of a step that are dealt with.
-fn dealt_with(step: &StepProgress) -> u64 {
-    step.result + step.failed + step.skipped
-}
-
 /// Progress in one line.
 fn line(progress: &Progress) -> String {
-    let steps: Vec<String> = progress
-        .steps
-        .iter()
-        .filter(|step| dealt_with(step) > 0)
-        .map(|step| format!("{} {}/{}{}", step.step, dealt_with(step), progress.frames, failures(step)))
-        .collect();
-    let rate = rate(progress);
-    let left =
-        time_left(progress).map(|left| format!(", {} left", humantime::format_duration(left))).unwrap_or_default();
-    format!("pass {}/{}: {} ({rate:.1} frames/s{left})", progress.pass, progress.passes, steps.join(", "))
+    let steps = progress.steps.iter().filter(|step| step.frames > 0);
+    let steps: Vec<String> = steps.map(|step| format!("{} {}{}", step.step, frames(step), notes(step))).collect();
+    let pass = format!("pass {}/{}: {}", progress.pass, progress.passes, steps.join(", "));
+    format!("{pass}; {:.1} frames/s{}", progress.frames_per_second(), and(time_left(progress)))
 }
 
-fn failures(step: &StepProgress) -> String {
-    if step.failed > 0 { format!(" ({} failed)", step.failed) } else { String::new() }
+/// Frames of a step in this run: done, of all that are to be done.
+fn frames(step: &StepProgress) -> String {
+    format!("{}/{}", step.done, step.done + step.left)
 }
 
-/// Frames per second of the step that is furthest behind, in this run.
-fn rate(progress: &Progress) -> f64 {
-    let slowest = progress.steps.iter().filter(|step| step.frames_worked > 0).map(|step| step.frames_worked).min();
-    slowest.map_or(0.0, |frames| frames as f64 / progress.elapsed.as_secs_f64().max(1e-3))
+/// What else there is to say of a step.
+fn notes(step: &StepProgress) -> String {
+    let failed = (step.failed > 0).then(|| format!("{} failed", step.failed));
+    let reused = (step.reused > 0).then(|| format!("{} done before", step.reused));
+    let all: Vec<String> = failed.into_iter().chain(reused).collect();
+    if all.is_empty() { String::new() } else { format!(" ({})", all.join(", ")) }
 }
 
-/// Time until the step furthest behind is through, at the present rate.
-fn time_left(progress: &Progress) -> Option<Duration> {
-    let behind = progress.steps.iter().map(dealt_with).min()?;
-    let remaining = progress.frames.saturating_sub(behind);
-    let dealt = behind as f64 / progress.elapsed.as_secs_f64().max(1e-3);
-    (dealt > 0.0 && remaining > 0).then(|| Duration::from_secs((remaining as f64 / dealt).ceil() as u64))
+fn and(text: String) -> String {
+    if text.is_empty() { text } else { format!(", {text}") }
 }
 
-/// One bar per step.
+/// How long a job still takes, in words; empty when nothing is left.
+pub fn time_left(progress: &Progress) -> String {
+    let pass = if progress.pass < progress.passes { " of this pass" } else { "" };
+    match (progress.finishing.as_slice(), progress.time_left) {
+        ([], _) if progress.steps.iter().all(|step| step.left == 0) => String::new(),
+        ([], None) => "estimating the time left".to_owned(),
+        ([], Some(left)) => format!("about {}{pass} left", rounded(left)),
+        ([one], _) => format!("finishing {one}"),
+        ([one, more @ ..], _) => format!("finishing {one} and {} more", more.len()),
+    }
+}
+
+/// A duration as exactly as an estimate can be.
+fn rounded(time: Duration) -> humantime::FormattedDuration {
+    let seconds = time.as_secs_f64().ceil() as u64;
+    let unit = match seconds {
+        ..600 => 1,
+        600..36_000 => 60,
+        _ => 3600,
+    };
+    humantime::format_duration(Duration::from_secs(seconds.div_ceil(unit) * unit))
+}
+
+/// One bar per step, and a line for the whole.
 #[derive(Default)]
 struct Bars {
     all: MultiProgress,
     bars: Vec<ProgressBar>,
+    whole: Option<ProgressBar>,
 }
 
 impl Bars {
     fn show(&mut self, progress: &Progress) {
         while self.bars.len() < progress.steps.len() {
-            self.bars.push(self.all.add(ProgressBar::new(0).with_style(style())));
+            self.bars.push(self.all.add(ProgressBar::new(0).with_style(style(BAR))));
         }
         for (bar, step) in self.bars.iter().zip(&progress.steps) {
-            bar.set_length(progress.frames.max(dealt_with(step)));
-            bar.set_position(dealt_with(step));
+            bar.set_length(step.done + step.left);
+            bar.set_position(step.done);
             bar.set_prefix(step.step.clone());
-            bar.set_message(failures(step));
+            bar.set_message(format!("{:>8.1} frames/s{}", step.frames_per_second, notes(step)));
         }
+        let whole = self.whole.get_or_insert_with(|| self.all.add(ProgressBar::new(0).with_style(style(WHOLE))));
+        whole.set_prefix(format!("pass {}/{}", progress.pass, progress.passes));
+        whole.set_message(time_left(progress));
     }
 
     fn clear(&self) {
-        for bar in &self.bars {
-            bar.finish_and_clear();
-        }
+        self.bars.iter().chain(&self.whole).for_each(ProgressBar::finish_and_clear);
     }
 }
 
-fn style() -> ProgressStyle {
-    let template = "{prefix:>18} {bar:32} {pos:>8}/{len} {per_sec:>12} {eta:>5} left{msg}";
+/// The line of a step, and that of the whole.
+const BAR: &str = "{prefix:>18} {bar:32} {pos:>8}/{len} {msg}";
+const WHOLE: &str = "{prefix:>18} {msg}";
+
+fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
@@ -139,5 +155,50 @@ pub fn outcome(exit: Exit) -> &'static str {
         Exit::Partial => "done, but for the failures listed in failures.jsonl",
         Exit::Interrupted => "interrupted",
         _ => "stopped",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn step(name: &str, reused: u64, done: u64, left: u64) -> StepProgress {
+        StepProgress { step: name.to_owned(), frames: reused + done + left, reused, done, left, ..Default::default() }
+    }
+
+    fn progress(steps: Vec<StepProgress>, time_left: Option<u64>) -> Progress {
+        let time_left = time_left.map(Duration::from_secs);
+        Progress { steps, time_left, pass: 1, passes: 1, ..Progress::default() }
+    }
+
+    #[test]
+    fn a_line_counts_the_frames_of_this_run() {
+        let mut steps = vec![step("lighting", 0, 88, 162), step("pose", 1000, 8, 17), step("ingest", 0, 96, 154)];
+        steps[0].frames_per_second = 12.34;
+        steps[1].failed = 3;
+        assert_eq!(
+            line(&progress(steps, Some(13))),
+            "pass 1/1: lighting 88/250, pose 8/25 (3 failed, 1000 done before), ingest 96/250; 12.3 frames/s, about 13s left"
+        );
+    }
+
+    #[test]
+    fn time_left_is_said_as_far_as_it_is_known() {
+        let open = || vec![step("motion", 0, 1, 1)];
+        let says = |progress: Progress| time_left(&progress);
+        assert_eq!(says(progress(open(), None)), "estimating the time left");
+        assert_eq!(says(progress(open(), Some(5000))), "about 1h 24m left");
+        assert_eq!(says(progress(open(), Some(200_001))), "about 2days 8h left");
+        assert_eq!(says(Progress { passes: 2, ..progress(open(), Some(61)) }), "about 1m 1s of this pass left");
+        let finishing = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        assert_eq!(
+            says(Progress { finishing: finishing(&["motion"]), ..progress(open(), Some(9999)) }),
+            "finishing motion"
+        );
+        assert_eq!(
+            says(Progress { finishing: finishing(&["motion", "pose", "sync"]), ..progress(open(), None) }),
+            "finishing motion and 2 more"
+        );
+        assert_eq!(says(progress(vec![step("motion", 50, 0, 0)], None)), "", "nothing was to be done");
     }
 }

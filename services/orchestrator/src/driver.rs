@@ -1,6 +1,7 @@
 //! The loop around the state: publishes what is desired, folds in what is told, commits what was given up.
-use crate::messages::{INGEST, indexed_fact};
-use crate::progress::{Progress, Worked};
+use crate::messages::indexed_fact;
+use crate::pace::{Pace, Worked};
+use crate::progress::Progress;
 use crate::seats::Seat;
 use crate::state::{Fact, JobOptions, JobState};
 use crate::task::{TaskRef, Work};
@@ -10,7 +11,7 @@ use framefleet_bus::{BlobName, Blobs, Bus, BusError, Message, Subject};
 use framefleet_ledger::{Ledger, LedgerError, RecordsOptions, TaskKey};
 use framefleet_media::{AnnotationBlock, Item};
 use framefleet_pipeline::Plan;
-use framefleet_proto::v1::{Event, FailureKind, Indexed, Pixels, Task, event::What};
+use framefleet_proto::v1::{Done, Event, FailureKind, Indexed, Pixels, Task, event::What};
 use futures::{FutureExt as _, TryStreamExt as _};
 use prost::Message as _;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -283,11 +284,7 @@ impl Orchestrator {
             }
             Some(What::Done(done)) => {
                 job.landed(task);
-                let step = event.id.as_ref().map_or(INGEST, |id| id.step.as_str());
-                let worked = job.worked.entry(step.to_owned()).or_default();
-                worked.seconds += done.stage_seconds;
-                worked.frames += done.frames_done;
-                worked.tasks += 1;
+                job.worked(task, done);
                 if task.kind == Work::Process && done.frames_done > 0 {
                     job.first_result.get_or_insert_with(|| job.started.elapsed());
                 }
@@ -375,11 +372,12 @@ impl Orchestrator {
             None if interrupted && !job.state.is_finished() => Ending::Interrupted,
             None => Ending::Finished,
         };
+        let progress = job.progress();
         let failed =
             |step: usize| Some((job.run.plan.steps[step].name.clone(), job.state.finish_failure(step)?.to_owned()));
         Ok(JobSummary {
             ending,
-            progress: job.progress(),
+            progress,
             damage: job.state.damage(),
             unfinished: (0..job.run.plan.steps.len()).filter_map(failed).collect(),
             items: (0..job.run.items.len()).map(|item| job.state.item(item).clone()).collect(),
@@ -394,7 +392,9 @@ struct Running {
     inflight: BTreeMap<TaskRef, Published>,
     /// Tasks that failed, until they may be tried again.
     waiting: HashMap<TaskRef, Instant>,
-    worked: BTreeMap<String, Worked>,
+    /// By step, ingest last: where its tasks on frames wait.
+    queues: Vec<Subject>,
+    pace: Pace,
     completed: BTreeSet<String>,
     started: Instant,
     first_result: Option<Duration>,
@@ -416,6 +416,8 @@ impl Running {
     fn new(run: JobRun, epoch: u64) -> Self {
         let items = run.items.iter().map(framefleet_media::item::without_files).collect();
         let state = JobState::new(Arc::clone(&run.plan), items, run.options.clone());
+        let steps = run.plan.steps.len() + 1;
+        let queues = (0..steps).map(|step| state.queue(step)).collect();
         Self {
             ending: None,
             epoch,
@@ -425,7 +427,8 @@ impl Running {
             state,
             inflight: BTreeMap::new(),
             waiting: HashMap::new(),
-            worked: BTreeMap::new(),
+            queues,
+            pace: Pace::new(steps),
             completed: BTreeSet::new(),
             started: Instant::now(),
             first_result: None,
@@ -455,12 +458,49 @@ impl Running {
         format!("{}.{}.{}", self.run.job, self.epoch, self.published)
     }
 
-    fn progress(&self) -> Progress {
+    /// Takes note of what a task took.
+    fn worked(&mut self, task: TaskRef, done: &Done) {
+        let failed = done.outcomes.as_ref().map_or(0, |outcomes| outcomes.failed.len() as u64);
+        let worked = Worked {
+            seconds: done.stage_seconds,
+            cpu_seconds: done.cpu_seconds,
+            device_seconds: done.device_seconds,
+            frames: done.frames_done + failed,
+            tasks: 1,
+        };
+        match task.kind {
+            Work::Finish => self.pace.finish(task.step, worked),
+            Work::Process => self.pace.task(self.started.elapsed(), task.step, worked),
+            Work::Ingest => self.pace.task(self.started.elapsed(), self.run.plan.steps.len(), worked),
+            Work::Index => {}
+        }
+    }
+
+    fn progress(&mut self) -> Progress {
+        let now = self.started.elapsed();
+        for step in 0..self.run.plan.steps.len() {
+            let (seconds, frames) = self.state.took_earlier(step);
+            self.pace.took_earlier(step, seconds, frames);
+        }
+        let remaining = self.state.remaining(|step| self.pool(step));
         Progress {
-            elapsed: self.started.elapsed(),
+            time_left: self.pace.left(now, &remaining),
             first_result: self.first_result,
             waiting_for: self.run.seat.unserved(),
-            ..self.state.progress(&self.worked)
+            ..self.state.progress(&self.pace, now)
+        }
+    }
+
+    /// Which threads do a step (ingest is behind the last), and how many of its tasks they can run at a time: in one process all, in a
+    /// fleet those of its queue.
+    fn pool(&self, step: usize) -> (usize, usize) {
+        let Some(queue) = self.queues.get(step) else { return (step, 0) };
+        match self.run.seat.shared_slots() {
+            Some(slots) => (0, slots),
+            None => {
+                let first = self.queues.iter().position(|other| other == queue).unwrap_or(step);
+                (first, self.run.seat.slots_of(queue))
+            }
         }
     }
 

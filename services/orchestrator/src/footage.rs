@@ -39,6 +39,17 @@ impl Footage {
         self.batches.last().map_or(0, |batch| batch.start + batch.pts_ns.len() as u64)
     }
 
+    /// Frames that it has: as many as were found once all are, else about as many as its headers say.
+    pub fn expected_frames(&self) -> u64 {
+        if self.complete { self.frames() } else { self.item.estimated_frames.max(self.frames()) }
+    }
+
+    /// Frames per second; `None` for stills.
+    pub fn rate(&self) -> Option<f64> {
+        let rate = self.item.frame_rate.filter(|rate| rate.num > 0 && rate.den > 0);
+        rate.map(|rate| rate.num as f64 / rate.den as f64)
+    }
+
     /// Frames of a batch.
     pub fn batch_range(&self, batch: usize) -> FrameRange {
         self.batches.get(batch).map_or(FrameRange { start: 0, end: 0 }, |info| FrameRange {

@@ -1,4 +1,5 @@
 //! What a task is given, and the key that follows from it: whatever can change the answer is in the key, and nothing else.
+use crate::counts::SAMPLING;
 use crate::state::{FinishStatus, JobState, Lookup, Status};
 use crate::task::TaskRef;
 use framefleet_ledger::{KeyHasher, TaskKey};
@@ -200,7 +201,7 @@ impl JobState {
             }
         }
         let (upstream, frames): (Vec<u64>, Vec<u64>) = sampled.iter().partition(|frame| blocked.contains(frame));
-        let mut skipped = skips(&complement(&sampled, &range), "sampling");
+        let mut skipped = skips(&complement(&sampled, &range), SAMPLING);
         skipped.extend(skips(&upstream, "upstream"));
         let decided = Outcomes { failed: Vec::new(), skipped };
         Some(Inputs::Known(Box::new(ProcessInputs {

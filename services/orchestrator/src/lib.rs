@@ -3,10 +3,13 @@
 
 mod counts;
 mod driver;
+mod efficiency;
+mod expectation;
 pub mod fleet;
 mod footage;
 mod keys;
 mod messages;
+mod pace;
 mod progress;
 mod results;
 mod schedule;
@@ -16,10 +19,13 @@ mod state;
 mod take_up;
 mod task;
 mod trace;
+mod workload;
 
 pub use counts::Counts;
 pub use driver::{Ending, JobRun, JobSummary, Orchestrator, OrchestratorError};
+pub use efficiency::{Efficiency, Machines};
 pub use progress::{Progress, StepProgress};
 pub use seats::{Seat, Seats};
 pub use state::{Fact, JobOptions, JobState, Lookup};
 pub use task::{TaskRef, Work};
+pub use workload::StepFrames;

@@ -90,6 +90,14 @@ impl JobState {
         Subject::task(self.stage(task), class)
     }
 
+    /// The queue of a step's process half; of ingest behind the last step.
+    pub(crate) fn queue(&self, step: usize) -> Subject {
+        self.subject(match step < self.plan.steps.len() {
+            true => TaskRef::process(self.pass, step, 0, 0),
+            false => TaskRef::ingest(self.pass, 0, 0),
+        })
+    }
+
     /// The stage whose workers do a task.
     pub(crate) fn stage(&self, task: TaskRef) -> &str {
         match task.kind {
@@ -156,7 +164,6 @@ impl JobState {
         let task = self.task_ref(event.id.as_ref()?)?;
         let key = || TaskKey::from_bytes(&event.key).ok();
         let fact = match event.what.as_ref()? {
-            What::Started(_) => None,
             What::Indexed(indexed) => Some(indexed_fact(task.item, indexed.clone())),
             What::Done(done) => Some(Fact::Done { task, key: key()?, made: done.made.clone() }),
             What::Failed(failed) if failed.kind() == FailureKind::Stale => Some(Fact::Stale { task }),

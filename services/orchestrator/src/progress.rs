@@ -1,8 +1,10 @@
-//! How far a job is, how fast, and what holds it up.
+//! How far a job is, how fast it goes, and how long it still takes.
 use crate::counts::Counts;
-use crate::state::JobState;
+use crate::messages::INGEST;
+use crate::pace::{Pace, Remaining};
+use crate::state::{FinishStatus, JobState};
+use framefleet_pipeline::PixelSource;
 use serde::Serialize;
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// One step's progress.
@@ -16,11 +18,26 @@ pub struct StepProgress {
     pub result: u64,
     /// Frames that failed.
     pub failed: u64,
-    /// Frames that a rule left out.
+    /// Frames that a rule left out, sampling among them.
     pub skipped: u64,
-    /// Seconds that tasks of this step worked in this run.
+    /// Frames that are to have an outcome: those of the job's range that the step samples. Estimated from headers until items are
+    /// indexed. Of ingest, those that this run decodes.
+    pub frames: u64,
+    /// Of them, those that the output held before this run.
+    pub reused: u64,
+    /// Of them, those that this run did.
+    pub done: u64,
+    /// Of them, those that are left for this run.
+    pub left: u64,
+    /// Frames per second of wall time, lately.
+    pub frames_per_second: f64,
+    /// Seconds that tasks of this step worked in this run, on the wall.
     pub task_seconds: f64,
-    /// Frames done in this run.
+    /// Seconds of a processor that they took.
+    pub cpu_seconds: f64,
+    /// Seconds that they occupied a device beside the processor.
+    pub device_seconds: f64,
+    /// Frames that its tasks worked on in this run, those among them that were made again.
     pub frames_worked: u64,
     /// Tasks done in this run.
     pub tasks: u64,
@@ -28,10 +45,17 @@ pub struct StepProgress {
     pub finished: bool,
 }
 
+impl StepProgress {
+    /// Frames that have their outcome.
+    pub fn settled(&self) -> u64 {
+        self.reused + self.done
+    }
+}
+
 /// A job's progress.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Progress {
-    /// Frames of all items: exact where they are indexed, else as their headers say.
+    /// Frames that the job does: of all items those that some step is to have an outcome for.
     pub frames: u64,
     /// By step, in the plan's order; ingest last.
     pub steps: Vec<StepProgress>,
@@ -39,6 +63,10 @@ pub struct Progress {
     pub pass: usize,
     /// Number of passes.
     pub passes: usize,
+    /// How long the frames of the pass that is running still take; `None` while that cannot be known.
+    pub time_left: Option<Duration>,
+    /// Steps whose finish is all that the pass waits for.
+    pub finishing: Vec<String>,
     /// Bytes that batches in flight have reserved.
     pub reserved_bytes: u64,
     /// Stages that no worker serves while tasks wait for one.
@@ -49,63 +77,108 @@ pub struct Progress {
     pub first_result: Option<Duration>,
 }
 
-/// What tasks of one step took, as their events told.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Worked {
-    pub seconds: f64,
-    pub frames: u64,
-    pub tasks: u64,
-}
-
 impl Progress {
-    /// The share of the cores' time that tasks used: Σ task seconds ÷ (elapsed · cores). With tasks that keep a core busy this
-    /// is the job's frame rate over the rate of bare loops on all cores.
-    pub fn efficiency(&self, cores: usize) -> f64 {
-        let worked: f64 = self.steps.iter().map(|step| step.task_seconds).sum();
-        let available = self.elapsed.as_secs_f64() * cores as f64;
-        if available > 0.0 { (worked / available).min(1.0) } else { 0.0 }
+    /// Frames that are through all steps: as large a part of the job as that of the step furthest behind.
+    pub fn done(&self) -> u64 {
+        let steps = self.of_pipeline().filter(|step| step.frames > 0);
+        let through = |step: &StepProgress| {
+            (u128::from(self.frames) * u128::from(step.settled()) / u128::from(step.frames)) as u64
+        };
+        steps.map(through).min().unwrap_or_default()
     }
 
-    /// The step that used most time.
-    pub fn bottleneck(&self) -> Option<&StepProgress> {
-        self.steps
-            .iter()
-            .filter(|step| step.task_seconds > 0.0)
-            .max_by(|a, b| a.task_seconds.total_cmp(&b.task_seconds))
+    /// Frames per second of the job, lately: of the step that does most, since others may sample.
+    pub fn frames_per_second(&self) -> f64 {
+        self.of_pipeline().map(|step| step.frames_per_second).fold(0.0, f64::max)
+    }
+
+    /// Frames per second of the job over the whole run.
+    pub fn mean_frames_per_second(&self) -> f64 {
+        let most = self.of_pipeline().map(|step| step.frames_worked).max().unwrap_or_default();
+        most as f64 / self.elapsed.as_secs_f64().max(1e-3)
+    }
+
+    /// All steps but ingest.
+    fn of_pipeline(&self) -> impl Iterator<Item = &StepProgress> {
+        self.steps.iter().filter(|step| step.step != INGEST)
     }
 }
 
 impl JobState {
-    /// Progress as far as the state knows it.
-    pub(crate) fn progress(&self, worked: &BTreeMap<String, Worked>) -> Progress {
+    /// Progress as far as the state knows it, with what its tasks took.
+    pub(crate) fn progress(&self, pace: &Pace, now: Duration) -> Progress {
         let ingest = self.plan.steps.len();
-        let name = |step: usize| self.plan.steps.get(step).map_or(crate::messages::INGEST, |step| step.name.as_str());
-        let steps = (0..=ingest).map(|step| {
-            let Counts { result, failed, skipped } = self.counts(step);
-            let worked = worked.get(name(step)).copied().unwrap_or_default();
-            StepProgress {
-                step: name(step).to_owned(),
-                stage: self.plan.steps.get(step).map_or(crate::messages::INGEST, |step| step.stage.as_str()).to_owned(),
-                result,
-                failed,
-                skipped,
-                task_seconds: worked.seconds,
-                frames_worked: worked.frames,
-                tasks: worked.tasks,
-                finished: step < ingest && self.finished_key(step).is_some(),
-            }
-        });
         Progress {
-            frames: self
-                .footage
-                .iter()
-                .map(|footage| if footage.complete { footage.frames() } else { footage.item.estimated_frames })
-                .sum(),
-            steps: steps.collect(),
+            frames: self.workload.frames(),
+            steps: (0..=ingest).map(|step| self.step_progress(step, pace, now)).collect(),
             pass: self.pass + 1,
             passes: self.plan.passes.len(),
+            finishing: self.finishing(),
             reserved_bytes: self.reserved,
+            elapsed: now,
             ..Progress::default()
         }
+    }
+
+    fn step_progress(&self, step: usize, pace: &Pace, now: Duration) -> StepProgress {
+        let planned = self.plan.steps.get(step);
+        let Counts { result, failed, skipped, .. } = self.counts(step);
+        let frames = match planned {
+            Some(_) => self.workload.step(step),
+            None => self.workload.decoding(self.pass, &self.readers_by_pass()),
+        };
+        let worked = pace.total(step);
+        StepProgress {
+            step: planned.map_or(INGEST, |step| step.name.as_str()).to_owned(),
+            stage: planned.map_or(INGEST, |step| step.stage.as_str()).to_owned(),
+            result,
+            failed,
+            skipped,
+            frames: frames.all,
+            reused: frames.reused,
+            done: frames.done,
+            left: frames.left,
+            frames_per_second: pace.frames_per_second(now, step),
+            task_seconds: worked.seconds,
+            cpu_seconds: worked.cpu_seconds,
+            device_seconds: worked.device_seconds,
+            frames_worked: worked.frames,
+            tasks: worked.tasks,
+            finished: planned.is_some() && self.finished_key(step).is_some(),
+        }
+    }
+
+    /// What every step of the pass that runs has left to do, ingest last. `pool` says which threads do a step, and how many tasks they
+    /// can run at a time.
+    pub(crate) fn remaining(&self, pool: impl Fn(usize) -> (usize, usize)) -> Vec<Remaining> {
+        let of = |step: usize, frames: f64| {
+            let (pool, slots) = pool(step);
+            Remaining { step, frames, pool, slots }
+        };
+        let pass = self.plan.passes[self.pass].process.iter().map(|&step| {
+            let readers: Vec<usize> = self.readers_of(self.pass, PixelSource::Step(step)).collect();
+            of(step, self.workload.work_left(step, &readers))
+        });
+        let decoding = self.workload.decoding_left(self.pass, &self.readers_by_pass());
+        pass.chain([of(self.plan.steps.len(), decoding as f64)]).collect()
+    }
+
+    /// What frames of a step that the output held took when they were done: seconds, frames.
+    pub(crate) fn took_earlier(&self, step: usize) -> (f64, u64) {
+        (self.workload.reused_seconds(step), self.workload.step(step).reused)
+    }
+
+    fn readers_by_pass(&self) -> Vec<Vec<usize>> {
+        (0..self.plan.passes.len()).map(|pass| self.readers_of(pass, PixelSource::Ingest).collect()).collect()
+    }
+
+    /// Steps whose finish is all that the pass waits for.
+    fn finishing(&self) -> Vec<String> {
+        if !self.drained() || self.finished || self.options.preview.is_some() {
+            return Vec::new();
+        }
+        let open = |step: &&usize| !matches!(self.finish[**step], FinishStatus::Done(..) | FinishStatus::Failed(_));
+        let steps = self.plan.passes[self.pass].finish.iter().filter(open);
+        steps.map(|step| self.plan.steps[*step].name.clone()).collect()
     }
 }

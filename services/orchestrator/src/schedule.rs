@@ -161,23 +161,13 @@ impl JobState {
     /// Whether open tasks look at decoded frames of a batch.
     fn demands_pixels(&self, item: usize, batch: usize) -> bool {
         let range = self.footage[item].batch_range(batch);
-        self.readers(PixelSource::Ingest).any(|step| self.open_readers(step, item, &range))
+        self.readers_of(self.pass, PixelSource::Ingest).any(|step| self.open_readers(step, item, &range))
     }
 
     /// Whether open tasks look at the frames that a task made.
     pub(crate) fn made_wanted(&self, step: usize, item: usize, group: usize) -> bool {
         let Some(range) = self.chosen_range(step, item, group) else { return false };
-        self.readers(PixelSource::Step(step)).any(|reader| self.open_readers(reader, item, &range))
-    }
-
-    /// Steps of this pass that look at frames from `source`.
-    fn readers(&self, source: PixelSource) -> impl Iterator<Item = usize> {
-        let steps = &self.plan.steps;
-        self.plan.passes[self.pass]
-            .process
-            .iter()
-            .copied()
-            .filter(move |&step| steps[step].pixels.iter().any(|input| input.source == source))
+        self.readers_of(self.pass, PixelSource::Step(step)).any(|reader| self.open_readers(reader, item, &range))
     }
 
     /// Whether a task of `step` that can see frames of `range` is open.
@@ -367,6 +357,21 @@ impl Preview {
             }
         }
         Self { chosen, margin: margins(state) }
+    }
+
+    /// The groups of a step, of so many frames each, that it does of a part of an item.
+    pub fn ranges(&self, step: usize, item: usize, group: u64, part: &FrameRange) -> Vec<FrameRange> {
+        let margin = self.margin[step];
+        let groups = self.chosen[item].iter().flat_map(|chosen| {
+            chosen.start.saturating_sub(margin.before) / group..(chosen.end + margin.after).div_ceil(group)
+        });
+        let groups: BTreeSet<u64> = groups.collect();
+        let range = |number: u64| FrameRange {
+            start: (number * group).max(part.start),
+            end: ((number + 1) * group).min(part.end),
+        };
+        let done = |range: &FrameRange| range.start < range.end && self.includes(step, item, range);
+        groups.into_iter().map(range).filter(done).collect()
     }
 
     fn includes(&self, step: usize, item: usize, range: &FrameRange) -> bool {

@@ -151,6 +151,17 @@ impl Seat {
         state.slots.values().copied().max().unwrap_or(state.fallback).max(1)
     }
 
+    /// Slots that workers of a queue have.
+    pub fn slots_of(&self, queue: &Subject) -> usize {
+        self.seats.state().slots(queue)
+    }
+
+    /// Slots that all queues share: those of one process.
+    pub fn shared_slots(&self) -> Option<usize> {
+        let state = self.seats.state();
+        (state.fallback > 0).then_some(state.fallback)
+    }
+
     /// Queues that the job wants a place in and that no worker serves, by stage.
     pub fn unserved(&self) -> Vec<String> {
         let state = self.seats.state();

@@ -1,4 +1,5 @@
 //! What the ledger says of tasks whose keys are known: done, and with what outcomes, or still to do.
+use crate::counts::Counts;
 use crate::keys::Inputs;
 use crate::state::{FinishStatus, JobState, Lookup, Status};
 use crate::task::TaskRef;
@@ -63,7 +64,10 @@ impl JobState {
             Some(entry) if self.options.retry_failed && self.raise_retry(task, &entry) => {
                 self.settle_process(step, item, group, lookup);
             }
-            Some(entry) => self.note_process(task, key, &entry),
+            Some(entry) => {
+                self.workload.reuse(step, item, Counts::of(&entry).settled(), entry.stage_seconds);
+                self.note_process(task, key, &entry);
+            }
             None => *self.status_mut(step, item, group) = Status::Missing(key),
         }
     }

@@ -7,10 +7,11 @@ use crate::footage::Footage;
 use crate::keys::{Hashers, Inputs};
 use crate::schedule::Preview;
 use crate::task::{TaskRef, Work};
+use crate::workload::{StepFrames, Workload};
 use bytes::Bytes;
 use framefleet_ledger::TaskKey;
 use framefleet_media::{BatchInfo, Edit, FrameRange, Item, ScopedAnnotation};
-use framefleet_pipeline::{PixelSource, Plan};
+use framefleet_pipeline::{PixelSource, Plan, Sampling};
 use framefleet_proto::v1::{EntryOutcomes, Pixels, StepManifest};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -38,6 +39,8 @@ pub struct JobOptions {
     pub max_failures: Option<u64>,
     /// The user's corrections, in the order they were made.
     pub edits: Vec<Edit>,
+    /// Frames by item that the last run ended with outcomes for: what is likely not to be done again. Estimates use it, nothing else.
+    pub earlier: Arc<BTreeMap<String, u64>>,
 }
 
 /// Something that has happened.
@@ -182,6 +185,8 @@ pub struct JobState {
     pub(crate) orphans: Vec<Pixels>,
     /// By step; ingest is behind the last step.
     pub(crate) counts: Vec<Counts>,
+    /// Frames to do, by step.
+    pub(crate) workload: Workload,
     /// Retry generations raised in this run.
     pub(crate) retried: BTreeSet<TaskRef>,
     /// Per step: the code that whole batches failed with so far, and the batches; cleared by the first result.
@@ -205,6 +210,7 @@ impl JobState {
             process: vec![vec![Vec::new(); footage.len()]; steps],
             finish: vec![FinishStatus::default(); steps],
             counts: vec![Counts::default(); steps + 1],
+            workload: Workload::new(steps, plan.passes.len(), footage.len()),
             failing: vec![Some((String::new(), Vec::new())); steps + 1],
             hashers: Hashers::new(&plan),
             plan,
@@ -229,6 +235,12 @@ impl JobState {
             decoded: Vec::new(),
         };
         state.preview = state.options.preview.map(|count| Preview::new(count, &state));
+        for item in 0..state.footage.len() {
+            state.expect(item);
+            if let Some(frames) = state.options.earlier.get(&state.footage[item].item.name) {
+                state.workload.expect_reuse(item, *frames);
+            }
+        }
         state
     }
 
@@ -239,17 +251,15 @@ impl JobState {
         Self { ahead: usize::MAX, ..Self::new(Arc::new(plan), items, options) }
     }
 
-    /// Frames that a step samples, and all frames of the job; by headers where an item is not indexed.
-    pub fn sampled_frames(&self, step: usize) -> (u64, u64) {
-        let mut counts = (0, 0);
-        for (item, footage) in self.footage.iter().enumerate() {
-            for batch in 0..footage.batches.len() {
-                let range = footage.selected(batch, &self.plan.range);
-                counts.0 += self.sampled(step, item, &range).len() as u64;
-                counts.1 += range.end - range.start;
-            }
-        }
-        counts
+    /// Frames of a step: to do, done, done before.
+    pub fn frames(&self, step: usize) -> StepFrames {
+        self.workload.step(step)
+    }
+
+    /// Frames that the job lets a step see, sampled or not.
+    pub fn frames_in_range(&self, step: usize) -> u64 {
+        let ranges = (0..self.footage.len()).flat_map(|item| self.ranges_of(step, item));
+        ranges.map(|range| range.end - range.start).sum()
     }
 
     /// Lets as many batches wait for their frames as keep so many slots busy. Never fewer than before: what is admitted stays.
@@ -279,6 +289,9 @@ impl JobState {
                     footage.complete = true;
                     footage.damage = damage;
                 }
+                if complete || footage.frames() > footage.item.estimated_frames {
+                    self.expect(item);
+                }
             }
             Fact::Done { task, key, made } => self.done(task, key, made, lookup),
             Fact::Finished { step, key, scoped } => {
@@ -307,7 +320,8 @@ impl JobState {
                 self.note_ingest(task.item, task.index, key, &entry);
                 match self.admitted.get_mut(&(task.item, task.index)) {
                     Some(admitted) if matches!(admitted.decoded, Decoded::Awaited) => {
-                        admitted.decoded = Decoded::Here(made)
+                        admitted.decoded = Decoded::Here(made);
+                        self.workload.decoded(self.pass, Counts::of(&entry).settled());
                     }
                     _ => self.orphans.extend(made),
                 }
@@ -315,6 +329,7 @@ impl JobState {
             Work::Process => {
                 if matches!(self.status(task.step, task.item, task.index), Status::Missing(expected) if *expected == key)
                 {
+                    self.workload.done(task.step, task.item, Counts::of(&entry).settled());
                     self.note_process(task, key, &entry);
                 }
                 let place = (task.step, task.item, task.index);
@@ -356,6 +371,7 @@ impl JobState {
                 if let Some(footage) = self.footage.get_mut(task.item).filter(|footage| !footage.complete) {
                     footage.complete = true;
                     footage.damage = Some(reason);
+                    self.expect(task.item);
                 }
             }
             Work::Ingest | Work::Process => {
@@ -454,6 +470,11 @@ impl JobState {
         (self.cursor, self.taken_up) = ((0, 0), 0);
         self.ingest.clear();
         self.attempts.clear();
+        let by_shot = |step: &usize| matches!(self.plan.steps[*step].sampling, Sampling::PerShot(_));
+        if self.plan.passes[self.pass].process.iter().any(by_shot) {
+            // The shots are known now.
+            (0..self.footage.len()).for_each(|item| self.expect(item));
+        }
     }
 
     /// Finish entries whose annotations are to be read and handed back as [`Fact::Finished`].

@@ -1,9 +1,9 @@
 //! Items of which much is done already, looked at on all cores: behind a long job that is most of what a new orchestrator does
 //! before it goes on. Items know nothing of each other, so each is settled as if it were the only one.
 use crate::footage::Footage;
-use crate::state::{JobState, Lookup};
+use crate::state::{JobOptions, JobState, Lookup};
 use std::ops::Range;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Batches that are worth starting threads for, and those that are enough for one go.
 const BATCHES: Range<usize> = 512..16_384;
@@ -36,7 +36,8 @@ impl JobState {
     /// The state of an item by itself; it is taken out of this one.
     fn alone(&mut self, item: usize) -> Self {
         let known = self.footage[item].item.clone();
-        let mut alone = Self::new(self.plan.clone(), vec![known.clone()], self.options.clone());
+        let options = JobOptions { earlier: Arc::default(), ..self.options.clone() };
+        let mut alone = Self::new(self.plan.clone(), vec![known.clone()], options);
         std::mem::swap(&mut alone.footage[0], &mut self.footage[item]);
         for (mine, all) in alone.process.iter_mut().zip(&mut self.process) {
             std::mem::swap(&mut mine[0], &mut all[item]);
@@ -61,8 +62,8 @@ impl JobState {
         }
         self.ingest.extend(alone.ingest.into_iter().map(|((_, batch), decided)| ((item, batch), decided)));
         for (step, counts) in alone.counts.into_iter().enumerate() {
-            self.counts[step].result += counts.result;
-            self.counts[step].skipped += counts.skipped;
+            self.counts[step] += counts;
+            self.workload.reuse(step, item, counts.settled(), alone.workload.reused_seconds(step));
             if counts.result > 0 {
                 self.failing[step] = None;
             }

@@ -1,6 +1,7 @@
 //! All models of a process on one device, under one memory budget.
 use crate::InferError;
 use crate::device::{self, Resolved};
+use crate::device_time::DeviceTime;
 use crate::loader::{Format, Loader};
 use crate::options::{CacheUse, EngineOptions, Model, Precision, SessionOptions};
 use crate::pool::Pool;
@@ -20,6 +21,7 @@ pub(crate) struct Shared {
     runtime: Runtime,
     options: EngineOptions,
     resolved: Resolved,
+    device_time: Option<Arc<DeviceTime>>,
     /// Counts uses, for the order of eviction.
     clock: AtomicU64,
     models: Mutex<Models>,
@@ -74,8 +76,9 @@ impl Engine {
     pub fn new(runtime: &Runtime, options: EngineOptions) -> Result<Self, InferError> {
         let resolved = device::resolve(options.device, &options.providers, runtime.library())?;
         let runtime = runtime.clone();
+        let device_time = (resolved.device != device::Device::Cpu).then(Arc::default);
         let (clock, models) = (AtomicU64::new(0), Mutex::default());
-        Ok(Self(Arc::new(Shared { runtime, options, resolved, clock, models })))
+        Ok(Self(Arc::new(Shared { runtime, options, resolved, device_time, clock, models })))
     }
 
     /// The device that was found.
@@ -131,6 +134,7 @@ impl Engine {
                 runtime: self.0.runtime.clone(),
                 engine: self.0.options.clone(),
                 resolved: self.0.resolved.clone(),
+                device_time: self.0.device_time.clone(),
                 model: model.clone(),
                 format: format.clone(),
                 options: options.clone(),

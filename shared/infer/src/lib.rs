@@ -23,10 +23,10 @@
 //! # }
 //! ```
 
-pub mod affinity;
 mod batch;
 mod cache;
 pub mod device;
+mod device_time;
 mod digests;
 mod doctor;
 mod engine;
@@ -51,6 +51,7 @@ mod values;
 
 pub use batch::{ItemInputs, ItemOutputs};
 pub use device::{Device, Driver, Gpu};
+pub use device_time::device_seconds;
 pub use doctor::{Cpu, Doctor, Problem, ProviderState, RuntimeFound};
 pub use engine::Engine;
 pub use error::InferError;

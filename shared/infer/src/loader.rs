@@ -1,8 +1,8 @@
 //! From a model's file to sessions: digest, compiled form, options of the runtime.
 use crate::InferError;
-use crate::affinity;
 use crate::cache::{self, Key, Origin};
 use crate::device::{Device, Resolved};
+use crate::device_time::DeviceTime;
 use crate::network::Network;
 use crate::onnx::OnnxSession;
 use crate::options::{CacheUse, EngineOptions, Model, Optimisation, Precision, SessionOptions};
@@ -17,6 +17,7 @@ use sha2::{Digest, Sha256};
 use std::fmt::Display;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -39,6 +40,8 @@ pub(crate) struct Loader {
     pub runtime: Runtime,
     pub engine: EngineOptions,
     pub resolved: Resolved,
+    /// How long the device was occupied; `None` on the CPU, whose time is the thread's.
+    pub device_time: Option<Arc<DeviceTime>>,
     pub model: Model,
     pub format: Format,
     pub options: SessionOptions,
@@ -131,7 +134,7 @@ impl Loader {
         let options = SessionOptions { optimisation: Optimisation::Off, ..self.options.clone() };
         let engine = EngineOptions { cache_use: CacheUse::Off, ..self.engine.clone() };
         let (runtime, model, format) = (self.runtime.clone(), self.model.clone(), self.format.clone());
-        let plain = Self { runtime, engine, resolved, model, format, options };
+        let plain = Self { runtime, engine, resolved, device_time: None, model, format, options };
         plain.open(&plain.prepare(false)?, false)
     }
 
@@ -154,10 +157,6 @@ impl Loader {
         builder = self.set(builder.with_optimization_level(level(prepared.level)))?;
         builder = self.set(builder.with_intra_threads(self.options.threads))?;
         builder = self.set(builder.with_inter_threads(1))?;
-        let cores = self.engine.cores.as_deref().unwrap_or_default();
-        if let Some(affinity) = affinity::session_threads(cores, self.options.threads) {
-            builder = self.set(builder.with_config_entry("session.intra_op_thread_affinities", affinity))?;
-        }
         for (name, size) in &prepared.dims {
             builder = self.set(builder.with_dimension_override(name, *size as i64))?;
         }

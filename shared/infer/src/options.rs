@@ -138,9 +138,6 @@ pub struct EngineOptions {
     pub cache_use: CacheUse,
     /// Bytes that loaded models may occupy on the device; `None` is no bound. Idle models go, the least recently used first.
     pub memory_budget: Option<u64>,
-    /// Cores (numbered from 0) for the threads that sessions start; `None` leaves it to the system. The calling thread computes
-    /// too, and is bound by [`crate::affinity::bind_this_thread`].
-    pub cores: Option<Vec<usize>>,
 }
 
 impl EngineOptions {
@@ -152,7 +149,6 @@ impl EngineOptions {
             cache: cache.into(),
             cache_use: CacheUse::On,
             memory_budget: None,
-            cores: None,
         }
     }
 }

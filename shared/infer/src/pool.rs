@@ -74,7 +74,10 @@ impl Pool {
         let slot = self.take(loader)?;
         let mut lent = Lent { pool: self, slot: Some(slot) };
         match &mut lent.slot {
-            Some(slot) => Ok(work(&mut *slot.network)),
+            Some(slot) => Ok(match &loader.device_time {
+                Some(device) => device.run(|| work(&mut *slot.network)),
+                None => work(&mut *slot.network),
+            }),
             None => Err(InferError::Poisoned(loader.model.name.clone())),
         }
     }

@@ -42,6 +42,18 @@ impl JobRange {
         }
     }
 
+    /// About which of an item's frames the job does, before their times are known: `frames` that follow each other at `rate` per
+    /// second (without a rate, times say nothing).
+    pub fn about(&self, frames: u64, rate: Option<f64>) -> FrameRange {
+        let frame = |position: Position| match (position, rate) {
+            (Position::Frame(number), _) => Some(number),
+            (Position::TimeNs(time), Some(rate)) => Some((time as f64 / 1e9 * rate).ceil().max(0.0) as u64),
+            (Position::TimeNs(_), None) => None,
+        };
+        let end = self.end.and_then(frame).unwrap_or(frames).min(frames);
+        FrameRange { start: self.start.and_then(frame).unwrap_or(0).min(end), end }
+    }
+
     /// Refuses ranges that hold no frame of any item. Frame numbers and times cannot be compared before footage is read.
     pub(crate) fn check(&self) -> Result<(), PlanError> {
         let (Some(start), Some(end)) = (self.start, self.end) else { return Ok(()) };
@@ -145,6 +157,20 @@ mod tests {
 
     fn at(text: &str) -> Position {
         text.parse().unwrap()
+    }
+
+    #[test]
+    fn before_times_are_known_the_rate_says_about_which_frames() {
+        let about = |start: &str, end: &str, rate| {
+            let position = |text: &str| (!text.is_empty()).then(|| at(text));
+            let range = JobRange { start: position(start), end: position(end) }.about(1000, rate);
+            (range.start, range.end)
+        };
+        assert_eq!(about("", "", None), (0, 1000));
+        assert_eq!(about("", "10s", Some(25.0)), (0, 250));
+        assert_eq!(about("2s", "100", Some(25.0)), (50, 100));
+        assert_eq!(about("", "10s", None), (0, 1000), "stills have no times");
+        assert_eq!(about("90s", "", Some(25.0)), (1000, 1000), "nothing is left behind the end");
     }
 
     #[test]

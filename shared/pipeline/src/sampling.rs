@@ -9,6 +9,9 @@ use std::str::FromStr;
 /// How much earlier than its mark a frame of `N/s` may lie, nanoseconds: containers round times, Matroska to milliseconds.
 const ROUNDING_NS: i64 = 500_000;
 
+/// Seconds that a shot of a film lasts, about: as long as nobody has counted them.
+const SHOT_SECONDS: f64 = 5.0;
+
 /// The `frames` setting of a step. Numbers are those of the whole item, so sampling does not move with `--start`.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Sampling {
@@ -46,6 +49,19 @@ impl Sampling {
                 shots.iter().flat_map(|shot| spread(shot, n, range)).collect::<BTreeSet<_>>().into_iter().collect()
             }
         }
+    }
+
+    /// About how many frames of a range it chooses, before their times and shots are known: at `rate` frames a second, and with a shot
+    /// every [`SHOT_SECONDS`]. Exact for `all` and `every N`.
+    pub fn about(&self, range: &FrameRange, rate: Option<f64>) -> u64 {
+        let frames = range.end.saturating_sub(range.start);
+        let chosen = match (*self, rate) {
+            (Self::Every(n), _) => range.end.div_ceil(n.max(1)).saturating_sub(range.start.div_ceil(n.max(1))),
+            (Self::PerSecond(wanted), Some(rate)) => (frames as f64 / rate * wanted).ceil() as u64,
+            (Self::PerShot(n), Some(rate)) => (frames as f64 / rate / SHOT_SECONDS).ceil() as u64 * n,
+            (Self::All | Self::PerSecond(_) | Self::PerShot(_), _) => frames,
+        };
+        chosen.min(frames)
     }
 
     /// The most frames that a step of this sampling looks at among `length` consecutive ones, when it looks at `around`
@@ -180,6 +196,18 @@ mod tests {
             [0, 5],
             "one frame for all marks in a gap"
         );
+    }
+
+    #[test]
+    fn estimates_follow_the_rate() {
+        let about = |text: &str, rate| text.parse::<Sampling>().unwrap().about(&frames(0, 250), rate);
+        assert_eq!(about("all", Some(25.0)), 250);
+        assert_eq!(about("every 7", None), 36);
+        assert_eq!(about("2/s", Some(25.0)), 20);
+        assert_eq!(about("100/s", Some(25.0)), 250, "no more than there are");
+        assert_eq!(about("2/s", None), 250, "stills have no rate");
+        assert_eq!(about("per-shot 3", Some(25.0)), 6);
+        assert_eq!(Sampling::Every(10).about(&frames(31, 64), None), 3, "frames 40, 50 and 60");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 use crate::collect::ItemCollector;
 use crate::fields::{Fields, title, words};
 use crate::model::{
-    Band, Counts, Efficiency, Failure, ItemReport, JobSummary, Label, PlanSummary, Report, Run, ShotReport,
+    Axis, Band, Counts, Efficiency, Failure, ItemReport, JobSummary, Label, PlanSummary, Report, Run, ShotReport,
     StepSummary, Thumbnail, Timing,
 };
 use crate::stills::{self, FileNames};
@@ -15,6 +15,8 @@ use framefleet_stage::{Field, Place};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, HashMap};
 
+/// The stage whose tasks are whole batches, whatever part of them the job does.
+const INGEST: &str = "ingest";
 /// Columns of all timelines of a page together, per series: more items have coarser ones.
 const PAGE_COLUMNS: u64 = 12_000;
 /// Coarsest timeline.
@@ -95,22 +97,22 @@ impl Gathering {
     }
 
     fn add_items(&mut self, manifests: &[StepManifest]) {
-        let mut ranges: Vec<(u64, u64)> = Vec::new();
-        for tasks in manifests.iter().flat_map(|manifest| &manifest.items) {
-            let Some(item) = &tasks.item else { continue };
-            let next = self.sources.len();
-            let index = *self.index.entry(item.name.clone()).or_insert(next);
-            if index == next {
-                self.sources.push(item.clone());
-                ranges.push((u64::MAX, 0));
-            }
-            for range in tasks.tasks.iter().filter_map(|task| task.range.as_ref()) {
-                ranges[index] = (ranges[index].0.min(range.start), ranges[index].1.max(range.end));
+        let mut ranges: Vec<Extent> = Vec::new();
+        for manifest in manifests {
+            for tasks in &manifest.items {
+                let Some(item) = &tasks.item else { continue };
+                let next = self.sources.len();
+                let index = *self.index.entry(item.name.clone()).or_insert(next);
+                if index == next {
+                    self.sources.push(item.clone());
+                    ranges.push(Extent::default());
+                }
+                ranges[index].add(tasks, manifest.stage == INGEST);
             }
         }
         let columns = (PAGE_COLUMNS / (self.sources.len() as u64).max(1)).clamp(MIN_COLUMNS, MAX_COLUMNS);
         let items = self.sources.iter().zip(&ranges);
-        self.report.items = items.map(|(item, range)| item_report(item, *range, columns)).collect();
+        self.report.items = items.map(|(item, extent)| item_report(item, extent.frames(), columns)).collect();
         for tasks in manifests.iter().flat_map(|manifest| &manifest.items) {
             let item = tasks.item.as_ref().and_then(|item| self.index.get(&item.name));
             if let Some(item) = item.and_then(|index| self.report.items.get_mut(*index)) {
@@ -124,24 +126,32 @@ impl Gathering {
     /// The rows that follow are of this step.
     pub fn begin_step(&mut self, manifest: &StepManifest) {
         self.fields = Fields::new(self.by_stage.get(&manifest.stage));
-        let ranges = manifest.items.iter().flat_map(|item| &item.tasks).filter_map(|task| task.range.as_ref());
+        let skipped = manifest.items.iter().map(|tasks| self.frames_of_job(tasks)).sum();
         self.report.steps.push(StepSummary {
             name: manifest.step.clone(),
             stage: manifest.stage.clone(),
             complete: manifest.complete,
             // Until a row says otherwise: frames that sampling left out have none.
-            counts: Counts {
-                skipped: ranges.map(|range| range.end.saturating_sub(range.start)).sum(),
-                ..Counts::default()
-            },
+            counts: Counts { skipped, ..Counts::default() },
             ..StepSummary::default()
         });
+    }
+
+    /// Frames of an item that a step's tasks cover, of those that the job does: batches are decoded whole.
+    fn frames_of_job(&self, tasks: &ItemTasks) -> u64 {
+        let item = tasks.item.as_ref().and_then(|item| self.report.items.get(*self.index.get(&item.name)?));
+        let Some(Axis { start, end, .. }) = item.map(|item| &item.axis) else { return 0 };
+        let ranges = tasks.tasks.iter().filter_map(|task| task.range.as_ref());
+        ranges.map(|range| range.end.min(*end).saturating_sub(range.start.max(*start))).sum()
     }
 
     /// One frame of the step, in frame order within its item; `row` is its record: lists of annotations by kind.
     pub fn row(&mut self, item: &str, frame: u64, pts_ns: i64, outcome: &Outcome, row: &Map<String, Value>) {
         let Some(index) = self.index.get(item).copied() else { return };
-        self.count(item, (frame, stills::of(row)), pts_ns, outcome);
+        let of_job = |axis: &Axis| (axis.start..axis.end).contains(&frame);
+        if self.report.items.get(index).is_some_and(|item| of_job(&item.axis)) {
+            self.count(item, (frame, stills::of(row)), pts_ns, outcome);
+        }
         self.names.note(index, frame, row);
         if self.current.as_ref().is_none_or(|(current, _)| *current != index) {
             self.end_item();
@@ -325,6 +335,29 @@ impl Gathering {
     }
 }
 
+/// The frames of an item that a job does.
+#[derive(Clone, Copy, Debug, Default)]
+struct Extent {
+    /// First frame, and the frame after the last: of tasks of steps, and of batches that were decoded, which are whole.
+    steps: Option<(u64, u64)>,
+    decoded: Option<(u64, u64)>,
+}
+
+impl Extent {
+    fn add(&mut self, tasks: &ItemTasks, decoding: bool) {
+        let extent = if decoding { &mut self.decoded } else { &mut self.steps };
+        for range in tasks.tasks.iter().filter_map(|task| task.range.as_ref()) {
+            let (start, end) = extent.unwrap_or((range.start, range.end));
+            *extent = Some((start.min(range.start), end.max(range.end)));
+        }
+    }
+
+    /// What steps did; where none has done anything yet, what was decoded.
+    fn frames(&self) -> (u64, u64) {
+        self.steps.or(self.decoded).unwrap_or_default()
+    }
+}
+
 fn item_report(item: &Item, range: (u64, u64), columns: u64) -> ItemReport {
     let (start, end) = if range.0 < range.1 { range } else { (0, 0) };
     let rate = item.frame_rate.as_ref().filter(|rate| rate.num > 0 && rate.den > 0);
@@ -359,7 +392,9 @@ fn note_times(item: &mut ItemReport, tasks: &ItemTasks) {
     item.axis.seconds.resize(columns::count(&item.axis), None);
     for task in &tasks.tasks {
         let Some(range) = &task.range else { continue };
-        for (frame, pts_ns) in (range.start..range.end).zip(&task.pts_ns) {
+        let inside = |(frame, _): &(u64, &i64)| (item.axis.start..item.axis.end).contains(frame);
+        let times: Vec<(u64, &i64)> = (range.start..range.end).zip(&task.pts_ns).filter(inside).collect();
+        for (frame, pts_ns) in times {
             let seconds = *pts_ns as f64 / 1e9;
             let on_edge = (frame - item.axis.start).is_multiple_of(item.axis.frames_per_column);
             if let Some(column) = columns::of_frame(&item.axis, frame).filter(|_| on_edge) {

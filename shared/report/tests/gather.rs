@@ -4,7 +4,7 @@
 mod fixture;
 
 use fixture::{Drawings, SHOT, film, manifest, pts_ns, report};
-use framefleet_media::{AnnotationBlock, ImageFile, Item, ItemKind, Outcome};
+use framefleet_media::{AnnotationBlock, FrameRange, ImageFile, Item, ItemKind, Outcome};
 use framefleet_report::model::{Counts, Run};
 use framefleet_report::{Gathering, JobFacts, MAX_COLUMNS, MAX_FAILURES, MAX_THUMBNAIL_BYTES, Thumbnails};
 use framefleet_report::{item_page_path, item_pages, render, render_item_page};
@@ -111,6 +111,28 @@ fn an_unknown_stage_is_shown_by_its_first_numbers_and_its_instances() {
     let score = report.items[0].series.iter().find(|series| series.name == "Score").unwrap();
     assert_eq!((score.min[0], score.mean[0], score.max[0]), (Some(0.5), Some(0.7), Some(0.9)));
     assert!(report.items[0].series.iter().any(|series| series.name == "Edge width"));
+}
+
+/// A job with `--end`: its last batch was decoded whole, and only a part of it is the job's.
+#[test]
+fn frames_are_those_that_the_job_does_not_those_of_the_batches_that_it_touches() {
+    let films = [(film("a.mov", 160), 160)];
+    let mut lighting = manifest("lighting", &films);
+    lighting.items[0].tasks[0].range = Some(FrameRange { start: 32, end: 132 });
+    lighting.items[0].tasks[0].pts_ns = (32..132).map(pts_ns).collect();
+    let manifests = [manifest("ingest", &films), lighting];
+    let mut gathering = Gathering::new(JobFacts::default(), &manifests);
+    for (manifest, frames) in manifests.iter().zip([0..140, 32..132]) {
+        gathering.begin_step(manifest);
+        frames.for_each(|frame| gathering.row("a.mov", frame, pts_ns(frame), &Outcome::Result, &Map::new()));
+        gathering.end_step();
+    }
+    let report = gathering.finish(&NoPictures);
+    let axis = &report.items[0].axis;
+    assert_eq!((axis.start, axis.end, report.items[0].seconds), (32, 132, Some(4.0)));
+    for step in &report.steps {
+        assert_eq!(step.counts, Counts { result: 100, failed: 0, skipped: 0 }, "{}", step.name);
+    }
 }
 
 #[test]

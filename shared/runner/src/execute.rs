@@ -4,6 +4,7 @@ use crate::failure::TaskFailure;
 use crate::inputs;
 use crate::locate::{Located, locate};
 use crate::records::LedgerRecords;
+use crate::spent::Spent;
 use crate::task_index;
 use crate::trial::TrialProcess;
 use crate::worker::Shared;
@@ -82,7 +83,7 @@ async fn ingest(shared: &Arc<Shared>, ledger: &Ledger, task: &Task, work: &Inges
     let prefix = blob_key(shared, task);
     let sink = BlobSink::new(Arc::clone(&shared.blobs), Handle::current(), prefix);
     let source = shared.source(task).await?;
-    let (result, seconds) = compute(shared, move || {
+    let (result, spent) = compute(shared, move || {
         let mut sink = sink;
         let ingested = source.ingest(&item, &request, &mut sink);
         if let Some(failure) = sink.take_failure() {
@@ -102,16 +103,14 @@ async fn ingest(shared: &Arc<Shared>, ledger: &Ledger, task: &Task, work: &Inges
     };
     let skipped = ranges((range.start..range.end).filter(|frame| !wanted.contains(frame)), "sampling");
     let frames_done = wanted.len() as u64 - failed.len() as u64;
-    let entry =
-        Entry { outcomes: Some(Outcomes { failed, skipped }), frames_done, stage_seconds: seconds, ..entry_of(task) };
+    let entry = Entry {
+        outcomes: Some(Outcomes { failed, skipped }),
+        frames_done,
+        stage_seconds: spent.wall,
+        ..entry_of(task)
+    };
     let entry = ledger.commit(entry, AnnotationBlock::default(), Vec::new()).await?;
-    Ok(Done {
-        outcomes: entry.outcomes.clone(),
-        made,
-        stage_seconds: seconds,
-        frames_done: entry.frames_done,
-        ..Done::default()
-    })
+    Ok(Done { outcomes: entry.outcomes.clone(), made, frames_done: entry.frames_done, ..spent.done() })
 }
 
 /// Runs the process half of a step on a batch.
@@ -124,11 +123,11 @@ async fn process(
 ) -> Result<Done, TaskFailure> {
     let decided = work.decided.clone().unwrap_or_default();
     if work.frames.is_empty() {
-        return commit_process(shared, ledger, task, work, Made::default(), decided, 0.0).await;
+        return commit_process(shared, ledger, task, work, Made::default(), decided, Spent::default()).await;
     }
     let call = ProcessCall::prepare(shared, ledger, task, work).await?;
     let trial = trial.map(|trial| (trial, task.clone()));
-    let (result, seconds) = compute(shared, move || {
+    let (result, spent) = compute(shared, move || {
         let located = call.run_located(|absent| match &trial {
             Some((trial, task)) => trial.survives(task, absent),
             None => Ok(()),
@@ -140,7 +139,7 @@ async fn process(
     let mut outcomes = decided;
     let inside: Vec<FrameFailure> = located.blamed.into_iter().filter(|of| work.frames.contains(&of.frame)).collect();
     outcomes.failed.extend(inside);
-    let done = commit_process(shared, ledger, task, work, located.made, outcomes, seconds).await;
+    let done = commit_process(shared, ledger, task, work, located.made, outcomes, spent).await;
     drop(scratch);
     done
 }
@@ -247,7 +246,7 @@ async fn commit_process(
     work: &ProcessWork,
     made: Made,
     decided: Outcomes,
-    seconds: f64,
+    spent: Spent,
 ) -> Result<Done, TaskFailure> {
     let mut outcomes = decided;
     outcomes.failed.extend(made.outcomes.failed);
@@ -264,21 +263,15 @@ async fn commit_process(
     let folder = item_folder(task.item.as_ref().ok_or_else(|| TaskFailure::malformed("an item"))?);
     let mut files = commit_files(made.artifacts, PartKind::Artifact, &folder);
     files.extend(commit_files(made.attachments, PartKind::Attachment, ""));
-    let entry = Entry { outcomes: Some(outcomes), frames_done, stage_seconds: seconds, ..entry_of(task) };
+    let entry = Entry { outcomes: Some(outcomes), frames_done, stage_seconds: spent.wall, ..entry_of(task) };
     let entry = ledger.commit(entry, annotations, files).await?;
-    Ok(Done {
-        outcomes: entry.outcomes.clone(),
-        made: pixels,
-        stage_seconds: seconds,
-        frames_done: entry.frames_done,
-        ..Done::default()
-    })
+    Ok(Done { outcomes: entry.outcomes.clone(), made: pixels, frames_done: entry.frames_done, ..spent.done() })
 }
 
 /// Runs the finish half of a step.
 async fn finish(shared: &Arc<Shared>, ledger: &Ledger, task: &Task, work: &FinishWork) -> Result<Done, TaskFailure> {
     let call = FinishCall::prepare(shared, ledger, task, work).await?;
-    let (result, seconds) = compute(shared, move || Ok::<_, TaskFailure>((call.run()?, call.scratch))).await;
+    let (result, spent) = compute(shared, move || Ok::<_, TaskFailure>((call.run()?, call.scratch))).await;
     let (made, scratch) = result??;
     let kinds: BTreeSet<String> = made
         .annotations
@@ -288,10 +281,10 @@ async fn finish(shared: &Arc<Shared>, ledger: &Ledger, task: &Task, work: &Finis
         .map(|annotation| framefleet_media::annotation::kind_name(annotation).to_owned())
         .collect();
     let files = commit_files(made.artifacts, PartKind::Artifact, "");
-    let entry = Entry { stage_seconds: seconds, kinds: kinds.into_iter().collect(), ..entry_of(task) };
+    let entry = Entry { stage_seconds: spent.wall, kinds: kinds.into_iter().collect(), ..entry_of(task) };
     let entry = ledger.commit(entry, made.annotations, files).await?;
     drop(scratch);
-    Ok(Done { stage_seconds: seconds, kinds: entry.kinds.clone(), ..Done::default() })
+    Ok(Done { kinds: entry.kinds.clone(), ..spent.done() })
 }
 
 /// A call of a stage's `finish` with everything it reads.
@@ -336,24 +329,24 @@ impl FinishCall {
     }
 }
 
-/// Runs `work` on a blocking thread when one of the runner's threads is free. Returns its result and the seconds it took.
+/// Runs `work` on a blocking thread when one of the runner's threads is free. Returns its result and what it took.
 pub(crate) async fn compute<T: Send + 'static>(
     shared: &Arc<Shared>,
     work: impl FnOnce() -> T + Send + 'static,
-) -> (Result<T, TaskFailure>, f64) {
+) -> (Result<T, TaskFailure>, Spent) {
     let Ok(permit) = Arc::clone(&shared.threads).acquire_owned().await else {
-        return (Err(TaskFailure::draining()), 0.0);
+        return (Err(TaskFailure::draining()), Spent::default());
     };
+    let lender = Arc::clone(&shared.lender);
     let ran = tokio::task::spawn_blocking(move || {
-        let began = Instant::now();
-        let value = work();
+        let measured = Spent::measure(lender.as_ref(), work);
         drop(permit);
-        (value, began.elapsed().as_secs_f64())
+        measured
     })
     .await;
     match ran {
-        Ok((value, seconds)) => (Ok(value), seconds),
-        Err(error) => (Err(TaskFailure::crashed(error.to_string())), 0.0),
+        Ok((value, spent)) => (Ok(value), spent),
+        Err(error) => (Err(TaskFailure::crashed(error.to_string())), Spent::default()),
     }
 }
 

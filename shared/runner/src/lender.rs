@@ -6,6 +6,11 @@ use framefleet_stage::{Host, SetupError};
 pub trait Lender: Send + Sync {
     /// The host of a stage that may open these networks. The error says what is missing here, and what mends it.
     fn host(&self, models: &[TaskModel]) -> Result<Host, SetupError>;
+
+    /// Seconds that runs of the calling thread occupied devices beside the processor so far.
+    fn device_seconds(&self) -> f64 {
+        0.0
+    }
 }
 
 /// A machine without networks.

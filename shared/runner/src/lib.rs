@@ -11,6 +11,7 @@ mod keepalive;
 mod lender;
 mod locate;
 mod records;
+mod spent;
 mod task_index;
 mod trial;
 mod worker;

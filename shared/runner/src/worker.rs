@@ -88,7 +88,7 @@ pub(crate) struct Shared {
     pub threads: Arc<Semaphore>,
     pub trial: Option<TrialProcess>,
     registry: Registry,
-    lender: Arc<dyn Lender>,
+    pub lender: Arc<dyn Lender>,
     scratch: PathBuf,
     /// The one used last at the end.
     loaded: Mutex<Vec<(StageWithSettings, Loading)>>,
@@ -262,7 +262,7 @@ fn count_ended(task: &Task, result: &Result<Option<Done>, TaskFailure>, spent: D
     let Ok(Some(done)) = result else { return };
     let outcomes = done.outcomes.clone().unwrap_or_default();
     let skipped = outcomes.skipped.iter().filter_map(|skip| skip.range).map(|range| range.end - range.start).sum();
-    metric::stage_seconds(&task.project, &task.stage, done.stage_seconds);
+    metric::stage_seconds(&task.project, &task.stage, done.stage_seconds, done.cpu_seconds);
     metric::frames(&task.stage, FrameOutcome::Result, done.frames_done);
     metric::frames(&task.stage, FrameOutcome::Failed, outcomes.failed.len() as u64);
     metric::frames(&task.stage, FrameOutcome::Skipped, skipped);

@@ -13,7 +13,7 @@ use framefleet_runner::Lender;
 use framefleet_stage::{Host, SetupError};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -126,8 +126,7 @@ impl Networking {
         let pulled = |nvidia| -> Result<PathBuf, ModelError> {
             Ok(self.cache.installed(self.catalogue.onnx_runtime(nvidia)?)?.path().to_owned())
         };
-        let copy = Path::new(".cache/onnxruntime/capi").join(LIBRARY_NAME);
-        pulled(true).or_else(|_| pulled(false)).or_else(|error| if copy.is_file() { Ok(copy) } else { Err(error) })
+        pulled(true).or_else(|_| pulled(false)).or_else(|error| of_working_copy().ok_or(error))
     }
 
     /// Execution classes of this machine: the processor's, and the card's where networks are to run on one.
@@ -226,6 +225,13 @@ impl Networking {
     }
 }
 
+/// The library that `make setup` puts in the working copy that this program was built in, or in that of the current folder.
+fn of_working_copy() -> Option<PathBuf> {
+    let starts = [std::env::current_exe().ok(), std::env::current_dir().ok()];
+    let above = starts.iter().flatten().flat_map(|start| start.ancestors());
+    above.map(|folder| folder.join(".cache/onnxruntime/capi").join(LIBRARY_NAME)).find(|library| library.is_file())
+}
+
 /// The files of a model as networks.
 fn files(installed: &Installed, model: &TaskModel, options: &SessionOptions) -> Vec<(String, Network)> {
     let network = |(place, file): (usize, &framefleet_models::InstalledFile)| {
@@ -253,6 +259,10 @@ impl Lender for Networking {
         let networks = Networks::new(engine, by_role);
         self.measure(&networks, &roles).map_err(refused)?;
         Ok(Host::default().with(Arc::new(networks)))
+    }
+
+    fn device_seconds(&self) -> f64 {
+        framefleet_infer::device_seconds()
     }
 }
 

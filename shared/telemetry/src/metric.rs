@@ -23,8 +23,10 @@ pub const BLOB_CAPACITY_BYTES: &str = "ff_blob_capacity_bytes";
 /// Tasks that were handed out before, by `stage`.
 pub const REDELIVERIES: &str = "ff_redeliveries_total";
 
-/// Seconds that stages worked, by `project` and `stage`.
+/// Seconds that stages worked, waiting included, by `project` and `stage`.
 pub const STAGE_SECONDS: &str = "ff_stage_seconds_total";
+/// Seconds of a processor that stages took, by `project` and `stage`.
+pub const STAGE_CPU_SECONDS: &str = "ff_stage_cpu_seconds_total";
 /// Seconds of work that jobs have left, by `stage`: what autoscaling goes by.
 pub const BACKLOG_SECONDS: &str = "ff_backlog_seconds";
 /// Jobs by `state`.
@@ -114,7 +116,8 @@ pub(crate) fn describe() {
     describe_gauge!(BLOB_BYTES, Unit::Bytes, "Bytes of blobs in use now");
     describe_gauge!(BLOB_CAPACITY_BYTES, Unit::Bytes, "Bytes that blobs may occupy");
     describe_counter!(REDELIVERIES, "Tasks that were handed out before, by stage");
-    describe_gauge!(STAGE_SECONDS, Unit::Seconds, "Time that stages worked, by project and stage");
+    describe_gauge!(STAGE_SECONDS, Unit::Seconds, "Time that stages worked, waiting included, by project and stage");
+    describe_gauge!(STAGE_CPU_SECONDS, Unit::Seconds, "Processor time that stages took, by project and stage");
     describe_gauge!(BACKLOG_SECONDS, Unit::Seconds, "Work that jobs have left, by stage");
     describe_gauge!(JOBS, "Jobs, by state");
     describe_gauge!(NETWORK_LOAD_SECONDS, Unit::Seconds, "Time to load a network, by model and provider");
@@ -162,15 +165,17 @@ pub fn in_flight() -> u32 {
     TASKS_NOW.load(Ordering::Relaxed)
 }
 
-/// A stage worked for a project.
-pub fn stage_seconds(project: &str, stage: &str, seconds: f64) {
+/// A stage worked for a project: so long on the wall, and so long of a processor.
+pub fn stage_seconds(project: &str, stage: &str, seconds: f64, cpu_seconds: f64) {
     static KNOWN: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     let own = known.contains(project) || (known.len() < PROJECTS && known.insert(project.to_owned()));
     drop(known);
     let project = if own { project } else { "other" };
     // A gauge that only grows: counters of this library are whole numbers.
-    gauge!(STAGE_SECONDS, "project" => project.to_owned(), "stage" => stage.to_owned()).increment(seconds);
+    for (metric, seconds) in [(STAGE_SECONDS, seconds), (STAGE_CPU_SECONDS, cpu_seconds)] {
+        gauge!(metric, "project" => project.to_owned(), "stage" => stage.to_owned()).increment(seconds);
+    }
 }
 
 /// Jobs have so many seconds of a stage's work left.

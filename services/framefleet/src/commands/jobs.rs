@@ -2,8 +2,8 @@
 use crate::args::{JobArguments, StatusArguments, SubmitArguments};
 use crate::client::ServerArguments;
 use crate::failure::Failure;
-use crate::spec;
 use crate::terminal::{self, Style};
+use crate::{spec, streams};
 use framefleet_proto::control::control_client::ControlClient;
 use framefleet_proto::control::{GetRequest, Job, JobState, ListRequest, SubmitRequest};
 use framefleet_service::Exit;
@@ -102,6 +102,7 @@ async fn follow(server: &ServerArguments, name: &str, json: bool) -> Result<Exit
         println!("report: {output}/report.html");
     }
     Ok(match job.state() {
+        JobState::Queued | JobState::Running => Exit::Done,
         JobState::Done => Exit::Done,
         JobState::Partial => Exit::Partial,
         JobState::Cancelled => Exit::Interrupted,
@@ -154,6 +155,10 @@ async fn watch_once(
             eprintln!("{}: {}", job.name, job.message);
         }
         said.clone_from(&job.message);
+        if streams::is_closed() {
+            // Nobody looks on any more; the job needs nobody who does.
+            return Ok(Some(job));
+        }
     }
     Ok(None)
 }
@@ -165,11 +170,13 @@ fn is_away(status: &Status) -> bool {
 
 /// A job in one line.
 fn line(job: &Job) -> String {
-    let progress = job.progress.clone().unwrap_or_default();
-    let done = progress.steps.iter().map(|step| step.result + step.failed + step.skipped).min().unwrap_or_default();
+    let progress = Progress::from(job.progress.clone().unwrap_or_default());
     let source = job.request.as_ref().map_or("", |request| request.source.as_str());
-    let message = if job.message.is_empty() { String::new() } else { format!("  {}", job.message) };
-    format!("{:<18} {:<10} {done:>9}/{:<9} {source}{message}", job.name, state(job), progress.frames)
+    let running = job.state() == JobState::Running;
+    let left = if running { terminal::time_left(&progress) } else { String::new() };
+    let notes: String =
+        [left, job.message.clone()].iter().filter(|note| !note.is_empty()).map(|note| format!("  {note}")).collect();
+    format!("{:<18} {:<10} {:>9}/{:<9} {source}{notes}", job.name, state(job), progress.done(), progress.frames)
 }
 
 /// A state in a word.

@@ -2,19 +2,18 @@
 use crate::args::RunArguments;
 use crate::failure::Failure;
 use crate::job::{self, Fleet};
-use crate::job_work::JobWork;
+use crate::job_work::{JobWork, OpenJob};
 use crate::spec::{self, JobSpec};
 use crate::submit;
 use crate::terminal::{self, Style};
-use crate::{edits, machine, report_file, stills_order};
+use crate::{edits, machine, report_file, stills_order, streams};
 use framefleet_ledger::{Ledger, Output};
 use framefleet_media::Item;
-use framefleet_pipeline::Plan;
 use framefleet_proto::control::SubmitRequest;
 use framefleet_service::{Exit, NetworkArguments, Networking};
 use orchestrator::fleet::Classes;
-use orchestrator::{Ending, JobOptions, JobRun, JobSummary, Progress, Seats};
-use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use orchestrator::{Efficiency, Ending, JobOptions, JobRun, JobSummary, Machines, Progress, Seats};
+use std::io::{BufRead as _, IsTerminal as _};
 use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -86,15 +85,17 @@ impl Submission<'_> {
             return Err(Failure::usage(format!("nothing was removed: {name} stays as it is")));
         }
         let open = self.work.open_output().await?;
-        let summary = self.execute(&open.ledger, Arc::clone(&open.plan), open.items.clone()).await?;
-        let networks =
+        let summary = self.execute(&open).await?;
+        let networks: Vec<serde_json::Value> =
             self.work.networking.reports().iter().filter_map(|report| serde_json::to_value(report).ok()).collect();
-        let exit = self.work.conclude(open, &summary, self.manner.threads(), networks).await?;
-        self.tell(&name, &summary, exit)?;
+        let machines = Machines { threads: self.manner.threads(), devices: report_file::devices(&networks) };
+        let exit = self.work.conclude(open, &summary, machines, networks).await?;
+        self.tell(&name, &summary, exit, machines)?;
         Ok(exit)
     }
 
-    async fn execute(&self, ledger: &Ledger, plan: Arc<Plan>, items: Vec<Item>) -> Result<JobSummary, Failure> {
+    async fn execute(&self, open: &OpenJob) -> Result<JobSummary, Failure> {
+        let OpenJob { ledger, plan, items, .. } = open;
         let threads = self.manner.threads();
         let fleet = Fleet {
             ledger: ledger.clone(),
@@ -105,9 +106,13 @@ impl Submission<'_> {
         };
         let run = JobRun {
             job: "run".to_owned(),
-            plan,
-            options: JobOptions { edits: edits::read(ledger).await?, ..self.work.spec.job_options(&items) },
-            items,
+            plan: Arc::clone(plan),
+            options: JobOptions {
+                edits: edits::read(ledger).await?,
+                earlier: open.earlier(),
+                ..self.work.spec.job_options(items)
+            },
+            items: items.clone(),
             project: "default".to_owned(),
             seat: Seats::of_process(threads).join(0),
         };
@@ -122,7 +127,7 @@ impl Submission<'_> {
     }
 
     /// What came of it, for the person at the terminal or the program reading JSON.
-    fn tell(&self, output: &str, summary: &JobSummary, exit: Exit) -> Result<(), Failure> {
+    fn tell(&self, output: &str, summary: &JobSummary, exit: Exit, machines: Machines) -> Result<(), Failure> {
         let progress = &summary.progress;
         if self.manner.json {
             terminal::print_json(
@@ -146,14 +151,14 @@ impl Submission<'_> {
                 step.step, step.result, step.failed, step.skipped
             );
         }
-        let threads = self.manner.threads();
+        let efficiency = Efficiency::of(progress, machines);
         println!(
             "{} in {:.1} s: {:.1} frames/s, efficiency {:.2}; {}",
             terminal::outcome(exit),
             progress.elapsed.as_secs_f64(),
-            report_file::frames_per_second(progress),
-            progress.efficiency(threads),
-            report_file::bottleneck(progress, threads),
+            efficiency.frames_per_second,
+            efficiency.efficiency,
+            report_file::bottleneck(progress, &efficiency),
         );
         println!("report: {}/report.html", output.trim_end_matches('/'));
         if summary.ending == Ending::Interrupted {
@@ -170,8 +175,7 @@ impl Submission<'_> {
         if !std::io::stdin().is_terminal() {
             return Err(Failure::usage(format!("--fresh would remove the results in {output}: say --yes as well")));
         }
-        eprint!("Remove all results in {output}? [y/N] ");
-        std::io::stderr().flush()?;
+        streams::error(format_args!("Remove all results in {output}? [y/N] "));
         let mut answer = String::new();
         std::io::stdin().lock().read_line(&mut answer)?;
         Ok(matches!(answer.trim(), "y" | "Y" | "yes"))

@@ -2,14 +2,14 @@
 use crate::args::TopArguments;
 use crate::commands::jobs;
 use crate::failure::Failure;
-use crate::terminal;
+use crate::{streams, terminal};
 use framefleet_proto::control::control_client::ControlClient;
-use framefleet_proto::control::{Job, ListRequest, Stage, StagesRequest, WorkersReply, WorkersRequest};
+use framefleet_proto::control::{Job, JobState, ListRequest, Stage, StagesRequest, WorkersReply, WorkersRequest};
 use framefleet_service::Exit;
-use std::collections::BTreeMap;
+use orchestrator::Progress;
 use std::fmt::Write as _;
-use std::io::{IsTerminal as _, Write as _};
-use std::time::{Duration, Instant};
+use std::io::IsTerminal as _;
+use std::time::Duration;
 use tonic::transport::Channel;
 
 /// How often the picture is drawn anew.
@@ -36,16 +36,15 @@ pub fn run(arguments: &TopArguments) -> Result<Exit, Failure> {
             return Ok(Exit::Done);
         }
         let live = !arguments.once && std::io::stdout().is_terminal();
-        let mut rates = Rates::default();
         loop {
             let picture = look(&mut client).await?;
-            let text = draw(&picture, &rates.since_last(&picture.jobs));
+            let text = draw(&picture);
             match live {
                 // Home, the text, and away with what was below.
                 true => print!("\x1b[H{}\x1b[J", text.replace('\n', "\x1b[K\n")),
                 false => print!("{text}"),
             }
-            std::io::stdout().flush()?;
+            streams::flush();
             if !live {
                 return Ok(Exit::Done);
             }
@@ -65,58 +64,32 @@ async fn look(client: &mut ControlClient<Channel>) -> Result<Picture, Failure> {
     })
 }
 
-/// Frames that jobs had done when they were looked at last.
-#[derive(Default)]
-struct Rates {
-    before: BTreeMap<String, (Instant, u64)>,
-}
-
-impl Rates {
-    /// Frames per second of every job since the last look.
-    fn since_last(&mut self, jobs: &[Job]) -> BTreeMap<String, f64> {
-        let mut rates = BTreeMap::new();
-        for job in jobs {
-            let (now, done) = (Instant::now(), done(job));
-            if let Some((then, before)) = self.before.insert(job.name.clone(), (now, done)) {
-                rates.insert(
-                    job.name.clone(),
-                    done.saturating_sub(before) as f64 / now.duration_since(then).as_secs_f64(),
-                );
-            }
-        }
-        rates
-    }
-}
-
-/// Frames that went through every step.
-fn done(job: &Job) -> u64 {
-    let steps = job.progress.iter().flat_map(|progress| &progress.steps);
-    steps.map(|step| step.result + step.failed + step.skipped).min().unwrap_or_default()
-}
-
-fn draw(picture: &Picture, rates: &BTreeMap<String, f64>) -> String {
+fn draw(picture: &Picture) -> String {
     let mut text = String::new();
     // Writing to a string cannot fail.
-    let _ = jobs_table(&mut text, &picture.jobs, rates)
+    let _ = jobs_table(&mut text, &picture.jobs)
         .and_then(|()| stages_table(&mut text, picture))
         .and_then(|()| workers_table(&mut text, picture));
     text
 }
 
-fn jobs_table(text: &mut String, all: &[Job], rates: &BTreeMap<String, f64>) -> std::fmt::Result {
+fn jobs_table(text: &mut String, all: &[Job]) -> std::fmt::Result {
     writeln!(text, "{:<18} {:<10} {:>9} {:>9} {:>9}  SOURCE", "JOB", "STATE", "DONE", "FRAMES", "FRAMES/S")?;
     let (running, ended): (Vec<&Job>, Vec<&Job>) = all.iter().partition(|job| job.ended == 0.0);
     for job in running.into_iter().chain(ended.into_iter().take(ENDED)) {
-        let frames = job.progress.as_ref().map_or(0, |progress| progress.frames);
-        let rate =
-            rates.get(&job.name).filter(|_| job.ended == 0.0).map(|rate| format!("{rate:.1}")).unwrap_or_default();
+        let progress = Progress::from(job.progress.clone().unwrap_or_default());
+        let (rate, left) = match job.state() {
+            JobState::Running => (format!("{:.1}", progress.frames_per_second()), terminal::time_left(&progress)),
+            _ => Default::default(),
+        };
         let source = job.request.as_ref().map_or("", |request| request.source.as_str());
         writeln!(
             text,
-            "{:<18} {:<10} {:>9} {frames:>9} {rate:>9}  {source}  {}",
+            "{:<18} {:<10} {:>9} {:>9} {rate:>9}  {source}  {left}  {}",
             job.name,
             jobs::state(job),
-            done(job),
+            progress.done(),
+            progress.frames,
             job.message
         )?;
     }
@@ -134,16 +107,11 @@ fn stages_table(text: &mut String, picture: &Picture) -> std::fmt::Result {
         let (waiting, leased) = queues.fold((0, 0), |sum, queue| (sum.0 + queue.waiting, sum.1 + queue.leased));
         let steps = || {
             let running = picture.jobs.iter().filter(|job| job.ended == 0.0).filter_map(|job| job.progress.as_ref());
-            running
-                .flat_map(|progress| progress.steps.iter().map(move |step| (progress, step)))
-                .filter(|(_, step)| step.stage == stage.name)
+            running.flat_map(|progress| &progress.steps).filter(|step| step.stage == stage.name)
         };
         // Not a sum: that of nothing is -0.
-        let rate = steps()
-            .fold(0.0, |rate, (progress, step)| rate + step.frames_worked as f64 / progress.elapsed_seconds.max(1e-3));
-        let left: u64 = steps()
-            .map(|(progress, step)| progress.frames.saturating_sub(step.result + step.failed + step.skipped))
-            .sum();
+        let rate = steps().fold(0.0, |rate, step| rate + step.frames_per_second);
+        let left: u64 = steps().map(|step| step.left).sum();
         writeln!(text, "{:<18} {:>6} {waiting:>8} {leased:>8} {rate:>12.1} {left:>12}", stage.name, stage.slots)?;
     }
     writeln!(text)

@@ -31,14 +31,13 @@ pub(super) async fn measure(acting: watch::Receiver<Option<Arc<Jobs>>>) {
     }
 }
 
-/// Seconds of work left, by stage: frames left at the pace of those that are done.
+/// Seconds of work left, by stage: the frames that jobs have yet to do, at the pace of those that they have done.
 fn backlog(jobs: &[Job]) -> BTreeMap<String, f64> {
     let mut backlog = BTreeMap::new();
     for progress in jobs.iter().filter(|job| !has_ended(job)).filter_map(|job| job.progress.as_ref()) {
         for step in &progress.steps {
-            let left = progress.frames.saturating_sub(step.result + step.failed + step.skipped);
             let pace = if step.frames_worked > 0 { step.task_seconds / step.frames_worked as f64 } else { UNKNOWN };
-            *backlog.entry(step.stage.clone()).or_default() += left as f64 * pace;
+            *backlog.entry(step.stage.clone()).or_default() += step.left as f64 * pace;
         }
     }
     backlog
@@ -53,12 +52,15 @@ mod tests {
     fn what_is_left_is_counted_at_the_pace_of_what_is_done() {
         let step = StepProgress {
             stage: "pose".to_owned(),
-            result: 100,
+            frames: 10_300,
+            reused: 10_050,
+            done: 50,
+            left: 200,
             frames_worked: 50,
             task_seconds: 2.0,
             ..Default::default()
         };
-        let progress = Some(Progress { frames: 300, steps: vec![step], ..Default::default() });
+        let progress = Some(Progress { frames: 864_000, steps: vec![step], ..Default::default() });
         let running = Job { state: JobState::Running.into(), progress: progress.clone(), ..Default::default() };
         let done = Job { state: JobState::Done.into(), progress, ..Default::default() };
         assert_eq!(backlog(&[running.clone(), running, done]), BTreeMap::from([("pose".to_owned(), 16.0)]));

@@ -45,25 +45,3 @@ fn a_panicking_caller_gives_its_session_back() {
     assert!(panicked.is_err());
     run(&session, 0);
 }
-
-#[test]
-fn the_threads_of_a_session_are_bound_to_cores() {
-    let bench = Bench::with(|options| options.cores = Some(vec![1]));
-    let before = tasks();
-    let session = bench.open("classifier", &SessionOptions { threads: 2, ..SessionOptions::default() });
-    run(&session, 0);
-    // Other tests start threads too; only those of this session are bound to core 1 alone.
-    let bound =
-        tasks().into_iter().filter(|task| !before.contains(task) && allowed(task).as_deref() == Some("1")).count();
-    assert_eq!(bound, 1);
-}
-
-fn tasks() -> Vec<std::path::PathBuf> {
-    std::fs::read_dir("/proc/self/task").unwrap().flatten().map(|task| task.path()).collect()
-}
-
-fn allowed(task: &std::path::Path) -> Option<String> {
-    let status = std::fs::read_to_string(task.join("status")).ok()?;
-    let line = status.lines().find(|line| line.starts_with("Cpus_allowed_list:"))?;
-    Some(line.split_whitespace().nth(1)?.to_owned())
-}

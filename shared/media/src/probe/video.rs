@@ -15,6 +15,9 @@ use std::path::Path;
 /// Pixel aspects beyond this, either way, are no aspects but damage.
 const MAX_ASPECT: i64 = 16;
 
+/// Bytes below which nothing is a frame, on the average of a file: packets of pictures that repeat take some ten.
+const FRAME_BYTES: u64 = 8;
+
 /// Frames per second beyond which a rate is no rate.
 const MAX_RATE: i64 = 10_000;
 
@@ -129,16 +132,49 @@ fn frame_rate(stream: &format::stream::Stream<'_>) -> Rational {
     sensible(stream.avg_frame_rate()).or_else(|| sensible(stream.rate())).unwrap_or(Rational { num: 25, den: 1 })
 }
 
-/// Frames that the headers promise.
+/// Frames that the headers promise, as far as the file's length can hold them: one absurd header must not drown what others say.
 fn estimated_frames(demuxer: &Demuxer, stream: &format::stream::Stream<'_>, item: &Item) -> u64 {
-    if let Some(frames) = u64::try_from(stream.frames()).ok().filter(|&frames| frames > 0) {
-        return frames;
-    }
     let own = (stream.duration() > 0).then(|| scale(stream.duration(), stream.time_base(), 1_000_000_000));
-    let duration_ns = own.unwrap_or_else(|| demuxer.input().duration().saturating_mul(1000)).max(0);
-    let rate = item.frame_rate.unwrap_or_default();
-    let frames = i128::from(duration_ns) * i128::from(rate.num) / (1_000_000_000 * i128::from(rate.den.max(1)));
-    u64::try_from(frames).unwrap_or(0)
+    let container = demuxer.input().duration().saturating_mul(1000);
+    let promised = Promised {
+        frames: u64::try_from(stream.frames()).unwrap_or(0),
+        duration_ns: own.unwrap_or(container).max(0),
+        container_ns: container.max(0),
+        rate: item.frame_rate.unwrap_or_default(),
+    };
+    promised.estimate(item.bytes)
+}
+
+/// What headers say of a film's length; 0 where they say nothing.
+struct Promised {
+    frames: u64,
+    duration_ns: i64,
+    container_ns: i64,
+    rate: Rational,
+}
+
+impl Promised {
+    /// The count of frames, unless it is more than twice what fits into the container's duration; without one, as many as the duration
+    /// has at the frame rate. Never more than the file has room for.
+    fn estimate(&self, bytes: u64) -> u64 {
+        let room = (bytes / FRAME_BYTES).max(1);
+        let fits = match self.container_ns {
+            0 => u64::MAX,
+            duration => self.frames_in(duration).saturating_mul(2).max(1),
+        };
+        let frames = match self.frames {
+            0 => self.frames_in(self.duration_ns),
+            frames if frames <= fits => frames,
+            _ => self.frames_in(self.container_ns),
+        };
+        frames.min(room)
+    }
+
+    fn frames_in(&self, duration_ns: i64) -> u64 {
+        let rate = self.rate;
+        let frames = i128::from(duration_ns) * i128::from(rate.num) / (1_000_000_000 * i128::from(rate.den.max(1)));
+        u64::try_from(frames).unwrap_or(0)
+    }
 }
 
 /// Colour tags of a stream.
@@ -168,4 +204,27 @@ unsafe fn tag(name: *const c_char) -> String {
     // SAFETY: as the caller promises.
     let name = unsafe { CStr::from_ptr(name) }.to_string_lossy();
     if matches!(&*name, "unknown" | "reserved") { String::new() } else { name.into_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 25 frames a second: frames, seconds of the stream and of the container, bytes of the file.
+    fn estimate(frames: u64, seconds: i64, container: i64, bytes: u64) -> u64 {
+        let (duration_ns, container_ns) = (seconds * 1_000_000_000, container * 1_000_000_000);
+        Promised { frames, duration_ns, container_ns, rate: Rational { num: 25, den: 1 } }.estimate(bytes)
+    }
+
+    #[test]
+    fn headers_are_believed_as_far_as_the_file_can_hold_it() {
+        assert_eq!(estimate(862, 34, 34, 2_000_000), 862);
+        assert_eq!(estimate(0, 34, 40, 2_000_000), 850, "without a count, the stream's duration");
+        assert_eq!(estimate(862, 0, 0, 2_000_000), 862, "without a duration, the count");
+        assert_eq!(estimate(1700, 34, 34, 2_000_000), 1700, "a rate may vary");
+        assert_eq!(estimate(u64::from(u32::MAX), 34, 34, 2_000_000), 850);
+        assert_eq!(estimate(u64::from(u32::MAX), 0, 0, 2_000_000), 250_000);
+        assert_eq!(estimate(u64::from(u32::MAX), 171_798_691, 171_798_691, 2_000_000), 250_000);
+        assert_eq!(estimate(0, 0, 0, 2_000_000), 0, "nobody knows");
+    }
 }

@@ -1,0 +1,61 @@
+//! What a stage's own work took: on the wall, of a processor, and of a device beside it.
+use crate::lender::Lender;
+use framefleet_proto::v1::Done;
+use rustix::time::{ClockId, clock_gettime};
+use std::time::Instant;
+
+/// Seconds of one piece of work. What it did not compute, it waited for: a device, a disk, a lock.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Spent {
+    /// On the wall.
+    pub wall: f64,
+    /// Of a processor, by the thread that did it. Stages start no threads of their own, and models run on the calling one.
+    pub cpu: f64,
+    /// That its runs occupied a device beside the processor.
+    pub device: f64,
+}
+
+impl Spent {
+    /// Does a piece of work on this thread.
+    pub fn measure<T>(lender: &dyn Lender, work: impl FnOnce() -> T) -> (T, Self) {
+        let (began, cpu, device) = (Instant::now(), cpu_seconds(), lender.device_seconds());
+        let value = work();
+        let spent = Self {
+            wall: began.elapsed().as_secs_f64(),
+            cpu: cpu_seconds() - cpu,
+            device: lender.device_seconds() - device,
+        };
+        (value, spent)
+    }
+
+    /// What is told of a task that took this.
+    pub fn done(self) -> Done {
+        Done { stage_seconds: self.wall, cpu_seconds: self.cpu, device_seconds: self.device, ..Done::default() }
+    }
+}
+
+/// Processor time of this thread so far.
+fn cpu_seconds() -> f64 {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use framefleet_stage::Host;
+    use std::time::Duration;
+
+    #[test]
+    fn waiting_is_no_computing() {
+        let ((), spent) = Spent::measure(&Host::default(), || std::thread::sleep(Duration::from_millis(50)));
+        assert!(spent.wall >= 0.05 && spent.cpu < 0.02, "{spent:?}");
+    }
+
+    #[test]
+    fn computing_is_no_waiting() {
+        let until = cpu_seconds() + 0.05;
+        let ((), spent) = Spent::measure(&Host::default(), || while cpu_seconds() < until {});
+        assert!(spent.cpu >= 0.045 && spent.cpu <= spent.wall, "{spent:?}");
+    }
+}
