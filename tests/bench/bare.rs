@@ -2,7 +2,7 @@
 use crate::fleet::stages::spin;
 use framefleet_media::frame::batch_frames;
 use framefleet_media::{BatchInfo, Frame, FrameRange, Item, Rendition};
-use framefleet_stage::{Batch, HeapSink, Host, IngestRequest, LoadedStage, Outputs, SourceStage};
+use framefleet_stage::{Batch, HeapSink, Host, IndexRequest, IngestRequest, LoadedStage, Outputs, SourceStage};
 use framefleet_testkit_stage::job;
 use ingest::Ingest;
 use serde_json::Map;
@@ -32,7 +32,7 @@ pub fn pass(clip: &Path, stages: &[Arc<dyn LoadedStage>]) -> u64 {
     let item = source.probe(&clip.to_string_lossy()).expect("the clip can be read").items.remove(0);
     let mut batches = Vec::new();
     let (item, _) = source
-        .index(&item, batch_frames(&item), &mut |found| {
+        .index(&item, IndexRequest::fresh(batch_frames(&item)), &mut |found| {
             batches.extend(found);
             true
         })

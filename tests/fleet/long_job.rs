@@ -2,7 +2,7 @@
 use super::TestJob;
 use framefleet_ledger::{Entry, Ledger, OpenOptions, Output, SourceIdentity, TaskKey};
 use framefleet_media::frame::batch_frames;
-use framefleet_stage::SourceStage;
+use framefleet_stage::{IndexRequest, SourceStage};
 use futures::{StreamExt as _, TryStreamExt as _};
 use orchestrator::{Fact, JobOptions, JobState, TaskRef};
 use std::sync::Arc;
@@ -62,7 +62,7 @@ impl LongJob {
                 batches.extend(found);
                 true
             };
-            job.source.index(item, batch_frames(item), found).unwrap();
+            job.source.index(item, IndexRequest::fresh(batch_frames(item)), found).unwrap();
             Fact::Indexed { item: number, from: 0, batches, complete: true, damage: None, corrected: None }
         });
         Self { indexed: indexed.collect(), job }

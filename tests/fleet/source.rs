@@ -1,7 +1,7 @@
 //! Footage without a decoder: every frame is of one grey, which its number says.
 use framefleet_media::frame::byte_length;
 use framefleet_media::{BatchInfo, FrameFailure, Item, ItemKind, PixelFormat, Rational, Rendition};
-use framefleet_stage::{IngestRequest, Ingested, PixelSink, Probe, SourceStage, StageError};
+use framefleet_stage::{IndexRequest, IngestRequest, Ingested, PixelSink, Probe, SourceStage, StageError};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -53,9 +53,10 @@ impl SourceStage for SyntheticSource {
     fn index(
         &self,
         item: &Item,
-        batch_frames: u64,
+        request: IndexRequest,
         found: &mut dyn FnMut(Vec<BatchInfo>) -> bool,
     ) -> Result<(Item, Option<String>), StageError> {
+        let batch_frames = request.batch_frames;
         for start in (0..item.estimated_frames).step_by(batch_frames as usize) {
             let end = (start + batch_frames).min(item.estimated_frames);
             let digest: Vec<u8> = format!("{} {start}..{end}", item.name).into_bytes();

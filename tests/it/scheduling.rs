@@ -4,7 +4,7 @@ use crate::fleet::TestJob;
 use framefleet_ledger::TaskKey;
 use framefleet_media::BatchInfo;
 use framefleet_proto::v1::{EntryOutcomes, FrameFailure, Outcomes, Pixels, Task, task::Work as Wire};
-use framefleet_stage::SourceStage as _;
+use framefleet_stage::{IndexRequest, SourceStage as _};
 use orchestrator::{Counts, Fact, JobState, TaskRef, Work};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -108,7 +108,7 @@ pub fn indexed(job: &TestJob, item: usize) -> Fact {
     let mut batches: Vec<BatchInfo> = Vec::new();
     let (corrected, damage) = job
         .source
-        .index(&job.source.items[item], 32, &mut |found| {
+        .index(&job.source.items[item], IndexRequest::fresh(32), &mut |found| {
             batches.extend(found);
             true
         })

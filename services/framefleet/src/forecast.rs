@@ -1,7 +1,7 @@
 //! What a run would do, found out by indexing the items and asking the ledger, without doing any of it.
 use framefleet_media::Item;
 use framefleet_pipeline::Plan;
-use framefleet_stage::{SourceStage, StageError};
+use framefleet_stage::{IndexRequest, SourceStage, StageError};
 use orchestrator::{Fact, JobOptions, JobState, Lookup};
 use serde::Serialize;
 use std::sync::Arc;
@@ -30,8 +30,8 @@ pub fn forecast(
     let mut state = JobState::forecasting(Arc::clone(&plan), items.clone(), options);
     for (item, footage) in items.iter().enumerate() {
         let mut batches = Vec::new();
-        let batch_frames = framefleet_media::frame::batch_frames(footage);
-        let (corrected, damage) = source.index(footage, batch_frames, &mut |found| {
+        let request = IndexRequest::fresh(framefleet_media::frame::batch_frames(footage));
+        let (corrected, damage) = source.index(footage, request, &mut |found| {
             batches.extend(found);
             true
         })?;

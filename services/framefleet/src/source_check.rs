@@ -3,7 +3,7 @@ use crate::failure::Failure;
 use crate::job_file::JobFile;
 use framefleet_ledger::Ledger;
 use framefleet_media::{Content, Item, frame::batch_frames};
-use framefleet_stage::SourceStage as _;
+use framefleet_stage::{IndexRequest, SourceStage as _};
 use ingest::Ingest;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -36,7 +36,7 @@ pub async fn check(ledger: &Ledger) -> Result<SourceCheck, Failure> {
             continue;
         };
         check.compared += 1;
-        match source.index(item, batch_frames(item), &mut |_| true) {
+        match source.index(item, IndexRequest::fresh(batch_frames(item)), &mut |_| true) {
             Ok((now, _)) => check.problems.extend(differences(&name, &steps, &now.content.unwrap_or_default())),
             Err(error) => check.problems.push(format!("{name} cannot be read any more: {error}")),
         }

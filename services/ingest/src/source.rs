@@ -1,7 +1,8 @@
 //! The source stage: media's decoding, behind the trait that the runner knows.
 use crate::Settings;
 use framefleet_media::decode::{Canvas, Slot};
-use framefleet_media::{BatchInfo, Decoders, FrameFailure, Item, ReadError, Rendition, index};
+use framefleet_media::index::{self, IndexRequest};
+use framefleet_media::{BatchInfo, Decoders, FrameFailure, Item, ReadError, Rendition};
 use framefleet_stage::{IngestRequest, Ingested, PixelSink, Probe, SourceStage, StageError};
 
 /// Opens items and makes batches.
@@ -29,10 +30,10 @@ impl SourceStage for Ingest {
     fn index(
         &self,
         item: &Item,
-        batch_frames: u64,
+        request: IndexRequest,
         found: &mut dyn FnMut(Vec<BatchInfo>) -> bool,
     ) -> Result<(Item, Option<String>), StageError> {
-        index::index(item, batch_frames, self.settings.deinterlace.into(), found).map_err(stage_error)
+        index::index(item, request, self.settings.deinterlace.into(), found).map_err(stage_error)
     }
 
     fn ingest(

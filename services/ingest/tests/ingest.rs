@@ -2,7 +2,7 @@
 #![cfg(test)]
 
 use framefleet_media::{Rendition, frame::batch_frames};
-use framefleet_stage::{HeapSink, IngestRequest, PixelSink, SourceStage};
+use framefleet_stage::{HeapSink, IndexRequest, IngestRequest, PixelSink, SourceStage};
 use framefleet_testkit::{Clip, Picture, image_folder, numbered, read_number, write_image};
 use framefleet_testkit_stage::golden;
 use ingest::{DeinterlaceSetting, Ingest, Settings};
@@ -17,7 +17,7 @@ fn a_video_goes_from_source_to_pixels() {
     let item = ingest.probe(path.to_str().unwrap()).unwrap().items.remove(0);
     let mut batches = Vec::new();
     let (item, damage) = ingest
-        .index(&item, batch_frames(&item), &mut |more| {
+        .index(&item, IndexRequest::fresh(batch_frames(&item)), &mut |more| {
             batches.extend(more);
             true
         })
@@ -56,7 +56,7 @@ fn stills_keep_their_sizes_and_bad_ones_fail() {
     let item = ingest.probe(folder.path().to_str().unwrap()).unwrap().items.remove(0);
     let mut batches = Vec::new();
     ingest
-        .index(&item, 32, &mut |more| {
+        .index(&item, IndexRequest::fresh(32), &mut |more| {
             batches.extend(more);
             true
         })
@@ -107,7 +107,7 @@ fn golden_digest() {
         let item = ingest.probe(source.to_str().unwrap()).unwrap().items.remove(0);
         let mut batches = Vec::new();
         let (item, _) = ingest
-            .index(&item, 32, &mut |more| {
+            .index(&item, IndexRequest::fresh(32), &mut |more| {
                 batches.extend(more);
                 true
             })

@@ -119,10 +119,22 @@ pub fn proxy_size(width: u32, height: u32) -> (u32, u32) {
     (scaled(width), scaled(height))
 }
 
-/// Frames of a batch on an item's grid: a function of the size of its full frames alone.
+/// Frames of a batch on an item's grid: as many of its full frames as fit into [`BATCH_BYTES`], unless the item says that it has been seen
+/// before, on another grid.
 pub fn batch_frames(item: &Item) -> u64 {
+    if item.batch_frames > 0 {
+        return u64::from(item.batch_frames);
+    }
     let bytes = byte_length(full_format(item), item.width, item.height).max(1) as u64;
     (BATCH_BYTES / bytes).clamp(1, BATCH_FRAMES)
+}
+
+/// How many of an item's largest full frames take as many bytes as a whole batch does at most. Fewer than [`batch_frames`] where a folder of
+/// stills has grown by larger ones, of which its batches hold fewer.
+pub fn largest_frames(item: &Item) -> u64 {
+    let bytes = byte_length(full_format(item), item.width, item.height).max(1) as u64;
+    let frames = batch_frames(item);
+    if item.batch_frames == 0 { frames } else { BATCH_BYTES.div_ceil(bytes).clamp(1, frames) }
 }
 
 /// Whether `frame` lies in `range`.

@@ -2,34 +2,42 @@
 use crate::convert::Target;
 use crate::decode::{Canvas, Slot};
 use crate::frame::proxy_size;
-use crate::index::BATCHES_PER_CALL;
+use crate::index::{BATCHES_PER_CALL, IndexRequest};
+use crate::numbering;
 use crate::read_error::ReadError;
 use crate::still::{self, Header};
 use crate::{BatchInfo, FrameFailure, ImageFile, Item, ItemKind, PixelFormat, Rendition};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-/// Finds the batches of images; see [`crate::index::index`]. Every batch can be decoded by itself.
+/// Finds the batches of images; see [`crate::index::index`]. Every batch can be decoded by itself. The frames of a sequence are its images as
+/// they follow one another; stills keep the numbers that they are known by, so all of them are looked at first.
 pub(crate) fn index(
     item: &Item,
-    batch_frames: u64,
+    IndexRequest { batch_frames, known }: IndexRequest,
     found: &mut dyn FnMut(Vec<BatchInfo>) -> bool,
-) -> Result<(Item, Option<String>), ReadError> {
-    let batch_length = usize::try_from(batch_frames).unwrap_or(usize::MAX);
-    let mut ready = Vec::new();
-    for (number, files) in item.files.chunks(batch_length).enumerate() {
-        let start = number as u64 * batch_frames;
-        let pts_ns = (start..start + files.len() as u64).map(|frame| time(item, frame)).collect();
-        let files: Vec<ImageFile> = files.iter().map(|file| digested(item, file)).collect();
-        ready.push(BatchInfo { start, pts_ns, digest: digest(&files).into(), seekable: true, files });
-        if ready.len() == BATCHES_PER_CALL && !found(std::mem::take(&mut ready)) {
-            return Ok((item.clone(), None));
+) -> Item {
+    let files = item.files.iter().map(|file| digested(item, file));
+    let mut batches: Box<dyn Iterator<Item = BatchInfo>> = match item.kind() {
+        ItemKind::Stills if !known.is_empty() => {
+            let known = known.into_iter().map(|batch| BatchInfo { pts_ns: vec![0; batch.pts_ns.len()], ..batch });
+            Box::new(numbering::renumber(known.collect(), files.collect(), batch_frames).into_iter())
+        }
+        ItemKind::Stills => Box::new(numbering::number(0, batch_frames, files)),
+        _ => Box::new(numbering::number(0, batch_frames, files).map(|batch| timed(item, batch))),
+    };
+    loop {
+        let ready: Vec<BatchInfo> = batches.by_ref().take(BATCHES_PER_CALL).collect();
+        if ready.is_empty() || !found(ready) {
+            return item.clone();
         }
     }
-    if !ready.is_empty() {
-        found(ready);
-    }
-    Ok((item.clone(), None))
+}
+
+/// A batch of a sequence, with the times of its frames.
+fn timed(item: &Item, mut batch: BatchInfo) -> BatchInfo {
+    (batch.start..).zip(&mut batch.pts_ns).for_each(|(frame, pts_ns)| *pts_ns = time(item, frame));
+    batch
 }
 
 /// What the wanted pictures of stills will be, from their headers.
@@ -117,7 +125,7 @@ fn file(item: &Item, frame: u64) -> Result<PathBuf, ReadError> {
     })
 }
 
-/// Time of a frame: by the frame rate in a sequence; stills have no times.
+/// Time of a frame of a sequence, by its frame rate.
 fn time(item: &Item, frame: u64) -> i64 {
     let rate = item.frame_rate.filter(|rate| rate.num > 0 && rate.den > 0);
     rate.map_or(0, |rate| {
@@ -126,23 +134,17 @@ fn time(item: &Item, frame: u64) -> i64 {
     })
 }
 
-/// A file with the digest of its bytes. One that cannot be read counts as empty: its frame fails when it is decoded.
-fn digested(item: &Item, file: &ImageFile) -> ImageFile {
+/// A file with the digest of its bytes, unless that is known. One that cannot be read counts as empty: its frame fails when it is decoded.
+pub(crate) fn digested(item: &Item, file: &ImageFile) -> ImageFile {
+    if !file.digest.is_empty() {
+        return file.clone();
+    }
     let mut hasher = blake3::Hasher::new();
     if let Ok(opened) = File::open(Path::new(&item.location).join(&file.name)) {
         // What was read before a failure is as good as anything to tell this state of the file by.
         let _ = hasher.update_reader(opened);
     }
     ImageFile { digest: hasher.finalize().as_bytes().to_vec().into(), ..file.clone() }
-}
-
-/// Digest of a batch: of its files' digests.
-fn digest(files: &[ImageFile]) -> Vec<u8> {
-    let mut all = blake3::Hasher::new();
-    files.iter().for_each(|file| {
-        all.update(&file.digest);
-    });
-    all.finalize().as_bytes().to_vec()
 }
 
 fn failure(frame: u64, error: &ReadError) -> FrameFailure {

@@ -24,6 +24,22 @@ pub const FORM: u32 = 2;
 /// Batches that are told at once at most.
 pub const BATCHES_PER_CALL: usize = 8;
 
+/// What is asked of [`index`].
+#[derive(Clone, Debug, Default)]
+pub struct IndexRequest {
+    /// Frames of a whole batch on the grid.
+    pub batch_frames: u64,
+    /// Images: the batches of an earlier index of the same folder, whose stills keep their numbers.
+    pub known: Vec<BatchInfo>,
+}
+
+impl IndexRequest {
+    /// Of an item of which nothing is known.
+    pub fn fresh(batch_frames: u64) -> Self {
+        Self { batch_frames, known: Vec::new() }
+    }
+}
+
 /// Finds the batches of `item` in order: `batch_frames` frames each, the last one shorter, on the timeline that
 /// `deinterlace` makes. `found` is called with the next few as reading goes on and answers whether to go on. Returns the
 /// item with what reading it corrected (exact number of frames, measured scan, frame rate of the fields' timeline) and
@@ -33,13 +49,16 @@ pub const BATCHES_PER_CALL: usize = 8;
 /// or before its first frame to the last packet that one of its frames came from; so nothing before or after changes it.
 /// With deinterlacing the two frames on either side count as the batch's. Where packets do not number frames (raw streams,
 /// AVI with B-frames), it runs from the file's first packet to the last one that the decoder was given when it gave the
-/// last of them. An image's digest is that of its file's bytes.
+/// last of them. An image's digest is that of its file's bytes, which are not read when the item has it. Of a folder of stills that is
+/// known, batches keep their digests whatever happens to their pictures, and the numbers of those that are gone are not used again: see
+/// [`crate::changes`].
 pub fn index(
     item: &Item,
-    batch_frames: u64,
+    request: IndexRequest,
     deinterlace: Deinterlace,
     found: &mut dyn FnMut(Vec<BatchInfo>) -> bool,
 ) -> Result<(Item, Option<String>), ReadError> {
+    let batch_frames = request.batch_frames;
     if batch_frames == 0 {
         return Err(ReadError::Request {
             item: item.name.clone(),
@@ -55,7 +74,7 @@ pub fn index(
     };
     let ((mut corrected, damage), (sound, rest)) = match item.kind() {
         ItemKind::Video => video(item, batch_frames, deinterlace, &mut noted)?,
-        _ => (crate::images::index(item, batch_frames, &mut noted)?, Default::default()),
+        _ => ((crate::images::index(item, request, &mut noted), None), Default::default()),
     };
     let pictures = Bytes::copy_from_slice(pictures.finalize().as_bytes());
     corrected.content = Some(Content { pictures, sound, rest });

@@ -3,6 +3,10 @@
 use crate::frame::{PROXY_SIDE, full_format, proxy_size};
 use framefleet_proto::v1::{Colour, ImageFile, Item, ItemKind, PixelFormat};
 
+/// The rule by which frames of stills are skipped whose picture is not there any more. They are no frames: no row, no count, no file speaks of
+/// them; entries of tasks do, since they tell of all frames of their range.
+pub const GONE: &str = "gone";
+
 /// The file that a frame is: of sequences and stills, as far as the item carries its files.
 pub fn file(item: &Item, frame: u64) -> Option<&ImageFile> {
     let found = item.files.binary_search_by_key(&frame, |file| file.frame);
@@ -22,12 +26,12 @@ pub fn size_of(item: &Item, file: Option<&ImageFile>) -> (u32, u32) {
 
 /// Format of a full frame: the still's own depth and channels, else the item's.
 pub fn frame_format(item: &Item, frame: u64) -> PixelFormat {
-    match file(item, frame).filter(|file| file.bit_depth > 0) {
-        Some(file) => {
-            full_format(&Item { bit_depth: file.bit_depth, alpha: file.alpha, grey: file.grey, ..Item::default() })
-        }
-        None => full_format(item),
-    }
+    file(item, frame).filter(|file| file.bit_depth > 0).map_or_else(|| full_format(item), file_format)
+}
+
+/// Format of the full frame that an image is.
+pub fn file_format(file: &ImageFile) -> PixelFormat {
+    full_format(&Item { bit_depth: file.bit_depth, alpha: file.alpha, grey: file.grey, ..Item::default() })
 }
 
 /// Colour of a full frame: what the still itself says, else the item's.
@@ -81,6 +85,7 @@ pub fn without_files(item: &Item) -> Item {
         stereo: item.stereo.clone(),
         projection: item.projection.clone(),
         content: item.content.clone(),
+        batch_frames: item.batch_frames,
     }
 }
 

@@ -15,7 +15,9 @@ use framefleet_proto::v1::{
     Done, Entry, Event, FinishWork, IngestWork, PartKind, Pixels, ProcessWork, StepManifest, Task, event::What,
     task::Work,
 };
-use framefleet_stage::{Artifact, Audio, AudioSource, Batch, HeapSink, IngestRequest, Job, LoadedStage, Made, Outputs};
+use framefleet_stage::{
+    Artifact, Audio, AudioSource, Batch, HeapSink, IndexRequest, IngestRequest, Job, LoadedStage, Made, Outputs,
+};
 use prost::Message as _;
 use std::any::Any;
 use std::collections::BTreeSet;
@@ -155,8 +157,8 @@ pub(crate) async fn rehearse(shared: &Arc<Shared>, task: &Task, absent: &[u64]) 
         }
         Work::Index(work) => {
             let (source, item) = (shared.source(task).await?, inputs::item(task, &ledger).await?);
-            let frames = u64::from(work.batch_frames);
-            compute(shared, move || source.index(&item, frames, &mut |_| true).map(drop))
+            let request = IndexRequest::fresh(u64::from(work.batch_frames));
+            compute(shared, move || source.index(&item, request, &mut |_| true).map(drop))
                 .await
                 .0?
                 .map_err(TaskFailure::from)

@@ -7,6 +7,7 @@ use crate::worker::Shared;
 use framefleet_ledger::{DocumentWriter, KeyHasher, Ledger, TaskKey};
 use framefleet_media::{BatchInfo, Item};
 use framefleet_proto::v1::{IndexWork, Indexed, Task, event::What};
+use framefleet_stage::IndexRequest;
 use prost::Message as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -33,9 +34,9 @@ pub(crate) async fn index(
     }
     let (found, batches) = mpsc::channel(WAITING);
     let source = shared.source(task).await?;
-    let batch_frames = u64::from(work.batch_frames);
+    let request = IndexRequest::fresh(u64::from(work.batch_frames));
     let indexing =
-        compute(shared, move || source.index(&item, batch_frames, &mut |batches| found.blocking_send(batches).is_ok()));
+        compute(shared, move || source.index(&item, request, &mut |batches| found.blocking_send(batches).is_ok()));
     let mut telling = Telling { shared, task, list: ledger.document(), from: 0 };
     let (indexed, told) = tokio::join!(indexing, telling.tell_all(batches));
     told?;

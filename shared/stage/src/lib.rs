@@ -27,7 +27,7 @@ pub use outputs::{Artifact, Made, Outputs};
 pub use presentation::{Field, Place};
 pub use records::{Record, Records, RecordsError};
 pub use registry::{AnyStage, Description, LoadedStage, Registry, RegistryError, Resolved, complete};
-pub use source::{IngestRequest, Ingested, OpenSource, PixelSink, Probe, SourceStage};
+pub use source::{IndexRequest, IngestRequest, Ingested, OpenSource, PixelSink, Probe, SourceStage};
 
 use serde::{Serialize, de::DeserializeOwned};
 

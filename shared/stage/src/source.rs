@@ -1,5 +1,6 @@
 //! The stage that everything starts with: it opens items and makes batches. Built in, one implementation.
 use crate::{SetupError, StageError};
+pub use framefleet_media::index::IndexRequest;
 use framefleet_media::{BatchInfo, FrameFailure, Item, PixelFormat, Rendition};
 use serde_json::{Map, Value};
 use std::sync::Arc;
@@ -55,13 +56,12 @@ pub trait PixelSink {
 /// Opens items and makes batches. Implementations may keep decoders open between calls: a cache that changes no answer.
 /// The program makes the one it uses (with its settings) and hands it to the runner as `Arc<dyn SourceStage>`.
 pub trait SourceStage: Send + Sync + 'static {
-    /// Finds the batches of an item in order, calling `found` with the next few (`batch_frames` frames each, the last one
-    /// shorter) and whether the item ends there. `found` answers whether to go on. Returns the item with what reading it
+    /// Finds the batches of an item in order, calling `found` with the next few. `found` answers whether to go on. Returns the item with what reading it
     /// corrected, and why the rest cannot be read if it cannot.
     fn index(
         &self,
         item: &Item,
-        batch_frames: u64,
+        request: IndexRequest,
         found: &mut dyn FnMut(Vec<BatchInfo>) -> bool,
     ) -> Result<(Item, Option<String>), StageError>;
 

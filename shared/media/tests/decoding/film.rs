@@ -1,7 +1,9 @@
 //! Reads footage through the public functions, as ingest does.
 use framefleet_media::decode::{Canvas, Slot};
 use framefleet_media::{
-    BatchInfo, Decoders, Deinterlace, FrameFailure, ImageFolders, Item, Rendition, index::index, probe,
+    BatchInfo, Decoders, Deinterlace, FrameFailure, ImageFolders, Item, Rendition,
+    index::{IndexRequest, index},
+    probe,
 };
 use std::path::Path;
 
@@ -37,7 +39,7 @@ impl Film {
         let probed = probe(path.to_str().unwrap(), ImageFolders::Auto).unwrap();
         assert_eq!(probed.refused, [], "{}", path.display());
         let mut batches = Vec::new();
-        let (item, damage) = index(&probed.items[0], batch_frames, deinterlace, &mut |more| {
+        let (item, damage) = index(&probed.items[0], IndexRequest::fresh(batch_frames), deinterlace, &mut |more| {
             batches.extend(more);
             true
         })

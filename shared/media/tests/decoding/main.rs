@@ -6,6 +6,7 @@ mod changes;
 mod damage;
 mod fields;
 mod film;
+mod folders;
 mod hdr;
 mod interlaced;
 mod numbers;

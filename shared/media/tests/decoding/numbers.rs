@@ -1,6 +1,7 @@
 //! Every frame is the frame that its number says, at the time the file says.
 use crate::film::{Film, Shown, decoders};
 use framefleet_media::frame::channel_bytes;
+use framefleet_media::index::{IndexRequest, index};
 use framefleet_media::{Decoders, Deinterlace, Rendition};
 use framefleet_testkit::{Clip, Timing, numbered, read_number, read_number16, repeat};
 use std::path::PathBuf;
@@ -181,7 +182,7 @@ fn indexing_stops_when_asked() {
     let (_folder, path) = write(&Clip::new(64, 48, 300).gop(5), (64, 48), "a.mp4");
     let probed = framefleet_media::probe(path.to_str().unwrap(), Default::default()).unwrap();
     let mut calls = 0;
-    framefleet_media::index::index(&probed.items[0], 4, Deinterlace::Off, &mut |batches| {
+    index(&probed.items[0], IndexRequest::fresh(4), Deinterlace::Off, &mut |batches| {
         assert!(!batches.is_empty());
         calls += 1;
         calls < 2

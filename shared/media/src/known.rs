@@ -1,0 +1,100 @@
+//! What an output keeps of a folder of images from one run to the next: the number of every still, and which files have been read.
+use crate::{BatchInfo, ImageFile, Item, KnownBatch};
+use bytes::Bytes;
+use std::collections::{HashMap, HashSet};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+
+/// Images that are read to find out whether a folder is another one.
+const COMPARED: usize = 1000;
+
+/// A folder as it was indexed last.
+#[derive(Clone, Debug, Default)]
+pub struct KnownFolder {
+    batch_frames: u64,
+    batches: Vec<BatchInfo>,
+    /// By name: the file's stamp and its digest.
+    files: HashMap<String, (u64, Bytes)>,
+}
+
+impl KnownFolder {
+    /// The folder that these batches are.
+    pub fn new(batches: Vec<KnownBatch>) -> Self {
+        let mut folder = Self::default();
+        for known in batches {
+            let batch = known.batch.unwrap_or_default();
+            folder.batch_frames = u64::from(known.batch_frames);
+            let stamped = batch.files.iter().zip(known.stamps);
+            folder.files.extend(stamped.map(|(file, stamp)| (file.name.clone(), (stamp, file.digest.clone()))));
+            folder.batches.push(batch);
+        }
+        folder
+    }
+
+    /// Frames of a whole batch on its grid; `None` when nothing is known.
+    pub fn batch_frames(&self) -> Option<u64> {
+        (self.batch_frames > 0).then_some(self.batch_frames)
+    }
+
+    /// Its batches, from frame 0.
+    pub fn batches(&self) -> &[BatchInfo] {
+        &self.batches
+    }
+
+    /// Its batches, from frame 0.
+    pub fn into_batches(self) -> Vec<BatchInfo> {
+        self.batches
+    }
+
+    /// Gives those of the item's images that are as they were when they were read (by size, time and inode) their digests, so that they are not
+    /// read again. Asks the file system about every file; the stamps that they have now.
+    pub fn recognise(&self, item: &mut Item) -> Stamps {
+        let folder = Path::new(&item.location);
+        let mut stamps = HashMap::with_capacity(item.files.len());
+        for file in &mut item.files {
+            let stamp = stamp(&folder.join(&file.name));
+            let known = self.files.get(&file.name).filter(|(known, _)| *known == stamp && stamp != 0);
+            file.digest = known.map(|(_, digest)| digest.clone()).unwrap_or_default();
+            stamps.insert(file.name.clone(), stamp);
+        }
+        Stamps(stamps)
+    }
+
+    /// Whether an item has nothing of this folder: no image of one of its names and, as far as the first thousand tell, none of its contents.
+    /// Reads files only when no name is known.
+    pub fn has_nothing_of(&self, item: &Item) -> bool {
+        if self.files.is_empty() || item.files.iter().any(|file| self.files.contains_key(&file.name)) {
+            return false;
+        }
+        let digests: HashSet<&Bytes> = self.files.values().map(|(_, digest)| digest).collect();
+        let images = item.files.iter().take(COMPARED).map(|file| crate::images::digested(item, file));
+        !images.into_iter().any(|image| digests.contains(&image.digest))
+    }
+}
+
+/// Size, time and inode of files, by name, before they are read: what changes with their content.
+#[derive(Clone, Debug, Default)]
+pub struct Stamps(HashMap<String, u64>);
+
+impl Stamps {
+    /// A batch as it is kept.
+    pub fn keep(&self, batch: BatchInfo, batch_frames: u64) -> KnownBatch {
+        let stamp = |file: &ImageFile| self.0.get(&file.name).copied().unwrap_or_default();
+        KnownBatch {
+            stamps: batch.files.iter().map(stamp).collect(),
+            batch: Some(batch),
+            batch_frames: u32::try_from(batch_frames).unwrap_or(u32::MAX),
+        }
+    }
+}
+
+/// Size, time and inode of a file as one number; 0 when they cannot be had.
+fn stamp(path: &Path) -> u64 {
+    let Ok(found) = std::fs::metadata(path) else { return 0 };
+    let mut hasher = blake3::Hasher::new();
+    for number in [found.len(), found.ino(), found.mtime() as u64, found.mtime_nsec() as u64] {
+        hasher.update(&number.to_le_bytes());
+    }
+    let [a, b, c, d, e, f, g, h, ..] = *hasher.finalize().as_bytes();
+    u64::from_le_bytes([a, b, c, d, e, f, g, h])
+}
