@@ -25,8 +25,11 @@ impl JobState {
         match plan.sampling {
             // Nobody has found the shots yet.
             Sampling::PerShot(_) if plan.pass > self.pass => about(footage, plan.sampling, &ranges),
-            Sampling::All => ranges.iter().map(|range| range.end - range.start).sum(),
-            _ if footage.complete => ranges.iter().map(|range| self.sampled(step, item, range).len() as u64).sum(),
+            Sampling::All => ranges.iter().map(|range| footage.count(range)).sum(),
+            _ if footage.complete => {
+                let sampled = ranges.iter().flat_map(|range| self.sampled(step, item, range));
+                sampled.filter(|frame| footage.is_there(*frame)).count() as u64
+            }
             _ => about(footage, plan.sampling, &ranges),
         }
     }
@@ -42,7 +45,7 @@ impl JobState {
         match &self.preview {
             None => vec![whole],
             Some(preview) => {
-                let group = footage.batch_frames * self.plan.steps[step].group.max(1);
+                let group = footage.batch_frames * self.group(step, item);
                 preview.ranges(step, item, group, &whole)
             }
         }

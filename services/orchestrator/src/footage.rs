@@ -1,6 +1,6 @@
 //! What is known of the items so far: batches on the grid, cut to the job's range, sampled per step.
 use bytes::Bytes;
-use framefleet_media::{BatchInfo, FrameRange, ImageFile, Item, frame::batch_frames};
+use framefleet_media::{BatchInfo, FrameRange, ImageFile, Item, ItemKind, frame::batch_frames};
 use framefleet_pipeline::JobRange;
 use framefleet_stage::{Beside, Halo};
 
@@ -41,7 +41,11 @@ impl Footage {
 
     /// Frames that it has: as many as were found once all are, else about as many as its headers say.
     pub fn expected_frames(&self) -> u64 {
-        if self.complete { self.frames() } else { self.item.estimated_frames.max(self.frames()) }
+        if self.complete {
+            self.count(&FrameRange { start: 0, end: self.frames() })
+        } else {
+            self.item.estimated_frames.max(self.frames())
+        }
     }
 
     /// Frames per second; `None` for stills.
@@ -76,6 +80,21 @@ impl Footage {
         files.filter(move |file| (within.start..within.end).contains(&file.frame))
     }
 
+    /// Whether a frame is there: of stills, whether its picture is. The range of a task of stills also has the numbers of those that have gone
+    /// since its batch was new; its key tells of them, and nothing else does.
+    pub fn is_there(&self, frame: u64) -> bool {
+        self.item.kind() != ItemKind::Stills
+            || self.files(&FrameRange { start: frame, end: frame + 1 }).next().is_some()
+    }
+
+    /// Frames of a range that are there; all of it until the item is indexed.
+    pub fn count(&self, range: &FrameRange) -> u64 {
+        match self.item.kind() {
+            ItemKind::Stills if self.known_to(range.end) => self.files(range).count() as u64,
+            _ => range.end.saturating_sub(range.start),
+        }
+    }
+
     /// Whether everything up to `end` (or the item's end, when that is nearer) is indexed.
     pub fn known_to(&self, end: u64) -> bool {
         self.complete || self.frames() >= end
@@ -97,9 +116,10 @@ impl Footage {
         first.min(self.batches.len())..last.min(self.batches.len())
     }
 
-    /// The frames of a batch that the job does; empty when none.
+    /// The frames of a batch that the job does; empty when none of them is there.
     pub fn selected(&self, batch: usize, job: &JobRange) -> FrameRange {
-        self.batches.get(batch).map_or(FrameRange { start: 0, end: 0 }, |info| job.cut(info))
+        let range = self.batches.get(batch).map(|info| job.cut(info));
+        range.filter(|range| self.count(range) > 0).unwrap_or(FrameRange { start: 0, end: 0 })
     }
 
     /// The frames of a group of batches that the job does; `None` when there are none. The group must be indexed.

@@ -3,7 +3,7 @@ use crate::counts::SAMPLING;
 use crate::state::{FinishStatus, JobState, Lookup, Status};
 use crate::task::TaskRef;
 use framefleet_ledger::{KeyHasher, TaskKey};
-use framefleet_media::{Edit, FrameRange, FrameSkip, Kind, Outcomes, Rendition, ScopedAnnotation, annotation};
+use framefleet_media::{Edit, FrameRange, FrameSkip, Kind, Outcomes, Rendition, ScopedAnnotation, annotation, item};
 use framefleet_pipeline::{Half, PixelInput, PixelSource, Plan, PlannedModel, Provider, Sampling, StepPlan};
 use framefleet_proto::v1::{AnnotationsRef, EntryOutcomes};
 use framefleet_stage::{Beside, Halo};
@@ -86,7 +86,12 @@ impl JobState {
         self.plan.steps[step].halo_for(&self.footage[item].item)
     }
 
-    /// Frames of `range` that a step does. `range` must be indexed.
+    /// Batches that a task of a step spans on an item.
+    pub(crate) fn group(&self, step: usize, item: usize) -> u64 {
+        self.plan.steps[step].group_for(&self.footage[item].item)
+    }
+
+    /// Frames of `range` that a step does, or would do if all pictures were still there. `range` must be indexed.
     pub(crate) fn sampled(&self, step: usize, item: usize, range: &FrameRange) -> Vec<u64> {
         let plan = &self.plan.steps[step];
         if plan.sampling == Sampling::All {
@@ -132,11 +137,14 @@ impl JobState {
     }
 
     /// `None` = not everything is known yet.
+    ///
+    /// The key of a task on stills is that of its batch as it was when its pictures were added: it says nothing of those that are gone. So what was
+    /// done of the others is found again, and what is done now has no result for those that are gone, for ever.
     fn try_inputs(&self, step: usize, item: usize, group: usize) -> Option<Inputs> {
         let plan = &self.plan.steps[step];
         let Some(process) = &plan.process else { return Some(Inputs::Empty) };
         let footage = &self.footage[item];
-        if !footage.group_known(group, plan.group) {
+        if !footage.group_known(group, self.group(step, item)) {
             return None;
         }
         let Some(range) = self.chosen_range(step, item, group) else { return Some(Inputs::Empty) };
@@ -200,14 +208,16 @@ impl JobState {
                 _ => {}
             }
         }
-        let (upstream, frames): (Vec<u64>, Vec<u64>) = sampled.iter().partition(|frame| blocked.contains(frame));
+        let (there, gone): (Vec<u64>, Vec<u64>) = sampled.iter().partition(|frame| footage.is_there(**frame));
+        let (upstream, frames): (Vec<u64>, Vec<u64>) = there.into_iter().partition(|frame| blocked.contains(frame));
         let mut skipped = skips(&complement(&sampled, &range), SAMPLING);
+        skipped.extend(skips(&gone, item::GONE));
         skipped.extend(skips(&upstream, "upstream"));
         let decided = Outcomes { failed: Vec::new(), skipped };
         Some(Inputs::Known(Box::new(ProcessInputs {
             range,
             window,
-            visible,
+            visible: without(&visible, &gone),
             frames,
             decided,
             annotations,
@@ -294,7 +304,7 @@ impl JobState {
     /// Visible frames without a result of `step`; `None` while that is unknown.
     fn without_result(&self, step: usize, item: usize, visible: &[FrameRange]) -> Option<Vec<u64>> {
         let footage = &self.footage[item];
-        let size = self.plan.steps[step].group;
+        let size = self.group(step, item);
         let mut results: Vec<FrameRange> = Vec::new();
         for group in self.groups_over(step, item, visible) {
             let Status::Done(_, without) = self.status(step, item, group) else {
@@ -319,7 +329,7 @@ impl JobState {
 
     /// Groups of a step that have a visible frame, ascending.
     fn groups_over(&self, step: usize, item: usize, visible: &[FrameRange]) -> Vec<usize> {
-        let size = self.plan.steps[step].group;
+        let size = self.group(step, item);
         ascending(visible.iter().flat_map(|range| self.footage[item].groups_of(range, size)))
     }
 
@@ -357,6 +367,10 @@ impl JobState {
             for (what, digest) in footage.beside(plan.finish.beside) {
                 hasher = hasher.field(what, digest);
             }
+            // Which pictures are there, and what they are called.
+            for file in footage.batches.iter().flat_map(|batch| &batch.files) {
+                hasher = hasher.field_u64("frame", file.frame).field("file", file.name.as_bytes());
+            }
         }
         Some(hasher.finish())
     }
@@ -381,6 +395,15 @@ fn visible_ranges(sampled: &[u64], halo: Halo, window: &FrameRange) -> Vec<Frame
     ranges
 }
 
+/// Ranges without some frames.
+fn without(ranges: &[FrameRange], frames: &[u64]) -> Vec<FrameRange> {
+    if frames.is_empty() {
+        return ranges.to_vec();
+    }
+    let left = ranges.iter().flat_map(|range| range.start..range.end).filter(|frame| !frames.contains(frame));
+    skips(&left.collect::<Vec<u64>>(), "").into_iter().filter_map(|run| run.range).collect()
+}
+
 fn covers(ranges: &[FrameRange], frame: u64) -> bool {
     ranges.iter().any(|range| (range.start..range.end).contains(&frame))
 }
@@ -398,7 +421,7 @@ fn complement(frames: &[u64], range: &FrameRange) -> Vec<u64> {
 }
 
 /// Frames skipped by one rule, consecutive ones together.
-fn skips(frames: &[u64], rule: &str) -> Vec<FrameSkip> {
+pub(crate) fn skips(frames: &[u64], rule: &str) -> Vec<FrameSkip> {
     let mut skips: Vec<FrameSkip> = Vec::new();
     for &frame in frames {
         match skips.last_mut().and_then(|skip| skip.range.as_mut()) {

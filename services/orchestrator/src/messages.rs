@@ -111,7 +111,8 @@ impl JobState {
         let (step, group) = match task.kind {
             Work::Index | Work::Ingest => (INGEST, 1),
             Work::Process | Work::Finish => {
-                (self.plan.steps[task.step].name.as_str(), self.plan.steps[task.step].group)
+                let group = if task.kind == Work::Process { self.group(task.step, task.item) } else { 1 };
+                (self.plan.steps[task.step].name.as_str(), group)
             }
         };
         let item = if task.kind == Work::Finish { "" } else { self.footage[task.item].item.name.as_str() };
@@ -130,10 +131,15 @@ impl JobState {
     }
 
     fn ingest_work(&self, task: TaskRef) -> Option<WireWork> {
-        let batch = self.footage[task.item].batches.get(task.index)?;
+        let footage = &self.footage[task.item];
+        let batch = footage.batches.get(task.index)?;
         // The files are the item's.
         let batch = BatchInfo { files: Vec::new(), ..batch.clone() };
-        let [proxy, full] = RENDITIONS.map(|rendition: Rendition| self.wanted(task.item, task.index, rendition));
+        let [proxy, full] = RENDITIONS.map(|rendition: Rendition| {
+            let mut wanted = self.wanted(task.item, task.index, rendition);
+            wanted.retain(|frame| footage.is_there(*frame));
+            wanted
+        });
         Some(WireWork::Ingest(IngestWork { batch: Some(batch), proxy, full }))
     }
 
@@ -192,7 +198,7 @@ impl JobState {
             }
             TaskKind::Process | TaskKind::Group => {
                 let (item, step) = (item()?, step()?);
-                let frames = self.footage[item].batch_frames * self.plan.steps[step].group.max(1);
+                let frames = self.footage[item].batch_frames * self.group(step, item);
                 TaskRef::process(pass, step, item, (id.range?.start / frames) as usize)
             }
             TaskKind::Finish => TaskRef::finish(pass, step()?),

@@ -1,17 +1,18 @@
 //! What a job has come to: manifests for the ledger, entries for tasks that were given up, damage for the report.
 use crate::footage::Footage;
+use crate::keys::skips;
 use crate::messages::INGEST;
 use crate::state::{FinishStatus, JobState, Lookup, Status};
 use crate::task::{TaskRef, Work};
 use framefleet_ledger::TaskKey;
-use framefleet_media::{FrameFailure, FrameRange, Outcomes};
+use framefleet_media::{FrameFailure, FrameRange, Outcomes, item};
 use framefleet_proto::v1::{Entry, ItemTasks, StepManifest, TaskResult};
 
 impl JobState {
     /// Finished tasks of a step on an item, in frame order.
     pub(crate) fn tasks_of_item(&self, step: usize, item: usize) -> ItemTasks {
         let footage = &self.footage[item];
-        let size = self.plan.steps[step].group;
+        let size = self.group(step, item);
         let done = |(group, status): (usize, &Status)| {
             let Status::Done(key, _) = status else { return None };
             let range = footage.group_range(group, size, &self.plan.range)?;
@@ -41,7 +42,7 @@ impl JobState {
             let task = |batch: usize| {
                 let (key, _) = self.ingest.get(&(item, batch))?;
                 let range = footage.batch_range(batch);
-                Some(task_result(key, range, footage))
+                (footage.count(&range) > 0).then(|| task_result(key, range, footage))
             };
             ItemTasks { item: Some(footage.item.clone()), tasks: (0..footage.batches.len()).filter_map(task).collect() }
         });
@@ -102,9 +103,12 @@ impl JobState {
     ) -> Option<(TaskRef, TaskKey, Entry)> {
         let (key, range, frames, decided, stage) = match task.kind {
             Work::Ingest => {
-                let range = self.footage[task.item].batch_range(task.index);
-                let frames = (range.start..range.end).collect();
-                (self.ingest_key(task.item, task.index, lookup), range, frames, Outcomes::default(), INGEST.to_owned())
+                let footage = &self.footage[task.item];
+                let range = footage.batch_range(task.index);
+                let (there, gone): (Vec<u64>, Vec<u64>) =
+                    (range.start..range.end).partition(|frame| footage.is_there(*frame));
+                let decided = Outcomes { failed: Vec::new(), skipped: skips(&gone, item::GONE) };
+                (self.ingest_key(task.item, task.index, lookup), range, there, decided, INGEST.to_owned())
             }
             Work::Process => {
                 let (key, inputs) = self.process_work(task.step, task.item, task.index)?;

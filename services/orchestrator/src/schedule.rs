@@ -102,7 +102,7 @@ impl JobState {
     /// Whether an open task on the batch makes frames that something looks at.
     fn will_make_frames(&self, item: usize, batch: usize) -> bool {
         self.plan.passes[self.pass].process.iter().any(|&step| {
-            let group = batch / self.plan.steps[step].group.max(1) as usize;
+            let group = batch / self.group(step, item) as usize;
             self.plan.steps[step].made.is_some()
                 && self.is_open(step, item, group)
                 && self.made_wanted(step, item, group)
@@ -123,9 +123,7 @@ impl JobState {
 
     /// Whether frames made on a batch are still kept.
     fn holds_made(&self, item: usize, batch: usize) -> bool {
-        self.made
-            .keys()
-            .any(|&(step, of, group)| of == item && group == batch / self.plan.steps[step].group.max(1) as usize)
+        self.made.keys().any(|&(step, of, group)| of == item && group == batch / self.group(step, item) as usize)
     }
 
     /// Whether some task on the batch is still to be done.
@@ -133,7 +131,7 @@ impl JobState {
         self.plan.passes[self.pass]
             .process
             .iter()
-            .any(|&step| self.is_open(step, item, batch / self.plan.steps[step].group.max(1) as usize))
+            .any(|&step| self.is_open(step, item, batch / self.group(step, item) as usize))
     }
 
     /// Whether a task is to be done: it has no result, or its result is there but not the frames that another open task needs.
@@ -148,13 +146,13 @@ impl JobState {
 
     /// Whether an unknown task may turn out to have frames to do.
     fn could_have_frames(&self, step: usize, item: usize, group: usize) -> bool {
-        let size = self.plan.steps[step].group;
+        let size = self.group(step, item);
         !self.footage[item].group_known(group, size) || self.chosen_range(step, item, group).is_some()
     }
 
     /// The frames of a group that the job does, unless a preview leaves the group out.
     pub(crate) fn chosen_range(&self, step: usize, item: usize, group: usize) -> Option<FrameRange> {
-        let range = self.footage[item].group_range(group, self.plan.steps[step].group, &self.plan.range)?;
+        let range = self.footage[item].group_range(group, self.group(step, item), &self.plan.range)?;
         self.preview.as_ref().is_none_or(|preview| preview.includes(step, item, &range)).then_some(range)
     }
 
@@ -174,7 +172,7 @@ impl JobState {
     fn open_readers(&self, step: usize, item: usize, range: &FrameRange) -> bool {
         let halo = self.halo(step, item);
         let near = self.footage[item].window(range, Halo { before: halo.after, after: halo.before });
-        self.footage[item].groups_of(&near, self.plan.steps[step].group).any(|group| self.is_open(step, item, group))
+        self.footage[item].groups_of(&near, self.group(step, item)).any(|group| self.is_open(step, item, group))
     }
 
     /// Frames by which a chain of halos can reach over a batch's edges.
@@ -190,7 +188,7 @@ impl JobState {
     /// Frames of the largest group of this pass.
     fn group_frames(&self, item: usize) -> u64 {
         let steps = self.plan.passes[self.pass].process.iter();
-        let largest = steps.map(|&step| self.plan.steps[step].group).max().unwrap_or(1);
+        let largest = steps.map(|&step| self.group(step, item)).max().unwrap_or(1);
         if largest > 1 { largest * self.footage[item].batch_frames } else { 0 }
     }
 
@@ -247,7 +245,7 @@ impl JobState {
         let mut per_step = vec![0; self.plan.steps.len()];
         for &(item, batch) in &self.live {
             for &step in &self.plan.passes[self.pass].process {
-                let group = batch / self.plan.steps[step].group.max(1) as usize;
+                let group = batch / self.group(step, item) as usize;
                 let task = TaskRef::process(self.pass, step, item, group);
                 if per_step[step] < 2 * slots && self.is_ready(step, item, group) && ready.insert(task) {
                     per_step[step] += 1;
@@ -286,7 +284,7 @@ impl JobState {
                     }
                 }
                 PixelSource::Step(maker) => {
-                    let size = self.plan.steps[maker].group;
+                    let size = self.group(maker, item);
                     for group in ascending(inputs.visible.iter().flat_map(|range| footage.groups_of(range, size))) {
                         if matches!(self.status(maker, item, group), Status::Empty) {
                             continue;

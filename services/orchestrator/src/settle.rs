@@ -2,10 +2,11 @@
 use crate::counts::Counts;
 use crate::keys::Inputs;
 use crate::state::{FinishStatus, JobState, Lookup, Status};
-use crate::task::TaskRef;
+use crate::task::{TaskRef, Work};
 use framefleet_ledger::TaskKey;
-use framefleet_media::FrameRange;
+use framefleet_media::{FrameRange, FrameSkip, Outcomes, item};
 use framefleet_proto::v1::EntryOutcomes;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -18,7 +19,7 @@ impl JobState {
         }
         let plan = Arc::clone(&self.plan);
         for &step in &plan.passes[self.pass].process {
-            let size = plan.steps[step].group.max(1) as usize;
+            let size = self.group(step, item) as usize;
             for group in batches.start / size..batches.end.div_ceil(size) {
                 if matches!(self.status(step, item, group), Status::Unknown) {
                     self.settle_process(step, item, group, lookup);
@@ -65,16 +66,40 @@ impl JobState {
                 self.settle_process(step, item, group, lookup);
             }
             Some(entry) => {
-                self.workload.reuse(step, item, Counts::of(&entry).settled(), entry.stage_seconds);
+                let settled = Counts::of(&self.of_those_there(task, &entry)).settled();
+                self.workload.reuse(step, item, settled, entry.stage_seconds);
                 self.note_process(task, key, &entry);
             }
             None => *self.status_mut(step, item, group) = Status::Missing(key),
         }
     }
 
-    /// Marks a task to be done in a new retry generation if its entry has failures and this run has not raised it yet.
+    /// Marks a task to be done in a new retry generation if frames that are there failed by its entry, and this run has not raised it yet.
     fn raise_retry(&mut self, task: TaskRef, entry: &EntryOutcomes) -> bool {
-        has_failures(entry) && self.retried.insert(task)
+        has_failures(&self.of_those_there(task, entry)) && self.retried.insert(task)
+    }
+
+    /// What an entry says of the frames that are there: it may be of a time when more pictures were.
+    pub(crate) fn of_those_there<'e>(&self, task: TaskRef, entry: &'e EntryOutcomes) -> Cow<'e, EntryOutcomes> {
+        let footage = &self.footage[task.item];
+        let range = match task.kind {
+            Work::Process => self.chosen_range(task.step, task.item, task.index).unwrap_or_default(),
+            _ => footage.batch_range(task.index),
+        };
+        let there = footage.count(&range);
+        if there == range.end - range.start {
+            return Cow::Borrowed(entry);
+        }
+        let Outcomes { mut failed, skipped } = entry.outcomes.clone().unwrap_or_default();
+        failed.retain(|failure| footage.is_there(failure.frame));
+        let skipped = skipped.iter().flat_map(|skip| {
+            let range = skip.range.unwrap_or_default();
+            let there = (range.start..range.end).filter(|frame| footage.is_there(*frame));
+            there.map(|frame| FrameSkip { range: Some(FrameRange { start: frame, end: frame + 1 }), ..skip.clone() })
+        });
+        let skipped: Vec<FrameSkip> = skipped.collect();
+        let frames_done = there - failed.len() as u64 - skipped.len() as u64;
+        Cow::Owned(EntryOutcomes { frames_done, outcomes: Some(Outcomes { failed, skipped }), ..entry.clone() })
     }
 
     /// The key of a task in its newest retry generation, and what the ledger has under it: generation 0 when nothing failed in it,
@@ -119,14 +144,16 @@ impl JobState {
     /// Records what an ingest entry says.
     pub(crate) fn note_ingest(&mut self, item: usize, batch: usize, key: TaskKey, entry: &EntryOutcomes) {
         if self.ingest.insert((item, batch), (key, failed(entry))).is_none() {
-            self.count(self.plan.steps.len(), item, entry);
+            let entry = self.of_those_there(TaskRef::ingest(self.pass, item, batch), entry);
+            self.count(self.plan.steps.len(), item, &entry);
         }
     }
 
     /// Records what a process entry says.
     pub(crate) fn note_process(&mut self, task: TaskRef, key: TaskKey, entry: &EntryOutcomes) {
         *self.status_mut(task.step, task.item, task.index) = Status::Done(key, without_result(entry));
-        self.count(task.step, task.item, entry);
+        let entry = self.of_those_there(task, entry);
+        self.count(task.step, task.item, &entry);
     }
 }
 
@@ -141,9 +168,11 @@ fn failed(entry: &EntryOutcomes) -> Option<Arc<[FrameRange]>> {
     some(failed.map(|failure| FrameRange { start: failure.frame, end: failure.frame.saturating_add(1) }).collect())
 }
 
-/// Frames that failed or were skipped; `None` when every frame has a result.
+/// Frames that failed or were skipped; `None` when every frame has a result. Those whose picture was gone are not among them: keys of tasks that
+/// read this one's results say nothing of them.
 fn without_result(entry: &EntryOutcomes) -> Option<Arc<[FrameRange]>> {
-    let skipped = entry.outcomes.iter().flat_map(|outcomes| &outcomes.skipped).filter_map(|skip| skip.range);
+    let skipped = entry.outcomes.iter().flat_map(|outcomes| &outcomes.skipped);
+    let skipped = skipped.filter(|skip| skip.rule != item::GONE).filter_map(|skip| skip.range);
     some(failed(entry).iter().flat_map(|failed| failed.iter().copied()).chain(skipped).collect())
 }
 

@@ -258,8 +258,9 @@ impl JobState {
 
     /// Frames that the job lets a step see, sampled or not.
     pub fn frames_in_range(&self, step: usize) -> u64 {
-        let ranges = (0..self.footage.len()).flat_map(|item| self.ranges_of(step, item));
-        ranges.map(|range| range.end - range.start).sum()
+        let of_item =
+            |item: usize| self.ranges_of(step, item).iter().map(|range| self.footage[item].count(range)).sum::<u64>();
+        (0..self.footage.len()).map(of_item).sum()
     }
 
     /// Lets as many batches wait for their frames as keep so many slots busy. Never fewer than before: what is admitted stays.
@@ -321,7 +322,7 @@ impl JobState {
                 match self.admitted.get_mut(&(task.item, task.index)) {
                     Some(admitted) if matches!(admitted.decoded, Decoded::Awaited) => {
                         admitted.decoded = Decoded::Here(made);
-                        self.workload.decoded(self.pass, Counts::of(&entry).settled());
+                        self.workload.decoded(self.pass, Counts::of(&self.of_those_there(task, &entry)).settled());
                     }
                     _ => self.orphans.extend(made),
                 }
@@ -329,7 +330,8 @@ impl JobState {
             Work::Process => {
                 if matches!(self.status(task.step, task.item, task.index), Status::Missing(expected) if *expected == key)
                 {
-                    self.workload.done(task.step, task.item, Counts::of(&entry).settled());
+                    let settled = Counts::of(&self.of_those_there(task, &entry)).settled();
+                    self.workload.done(task.step, task.item, settled);
                     self.note_process(task, key, &entry);
                 }
                 let place = (task.step, task.item, task.index);
@@ -399,7 +401,7 @@ impl JobState {
                     }
                 }
                 PixelSource::Step(maker) => {
-                    let size = plan.steps[maker].group;
+                    let size = self.group(maker, task.item);
                     for group in inputs.visible.iter().flat_map(|range| self.footage[task.item].groups_of(range, size))
                     {
                         self.orphans.extend(self.made.remove(&(maker, task.item, group)).into_iter().flatten());

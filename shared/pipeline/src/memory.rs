@@ -1,6 +1,6 @@
 //! The memory a job may occupy with volatile frames, and the least it needs.
 use crate::{Half, PixelSource, Plan, PlanError, StepPlan};
-use framefleet_media::frame::{batch_frames, byte_length, full_format};
+use framefleet_media::frame::{batch_frames, byte_length, full_format, largest_frames};
 use framefleet_media::item::largest_proxy;
 use framefleet_media::{Item, PixelFormat, Rendition};
 use framefleet_stage::Halo;
@@ -19,22 +19,23 @@ pub struct MemoryPlan {
 /// Bytes that a whole batch of an item occupies in a pass: its renditions that steps of the pass read, and the frames that
 /// steps of the pass make of it. Sampling lessens it only where it is certain by how much (`every N`).
 pub fn batch_bytes(plan: &Plan, pass: usize, item: &Item) -> u64 {
-    let length = batch_frames(item);
+    let (length, largest) = (batch_frames(item), largest_frames(item));
     let steps = || plan.passes.get(pass).into_iter().flat_map(|pass| &pass.process).map(|step| &plan.steps[*step]);
-    let rendition_bytes = |rendition: Rendition, frame: u64| {
+    let rendition_bytes = |rendition: Rendition, frame: u64, frames: u64| {
         let reads =
             |step: &&StepPlan| step.pixels.iter().any(|p| p.rendition == rendition && p.source == PixelSource::Ingest);
         let looked_at = |step: &StepPlan| {
             let halo = step.halo_for(item);
             step.sampling.most_of(length, halo.before.saturating_add(halo.after).saturating_add(1))
         };
-        steps().filter(reads).map(looked_at).fold(0, u64::saturating_add).min(length).saturating_mul(frame)
+        steps().filter(reads).map(looked_at).fold(0, u64::saturating_add).min(frames).saturating_mul(frame)
     };
     // Of stills the item says the largest width, height and depth there are: no frame takes more, whatever its own size.
     let (width, height) = largest_proxy(item);
-    let proxies = rendition_bytes(Rendition::Proxy, byte_length(PixelFormat::Rgb8, width, height) as u64);
-    let full = rendition_bytes(Rendition::Full, byte_length(full_format(item), item.width, item.height) as u64);
-    steps().map(|step| made_bytes(step, item, length)).fold(proxies.saturating_add(full), u64::saturating_add)
+    let proxies = rendition_bytes(Rendition::Proxy, byte_length(PixelFormat::Rgb8, width, height) as u64, length);
+    let full = byte_length(full_format(item), item.width, item.height) as u64;
+    let full = rendition_bytes(Rendition::Full, full, largest);
+    steps().map(|step| made_bytes(step, item, largest)).fold(proxies.saturating_add(full), u64::saturating_add)
 }
 
 /// Bytes of the frames that a step makes of a batch.
@@ -48,18 +49,18 @@ fn made_bytes(step: &StepPlan, item: &Item, length: u64) -> u64 {
 /// path of process halves of the same pass, through annotations and made frames alike. Tasks begin and end on the grid, so a
 /// provider's task may reach up to a batch (or group) further than these sums. Nothing for stills.
 pub fn expand(plan: &Plan, step: usize, item: &Item) -> Halo {
-    let sums = sums(plan, &|step| step.halo_for(item), &|_, _, _| 0);
+    let sums = sums(plan, item, &|_, _, _| 0);
     sums.get(step).copied().unwrap_or_default()
 }
 
 /// Halos summed along the worst path, per step. `misaligned(reader, provider group, reach)` is how far the task of a provider
 /// may reach beyond the frames that its reader looks at.
-fn sums(plan: &Plan, halo: &dyn Fn(&StepPlan) -> Halo, misaligned: &dyn Fn(&StepPlan, u64, u64) -> u64) -> Vec<Halo> {
+fn sums(plan: &Plan, item: &Item, misaligned: &dyn Fn(&StepPlan, u64, u64) -> u64) -> Vec<Halo> {
     let mut sums: Vec<Halo> = Vec::with_capacity(plan.steps.len());
     for step in &plan.steps {
-        let own = halo(step);
+        let own = step.halo_for(item);
         let reach = |own: u64, provider: usize, beyond: u64| {
-            own.saturating_add(misaligned(step, plan.steps[provider].group, own)).saturating_add(beyond)
+            own.saturating_add(misaligned(step, plan.steps[provider].group_for(item), own)).saturating_add(beyond)
         };
         // The footage itself comes in batches, as if made by a step with groups of one.
         let mut sum = Halo {
@@ -95,12 +96,12 @@ fn batches_spanned(plan: &Plan, item: &Item) -> Vec<u64> {
     // most when the edge is the last of the places that it can have: those are `divisor` apart.
     let misaligned = |reader: &StepPlan, group: u64, reach: u64| {
         let group = group.saturating_mul(frames);
-        let divisor = gcd(reader.group.saturating_mul(frames), group);
+        let divisor = gcd(reader.group_for(item).saturating_mul(frames), group);
         (group - divisor).saturating_add((divisor - reach % divisor) % divisor)
     };
-    let sums = sums(plan, &|step| step.halo_for(item), &misaligned);
+    let sums = sums(plan, item, &misaligned);
     let span = |(step, sum): (&StepPlan, Halo)| {
-        step.group
+        step.group_for(item)
             .saturating_add((sum.before / frames).saturating_add(sum.after / frames))
             .min(batches_at_most(item, frames))
     };

@@ -91,7 +91,7 @@ pub struct StepPlan {
     pub pixels: Vec<PixelInput>,
     /// Frames around the batch that process may look at; see [`StepPlan::halo_for`].
     pub halo: Halo,
-    /// Batches per task.
+    /// Batches per task; see [`StepPlan::group_for`].
     pub group: u64,
     /// Frames that process makes.
     #[serde(skip)]
@@ -141,6 +141,11 @@ impl StepPlan {
     /// Frames around a batch of this item that process may look at: none for stills, which have no neighbours.
     pub fn halo_for(&self, item: &Item) -> Halo {
         if item.kind() == ItemKind::Stills { Halo::default() } else { self.halo }
+    }
+
+    /// Batches of this item that a task spans: one of stills, so that a task of pictures stays what it is when more are added.
+    pub fn group_for(&self, item: &Item) -> u64 {
+        if item.kind() == ItemKind::Stills { 1 } else { self.group.max(1) }
     }
 }
 

@@ -224,14 +224,18 @@ impl Simulation<'_> {
         self.items[item].1.div_ceil(batch_frames(&self.items[item].0))
     }
 
+    fn group(&self, step: usize, item: usize) -> u64 {
+        self.plan.steps[step].group_for(&self.items[item].0)
+    }
+
     fn groups(&self, step: usize, item: usize) -> u64 {
-        self.batches(item).div_ceil(self.plan.steps[step].group)
+        self.batches(item).div_ceil(self.group(step, item))
     }
 
     /// Frames that a task may look at.
     fn window(&self, step: usize, item: usize, group: u64) -> std::ops::Range<u64> {
         let (of, frames) = &self.items[item];
-        let size = self.plan.steps[step].group * batch_frames(of);
+        let size = self.group(step, item) * batch_frames(of);
         let halo = self.plan.steps[step].halo_for(of);
         (group * size).saturating_sub(halo.before)
             ..((group + 1) * size).min(*frames).saturating_add(halo.after).min(*frames)
@@ -251,7 +255,7 @@ impl Simulation<'_> {
         let reads_frames = !self.plan.steps[step].pixels.is_empty();
         (!reads_frames || batches.clone().all(|batch| self.held.contains(&(item, batch))))
             && waits_for(self.plan, step, Half::Process).iter().filter(|half| in_pass(half)).all(|(provider, _)| {
-                let size = self.plan.steps[*provider].group;
+                let size = self.group(*provider, item);
                 batches.clone().all(|batch| self.done.contains(&(*provider, item, batch / size)))
             })
     }
@@ -305,7 +309,7 @@ impl Simulation<'_> {
         let mut kept: BTreeSet<u64> = near.clone().collect();
         for input in &self.plan.steps[step].pixels {
             if let PixelSource::Step(maker) = input.source {
-                let size = self.plan.steps[maker].group;
+                let size = self.group(maker, item);
                 kept.extend(near.clone().flat_map(|batch| batch / size * size..(batch / size + 1) * size));
             }
         }
