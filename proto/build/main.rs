@@ -45,6 +45,18 @@ fn messages(out: &Path) -> Result<(), Box<dyn Error>> {
         .message_attribute(".", "#[serde(default)]")
         .bytes(["."])
         .btree_map(["."]);
+    // What few references have is not written for the others.
+    for (field, is_empty) in [
+        ("file", "String::is_empty"),
+        ("digest", "String::is_empty"),
+        ("box", "Vec::is_empty"),
+        ("others", "Vec::is_empty"),
+    ] {
+        config.field_attribute(
+            format!(".framefleet.v1.InstanceRef.{field}"),
+            format!("#[serde(skip_serializing_if = \"{is_empty}\")]"),
+        );
+    }
     for file in &descriptors.file {
         for message in &file.message_type {
             for field in &message.field {

@@ -76,7 +76,7 @@ mod tests {
     use crate::tracks::{FaceAt, Track};
 
     fn edit(verb: &str, targets: &[u64], name: &str, former: &str, from: Option<u64>) -> Edit {
-        let face = |frame: u64| InstanceRef { item: "a".to_owned(), frame, instance: 0 };
+        let face = |frame: u64| InstanceRef { item: "a".to_owned(), frame, instance: 0, ..InstanceRef::default() };
         Edit {
             step: "faces".to_owned(),
             verb: verb.to_owned(),

@@ -204,7 +204,8 @@ fn write_crops(
 }
 
 fn face_ref(job: &Job, (item, frame, instance): Place) -> InstanceRef {
-    InstanceRef { item: job.items.get(item).map(|item| item.name.clone()).unwrap_or_default(), frame, instance }
+    let item = job.items.get(item).map(|item| item.name.clone()).unwrap_or_default();
+    InstanceRef { item, frame, instance, ..InstanceRef::default() }
 }
 
 /// An annotation on the job (no item), an item, or a range of it.

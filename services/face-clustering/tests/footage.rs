@@ -180,7 +180,7 @@ fn corrections_need_no_new_process_and_hold_for_more_films() {
     ];
     let mut step = step(&FaceClusteringSettings::default());
     let records = step.process(&films).unwrap().records;
-    let target = |item: &str| InstanceRef { item: item.to_owned(), frame: 3, instance: 0 };
+    let target = |item: &str| InstanceRef { item: item.to_owned(), frame: 3, instance: 0, ..InstanceRef::default() };
     let edit = |verb: &str, targets: &[&str], name: &str| Edit {
         step: "faces".to_owned(),
         verb: verb.to_owned(),

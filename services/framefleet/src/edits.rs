@@ -57,7 +57,7 @@ mod tests {
 
     #[test]
     fn lines_are_read_back_and_wrong_ones_are_named() {
-        let face = InstanceRef { item: "a:b.mp4".to_owned(), frame: 7, instance: 1 };
+        let face = InstanceRef { item: "a:b.mp4".to_owned(), frame: 7, instance: 1, ..InstanceRef::default() };
         let edit = Edit {
             step: "face-clustering".to_owned(),
             verb: "name".to_owned(),

@@ -3,6 +3,7 @@
 
 mod counts;
 mod driver;
+mod edits;
 mod efficiency;
 mod expectation;
 pub mod fleet;
@@ -23,6 +24,7 @@ mod workload;
 
 pub use counts::Counts;
 pub use driver::{Ending, JobRun, JobSummary, Orchestrator, OrchestratorError};
+pub use edits::{Boxes, PictureSearch, Resolved};
 pub use efficiency::{Efficiency, Machines};
 pub use progress::{Progress, StepProgress};
 pub use seats::{Seat, Seats};

@@ -14,7 +14,7 @@ fn track(item: usize, number: u32, frames: std::ops::Range<u64>, person: usize, 
 }
 
 fn face(item: &str, frame: u64, instance: u32) -> InstanceRef {
-    InstanceRef { item: item.to_owned(), frame, instance }
+    InstanceRef { item: item.to_owned(), frame, instance, ..InstanceRef::default() }
 }
 
 fn edit(verb: &str, targets: &[InstanceRef]) -> Edit {

@@ -73,7 +73,7 @@ impl Known {
         let parsed = (parts.next(), parts.next(), parts.next());
         let (Some(instance), Some(frame), Some(item)) = parsed else { return Err(malformed(text)) };
         let (Ok(instance), Ok(frame)) = (instance.parse(), frame.parse()) else { return Err(malformed(text)) };
-        let found = InstanceRef { item: item.to_owned(), frame, instance };
+        let found = InstanceRef { item: item.to_owned(), frame, instance, ..InstanceRef::default() };
         match self.track(&found) {
             Some(_) => Ok(found),
             None => Err(Failure::usage(format!("there is no face {instance} on frame {frame} of {item}"))),
