@@ -38,8 +38,8 @@ impl Stage for Cover {
     }
 
     fn process(&self, _: &Job, batch: &Batch, out: &mut Outputs) -> Result<(), StageError> {
-        let (width, height) = (batch.item().width, batch.item().height);
         for &number in batch.frames() {
+            let (width, height) = batch.frame_size(number);
             if self.0.breaks_on.contains(&number) {
                 out.fail(number, "no-cover", "was told to break here");
                 continue;

@@ -5,6 +5,7 @@
 #![allow(dead_code)]
 
 pub mod long_job;
+pub mod resize;
 pub mod source;
 pub mod stages;
 
@@ -176,7 +177,8 @@ pub fn registry() -> Registry {
         .and_then(Registry::with::<stages::Normalise>)
         .and_then(Registry::with::<stages::Fragile>)
         .and_then(Registry::with::<stages::Spin>)
-        .and_then(Registry::with::<stages::Sleep>);
+        .and_then(Registry::with::<stages::Sleep>)
+        .and_then(Registry::with::<resize::Resize>);
     registered.expect("names differ")
 }
 

@@ -1,13 +1,13 @@
 //! Stages that exercise what a pipeline can ask for.
 use framefleet_media::annotation::kind_name;
 use framefleet_media::{
-    Annotation, Extension, Frame, FrameRange, Image, Kind, PixelFormat, Rendition, ScopedAnnotation,
+    Annotation, Extension, Frame, FrameRange, Image, Kind, MadeFrames, PixelFormat, Rendition, ScopedAnnotation,
     annotation::to_json,
 };
 use framefleet_proto::v1::annotation::Value;
 use framefleet_stage::{
-    Batch, HalfNeeds, Halo, Host, Input, Job, MadeFrames, ModelNeed, Needs, Outputs, Records, Settings, SetupError,
-    Stage, StageError,
+    Batch, HalfNeeds, Halo, Host, Input, Job, ModelNeed, Needs, Outputs, Records, Settings, SetupError, Stage,
+    StageError,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -129,7 +129,7 @@ impl Stage for Brighten {
         Needs {
             renditions: vec![Rendition::Full],
             input: Input::Latest,
-            made: Some(MadeFrames { size: |item| (item.width, item.height, PixelFormat::Rgb8) }),
+            made: Some(MadeFrames::default()),
             ..Needs::default()
         }
     }

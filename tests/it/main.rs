@@ -16,6 +16,7 @@ mod fleet;
 mod footage;
 mod interruption;
 mod layers;
+mod made_frames;
 mod memory;
 mod models;
 mod networks;

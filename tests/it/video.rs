@@ -70,6 +70,13 @@ pub fn run(source: &Path, pipeline: &Path, output: &Path, threads: &str) {
     assert_eq!(ran.code, Some(0), "{ran:#?}");
 }
 
+/// The same with more arguments.
+pub fn run_with(source: &Path, pipeline: &Path, output: &Path, more: &[&str]) {
+    let paths = [source, Path::new("--pipeline"), pipeline, Path::new("--output"), output].map(Path::as_os_str);
+    let ran = Command::new(with_test_stages()).arg("run").args(paths).args(more).stdin(Stdio::null()).output().unwrap();
+    assert_eq!(ran.status.code(), Some(0), "{}", String::from_utf8_lossy(&ran.stderr));
+}
+
 /// The first stream of a kind in what `ffprobe` says.
 pub fn stream<'a>(probe: &'a Value, kind: &str) -> &'a Value {
     probe["streams"].as_array().unwrap().iter().find(|stream| stream["codec_type"] == kind).unwrap()

@@ -4,6 +4,8 @@
 
 #[path = "../fleet/cover.rs"]
 mod cover;
+#[path = "../fleet/resize.rs"]
+mod resize;
 #[path = "../fleet/stages.rs"]
 mod stages;
 
@@ -25,5 +27,6 @@ fn all_stages() -> Result<Registry, RegistryError> {
         .with::<stages::Sleep>()?
         .with::<stages::Leak>()?
         .with::<stages::Classify>()?
-        .with::<cover::Cover>()
+        .with::<cover::Cover>()?
+        .with::<resize::Resize>()
 }

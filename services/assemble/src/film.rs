@@ -41,7 +41,7 @@ pub(crate) fn join_all(
     for (film, name) in films.iter().zip(names) {
         let extent = extents.get(&film.item.name).cloned().unwrap_or_default();
         let path = out.artifact(&name).map_err(StageError::retry)?.path().to_owned();
-        let joined = join_film(settings, film, &extent, &path)?;
+        let joined = join_film(settings, job, film, &extent, &path)?;
         statistics.insert(film.item.name.clone(), describe(&name, &extent, &joined));
     }
     if !statistics.is_empty() {
@@ -76,9 +76,16 @@ fn extents(records: &dyn Records) -> Result<BTreeMap<String, Extent>, StageError
     Ok(extents)
 }
 
-fn join_film(settings: &AssembleSettings, film: &Film<'_>, extent: &Extent, path: &Path) -> Result<Joined, StageError> {
+fn join_film(
+    settings: &AssembleSettings,
+    job: &Job,
+    film: &Film<'_>,
+    extent: &Extent,
+    path: &Path,
+) -> Result<Joined, StageError> {
     let Some(first) = film.pieces.first() else { return Ok(Joined::default()) };
     let format = VideoFormat::of_piece(first, film.codec, film.item).map_err(stage_error)?;
+    let format = format.made(job.colour(film.item), job.bit_depth(film.item));
     let (start_ns, end_ns) = range(film.item, extent, &format);
     let request = Join {
         pieces: &film.pieces,

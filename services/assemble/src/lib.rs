@@ -23,7 +23,7 @@ pub struct Assemble {
 impl Stage for Assemble {
     const NAME: &'static str = "assemble";
     const ABOUT: &'static str = "writes the frames of the latest step as films with the source's sound, or as images";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     type Settings = AssembleSettings;
 
     fn needs(settings: &AssembleSettings) -> Needs {
@@ -43,10 +43,10 @@ impl Stage for Assemble {
         Ok(Self { settings: settings.clone() })
     }
 
-    fn process(&self, _job: &Job, batch: &Batch, out: &mut Outputs) -> Result<(), StageError> {
+    fn process(&self, job: &Job, batch: &Batch, out: &mut Outputs) -> Result<(), StageError> {
         match self.settings.encoding.codec(batch.item()) {
-            Some(codec) => piece::encode(codec, &self.settings, batch, out),
-            None => stills::write(self.settings.encoding, batch, out),
+            Some(codec) => piece::encode(codec, &self.settings, job, batch, out),
+            None => stills::write(&self.settings, job, batch, out),
         }
     }
 

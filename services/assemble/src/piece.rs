@@ -2,7 +2,7 @@
 use crate::{AssembleSettings, stage_error};
 use framefleet_media::encode::{Codec, Encoder, PIECE_EXTENSION, VideoFormat};
 use framefleet_media::{Frame, Rendition};
-use framefleet_stage::{Batch, Outputs, StageError};
+use framefleet_stage::{Batch, Job, Outputs, StageError};
 
 /// Name of the piece that a task attaches, without extension.
 pub(crate) const PIECE: &str = "piece";
@@ -13,12 +13,13 @@ pub(crate) const PIECE: &str = "piece";
 pub(crate) fn encode(
     codec: Codec,
     settings: &AssembleSettings,
+    job: &Job,
     batch: &Batch,
     out: &mut Outputs,
 ) -> Result<(), StageError> {
     let present = |number| batch.frame(Rendition::Full, number);
     let Some(first) = batch.frames().iter().find_map(|&number| present(number)) else { return Ok(()) };
-    let mut encoder = start(codec, settings, batch, first, out)?;
+    let mut encoder = start(codec, settings, job, batch, first, out)?;
     let mut shown = first;
     for number in batch.range().start..batch.range().end {
         // Only frames that are to have a result count: others may be there for their neighbours' sake.
@@ -35,12 +36,15 @@ pub(crate) fn encode(
 fn start(
     codec: Codec,
     settings: &AssembleSettings,
+    job: &Job,
     batch: &Batch,
     first: &Frame,
     out: &mut Outputs,
 ) -> Result<Encoder, StageError> {
     let size = (first.image.width(), first.image.height(), first.image.format());
-    let format = VideoFormat::new(codec, batch.item(), size, settings.quality);
+    let item = batch.item();
+    let format = VideoFormat::new(codec, item, size, settings.quality).made(job.colour(item), job.bit_depth(item));
+    let format = VideoFormat { dither: settings.dither, ..format };
     let piece = out.attach(&format!("{PIECE}.{PIECE_EXTENSION}")).map_err(StageError::retry)?;
     Encoder::create(piece.path(), &format).map_err(stage_error)
 }

@@ -1,5 +1,5 @@
 //! What changes what is written.
-use framefleet_media::encode::Encoding;
+use framefleet_media::encode::{Dither, Encoding};
 use framefleet_stage::Settings;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -28,6 +28,9 @@ pub struct AssembleSettings {
     pub quality: Option<u32>,
     /// "copy": sound of the source goes along unchanged; "none": films are silent.
     pub audio: Sound,
+    /// Where frames have more bits than what they are written as: "ordered" (gradients stay smooth; the same pattern in every
+    /// frame) or "none" (rounded).
+    pub dither: Dither,
     /// Batches that are encoded to one piece, 1 to 64. More: smaller files (each piece starts with a key frame), fewer
     /// tasks, more frames in memory.
     pub group: u32,
@@ -35,7 +38,7 @@ pub struct AssembleSettings {
 
 impl Default for AssembleSettings {
     fn default() -> Self {
-        Self { encoding: Encoding::Auto, quality: None, audio: Sound::Copy, group: 3 }
+        Self { encoding: Encoding::Auto, quality: None, audio: Sound::Copy, dither: Dither::Ordered, group: 3 }
     }
 }
 

@@ -10,8 +10,8 @@ mod settings;
 pub use settings::{Background, CompositeSettings};
 
 use framefleet_media::annotation::Value;
-use framefleet_media::{Annotation, Frame, Kind, Mask, Rendition, frame::full_format};
-use framefleet_stage::{Batch, HalfNeeds, Host, Input, Job, MadeFrames, Needs, Outputs, SetupError, Stage, StageError};
+use framefleet_media::{Annotation, Frame, Kind, MadeFrames, Mask, Rendition};
+use framefleet_stage::{Batch, HalfNeeds, Host, Input, Job, Needs, Outputs, SetupError, Stage, StageError};
 use framefleet_vision::VisionError;
 
 /// The stage.
@@ -31,7 +31,7 @@ impl Stage for Composite {
             process: HalfNeeds { required: vec![Kind::new("mask")], ..HalfNeeds::default() },
             renditions: vec![Rendition::Full],
             input: Input::Latest,
-            made: Some(MadeFrames { size: |item| (item.width, item.height, full_format(item)) }),
+            made: Some(MadeFrames::default()),
             ..Needs::default()
         }
     }
@@ -47,11 +47,6 @@ impl Stage for Composite {
                 out.fail(number, "absent", "the frame is not there");
                 continue;
             };
-            let item = batch.item();
-            if (image.width(), image.height(), image.format()) != (item.width, item.height, full_format(item)) {
-                out.fail(number, "size", "the frame has another size or format than its item: put this step before the one that changes frames");
-                continue;
-            }
             let kept = batch.annotations(number, &kind).filter_map(mask).filter(|mask| self.keeps(mask));
             match picture::composite(image, kept, &self.settings) {
                 Ok(image) => out.frame(Frame { number, pts_ns: *pts_ns, image }),

@@ -40,10 +40,9 @@ pub use lama::{Lama, LamaError};
 pub use settings::{Blend, InpaintingSettings, Rest};
 
 use framefleet_infer::Networks;
-use framefleet_media::{Kind, Rendition, frame::full_format};
+use framefleet_media::{Kind, MadeFrames, Rendition};
 use framefleet_stage::{
-    Batch, HalfNeeds, Halo, Host, Input, Job, MadeFrames, ModelNeed, Needs, Outputs, Records, SetupError, Stage,
-    StageError,
+    Batch, HalfNeeds, Halo, Host, Input, Job, ModelNeed, Needs, Outputs, Records, SetupError, Stage, StageError,
 };
 use hole::Choice;
 
@@ -81,7 +80,7 @@ impl Stage for Inpainting {
             renditions: vec![Rendition::Full],
             input: Input::Latest,
             halo: Halo { before: reach, after: reach },
-            made: Some(MadeFrames { size: |item| (item.width, item.height, full_format(item)) }),
+            made: Some(MadeFrames::default()),
             models: if settings.rest == Rest::Lama { vec![model()] } else { Vec::new() },
             ..Needs::default()
         }

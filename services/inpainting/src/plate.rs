@@ -4,7 +4,7 @@ use crate::hole::Hole;
 use crate::homography::Homography;
 use crate::prepare::Small;
 use crate::settings::InpaintingSettings;
-use framefleet_media::encode::{StillFormat, write_still};
+use framefleet_media::encode::{StillFormat, StillOptions, write_still};
 use framefleet_media::{FrameRange, Image, Item, ItemKind, PixelFormat, frame};
 use framefleet_stage::{Job, Outputs, Records, StageError};
 use framefleet_vision::{VisionError, mat::view};
@@ -92,7 +92,7 @@ pub fn finish(
             let name = format!("{}/plate_{start:08}.png", stem.to_string_lossy());
             let path = out.artifact(&name).map_err(StageError::retry)?.path().to_owned();
             let image = image(&plate, item).map_err(StageError::bad_input)?;
-            write_still(&path, &image, StillFormat::Png, None).map_err(StageError::retry)?;
+            write_still(&path, &image, StillFormat::Png, &StillOptions::default()).map_err(StageError::retry)?;
         }
     }
     Ok(())

@@ -9,7 +9,7 @@ use crate::settings::{InpaintingSettings, Rest};
 use crate::{plate, telea};
 use framefleet_infer::InferError;
 use framefleet_media::annotation::Value;
-use framefleet_media::{Annotation, Fill, FillReference, FillRest, Frame, Image, frame::full_format};
+use framefleet_media::{Annotation, Fill, FillReference, FillRest, Frame, Image};
 use framefleet_stage::{Batch, Outputs, StageError};
 use framefleet_vision::VisionError;
 use opencv::core::{Mat, Rect};
@@ -48,10 +48,6 @@ pub fn process(
             out.fail(number, "absent", "the frame is not there");
             continue;
         };
-        if let Err(reason) = as_declared(batch, frame) {
-            out.fail(number, "size", reason);
-            continue;
-        }
         match filled(&mut context, frame, settings, lama) {
             Ok(Filled { image, fill, plate }) => {
                 if let Some(plate) = plate {
@@ -64,24 +60,6 @@ pub fn process(
         }
     }
     Ok(())
-}
-
-/// The plan was made for frames of the item's size and format.
-fn as_declared(batch: &Batch, frame: &Frame) -> Result<(), String> {
-    let (item, image) = (batch.item(), &frame.image);
-    if (image.width(), image.height(), image.format()) == (item.width, item.height, full_format(item)) {
-        return Ok(());
-    }
-    Err(format!(
-        "the frame has {}×{} pixels of {:?}, its item {}×{} of {:?}: holes are filled at the size they were found at; \
-         put this step before the one that changes frames",
-        image.width(),
-        image.height(),
-        image.format(),
-        item.width,
-        item.height,
-        full_format(item)
-    ))
 }
 
 /// What became of a frame.

@@ -100,12 +100,23 @@ fn a_frame_that_is_all_hole_fails_alone() {
 }
 
 #[test]
-fn masks_and_frames_that_are_none_cost_one_frame() {
+fn masks_that_are_none_cost_one_frame() {
     let (_, mut footage) = footage(4);
     footage.masks[2][0].run_lengths.as_mut().unwrap().counts = "~~~".to_owned();
-    footage.images[3] = rgb8(&framefleet_testkit::Picture::filled(10, 10, [9, 9, 9]));
     let results = footage.run(&InpaintingSettings { window: 0, ..InpaintingSettings::default() });
-    assert_eq!(results.failed, [(2, "pixels".to_owned()), (3, "size".to_owned())]);
+    assert_eq!(results.failed, [(2, "pixels".to_owned())]);
+}
+
+/// A still that is smaller than the largest of its folder, or a frame that a step upstream enlarged.
+#[test]
+fn frames_of_another_size_are_filled_at_their_own() {
+    let (_, mut footage) = footage(2);
+    footage.images[1] = rgb8(&framefleet_testkit::Picture::filled(480, 320, [9, 9, 9]));
+    let results = footage.run(&InpaintingSettings { window: 0, ..InpaintingSettings::default() });
+    assert_eq!(results.failed, []);
+    assert_eq!((results.frames[&1].width(), results.frames[&1].height()), (480, 320));
+    let pixels = |frame: u64| results.fills[&frame].hole_pixels as f64;
+    assert!((pixels(1) / pixels(0) - 4.0).abs() < 0.2, "{} and {} pixels", pixels(0), pixels(1));
 }
 
 /// What is behind the square in every frame of a still shot is on its plate, though no frame shows all of it.

@@ -1,7 +1,7 @@
 //! What is known of the items so far: batches on the grid, cut to the job's range, sampled per step.
 use bytes::Bytes;
 use framefleet_media::{BatchInfo, FrameRange, ImageFile, Item, ItemKind, frame::batch_frames};
-use framefleet_pipeline::JobRange;
+use framefleet_pipeline::{JobRange, Plan};
 use framefleet_stage::{Beside, Halo};
 
 /// One item, as far as it is indexed.
@@ -13,6 +13,12 @@ pub struct Footage {
     pub files_listed: Bytes,
     /// Frames of a whole batch on its grid.
     pub batch_frames: u64,
+    /// By step, frames of a part: those of a batch where the step's work is not done in parts.
+    part_frames: Vec<u64>,
+    /// By step, frames that a task spans, counted from frame 0.
+    task_frames: Vec<u64>,
+    /// By pass, frames for which memory is reserved at a time: batches consist of them.
+    slice_frames: Vec<u64>,
     /// Batches found so far, from frame 0.
     pub batches: Vec<BatchInfo>,
     /// Whether the last batch has been found.
@@ -23,9 +29,13 @@ pub struct Footage {
 
 impl Footage {
     /// An item nothing is known of but its headers.
-    pub fn new(item: Item) -> Self {
+    pub fn new(item: Item, plan: &Plan) -> Self {
+        let steps = 0..plan.steps.len();
         Self {
             batch_frames: batch_frames(&item),
+            part_frames: steps.clone().map(|step| plan.part_frames(step, &item)).collect(),
+            task_frames: steps.map(|step| plan.task_frames(step, &item)).collect(),
+            slice_frames: (0..plan.passes.len()).map(|pass| plan.slice_frames(pass, &item)).collect(),
             item: Item { files: Vec::new(), ..item },
             files_listed: Bytes::new(),
             batches: Vec::new(),
@@ -122,19 +132,57 @@ impl Footage {
         range.filter(|range| self.count(range) > 0).unwrap_or(FrameRange { start: 0, end: 0 })
     }
 
-    /// The frames of a group of batches that the job does; `None` when there are none. The group must be indexed.
-    pub fn group_range(&self, group: usize, size: u64, job: &JobRange) -> Option<FrameRange> {
-        let size = size.max(1) as usize;
-        let batches = (group * size)..((group + 1) * size).min(self.batches.len());
-        let mut parts = batches.map(|batch| self.selected(batch, job)).filter(|part| part.start < part.end);
-        let first = parts.next()?;
-        let end = parts.next_back().map_or(first.end, |last| last.end);
+    /// Whether work of a step is done in parts of batches.
+    pub fn has_parts(&self, step: usize) -> bool {
+        self.part_frames[step] < self.batch_frames
+    }
+
+    /// Frames that a task of a step spans, before they are cut.
+    pub fn task_frames(&self, step: usize) -> u64 {
+        self.task_frames[step]
+    }
+
+    /// The frames of a step's task that the job does; `None` when there are none. They must be indexed.
+    pub fn task_range(&self, step: usize, index: usize, job: &JobRange) -> Option<FrameRange> {
+        let whole = window_of(self.task_frames[step], index);
+        let cut = |range: FrameRange| FrameRange { start: range.start.max(whole.start), end: range.end.min(whole.end) };
+        let ranges = self.batches_of(&whole).map(|batch| cut(self.selected(batch, job)));
+        let mut ranges = ranges.filter(|range| range.start < range.end);
+        let first = ranges.next()?;
+        let end = ranges.next_back().map_or(first.end, |last| last.end);
         Some(FrameRange { start: first.start, end })
     }
 
-    /// Whether all batches of a group are indexed.
-    pub fn group_known(&self, group: usize, size: u64) -> bool {
-        self.complete || self.batches.len() as u64 >= (group as u64 + 1) * size.max(1)
+    /// Whether all frames of a step's task are indexed.
+    pub fn task_known(&self, step: usize, index: usize) -> bool {
+        self.known_to(window_of(self.task_frames[step], index).end)
+    }
+
+    /// Tasks of a step that have a frame in a range.
+    pub fn tasks_of(&self, step: usize, range: &FrameRange) -> std::ops::Range<usize> {
+        let end = range.end.min(self.frames());
+        if range.start >= end {
+            return 0..0;
+        }
+        let length = self.task_frames[step];
+        (range.start / length) as usize..((end - 1) / length) as usize + 1
+    }
+
+    /// Slices of a batch in a pass.
+    pub fn slices_per_batch(&self, pass: usize) -> usize {
+        (self.batch_frames / self.slice_frames[pass]) as usize
+    }
+
+    /// Frames of a slice, cut to the item. Its batch must be indexed.
+    pub fn slice_range(&self, pass: usize, slice: usize) -> FrameRange {
+        let whole = window_of(self.slice_frames[pass], slice);
+        FrameRange { start: whole.start.min(self.frames()), end: whole.end.min(self.frames()) }
+    }
+
+    /// Slices in a pass that have a frame in a range.
+    pub fn slices_of(&self, pass: usize, range: &FrameRange) -> std::ops::Range<usize> {
+        let length = self.slice_frames[pass];
+        (range.start / length) as usize..range.end.div_ceil(length) as usize
     }
 
     /// What a half reads of the item's file beside what its tasks were given: name and digest, of what there is.
@@ -144,14 +192,10 @@ impl Footage {
         });
         digests.filter_map(|(what, digest)| Some((what, digest?.as_ref()))).filter(|(_, digest)| !digest.is_empty())
     }
+}
 
-    /// Groups that have a frame in a range.
-    pub fn groups_of(&self, range: &FrameRange, size: u64) -> std::ops::Range<usize> {
-        let batches = self.batches_of(range);
-        if batches.is_empty() {
-            return 0..0;
-        }
-        let size = size.max(1) as usize;
-        batches.start / size..(batches.end - 1) / size + 1
-    }
+/// The run of `length` frames with this number, counted from frame 0.
+fn window_of(length: u64, index: usize) -> FrameRange {
+    let start = length.saturating_mul(index as u64);
+    FrameRange { start, end: start.saturating_add(length) }
 }

@@ -144,7 +144,7 @@ impl JobState {
         let plan = &self.plan.steps[step];
         let Some(process) = &plan.process else { return Some(Inputs::Empty) };
         let footage = &self.footage[item];
-        if !footage.group_known(group, self.group(step, item)) {
+        if !footage.task_known(step, group) {
             return None;
         }
         let Some(range) = self.chosen_range(step, item, group) else { return Some(Inputs::Empty) };
@@ -304,7 +304,6 @@ impl JobState {
     /// Visible frames without a result of `step`; `None` while that is unknown.
     fn without_result(&self, step: usize, item: usize, visible: &[FrameRange]) -> Option<Vec<u64>> {
         let footage = &self.footage[item];
-        let size = self.group(step, item);
         let mut results: Vec<FrameRange> = Vec::new();
         for group in self.groups_over(step, item, visible) {
             let Status::Done(_, without) = self.status(step, item, group) else {
@@ -313,7 +312,7 @@ impl JobState {
                 }
                 return None;
             };
-            let Some(range) = footage.group_range(group, size, &self.plan.range) else { continue };
+            let Some(range) = footage.task_range(step, group, &self.plan.range) else { continue };
             match without {
                 None => results.push(range),
                 Some(without) => results.extend(
@@ -329,8 +328,7 @@ impl JobState {
 
     /// Groups of a step that have a visible frame, ascending.
     fn groups_over(&self, step: usize, item: usize, visible: &[FrameRange]) -> Vec<usize> {
-        let size = self.group(step, item);
-        ascending(visible.iter().flat_map(|range| self.footage[item].groups_of(range, size)))
+        ascending(visible.iter().flat_map(|range| self.footage[item].tasks_of(step, range)))
     }
 
     /// The user's corrections of a step.

@@ -1,6 +1,7 @@
 //! Coordinates a job: what has happened is folded into a state, what should happen is derived from it, and the difference
 //! to what is under way is published. Sees names and references, never pixels, and links no stage.
 
+mod admission;
 mod counts;
 mod driver;
 mod edits;

@@ -38,6 +38,7 @@ impl JobState {
                     annotations: inputs.annotations,
                     job_scoped: inputs.job_scoped,
                     decided: Some(inputs.decided),
+                    made: self.plan.steps[task.step].made.clone(),
                     sound: self.plan.steps[task.step].process.as_ref().is_some_and(|half| half.beside.sound),
                 };
                 (Some(inputs.range), Some(key), WireWork::Process(work))
@@ -57,6 +58,7 @@ impl JobState {
                 message.stage = step.stage.clone();
                 message.version = step.version;
                 message.models = step.models.iter().map(on_the_wire).collect();
+                message.makers = self.plan.makers(task.step);
                 message.settings = serde_json::Value::Object(step.settings.clone()).to_string();
             }
         }
@@ -198,7 +200,7 @@ impl JobState {
             }
             TaskKind::Process | TaskKind::Group => {
                 let (item, step) = (item()?, step()?);
-                let frames = self.footage[item].batch_frames * self.group(step, item);
+                let frames = self.footage[item].task_frames(step);
                 TaskRef::process(pass, step, item, (id.range?.start / frames) as usize)
             }
             TaskKind::Finish => TaskRef::finish(pass, step()?),

@@ -12,10 +12,9 @@ impl JobState {
     /// Finished tasks of a step on an item, in frame order.
     pub(crate) fn tasks_of_item(&self, step: usize, item: usize) -> ItemTasks {
         let footage = &self.footage[item];
-        let size = self.group(step, item);
         let done = |(group, status): (usize, &Status)| {
             let Status::Done(key, _) = status else { return None };
-            let range = footage.group_range(group, size, &self.plan.range)?;
+            let range = footage.task_range(step, group, &self.plan.range)?;
             Some(task_result(key, range, footage))
         };
         let tasks = self.process[step][item].iter().enumerate().filter_map(done).collect();

@@ -1,10 +1,6 @@
-//! What should exist, derived from the state: which batches may hold memory, which tasks may run now.
-//!
-//! Batches are admitted in item order, each with a reservation that covers its renditions and whatever its tasks make; a
-//! running task never asks for more, so tasks can always go on. Volatile frames go as soon as every task that looks at them
-//! is done.
+//! What should run now, derived from the state: tasks that are open, have their inputs, and have memory for what they make.
 use crate::keys::{Inputs, ProcessInputs, ascending};
-use crate::state::{Admitted, Decoded, FinishStatus, JobState, Lookup, Status};
+use crate::state::{Decoded, FinishStatus, JobState, Status};
 use crate::task::TaskRef;
 use framefleet_media::{FrameRange, Rendition, frame};
 use framefleet_pipeline::PixelSource;
@@ -12,130 +8,19 @@ use framefleet_proto::v1::Pixels;
 use framefleet_stage::Halo;
 use std::collections::BTreeSet;
 
-/// Batches that may be live, whether they hold memory or not.
-const LIVE_LIMIT: usize = 4096;
-
 impl JobState {
-    /// Moves the cursor over batches that may be admitted. Returns whether it moved.
-    pub(crate) fn admit(&mut self, lookup: Lookup) -> bool {
-        let mut moved = false;
-        loop {
-            let (item, batch) = self.cursor;
-            self.take_up(lookup);
-            let Some(footage) = self.footage.get(item) else { break };
-            if batch >= footage.batches.len() {
-                if !footage.complete {
-                    break;
-                }
-                self.cursor = (item + 1, 0);
-                moved = true;
-                continue;
-            }
-            let reach = self.reach() + self.group_frames(item);
-            let range = footage.batch_range(batch);
-            if !footage.known_to(range.end + reach) || self.live.len() >= LIVE_LIMIT.max(self.ahead) {
-                break;
-            }
-            let near = footage.window(&range, Halo { before: reach, after: reach });
-            let neighbours = footage.batches_of(&near);
-            self.settle_range(item, neighbours, lookup);
-            let demanded = self.demands_pixels(item, batch) || self.will_make_frames(item, batch);
-            if demanded {
-                let waiting =
-                    self.admitted.values().filter(|admitted| matches!(admitted.decoded, Decoded::Awaited)).count();
-                if waiting >= self.ahead {
-                    break;
-                }
-                let bytes = self.batch_bytes(item);
-                if self.reserved + bytes > self.plan.memory.budget && !self.admitted.is_empty() {
-                    break;
-                }
-                self.reserved += bytes;
-                self.admitted.insert((item, batch), Admitted { bytes, decoded: Decoded::Awaited });
-            }
-            if demanded || self.has_open_tasks(item, batch) {
-                self.live.insert((item, batch));
-            }
-            self.cursor = (item, batch + 1);
-            moved = true;
-        }
-        moved
-    }
-
-    /// Releases volatile frames that no open task looks at, and forgets batches with nothing left to do. Returns whether
-    /// there is more room for batches than before.
-    pub(crate) fn release(&mut self) -> bool {
-        let (reserved, live) = (self.reserved, self.live.len());
-        let made: Vec<(usize, usize, usize)> = self.made.keys().copied().collect();
-        for place in made {
-            if !self.made_wanted(place.0, place.1, place.2) {
-                self.orphans.extend(self.made.remove(&place).unwrap_or_default());
-            }
-        }
-        let admitted: Vec<(usize, usize)> = self.admitted.keys().copied().collect();
-        for (item, batch) in admitted {
-            if self.demands_pixels(item, batch) {
-                continue;
-            }
-            let released =
-                self.admitted.get_mut(&(item, batch)).map(|of| std::mem::replace(&mut of.decoded, Decoded::Released));
-            if let Some(Decoded::Here(frames)) = released {
-                self.orphans.extend(frames);
-            }
-            if !self.holds_made(item, batch) && !self.will_make_frames(item, batch) {
-                let bytes = self.admitted.remove(&(item, batch)).map_or(0, |admitted| admitted.bytes);
-                self.reserved -= bytes;
-            }
-        }
-        let done: Vec<(usize, usize)> = self
-            .live
-            .iter()
-            .copied()
-            .filter(|place| !self.admitted.contains_key(place) && !self.has_open_tasks(place.0, place.1))
-            .collect();
-        for place in done {
-            self.live.remove(&place);
-        }
-        self.reserved < reserved || self.live.len() < live
-    }
-
-    /// Whether an open task on the batch makes frames that something looks at.
-    fn will_make_frames(&self, item: usize, batch: usize) -> bool {
-        self.plan.passes[self.pass].process.iter().any(|&step| {
-            let group = batch / self.group(step, item) as usize;
-            self.plan.steps[step].made.is_some()
-                && self.is_open(step, item, group)
-                && self.made_wanted(step, item, group)
-        })
-    }
-
-    /// Gives up all volatile frames: the job goes no further.
-    pub(crate) fn abandon(&mut self) {
-        let made = std::mem::take(&mut self.made).into_values().flatten();
-        self.orphans.extend(made);
-        for admitted in std::mem::take(&mut self.admitted).into_values() {
-            if let Decoded::Here(frames) = admitted.decoded {
-                self.orphans.extend(frames);
-            }
-        }
-        self.reserved = 0;
-    }
-
-    /// Whether frames made on a batch are still kept.
-    fn holds_made(&self, item: usize, batch: usize) -> bool {
-        self.made.keys().any(|&(step, of, group)| of == item && group == batch / self.group(step, item) as usize)
-    }
-
     /// Whether some task on the batch is still to be done.
-    fn has_open_tasks(&self, item: usize, batch: usize) -> bool {
+    pub(crate) fn has_open_tasks(&self, item: usize, batch: usize) -> bool {
+        let footage = &self.footage[item];
+        let range = footage.batch_range(batch);
         self.plan.passes[self.pass]
             .process
             .iter()
-            .any(|&step| self.is_open(step, item, batch / self.group(step, item) as usize))
+            .any(|&step| footage.tasks_of(step, &range).any(|task| self.is_open(step, item, task)))
     }
 
     /// Whether a task is to be done: it has no result, or its result is there but not the frames that another open task needs.
-    fn is_open(&self, step: usize, item: usize, group: usize) -> bool {
+    pub(crate) fn is_open(&self, step: usize, item: usize, group: usize) -> bool {
         match self.status(step, item, group) {
             Status::Empty => false,
             Status::Unknown => self.could_have_frames(step, item, group),
@@ -146,18 +31,17 @@ impl JobState {
 
     /// Whether an unknown task may turn out to have frames to do.
     fn could_have_frames(&self, step: usize, item: usize, group: usize) -> bool {
-        let size = self.group(step, item);
-        !self.footage[item].group_known(group, size) || self.chosen_range(step, item, group).is_some()
+        !self.footage[item].task_known(step, group) || self.chosen_range(step, item, group).is_some()
     }
 
     /// The frames of a group that the job does, unless a preview leaves the group out.
     pub(crate) fn chosen_range(&self, step: usize, item: usize, group: usize) -> Option<FrameRange> {
-        let range = self.footage[item].group_range(group, self.group(step, item), &self.plan.range)?;
+        let range = self.footage[item].task_range(step, group, &self.plan.range)?;
         self.preview.as_ref().is_none_or(|preview| preview.includes(step, item, &range)).then_some(range)
     }
 
     /// Whether open tasks look at decoded frames of a batch.
-    fn demands_pixels(&self, item: usize, batch: usize) -> bool {
+    pub(crate) fn demands_pixels(&self, item: usize, batch: usize) -> bool {
         let range = self.footage[item].batch_range(batch);
         self.readers_of(self.pass, PixelSource::Ingest).any(|step| self.open_readers(step, item, &range))
     }
@@ -172,29 +56,7 @@ impl JobState {
     fn open_readers(&self, step: usize, item: usize, range: &FrameRange) -> bool {
         let halo = self.halo(step, item);
         let near = self.footage[item].window(range, Halo { before: halo.after, after: halo.before });
-        self.footage[item].groups_of(&near, self.group(step, item)).any(|group| self.is_open(step, item, group))
-    }
-
-    /// Frames by which a chain of halos can reach over a batch's edges.
-    fn reach(&self) -> u64 {
-        self.plan.passes[self.pass]
-            .process
-            .iter()
-            .map(|&step| self.plan.steps[step].halo)
-            .map(|halo| halo.before + halo.after)
-            .sum()
-    }
-
-    /// Frames of the largest group of this pass.
-    fn group_frames(&self, item: usize) -> u64 {
-        let steps = self.plan.passes[self.pass].process.iter();
-        let largest = steps.map(|&step| self.group(step, item)).max().unwrap_or(1);
-        if largest > 1 { largest * self.footage[item].batch_frames } else { 0 }
-    }
-
-    /// Bytes that a whole batch of an item can hold in this pass.
-    fn batch_bytes(&self, item: usize) -> u64 {
-        framefleet_pipeline::batch_bytes(&self.plan, self.pass, &self.footage[item].item)
+        self.footage[item].tasks_of(step, &near).any(|group| self.is_open(step, item, group))
     }
 
     /// Tasks that may run now, the ones to take first in front: indexing just ahead of admission, decoding ahead of the steps
@@ -244,11 +106,13 @@ impl JobState {
         let mut ready = BTreeSet::new();
         let mut per_step = vec![0; self.plan.steps.len()];
         for &(item, batch) in &self.live {
+            let range = self.footage[item].batch_range(batch);
             for &step in &self.plan.passes[self.pass].process {
-                let group = batch / self.group(step, item) as usize;
-                let task = TaskRef::process(self.pass, step, item, group);
-                if per_step[step] < 2 * slots && self.is_ready(step, item, group) && ready.insert(task) {
-                    per_step[step] += 1;
+                for index in self.footage[item].tasks_of(step, &range) {
+                    let task = TaskRef::process(self.pass, step, item, index);
+                    if per_step[step] < 2 * slots && self.is_ready(step, item, index) && ready.insert(task) {
+                        per_step[step] += 1;
+                    }
                 }
             }
         }
@@ -257,7 +121,8 @@ impl JobState {
 
     /// Whether a task is to be done and has everything it needs.
     fn is_ready(&self, step: usize, item: usize, group: usize) -> bool {
-        if matches!(self.status(step, item, group), Status::Unknown) || !self.is_open(step, item, group) {
+        let is_known = !matches!(self.status(step, item, group), Status::Unknown);
+        if !is_known || !self.is_open(step, item, group) || !self.has_room(step, item, group) {
             return false;
         }
         match self.inputs(step, item, group) {
@@ -284,8 +149,7 @@ impl JobState {
                     }
                 }
                 PixelSource::Step(maker) => {
-                    let size = self.group(maker, item);
-                    for group in ascending(inputs.visible.iter().flat_map(|range| footage.groups_of(range, size))) {
+                    for group in ascending(inputs.visible.iter().flat_map(|range| footage.tasks_of(maker, range))) {
                         if matches!(self.status(maker, item, group), Status::Empty) {
                             continue;
                         }

@@ -19,13 +19,19 @@ impl JobState {
         }
         let plan = Arc::clone(&self.plan);
         for &step in &plan.passes[self.pass].process {
-            let size = self.group(step, item) as usize;
-            for group in batches.start / size..batches.end.div_ceil(size) {
+            for group in self.tasks_over(step, item, &batches) {
                 if matches!(self.status(step, item, group), Status::Unknown) {
                     self.settle_process(step, item, group, lookup);
                 }
             }
         }
+    }
+
+    /// Tasks of a step that some batches have frames of.
+    fn tasks_over(&self, step: usize, item: usize, batches: &Range<usize>) -> Range<usize> {
+        let footage = &self.footage[item];
+        let start = batches.start as u64 * footage.batch_frames;
+        footage.tasks_of(step, &FrameRange { start, end: batches.end as u64 * footage.batch_frames })
     }
 
     /// Settles everything that is live.

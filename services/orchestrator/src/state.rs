@@ -163,13 +163,15 @@ pub struct JobState {
     pub(crate) options: JobOptions,
     pub(crate) footage: Vec<Footage>,
     pub(crate) pass: usize,
-    /// The next batch that admission looks at.
+    /// The next slice that admission looks at: its item, and its number there.
     pub(crate) cursor: (usize, usize),
     /// Items before this one were settled together, those at the cursor and behind it among them.
     pub(crate) taken_up: usize,
     /// Batches behind the cursor with open tasks or volatile frames.
     pub(crate) live: BTreeSet<(usize, usize)>,
     pub(crate) admitted: BTreeMap<(usize, usize), Admitted>,
+    /// By item and slice, bytes reserved for frames that are made in parts.
+    pub(crate) slices: BTreeMap<(usize, usize), u64>,
     pub(crate) reserved: u64,
     /// By item and batch.
     pub(crate) ingest: HashMap<(usize, usize), Decided>,
@@ -205,7 +207,7 @@ impl JobState {
     /// A job of which nothing has happened.
     pub fn new(plan: Arc<Plan>, items: Vec<Item>, options: JobOptions) -> Self {
         let steps = plan.steps.len();
-        let footage: Vec<Footage> = items.into_iter().map(Footage::new).collect();
+        let footage: Vec<Footage> = items.into_iter().map(|item| Footage::new(item, &plan)).collect();
         let mut state = Self {
             process: vec![vec![Vec::new(); footage.len()]; steps],
             finish: vec![FinishStatus::default(); steps],
@@ -221,6 +223,7 @@ impl JobState {
             taken_up: 0,
             live: BTreeSet::new(),
             admitted: BTreeMap::new(),
+            slices: BTreeMap::new(),
             reserved: 0,
             ingest: HashMap::new(),
             made: BTreeMap::new(),
@@ -401,8 +404,7 @@ impl JobState {
                     }
                 }
                 PixelSource::Step(maker) => {
-                    let size = self.group(maker, task.item);
-                    for group in inputs.visible.iter().flat_map(|range| self.footage[task.item].groups_of(range, size))
+                    for group in inputs.visible.iter().flat_map(|range| self.footage[task.item].tasks_of(maker, range))
                     {
                         self.orphans.extend(self.made.remove(&(maker, task.item, group)).into_iter().flatten());
                     }

@@ -8,9 +8,9 @@ use crate::writer::{FrameRecord, Writer};
 use crate::{ExportError, Pictures};
 use canvas::Canvas;
 use framefleet_media::encode::{
-    Codec, Container, Encoder, Join, PIECE_EXTENSION, StillFormat, VideoFormat, join, write_still,
+    Codec, Container, Encoder, Join, PIECE_EXTENSION, StillFormat, StillOptions, VideoFormat, join, write_still,
 };
-use framefleet_media::{Image, Item, ItemKind};
+use framefleet_media::{Image, Item, ItemKind, item};
 use std::path::{Path, PathBuf};
 
 /// The writer.
@@ -38,7 +38,7 @@ impl<'a> Overlay<'a> {
 
     fn write_picture(&mut self, record: &FrameRecord<'_>, image: &Image) -> Result<(), ExportError> {
         let path = place(self.folder, &record.path("*.png"), "")?;
-        write_still(&path, image, StillFormat::Png, None)?;
+        write_still(&path, image, StillFormat::Png, &StillOptions::default())?;
         self.files.push(path);
         Ok(())
     }
@@ -91,7 +91,7 @@ impl Writer for Overlay<'_> {
     fn frame(&mut self, record: &FrameRecord<'_>) -> Result<(), ExportError> {
         let problem = |reason| ExportError::Picture { item: record.item.name.clone(), frame: record.number, reason };
         let Some(frame) = self.pictures.picture(record.item, record.number).map_err(problem)? else { return Ok(()) };
-        let mut canvas = Canvas::of(&frame.image)?;
+        let mut canvas = Canvas::of(&frame.image, item::size_of(record.item, record.file))?;
         mask::draw(record, &mut canvas)?;
         person::draw(record, &mut canvas)?;
         let image = canvas.into_image()?;

@@ -101,13 +101,14 @@ async fn output() -> Ledger {
     ledger
 }
 
-/// Grey frames, and how often one was asked for.
-struct Grey(Vec<u64>);
+/// Grey frames, so many times as large as the footage, and how often one was asked for.
+struct Grey(u32, Vec<u64>);
 
 impl Pictures for Grey {
     fn picture(&mut self, _: &Item, frame: u64) -> Result<Option<Frame>, String> {
-        self.0.push(frame);
-        let image = Image::new(PixelFormat::Rgb8, SIZE.0, SIZE.1, vec![90; (SIZE.0 * SIZE.1 * 3) as usize]).unwrap();
+        self.1.push(frame);
+        let (width, height) = (self.0 * SIZE.0, self.0 * SIZE.1);
+        let image = Image::new(PixelFormat::Rgb8, width, height, vec![90; (width * height * 3) as usize]).unwrap();
         Ok(Some(Frame { number: frame, pts_ns: frame as i64 * 1_000_000_000 / RATE, image }))
     }
 }
@@ -172,9 +173,9 @@ async fn mot_counts_frames_and_ids_from_1() {
 #[tokio::test]
 async fn an_overlay_is_a_film_with_the_person_drawn_into_it() {
     let folder = tempfile::tempdir().unwrap();
-    let mut pictures = Grey(Vec::new());
+    let mut pictures = Grey(1, Vec::new());
     let files = exported(Format::Overlay, folder.path(), &mut pictures).await;
-    assert_eq!(pictures.0, (0..FRAMES).collect::<Vec<_>>());
+    assert_eq!(pictures.1, (0..FRAMES).collect::<Vec<_>>());
     assert_eq!(files, [folder.path().join("a/walk.overlay.mp4")]);
     assert_eq!(ffprobe(&files[0]).unwrap()["streams"][0]["nb_read_packets"], FRAMES.to_string());
     let frames = decode_rgb8(&files[0]).unwrap();
@@ -190,6 +191,19 @@ async fn an_overlay_is_a_film_with_the_person_drawn_into_it() {
     let (x, y) = limb(FAILED);
     assert!(pixel(FAILED, x, y) < 30, "{}", pixel(FAILED, x, y));
     assert!(!folder.path().join("a/walk.nut").exists());
+}
+
+/// Coordinates are pixels of the footage, whatever size the pictures have that are drawn on.
+#[tokio::test]
+async fn an_overlay_fits_frames_that_were_enlarged() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = exported(Format::Overlay, folder.path(), &mut Grey(2, Vec::new())).await;
+    let frames = decode_rgb8(&files[0]).unwrap();
+    assert_eq!((frames[4].width, frames[4].height), (2 * SIZE.0, 2 * SIZE.1));
+    let off = |x: u32, y: u32| frames[4].get(x, y).iter().map(|value| value.abs_diff(90)).max().unwrap();
+    // On the limb from left hip to left knee, and where it would be in a picture of the footage's size.
+    let (x, y) = (4 * 4 + 40 + 16, 20 + 8 * 11);
+    assert!(off(2 * x, 2 * y) > 60 && off(x, y) < 10, "{} {}", off(2 * x, 2 * y), off(x, y));
 }
 
 #[tokio::test]

@@ -6,20 +6,23 @@
 //! frame.
 
 mod convert;
+mod dither;
 mod encoder;
 mod encoding;
 mod join;
 mod pieces;
+mod profile;
 mod side_streams;
 mod still;
 mod tags;
 mod verify;
 
+pub use dither::Dither;
 pub use encoder::{Encoder, VideoFormat};
 pub use encoding::{Codec, Container, Encoding};
 pub use join::{Join, Joined, join};
 pub(crate) use side_streams::VIDEO_SIDE_DATA;
-pub use still::{StillFormat, write_still};
+pub use still::{StillFormat, StillOptions, write_still};
 
 use std::path::{Path, PathBuf};
 

@@ -19,6 +19,7 @@ pub mod item;
 mod known;
 pub mod limits;
 mod log;
+pub mod made;
 mod matrix;
 pub mod naming;
 mod numbering;

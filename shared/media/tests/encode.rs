@@ -2,7 +2,7 @@
 #![cfg(test)]
 
 use framefleet_media::encode::{
-    Codec, Container, EncodeError, Encoder, Join, Joined, StillFormat, VideoFormat, join, write_still,
+    Codec, Container, EncodeError, Encoder, Join, Joined, StillFormat, StillOptions, VideoFormat, join, write_still,
 };
 use framefleet_media::{Colour, Image, ImageFolders, Item, ItemKind, PixelFormat, Rational, probe};
 use framefleet_testkit::*;
@@ -296,20 +296,21 @@ fn stills_keep_depth_and_profile() {
     let image = Image::new(PixelFormat::Rgb16, 64, 48, bytes).unwrap();
     for (name, format) in [("a.png", StillFormat::Png), ("a.tiff", StillFormat::Tiff)] {
         let path = folder.path().join(name);
-        write_still(&path, &image, format, None).unwrap();
+        write_still(&path, &image, format, &StillOptions::default()).unwrap();
         assert_eq!(decode_rgb16(&path).unwrap().2, std::slice::from_ref(&ramp), "{name}");
     }
     let tagged = folder.path().join("tagged.jpg");
     write_tagged_jpeg(&tagged, &numbered(64, 48, 5));
     for (name, format) in [("b.png", StillFormat::Png), ("b.tiff", StillFormat::Tiff), ("b.jpg", StillFormat::Jpeg)] {
         let path = folder.path().join(name);
-        write_still(&path, &rgb8(&numbered(64, 48, 5)), format, Some(&tagged)).unwrap();
+        let options = StillOptions { source: Some(&tagged), ..StillOptions::default() };
+        write_still(&path, &rgb8(&numbered(64, 48, 5)), format, &options).unwrap();
         assert_eq!(profile_of(&path), Some(vec![7; 200]), "{name}");
         let shown = &decode_rgb8(&path).unwrap()[0];
         assert_eq!(read_number(&shown.rgb, 64, 48), Some(5), "{name}");
     }
     let reduced = folder.path().join("c.jpg");
-    write_still(&reduced, &image, StillFormat::Jpeg, None).unwrap();
+    write_still(&reduced, &image, StillFormat::Jpeg, &StillOptions::default()).unwrap();
     assert_eq!(ffprobe(&reduced).unwrap()["streams"][0]["codec_name"], "mjpeg");
 }
 

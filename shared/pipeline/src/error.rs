@@ -202,11 +202,19 @@ pub enum PlanError {
         /// Its end.
         end: String,
     },
+    /// A step makes frames that cannot be.
+    #[error("step {step} makes frames that cannot be: {problem}")]
+    Made {
+        /// The step.
+        step: String,
+        /// What is wrong with them, and of which item.
+        problem: String,
+    },
     /// The frames in flight do not fit into memory.
     #[error(
-        "the job needs {} for frames in flight and may use {}: in pass {}, step {step} on {item} spans {batches} batches of {}, \
+        "the job needs {} for frames in flight and may use {}: in pass {}, step {step} on {item} spans {batches} batches of {}{}, \
          and one more is prepared; allow more memory (--memory), or lessen the step's halo or group or the number of steps that make frames",
-        ByteSize(*needed), ByteSize(*budget), pass + 1, ByteSize(*batch_bytes)
+        ByteSize(*needed), ByteSize(*budget), pass + 1, ByteSize(*batch_bytes), with_slices(*slices, *slice_bytes)
     )]
     Memory {
         /// The pass, from 0.
@@ -219,9 +227,18 @@ pub enum PlanError {
         batches: u64,
         /// Bytes of one batch.
         batch_bytes: u64,
+        /// Slices of batches that the window reaches, where frames are made in parts.
+        slices: u64,
+        /// Bytes of the frames that are made in parts, of one slice.
+        slice_bytes: u64,
         /// Bytes needed.
         needed: u64,
         /// Bytes allowed.
         budget: u64,
     },
+}
+
+/// What frames that are made in parts add to a batch.
+fn with_slices(slices: u64, bytes: u64) -> String {
+    if bytes == 0 { String::new() } else { format!(" and {slices} slices of made frames of {}", ByteSize(bytes)) }
 }

@@ -7,6 +7,7 @@ mod graph;
 mod memory;
 mod models;
 mod needs;
+mod parts;
 mod passes;
 mod pipeline;
 mod pixels;
@@ -19,7 +20,7 @@ mod stages;
 mod wanted;
 
 pub use error::PlanError;
-pub use memory::{MemoryPlan, batch_bytes, expand};
+pub use memory::{MemoryPlan, batch_bytes, expand, slice_bytes};
 pub use models::{Models, NetworkMode, NoModels, PlannedModel};
 pub use pipeline::{IngestTable, Pipeline, Step};
 pub use plan::{Half, HalfPlan, PassPlan, PixelInput, PixelSource, Plan, Provider, StepPlan};

@@ -1,7 +1,9 @@
 //! The memory a job may occupy with volatile frames, and the least it needs.
+use crate::parts::gcd;
 use crate::{Half, PixelSource, Plan, PlanError, StepPlan};
 use framefleet_media::frame::{batch_frames, byte_length, full_format, largest_frames};
 use framefleet_media::item::largest_proxy;
+use framefleet_media::made::Shape;
 use framefleet_media::{Item, PixelFormat, Rendition};
 use framefleet_stage::Halo;
 use serde::Serialize;
@@ -11,16 +13,17 @@ use serde::Serialize;
 pub struct MemoryPlan {
     /// What batches in flight may occupy together.
     pub budget: u64,
-    /// The least with which every pass goes through, by pass: the most, over its batches, of the bytes of the batches that
-    /// a task's window overlaps (halos summed along the worst path), plus one batch, and no less than one group.
+    /// The least with which every pass goes through, by pass: the most, over its batches, of the bytes of the batches (and of
+    /// the slices of frames made in parts) that a task's window overlaps, halos summed along the worst path, plus one, and no
+    /// less than one group.
     pub needed: Vec<u64>,
 }
 
 /// Bytes that a whole batch of an item occupies in a pass: its renditions that steps of the pass read, and the frames that
-/// steps of the pass make of it. Sampling lessens it only where it is certain by how much (`every N`).
+/// steps of the pass make of whole batches. Sampling lessens it only where it is certain by how much (`every N`).
 pub fn batch_bytes(plan: &Plan, pass: usize, item: &Item) -> u64 {
     let (length, largest) = (batch_frames(item), largest_frames(item));
-    let steps = || plan.passes.get(pass).into_iter().flat_map(|pass| &pass.process).map(|step| &plan.steps[*step]);
+    let steps = || steps_of(plan, pass).map(|step| &plan.steps[step]);
     let rendition_bytes = |rendition: Rendition, frame: u64, frames: u64| {
         let reads =
             |step: &&StepPlan| step.pixels.iter().any(|p| p.rendition == rendition && p.source == PixelSource::Ingest);
@@ -35,14 +38,27 @@ pub fn batch_bytes(plan: &Plan, pass: usize, item: &Item) -> u64 {
     let proxies = rendition_bytes(Rendition::Proxy, byte_length(PixelFormat::Rgb8, width, height) as u64, length);
     let full = byte_length(full_format(item), item.width, item.height) as u64;
     let full = rendition_bytes(Rendition::Full, full, largest);
-    steps().map(|step| made_bytes(step, item, largest)).fold(proxies.saturating_add(full), u64::saturating_add)
+    let makers = steps_of(plan, pass).filter(|step| plan.part_frames(*step, item) == length);
+    makers.map(|step| made_bytes(plan, step, item, largest)).fold(proxies.saturating_add(full), u64::saturating_add)
 }
 
-/// Bytes of the frames that a step makes of a batch.
-fn made_bytes(step: &StepPlan, item: &Item, length: u64) -> u64 {
-    let Some(made) = &step.made else { return 0 };
-    let (width, height, format) = (made.size)(item);
-    step.sampling.most_of(length, 1).saturating_mul(byte_length(format, width, height) as u64)
+/// Bytes of the frames that steps of a pass make in parts of batches, of one slice ([`Plan::slice_frames`]) of an item; 0 when
+/// there are no such steps.
+pub fn slice_bytes(plan: &Plan, pass: usize, item: &Item) -> u64 {
+    let (length, slice) = (batch_frames(item), plan.slice_frames(pass, item));
+    let makers = steps_of(plan, pass).filter(|step| plan.part_frames(*step, item) < length);
+    makers.map(|step| made_bytes(plan, step, item, slice)).fold(0, u64::saturating_add)
+}
+
+/// Steps whose process half runs in a pass.
+fn steps_of(plan: &Plan, pass: usize) -> impl Iterator<Item = usize> {
+    plan.passes.get(pass).into_iter().flat_map(|pass| &pass.process).copied()
+}
+
+/// Bytes of the frames that a step makes of so many frames of an item.
+fn made_bytes(plan: &Plan, step: usize, item: &Item, length: u64) -> u64 {
+    let frame = plan.made_shape(step, item).map_or(0, Shape::bytes);
+    plan.steps[step].sampling.most_of(length, 1).saturating_mul(frame)
 }
 
 /// Frames before and after a task of `step` that its pass must have reached for the task to run: halos summed along the worst
@@ -53,19 +69,22 @@ pub fn expand(plan: &Plan, step: usize, item: &Item) -> Halo {
     sums.get(step).copied().unwrap_or_default()
 }
 
-/// Halos summed along the worst path, per step. `misaligned(reader, provider group, reach)` is how far the task of a provider
-/// may reach beyond the frames that its reader looks at.
-fn sums(plan: &Plan, item: &Item, misaligned: &dyn Fn(&StepPlan, u64, u64) -> u64) -> Vec<Halo> {
+/// Halos summed along the worst path, per step. `misaligned(reader, provider, reach)` is how far the task of a provider (of
+/// the footage itself when `None`) may reach beyond the frames that its reader looks at.
+fn sums(
+    plan: &Plan,
+    halo: &dyn Fn(&StepPlan) -> Halo,
+    misaligned: &dyn Fn(usize, Option<usize>, u64) -> u64,
+) -> Vec<Halo> {
     let mut sums: Vec<Halo> = Vec::with_capacity(plan.steps.len());
-    for step in &plan.steps {
-        let own = step.halo_for(item);
+    for (index, step) in plan.steps.iter().enumerate() {
+        let own = halo(step);
         let reach = |own: u64, provider: usize, beyond: u64| {
-            own.saturating_add(misaligned(step, plan.steps[provider].group_for(item), own)).saturating_add(beyond)
+            own.saturating_add(misaligned(index, Some(provider), own)).saturating_add(beyond)
         };
-        // The footage itself comes in batches, as if made by a step with groups of one.
         let mut sum = Halo {
-            before: own.before.saturating_add(misaligned(step, 1, own.before)),
-            after: own.after.saturating_add(misaligned(step, 1, own.after)),
+            before: own.before.saturating_add(misaligned(index, None, own.before)),
+            after: own.after.saturating_add(misaligned(index, None, own.after)),
         };
         // Steps are in the order of their process halves, so those of providers are summed already.
         for provider in providers_in_pass(plan, step).filter(|provider| *provider < sums.len()) {
@@ -88,34 +107,29 @@ fn providers_in_pass<'a>(plan: &'a Plan, step: &'a StepPlan) -> impl Iterator<It
     kinds.chain(frames).filter(|provider| plan.steps[*provider].pass == step.pass)
 }
 
-/// Batches of an item that must be in flight together for a task of each step to run, per step: the task's own and those
-/// that it waits for on both sides.
-fn batches_spanned(plan: &Plan, item: &Item) -> Vec<u64> {
-    let frames = batch_frames(item);
-    // A window's edge lies `reach` before a multiple of the reader's group. Cutting it down to the provider's group loses
-    // most when the edge is the last of the places that it can have: those are `divisor` apart.
-    let misaligned = |reader: &StepPlan, group: u64, reach: u64| {
-        let group = group.saturating_mul(frames);
-        let divisor = gcd(reader.group_for(item).saturating_mul(frames), group);
-        (group - divisor).saturating_add((divisor - reach % divisor) % divisor)
+/// Runs of `unit` frames (batches, slices) of an item that must be in flight together for a task of each step to run, per
+/// step: those of the task's own frames and of what it waits for on both sides.
+fn spanned(plan: &Plan, item: &Item, unit: u64) -> Vec<u64> {
+    let lengths: Vec<u64> = (0..plan.steps.len()).map(|step| plan.task_frames(step, item)).collect();
+    // A window's edge lies `reach` before a multiple of the reader's task. Cutting it down to the provider's tasks loses most
+    // when the edge is the last of the places that it can have: those are `divisor` apart.
+    let misaligned = |reader: usize, provider: Option<usize>, reach: u64| {
+        let length = provider.map_or(unit, |provider| lengths[provider]);
+        let divisor = gcd(lengths[reader], length);
+        (length - divisor).saturating_add((divisor - reach % divisor) % divisor)
     };
-    let sums = sums(plan, item, &misaligned);
-    let span = |(step, sum): (&StepPlan, Halo)| {
-        step.group_for(item)
-            .saturating_add((sum.before / frames).saturating_add(sum.after / frames))
-            .min(batches_at_most(item, frames))
+    let sums = sums(plan, &|step| step.halo_for(item), &misaligned);
+    // What is spanned begins and ends at whole units: the two edges of shorter tasks do not both lose most.
+    let span = |(length, sum): (&u64, Halo)| {
+        let frames = length.saturating_add(sum.before).saturating_add(sum.after);
+        (frames / unit).max(1).min(units_at_most(item, unit))
     };
-    plan.steps.iter().zip(sums).map(span).collect()
+    lengths.iter().zip(sums).map(span).collect()
 }
 
-/// Batches of an item, where its headers say exactly: images are counted, frames of a video are only estimated.
-fn batches_at_most(item: &Item, frames: u64) -> u64 {
-    if item.files.is_empty() { u64::MAX } else { (item.files.len() as u64).div_ceil(frames) }
-}
-
-/// Greatest common divisor of two positive numbers.
-fn gcd(a: u64, b: u64) -> u64 {
-    if b == 0 { a } else { gcd(b, a % b) }
+/// Runs of `unit` frames of an item, where its headers say exactly: images are counted, frames of a video are only estimated.
+fn units_at_most(item: &Item, unit: u64) -> u64 {
+    item.files.last().map_or(u64::MAX, |last| (last.frame + 1).div_ceil(unit))
 }
 
 /// The widest need of a pass.
@@ -124,29 +138,41 @@ struct Widest {
     item: usize,
     batches: u64,
     batch_bytes: u64,
+    slices: u64,
+    slice_bytes: u64,
 }
 
 impl Widest {
-    /// One batch more than the window: the next is prepared while tasks run.
+    /// One batch and one slice more than the window: the next are prepared while tasks run.
     fn bytes(&self) -> u64 {
-        self.batch_bytes.saturating_mul(self.batches.saturating_add(1))
+        let of = |bytes: u64, units: u64| bytes.saturating_mul(units.saturating_add(1));
+        of(self.batch_bytes, self.batches).saturating_add(of(self.slice_bytes, self.slices))
     }
+}
+
+/// The widest need of a pass on an item. Batches are held for the step that spans most of them, slices for the one that spans
+/// most of those.
+fn widest(plan: &Plan, pass: usize, (index, item): (usize, &Item)) -> Option<Widest> {
+    let (batches, slices) =
+        (spanned(plan, item, batch_frames(item)), spanned(plan, item, plan.slice_frames(pass, item)));
+    let step = steps_of(plan, pass).max_by_key(|step| (slices[*step], batches[*step]))?;
+    let most = |spans: &[u64]| steps_of(plan, pass).map(|step| spans[step]).max().unwrap_or_default();
+    Some(Widest {
+        step,
+        item: index,
+        batches: most(&batches),
+        batch_bytes: batch_bytes(plan, pass, item),
+        slices: most(&slices),
+        slice_bytes: slice_bytes(plan, pass, item),
+    })
 }
 
 /// What every pass needs; refused with the numbers when that is more than the budget.
 pub(crate) fn needed(plan: &Plan, items: &[Item], budget: u64) -> Result<MemoryPlan, PlanError> {
-    let spans: Vec<Vec<u64>> = items.iter().map(|item| batches_spanned(plan, item)).collect();
     let mut needed = Vec::with_capacity(plan.passes.len());
-    for (pass, steps) in plan.passes.iter().enumerate() {
-        let widest = (0..items.len()).flat_map(|item| steps.process.iter().map(move |step| (item, *step))).map(
-            |(item, step)| Widest {
-                step,
-                item,
-                batches: spans[item][step],
-                batch_bytes: batch_bytes(plan, pass, &items[item]),
-            },
-        );
-        let Some(widest) = widest.max_by_key(Widest::bytes) else {
+    for pass in 0..plan.passes.len() {
+        let widest = items.iter().enumerate().filter_map(|item| widest(plan, pass, item)).max_by_key(Widest::bytes);
+        let Some(widest) = widest else {
             needed.push(0);
             continue;
         };
@@ -157,6 +183,8 @@ pub(crate) fn needed(plan: &Plan, items: &[Item], budget: u64) -> Result<MemoryP
                 item: items[widest.item].name.clone(),
                 batches: widest.batches,
                 batch_bytes: widest.batch_bytes,
+                slices: widest.slices,
+                slice_bytes: widest.slice_bytes,
                 needed: widest.bytes(),
                 budget,
             });

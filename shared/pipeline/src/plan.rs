@@ -1,7 +1,7 @@
 //! What submit makes of a job and nothing changes afterwards.
 use crate::{JobRange, MemoryPlan, PlannedModel, Sampling};
-use framefleet_media::{Item, ItemKind, Kind, Rendition};
-use framefleet_stage::{Beside, Halo, MadeFrames};
+use framefleet_media::{Item, ItemKind, Kind, MadeFrames, Rendition};
+use framefleet_stage::{Beside, Halo};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -91,10 +91,9 @@ pub struct StepPlan {
     pub pixels: Vec<PixelInput>,
     /// Frames around the batch that process may look at; see [`StepPlan::halo_for`].
     pub halo: Halo,
-    /// Batches per task; see [`StepPlan::group_for`].
+    /// Batches per task; parts of batches where [`Plan::part_frames`] says so.
     pub group: u64,
-    /// Frames that process makes.
-    #[serde(skip)]
+    /// What process makes of full frames.
     pub made: Option<MadeFrames>,
     /// Pass in which process runs (that of finish, when the stage is a finish alone); finish follows at the end of
     /// `finish_pass`.

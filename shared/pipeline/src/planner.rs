@@ -7,7 +7,7 @@ use crate::{
     Half, HalfPlan, JobRange, MemoryPlan, Models, Pipeline, PixelSource, Plan, PlanError, PlannedModel, Provider,
     Sampling, StepPlan, memory, pixels,
 };
-use framefleet_media::{Item, ItemKind};
+use framefleet_media::{Item, ItemKind, made};
 use serde_json::{Map, Value};
 
 /// What is to be planned.
@@ -68,6 +68,7 @@ pub fn plan(request: &PlanRequest, stages: &dyn Stages, models: &dyn Models) -> 
     for pass in &mut plan.passes {
         pass.process.iter_mut().chain(&mut pass.finish).for_each(|step| *step = places.of_step[*step]);
     }
+    check_made(&plan, request.items)?;
     plan.memory = memory::needed(&plan, request.items, request.memory_budget)?;
     Ok(plan)
 }
@@ -107,6 +108,19 @@ fn check_sampling(drafts: &[Draft], items: &[Item]) -> Result<(), PlanError> {
                 "{} is a folder of stills, which have no times; use \"all\" or \"every N\"",
                 item.name
             ));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses steps that make frames as no frame can be.
+fn check_made(plan: &Plan, items: &[Item]) -> Result<(), PlanError> {
+    for (step, planned) in plan.steps.iter().enumerate() {
+        let refuse = |problem: String| PlanError::Made { step: planned.name.clone(), problem };
+        planned.made.as_ref().map_or(Ok(()), made::check).map_err(refuse)?;
+        for item in items {
+            let checked = plan.made_shape(step, item).map_or(Ok(()), made::check_size);
+            checked.map_err(|problem| refuse(format!("{}: {problem}", item.name)))?;
         }
     }
     Ok(())
@@ -178,7 +192,7 @@ fn step_plan(draft: &Draft, wires: &Wires, passes: StepPasses, places: &Places) 
         pixels: wires.pixels.iter().map(moved).collect(),
         halo: resolved.needs.halo,
         group: resolved.needs.group.max(1),
-        made: resolved.needs.made.filter(|_| wires.process.is_some()),
+        made: resolved.needs.made.clone().filter(|_| wires.process.is_some()),
         pass: passes.process,
         finish_pass: passes.finish,
     }

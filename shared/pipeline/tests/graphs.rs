@@ -5,12 +5,14 @@ mod fake;
 
 use fake::{FakeStages, plan_within};
 use framefleet_media::frame::batch_frames;
-use framefleet_media::{ImageFile, Item, ItemKind, Kind, PixelFormat, Rendition};
-use framefleet_pipeline::{Half, Pipeline, PixelSource, Plan, PlanError, Sampling, Step, batch_bytes};
-use framefleet_stage::{HalfNeeds, Halo, Input, MadeFrames, Needs};
+use framefleet_media::made::Size;
+use framefleet_media::{ImageFile, Item, ItemKind, Kind, MadeFrames, Rational, Rendition};
+use framefleet_pipeline::{Half, Pipeline, PixelSource, Plan, PlanError, Sampling, Step, batch_bytes, slice_bytes};
+use framefleet_stage::{HalfNeeds, Halo, Input, Needs};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 /// What is drawn for one step. Step s makes the kind `p<s>` in process and `f<s>` in finish.
 #[derive(Clone, Debug)]
@@ -22,14 +24,15 @@ struct Drawn {
     group: u64,
     renditions: (bool, bool),
     latest: bool,
-    maker: bool,
+    /// How many times larger the frames are that it makes.
+    maker: Option<i64>,
     every: Option<u64>,
 }
 
 fn drawn(steps: usize, halos: u64) -> impl Strategy<Value = Drawn> {
     let kinds = || vec((0..steps, prop::bool::weighted(0.25)), 0..3);
-    let pixels =
-        ((any::<bool>(), any::<bool>()), any::<bool>(), any::<bool>(), proptest::option::weighted(0.3, 1u64..9));
+    let maker = proptest::option::of(prop_oneof![2 => Just(1i64), 1 => Just(2), 1 => Just(4)]);
+    let pixels = ((any::<bool>(), any::<bool>()), any::<bool>(), maker, proptest::option::weighted(0.3, 1u64..9));
     (kinds(), kinds(), vec(0..steps, 0..2), (0..halos, 0..halos), 1u64..5, pixels).prop_map(
         |(required, optional, finish_required, halo, group, (renditions, latest, maker, every))| Drawn {
             required,
@@ -85,7 +88,10 @@ fn needs(step: usize, drawn: &Drawn) -> Needs {
         input: if drawn.latest { Input::Latest } else { Input::Source },
         halo: Halo { before: drawn.halo.0, after: drawn.halo.1 },
         group: drawn.group,
-        made: drawn.maker.then_some(MadeFrames { size: |item| (item.width * 2, item.height, PixelFormat::Rgb8) }),
+        made: drawn.maker.map(|factor| MadeFrames {
+            size: Some(Size::Scale(Rational { num: factor, den: 1 })),
+            ..MadeFrames::default()
+        }),
         finish_only: false,
         models: Vec::new(),
         edits: &[],
@@ -170,7 +176,7 @@ fn is_cyclic((drawn, order): &(Vec<Drawn>, Vec<usize>)) -> bool {
     let latest_maker = |step: usize| {
         let above = order.iter().take_while(|other| **other != step);
         above
-            .filter(|other| drawn[**other].maker)
+            .filter(|other| drawn[**other].maker.is_some())
             .last()
             .copied()
             .filter(|_| drawn[step].latest && drawn[step].renditions.1)
@@ -214,86 +220,144 @@ struct Simulation<'a> {
     pass: usize,
     items: &'a [(Item, u64)],
     /// (item, batch) in flight.
-    held: BTreeSet<(usize, u64)>,
-    /// (step, item, group) done.
+    batches: BTreeSet<(usize, u64)>,
+    /// (item, slice) for whose made frames there is memory.
+    slices: BTreeSet<(usize, u64)>,
+    /// (step, item, task) done.
     done: BTreeSet<(usize, usize, u64)>,
 }
 
-impl Simulation<'_> {
-    fn batches(&self, item: usize) -> u64 {
-        self.items[item].1.div_ceil(batch_frames(&self.items[item].0))
+/// Runs of `length` frames that a range touches.
+fn runs(range: &Range<u64>, length: u64) -> Range<u64> {
+    range.start / length..range.end.div_ceil(length)
+}
+
+impl<'a> Simulation<'a> {
+    fn new(plan: &'a Plan, pass: usize, items: &'a [(Item, u64)]) -> Self {
+        Self { plan, pass, items, batches: BTreeSet::new(), slices: BTreeSet::new(), done: BTreeSet::new() }
     }
 
-    fn group(&self, step: usize, item: usize) -> u64 {
-        self.plan.steps[step].group_for(&self.items[item].0)
+    /// Frames of a task, before they are cut.
+    fn length(&self, step: usize, item: usize) -> u64 {
+        self.plan.task_frames(step, &self.items[item].0)
     }
 
-    fn groups(&self, step: usize, item: usize) -> u64 {
-        self.batches(item).div_ceil(self.group(step, item))
+    fn slice(&self, item: usize) -> u64 {
+        self.plan.slice_frames(self.pass, &self.items[item].0)
+    }
+
+    fn is_maker_of_parts(&self, step: usize, item: usize) -> bool {
+        let of = &self.items[item].0;
+        self.plan.steps[step].made.is_some() && self.plan.part_frames(step, of) < batch_frames(of)
+    }
+
+    fn range(&self, (step, item, task): (usize, usize, u64)) -> Range<u64> {
+        let length = self.length(step, item);
+        task * length..((task + 1) * length).min(self.items[item].1)
     }
 
     /// Frames that a task may look at.
-    fn window(&self, step: usize, item: usize, group: u64) -> std::ops::Range<u64> {
-        let (of, frames) = &self.items[item];
-        let size = self.group(step, item) * batch_frames(of);
-        let halo = self.plan.steps[step].halo_for(of);
-        (group * size).saturating_sub(halo.before)
-            ..((group + 1) * size).min(*frames).saturating_add(halo.after).min(*frames)
+    fn window(&self, task: (usize, usize, u64)) -> Range<u64> {
+        let (of, frames) = &self.items[task.1];
+        let (range, halo) = (self.range(task), self.plan.steps[task.0].halo_for(of));
+        range.start.saturating_sub(halo.before)..range.end.saturating_add(halo.after).min(*frames)
     }
 
-    fn batches_of(&self, item: usize, window: &std::ops::Range<u64>) -> std::ops::Range<u64> {
-        let length = batch_frames(&self.items[item].0);
-        window.start / length..window.end.div_ceil(length)
+    /// Steps whose frames a step looks at.
+    fn makers(&self, step: usize) -> impl Iterator<Item = usize> {
+        self.plan.steps[step].pixels.iter().filter_map(|input| match input.source {
+            PixelSource::Step(maker) => Some(maker),
+            PixelSource::Ingest => None,
+        })
     }
 
-    /// Whether everything is there that a task reads. Frames of batches that are no longer held are gone.
-    fn is_ready(&self, step: usize, item: usize, group: u64) -> bool {
-        let window = self.window(step, item, group);
-        let batches = self.batches_of(item, &window);
+    /// Batches that a task keeps while it is open: those of its window, and those that its makers' tasks span.
+    fn keeps_batches(&self, task: (usize, usize, u64)) -> impl Iterator<Item = (usize, u64)> {
+        let (step, item, _) = task;
+        let (window, batch) = (self.window(task), batch_frames(&self.items[item].0));
+        let made = self.makers(step).flat_map(move |maker| {
+            let length = self.length(maker, item);
+            let tasks = runs(&self.window(task), length);
+            runs(&(tasks.start * length..tasks.end * length), batch)
+        });
+        runs(&window, batch).chain(made).map(move |batch| (item, batch))
+    }
+
+    /// Slices that a task keeps while it is open: for what it makes, and for what was made that it looks at.
+    fn keeps_slices(&self, task: (usize, usize, u64)) -> impl Iterator<Item = (usize, u64)> {
+        let (step, item, _) = task;
+        let slice = self.slice(item);
+        let own = self.is_maker_of_parts(step, item).then(|| runs(&self.range(task), slice));
+        let made = self.makers(step).filter(move |maker| self.is_maker_of_parts(*maker, item)).flat_map(move |maker| {
+            let length = self.length(maker, item);
+            let tasks = runs(&self.window(task), length);
+            runs(&(tasks.start * length..(tasks.end * length).min(self.items[item].1)), slice)
+        });
+        own.into_iter().flatten().chain(made).map(move |slice| (item, slice))
+    }
+
+    /// Whether everything is there that a task reads, and memory for what it makes. Frames of batches that are no longer held
+    /// are gone.
+    fn is_ready(&self, task: (usize, usize, u64)) -> bool {
+        let (step, item, _) = task;
+        let window = self.window(task);
         let in_pass =
             |(provider, half): &(usize, Half)| *half == Half::Process && self.plan.steps[*provider].pass == self.pass;
+        let is_done = |provider: usize| {
+            runs(&window, self.length(provider, item)).all(|task| self.done.contains(&(provider, item, task)))
+        };
         let reads_frames = !self.plan.steps[step].pixels.is_empty();
-        (!reads_frames || batches.clone().all(|batch| self.held.contains(&(item, batch))))
-            && waits_for(self.plan, step, Half::Process).iter().filter(|half| in_pass(half)).all(|(provider, _)| {
-                let size = self.group(*provider, item);
-                batches.clone().all(|batch| self.done.contains(&(*provider, item, batch / size)))
-            })
+        let mut batches = runs(&window, batch_frames(&self.items[item].0));
+        (!reads_frames || batches.all(|batch| self.batches.contains(&(item, batch))))
+            && self.keeps_slices(task).all(|slice| self.slices.contains(&slice))
+            && waits_for(self.plan, step, Half::Process).iter().filter(|half| in_pass(half)).all(|(of, _)| is_done(*of))
     }
 
     fn tasks(&self) -> Vec<(usize, usize, u64)> {
         let steps = &self.plan.passes[self.pass].process;
         let of_item = |item: usize| {
-            steps.iter().flat_map(move |step| (0..self.groups(*step, item)).map(move |group| (*step, item, group)))
+            let frames = 0..self.items[item].1;
+            steps
+                .iter()
+                .flat_map(move |step| runs(&frames, self.length(*step, item)).map(move |task| (*step, item, task)))
         };
         (0..self.items.len()).flat_map(of_item).collect()
     }
 
-    /// Runs the pass with `credit` bytes, batches admitted in item order; true when all tasks came to run.
+    /// Runs the pass with `credit` bytes, slices admitted in item order, batches with the first of theirs; true when all tasks
+    /// came to run.
     fn completes(&mut self, credit: u64) -> bool {
-        let bytes: Vec<u64> = self.items.iter().map(|(item, _)| batch_bytes(self.plan, self.pass, item)).collect();
-        let all: Vec<(usize, u64)> =
-            (0..self.items.len()).flat_map(|item| (0..self.batches(item)).map(move |batch| (item, batch))).collect();
-        let mut coming = all.into_iter().peekable();
+        let bytes = |of: fn(&Plan, usize, &Item) -> u64| -> Vec<u64> {
+            self.items.iter().map(|(item, _)| of(self.plan, self.pass, item)).collect()
+        };
+        let (batch_bytes, slice_bytes) = (bytes(batch_bytes), bytes(slice_bytes));
+        let slices = |item: usize| runs(&(0..self.items[item].1), self.slice(item)).map(move |slice| (item, slice));
+        let mut coming = (0..self.items.len()).flat_map(slices).collect::<Vec<_>>().into_iter().peekable();
         loop {
             let mut moved = false;
-            while let Some(next) = coming
-                .next_if(|(item, _)| self.held.iter().map(|held| bytes[held.0]).sum::<u64>() + bytes[*item] <= credit)
-            {
-                moved |= self.held.insert(next);
+            while let Some(&(item, slice)) = coming.peek() {
+                let frame = slice * self.slice(item);
+                let (batch, length) = (frame / batch_frames(&self.items[item].0), batch_frames(&self.items[item].0));
+                let begins = frame.is_multiple_of(length);
+                let more = slice_bytes[item] + if begins { batch_bytes[item] } else { 0 };
+                let held = self.batches.iter().map(|held| batch_bytes[held.0]).sum::<u64>()
+                    + self.slices.iter().map(|held| slice_bytes[held.0]).sum::<u64>();
+                if held + more > credit {
+                    break;
+                }
+                moved |= self.slices.insert((item, slice));
+                moved |= begins && self.batches.insert((item, batch));
+                coming.next();
             }
             let open: Vec<_> = self.tasks().into_iter().filter(|task| !self.done.contains(task)).collect();
-            for (step, item, group) in open
-                .iter()
-                .copied()
-                .filter(|(step, item, group)| self.is_ready(*step, *item, *group))
-                .collect::<Vec<_>>()
-            {
-                moved |= self.done.insert((step, item, group));
+            for task in open.iter().copied().filter(|task| self.is_ready(*task)).collect::<Vec<_>>() {
+                moved |= self.done.insert(task);
             }
-            // A batch is held until every task is done whose window holds it, also by the frames that a task made of its group.
             let open: Vec<_> = open.into_iter().filter(|task| !self.done.contains(task)).collect();
-            let needed: BTreeSet<(usize, u64)> = open.iter().flat_map(|task| self.keeps(*task)).collect();
-            self.held.retain(|batch| needed.contains(batch));
+            let batches: BTreeSet<_> = open.iter().flat_map(|task| self.keeps_batches(*task)).collect();
+            let slices: BTreeSet<_> = open.iter().flat_map(|task| self.keeps_slices(*task)).collect();
+            self.batches.retain(|batch| batches.contains(batch));
+            self.slices.retain(|slice| slices.contains(slice));
             if open.is_empty() {
                 return true;
             }
@@ -301,19 +365,6 @@ impl Simulation<'_> {
                 return false;
             }
         }
-    }
-
-    /// Batches that an open task keeps: those of its window, and those that its makers' tasks span.
-    fn keeps(&self, (step, item, group): (usize, usize, u64)) -> BTreeSet<(usize, u64)> {
-        let near = self.batches_of(item, &self.window(step, item, group));
-        let mut kept: BTreeSet<u64> = near.clone().collect();
-        for input in &self.plan.steps[step].pixels {
-            if let PixelSource::Step(maker) = input.source {
-                let size = self.group(maker, item);
-                kept.extend(near.clone().flat_map(|batch| batch / size * size..(batch / size + 1) * size));
-            }
-        }
-        kept.into_iter().map(|batch| (item, batch)).collect()
     }
 }
 
@@ -331,7 +382,7 @@ proptest! {
     fn acyclic_graphs_have_plans(graph in (1usize..8).prop_flat_map(|steps| graph(steps, true))) {
         match planned(&graph, &[fake::video(640, 360)]) {
             Ok(plan) => check_order(&plan)?,
-            Err(PlanError::LaterPass { .. }) => {}
+            Err(PlanError::LaterPass { .. } | PlanError::Made { .. }) => {}
             Err(error) => prop_assert!(false, "{error}"),
         }
     }
@@ -345,7 +396,7 @@ proptest! {
                 check_order(&plan)?;
             }
             Err(PlanError::Cycle { path }) => prop_assert!(is_cyclic(&graph), "{path}"),
-            Err(PlanError::LaterPass { .. }) => prop_assert!(!is_cyclic(&graph)),
+            Err(PlanError::LaterPass { .. } | PlanError::Made { .. }) => prop_assert!(!is_cyclic(&graph)),
             Err(error) => prop_assert!(false, "{error}"),
         }
     }
@@ -356,11 +407,12 @@ proptest! {
         let probed: Vec<Item> = items.iter().map(|(item, _)| item.clone()).collect();
         let Ok(plan) = planned(&graph, &probed) else { return Ok(()) };
         for pass in 0..plan.passes.len() {
-            let spare = probed.iter().map(|item| batch_bytes(&plan, pass, item)).max().unwrap_or(0);
+            let one = |item| batch_bytes(&plan, pass, item) + slice_bytes(&plan, pass, item);
+            let spare = probed.iter().map(one).max().unwrap_or(0);
             let needed = plan.memory.needed[pass];
             let same = items.len() == 1;
             for credit in if same { vec![needed, needed.saturating_sub(spare)] } else { vec![needed] } {
-                let mut run = Simulation { plan: &plan, pass, items: &items, held: BTreeSet::new(), done: BTreeSet::new() };
+                let mut run = Simulation::new(&plan, pass, &items);
                 prop_assert!(run.completes(credit), "pass {pass} stands still with {credit} bytes; undone: {:?}",
                     run.tasks().into_iter().filter(|task| !run.done.contains(task)).collect::<Vec<_>>());
             }
@@ -379,7 +431,7 @@ fn less_memory_is_not_enough() {
         group: 1,
         renditions: (true, false),
         latest: false,
-        maker: false,
+        maker: None,
         every: None,
     };
     let chain = vec![
@@ -390,10 +442,7 @@ fn less_memory_is_not_enough() {
     let items = [(item(5000, ItemKind::Video, 400), 400)];
     let plan = planned(&(chain, vec![0, 1, 2]), &[items[0].0.clone()]).unwrap();
     let batch = batch_bytes(&plan, 0, &items[0].0);
-    let completes = |batches: u64| {
-        let (held, done) = (BTreeSet::new(), BTreeSet::new());
-        Simulation { plan: &plan, pass: 0, items: &items, held, done }.completes(batches * batch)
-    };
+    let completes = |batches: u64| Simulation::new(&plan, 0, &items).completes(batches * batch);
     let needed = plan.memory.needed[0] / batch;
     let least = (1..=needed).find(|batches| completes(*batches)).unwrap();
     assert!(least > 3, "a group alone is not enough");

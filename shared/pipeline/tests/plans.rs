@@ -4,8 +4,11 @@
 mod fake;
 
 use fake::{FakeStages, NeedsExt, names, plan_for, plan_within, stage, video};
-use framefleet_media::{FrameRange, ItemKind, Kind, Rendition};
-use framefleet_pipeline::{Half, Pipeline, PixelInput, PixelSource, PlanError, Sampling, batch_bytes, expand, wanted};
+use framefleet_media::made::Size;
+use framefleet_media::{FrameRange, ItemKind, Kind, MadeFrames, Rendition};
+use framefleet_pipeline::{
+    Half, Pipeline, PixelInput, PixelSource, PlanError, Sampling, batch_bytes, expand, slice_bytes, wanted,
+};
 use framefleet_stage::{Halo, Needs};
 
 fn stages() -> FakeStages {
@@ -139,6 +142,81 @@ fn memory_is_that_of_the_largest_item() {
     let alone = plan_for("[steps.restoration]\n", std::slice::from_ref(&large), &stages()).unwrap();
     assert_eq!(both.memory.needed, alone.memory.needed);
     assert!(batch_bytes(&both, 0, &small) < batch_bytes(&both, 0, &large));
+}
+
+/// The first thing that is made ×2 of 1080p, made ×2 again, is ×4 of 1080p.
+#[test]
+fn frames_that_reach_a_step_are_of_the_makers_before_it() {
+    let stages = FakeStages::default()
+        .with("upscale", stage().latest().enlarges(2))
+        .with("grade", stage().latest().maker())
+        .with("assemble", stage().latest().group(3));
+    let film = video(1920, 1080);
+    let text = "[steps.first]\nstage = 'upscale'\n[steps.second]\nstage = 'upscale'\n[steps.grade]\n[steps.assemble]\n\
+                [steps.small]\nstage = 'assemble'\ninput = 'first'\n[steps.own]\nstage = 'assemble'\ninput = 'source'\n";
+    let plan = plan_for(text, std::slice::from_ref(&film), &stages).unwrap();
+    let step = |name: &str| plan.step(name).unwrap().0;
+    let reaches = |name: &str| {
+        let rules = plan.makers(step(name));
+        let largest = framefleet_media::made::largest(&rules, &film);
+        (largest.width, largest.height)
+    };
+    assert_eq!(reaches("assemble"), (7680, 4320));
+    assert_eq!(plan.makers(step("assemble")).len(), 3);
+    assert_eq!(
+        [reaches("first"), reaches("second"), reaches("small"), reaches("own")],
+        [(1920, 1080), (3840, 2160), (3840, 2160), (1920, 1080)]
+    );
+    // ×2: 24.9 MB, eight in a part; ×4: 99.5 MB, two.
+    let parts = |name: &str| plan.part_frames(step(name), &film);
+    assert_eq!(["first", "second", "grade", "assemble", "small", "own"].map(parts), [8, 2, 2, 2, 8, 32]);
+    assert_eq!(plan.task_frames(step("assemble"), &film), 6);
+    assert_eq!(plan.slice_frames(0, &film), 2);
+}
+
+#[test]
+fn what_is_made_of_a_batch_need_not_fit_into_memory_at_a_time() {
+    let stages =
+        FakeStages::default().with("upscale", stage().latest().enlarges(4)).with("assemble", stage().latest().group(3));
+    let film = video(1920, 1080);
+    let pipeline = Pipeline::from_toml("[steps.upscale]\n[steps.assemble]\n", "test").unwrap();
+    let plan = plan_within(&pipeline, std::slice::from_ref(&film), &stages, 4 << 30).unwrap();
+    let (full, made) = (1920 * 1080 * 3, 7680 * 4320 * 3);
+    assert_eq!((batch_bytes(&plan, 0, &film), slice_bytes(&plan, 0, &film)), (32 * full, 2 * made));
+    // Six frames of a piece lie across two batches at most, and one more batch and slice are prepared.
+    assert_eq!(plan.memory.needed, [3 * 32 * full + 4 * 2 * made]);
+    let error = plan_within(&pipeline, &[film], &stages, 1 << 30).unwrap_err().to_string();
+    assert!(error.contains("2 batches of 189.8 MiB and 3 slices of made frames of 189.8 MiB"), "{error}");
+}
+
+/// Parts are those of a batch: they follow from the item and from what is made.
+#[test]
+fn parts_divide_batches() {
+    let stages = FakeStages::default().with("upscale", stage().latest().enlarges(2));
+    let parts = |width: u32, height: u32| {
+        let film = video(width, height);
+        let plan = plan_for("[steps.upscale]\n", std::slice::from_ref(&film), &stages).unwrap();
+        (framefleet_media::frame::batch_frames(&film), plan.part_frames(0, &film))
+    };
+    assert_eq!(parts(640, 360), (32, 32), "small frames are made of whole batches");
+    assert_eq!(parts(1920, 1080), (32, 8));
+    assert_eq!(parts(3840, 2160), (10, 2));
+    assert_eq!(parts(7680, 4320), (2, 1), "a frame is a part, however large");
+}
+
+#[test]
+fn stills_under_a_long_edge_count_as_squares() {
+    let mut long_edge = stage().latest().maker();
+    long_edge.made = Some(MadeFrames { size: Some(Size::LongEdge(4096)), ..MadeFrames::default() });
+    let stages = FakeStages::default().with("upscale", long_edge);
+    let of = |kind: ItemKind| {
+        let mut item = video(1000, 500);
+        item.set_kind(kind);
+        let plan = plan_for("[steps.upscale]\n", std::slice::from_ref(&item), &stages).unwrap();
+        plan.part_frames(0, &item)
+    };
+    // 4096 × 2048 are 25.2 MB; nobody knows how high a still is that is 4096 wide then.
+    assert_eq!((of(ItemKind::Video), of(ItemKind::Stills)), (8, 4));
 }
 
 #[test]

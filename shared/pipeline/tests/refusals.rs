@@ -212,3 +212,16 @@ fn settings_are_checked_by_their_stage() {
         refused("[steps.blur]\nsettings = { radius = 'x' }\n").starts_with("step blur: stage blur, setting radius: ")
     );
 }
+
+#[test]
+fn frames_that_cannot_be_are_not_made() {
+    let refusal = |factor: i64| {
+        let stages = FakeStages::default().with("upscale", stage().latest().enlarges(factor));
+        plan_for("[steps.upscale]\n", &[video(1920, 1080)], &stages).unwrap_err().to_string()
+    };
+    assert!(refusal(0).contains("step upscale makes frames that cannot be: a scale of 0/1"), "{}", refusal(0));
+    let huge = refusal(64);
+    for part in ["step upscale", "film.mkv", "122880×69120", "32768 pixels"] {
+        assert!(huge.contains(part), "{part} is missing: {huge}");
+    }
+}

@@ -69,38 +69,6 @@ impl PixelSink for BlobSink {
     }
 }
 
-/// Writes frames that a step made into one blob. Each is dropped as soon as it is copied: the memory that admission reserved for
-/// them is taken once, not twice.
-pub(crate) async fn store_made(
-    blobs: &dyn Blobs,
-    key: &str,
-    step: &str,
-    frames: Vec<Frame>,
-) -> Result<Vec<Pixels>, TaskFailure> {
-    if frames.is_empty() {
-        return Ok(Vec::new());
-    }
-    let length: usize = frames.iter().map(|frame| frame.image.data().len()).sum();
-    let mut writer = blobs.reserve(key, length as u64).await?;
-    let mut layout = Vec::new();
-    let mut offset = 0;
-    for frame in frames {
-        let data = frame.image.data();
-        writer.memory()[offset..offset + data.len()].copy_from_slice(data);
-        layout.push(FramePixels {
-            frame: frame.number,
-            pts_ns: frame.pts_ns,
-            format: frame.image.format() as i32,
-            width: frame.image.width(),
-            height: frame.image.height(),
-            offset: offset as u64,
-        });
-        offset += data.len();
-    }
-    let blob = Some(reference(writer.finish()?));
-    Ok(vec![Pixels { rendition: Rendition::Full as i32, made_by: step.to_owned(), blob, frames: layout }])
-}
-
 /// The frames of a blob, sharing its bytes.
 pub(crate) async fn fetch(blobs: &dyn Blobs, pixels: &Pixels) -> Result<Vec<Frame>, TaskFailure> {
     let Some(blob) = &pixels.blob else { return Ok(Vec::new()) };
@@ -122,6 +90,6 @@ pub(crate) async fn fetch(blobs: &dyn Blobs, pixels: &Pixels) -> Result<Vec<Fram
     Ok(frames)
 }
 
-fn reference(name: BlobName) -> BlobRef {
+pub(crate) fn reference(name: BlobName) -> BlobRef {
     BlobRef { store: name.store, place: name.place, key: name.key, length: name.length }
 }

@@ -1,8 +1,9 @@
 //! Runs one task: fetches its inputs, lets the stage work on a thread that may compute, commits what it made.
-use crate::blobs::{self, BlobSink};
+use crate::blobs::BlobSink;
 use crate::failure::TaskFailure;
 use crate::inputs;
 use crate::locate::{Located, locate};
+use crate::made::{BlobPlace, MadeSink};
 use crate::records::LedgerRecords;
 use crate::spent::Spent;
 use crate::task_index;
@@ -10,10 +11,9 @@ use crate::trial::TrialProcess;
 use crate::worker::Shared;
 use framefleet_bus::{Message, Subject};
 use framefleet_ledger::{CommitFile, KeyHasher, Ledger, TaskKey};
-use framefleet_media::{AnnotationBlock, FrameFailure, FrameRange, FrameSkip, Item, Outcomes, naming};
+use framefleet_media::{AnnotationBlock, FrameFailure, FrameRange, FrameSkip, Item, MadeFrames, Outcomes, naming};
 use framefleet_proto::v1::{
-    Done, Entry, Event, FinishWork, IngestWork, PartKind, Pixels, ProcessWork, StepManifest, Task, event::What,
-    task::Work,
+    Done, Entry, Event, FinishWork, IngestWork, PartKind, ProcessWork, StepManifest, Task, event::What, task::Work,
 };
 use framefleet_stage::{
     Artifact, Audio, AudioSource, Batch, HeapSink, IndexRequest, IngestRequest, Job, LoadedStage, Made, Outputs,
@@ -125,7 +125,7 @@ async fn process(
 ) -> Result<Done, TaskFailure> {
     let decided = work.decided.clone().unwrap_or_default();
     if work.frames.is_empty() {
-        return commit_process(shared, ledger, task, work, Made::default(), decided, Spent::default()).await;
+        return commit_process(ledger, task, work, Attempt::default(), decided, Spent::default()).await;
     }
     let call = ProcessCall::prepare(shared, ledger, task, work).await?;
     let trial = trial.map(|trial| (trial, task.clone()));
@@ -141,7 +141,7 @@ async fn process(
     let mut outcomes = decided;
     let inside: Vec<FrameFailure> = located.blamed.into_iter().filter(|of| work.frames.contains(&of.frame)).collect();
     outcomes.failed.extend(inside);
-    let done = commit_process(shared, ledger, task, work, located.made, outcomes, spent).await;
+    let done = commit_process(ledger, task, work, located.made, outcomes, spent).await;
     drop(scratch);
     done
 }
@@ -153,7 +153,7 @@ pub(crate) async fn rehearse(shared: &Arc<Shared>, task: &Task, absent: &[u64]) 
         Work::Process(work) => {
             let call = ProcessCall::prepare(shared, &ledger, task, work).await?;
             let absent = absent.to_vec();
-            compute(shared, move || call.run(&absent).map(drop)).await.0?
+            compute(shared, move || call.run(&absent, Outputs::new(call.scratch.path())).map(drop)).await.0?
         }
         Work::Index(work) => {
             let (source, item) = (shared.source(task).await?, inputs::item(task, &ledger).await?);
@@ -184,6 +184,17 @@ struct ProcessCall {
     /// Frames of the window that the stage looks at, ascending.
     visible: Vec<u64>,
     scratch: TempDir,
+    /// What the step makes of full frames, and where that goes.
+    rule: Option<MadeFrames>,
+    blob: BlobPlace,
+}
+
+/// What a stage made in a run of its process half.
+#[derive(Default)]
+struct Attempt {
+    made: Made,
+    /// The frames, on their way into a blob.
+    frames: Option<MadeSink>,
 }
 
 impl ProcessCall {
@@ -202,27 +213,40 @@ impl ProcessCall {
             seed: task.seed,
             scoped,
             edits: Vec::new(),
+            makers: task.makers.clone(),
             audio: Arc::new(Sound { listens: work.sound }),
             scratch: scratch.path().to_owned(),
         };
+        let blob = BlobPlace {
+            blobs: Arc::clone(&shared.blobs),
+            handle: Handle::current(),
+            key: format!("{}-made", blob_key(shared, task)),
+        };
         let visible = work.visible.iter().flat_map(|range| range.start..range.end).collect();
-        Ok(Self { stage: shared.stage(task).await?, job, batch, visible, scratch })
+        Ok(Self { stage: shared.stage(task).await?, job, batch, visible, scratch, rule: work.made.clone(), blob })
     }
 
     /// Runs the stage with some frames absent.
-    fn run(&self, absent: &[u64]) -> Result<Made, TaskFailure> {
+    fn run(&self, absent: &[u64], mut out: Outputs<'_>) -> Result<Made, TaskFailure> {
         let batch = if absent.is_empty() { self.batch.clone() } else { self.batch.without(absent) };
-        let mut out = Outputs::new(self.scratch.path());
         guarded(|| self.stage.process(&self.job, &batch, &mut out))?;
         Ok(out.into_made())
     }
 
+    /// Runs the stage with some frames absent; the frames it makes are checked and stored as they come.
+    fn attempt(&self, absent: &[u64]) -> Result<Attempt, TaskFailure> {
+        let mut frames = MadeSink::new(self.rule.as_ref(), &self.job, &self.batch, self.blob.clone());
+        let mut made = self.run(absent, Outputs::with_frames_into(&mut frames, self.scratch.path()))?;
+        made.outcomes.failed.extend(frames.close()?);
+        Ok(Attempt { made, frames: Some(frames) })
+    }
+
     /// Runs the stage; when it fails, finds the frames that are to blame and runs it without them. `check` is asked before
     /// every run.
-    fn run_located(&self, check: impl Fn(&[u64]) -> Result<(), TaskFailure>) -> Result<Located, TaskFailure> {
+    fn run_located(&self, check: impl Fn(&[u64]) -> Result<(), TaskFailure>) -> Result<Located<Attempt>, TaskFailure> {
         let attempt = |absent: &[u64]| {
             check(absent)?;
-            self.run(absent)
+            self.attempt(absent)
         };
         let failure = match attempt(&[]) {
             Ok(made) => return Ok(Located { made, blamed: Vec::new() }),
@@ -232,7 +256,7 @@ impl ProcessCall {
         match locate(&self.visible, failure, attempt) {
             // The stage fails whatever it is shown: no frame of the batch can have a result.
             Err(failure) if failure.can_be_located() => Ok(Located {
-                made: Made::default(),
+                made: Attempt::default(),
                 blamed: self.batch.frames().iter().map(|&frame| blame(frame, &failure)).collect(),
             }),
             located => located,
@@ -240,13 +264,12 @@ impl ProcessCall {
     }
 }
 
-/// Commits the results of a process task and puts the frames it made into a blob.
+/// Commits the results of a process task, and makes readable the frames it made.
 async fn commit_process(
-    shared: &Arc<Shared>,
     ledger: &Ledger,
     task: &Task,
     work: &ProcessWork,
-    made: Made,
+    Attempt { made, frames }: Attempt,
     decided: Outcomes,
     spent: Spent,
 ) -> Result<Done, TaskFailure> {
@@ -259,9 +282,7 @@ async fn commit_process(
     let frames_done = work.frames.iter().filter(|frame| !without.contains(frame)).count() as u64;
     let mut annotations = made.annotations;
     annotations.frames.retain(|of| work.frames.contains(&of.frame) && !without.contains(&of.frame));
-    let key = format!("{}-made", blob_key(shared, task));
-    let frames: Vec<_> = made.frames.into_iter().filter(|frame| !without.contains(&frame.number)).collect();
-    let pixels: Vec<Pixels> = blobs::store_made(shared.blobs.as_ref(), &key, &step_of(task), frames).await?;
+    let pixels = frames.map_or_else(|| Ok(Vec::new()), |frames| frames.finish(&without))?;
     let folder = item_folder(task.item.as_ref().ok_or_else(|| TaskFailure::malformed("an item"))?);
     let mut files = commit_files(made.artifacts, PartKind::Artifact, &folder);
     files.extend(commit_files(made.attachments, PartKind::Attachment, ""));
@@ -311,6 +332,7 @@ impl FinishCall {
             seed: task.seed,
             scoped: inputs::scoped(&work.job_scoped, None, ledger).await?,
             edits: work.edits.clone(),
+            makers: task.makers.clone(),
             audio: Arc::new(Sound { listens: work.sound }),
             scratch: scratch.path().to_owned(),
         };

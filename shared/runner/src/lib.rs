@@ -10,6 +10,7 @@ mod inputs;
 mod keepalive;
 mod lender;
 mod locate;
+mod made;
 mod records;
 mod spent;
 mod task_index;

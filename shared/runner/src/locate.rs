@@ -5,23 +5,22 @@
 //! the whole batch with the located frames absent, so it does not depend on how they were found.
 use crate::failure::TaskFailure;
 use framefleet_media::FrameFailure;
-use framefleet_stage::Made;
 
 /// What is left when the frames that break a stage are absent.
-pub(crate) struct Located {
+pub(crate) struct Located<T> {
     /// What the stage made of the others.
-    pub made: Made,
+    pub made: T,
     /// The frames to blame; those outside the batch (in its halo) included.
     pub blamed: Vec<FrameFailure>,
 }
 
 /// Locates the frames behind `failure`. `window` are the frames the stage looks at, ascending; `attempt` runs the stage with
 /// some of them absent. Fails when the stage fails with every frame absent, or with something that says nothing of frames.
-pub(crate) fn locate(
+pub(crate) fn locate<T>(
     window: &[u64],
     failure: TaskFailure,
-    mut attempt: impl FnMut(&[u64]) -> Result<Made, TaskFailure>,
-) -> Result<Located, TaskFailure> {
+    mut attempt: impl FnMut(&[u64]) -> Result<T, TaskFailure>,
+) -> Result<Located<T>, TaskFailure> {
     attempt(window)?;
     let mut blamed: Vec<FrameFailure> = Vec::new();
     let mut failure = failure;
@@ -39,11 +38,11 @@ pub(crate) fn locate(
 }
 
 /// The last frame of the shortest prefix of the window that fails; `failure` becomes what it fails with.
-fn first_failing_prefix(
+fn first_failing_prefix<T>(
     window: &[u64],
     absent: &[u64],
     failure: &mut TaskFailure,
-    attempt: &mut impl FnMut(&[u64]) -> Result<Made, TaskFailure>,
+    attempt: &mut impl FnMut(&[u64]) -> Result<T, TaskFailure>,
 ) -> Result<u64, TaskFailure> {
     // Invariant: the prefix of `good` frames works, the prefix of `bad` frames fails.
     let (mut good, mut bad) = (0, window.len());
@@ -80,7 +79,7 @@ mod tests {
         let located = locate(window, failure(), |absent| {
             attempts += 1;
             let breaks = window.iter().any(|frame| bad.contains(frame) && !absent.contains(frame));
-            if breaks { Err(failure()) } else { Ok(Made::default()) }
+            if breaks { Err(failure()) } else { Ok(()) }
         });
         (located.unwrap().blamed.iter().map(|frame| frame.frame).collect(), attempts)
     }
@@ -104,13 +103,13 @@ mod tests {
 
     #[test]
     fn a_stage_that_fails_without_any_frame_is_not_the_frames_fault() {
-        let result = locate(&[1, 2, 3], failure(), |_| Err(failure()));
+        let result = locate(&[1, 2, 3], failure(), |_| Err::<(), _>(failure()));
         assert_eq!(result.err(), Some(failure()));
     }
 
     #[test]
     fn a_passing_failure_ends_the_search() {
         let retry = TaskFailure { kind: FailureKind::Retry, code: "retry", reason: "busy".to_owned() };
-        assert_eq!(locate(&[1, 2], failure(), |_| Err(retry.clone())).err(), Some(retry));
+        assert_eq!(locate(&[1, 2], failure(), |_| Err::<(), _>(retry.clone())).err(), Some(retry));
     }
 }

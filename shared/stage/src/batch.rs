@@ -1,5 +1,5 @@
 //! What process is given: frames of one item with their halo, and the annotations on them.
-use framefleet_media::{Annotation, Frame, FrameRange, Item, Kind, Rendition, annotation::kind_name, item};
+use framefleet_media::{Annotation, Frame, FrameRange, Item, Kind, Rendition, annotation::kind_name, item, made};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Annotations on one frame: the step that made each, and the annotation.
@@ -55,6 +55,12 @@ impl Batch {
     /// Width and height of a full frame of the source, as displayed: what coordinates are pixels of. Each still has its own.
     pub fn frame_size(&self, number: u64) -> (u32, u32) {
         item::frame_size(&self.item, number)
+    }
+
+    /// Pixels of a full frame as it comes to this step per pixel of coordinates, across and down: steps upstream may have made
+    /// it at another size. `None` when the frame is not there.
+    pub fn frame_scale(&self, number: u64) -> Option<(f64, f64)> {
+        Some(made::scale(&self.frame(Rendition::Full, number)?.image, self.frame_size(number)))
     }
 
     /// The item the frames belong to; of a folder, with the files of the window.

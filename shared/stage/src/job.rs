@@ -1,6 +1,6 @@
 //! What a task knows of its job.
 use framefleet_media::annotation::{Value, kind_name};
-use framefleet_media::{Annotation, Edit, FrameRange, Item, Kind, ScopedAnnotation};
+use framefleet_media::{Annotation, Colour, Edit, FrameRange, Item, Kind, MadeFrames, ScopedAnnotation, item, made};
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -34,6 +34,8 @@ pub struct Job {
     pub scoped: Vec<ScopedAnnotation>,
     /// The user's corrections of this step, in the order they were made; in finish alone.
     pub edits: Vec<Edit>,
+    /// What steps upstream made of full frames before this step looks at them, first maker first.
+    pub makers: Vec<MadeFrames>,
     /// Reads audio of items, for halves that need [`Beside::sound`](crate::Beside).
     pub audio: Arc<dyn AudioSource>,
     /// An existing folder for temporary files of this task; removed after it.
@@ -60,6 +62,26 @@ impl Job {
         let mut shots: Vec<FrameRange> = self.scoped.iter().filter(of_item).filter_map(|scoped| scoped.range).collect();
         shots.sort_by_key(|shot| shot.start);
         shots
+    }
+
+    /// The colour of an item's full frames as they come to this step: what the last maker says, else the source's.
+    pub fn colour(&self, item: &Item) -> Colour {
+        self.made_colour().or(item.colour.as_ref()).cloned().unwrap_or_default()
+    }
+
+    /// The same of one frame: stills have colours of their own.
+    pub fn frame_colour(&self, item: &Item, frame: u64) -> Colour {
+        self.made_colour().cloned().unwrap_or_else(|| item::frame_colour(item, frame))
+    }
+
+    /// The colour of full frames as they come to this step, where steps upstream changed it.
+    pub fn made_colour(&self) -> Option<&Colour> {
+        made::colour(&self.makers)
+    }
+
+    /// Bits per channel that mean something in an item's full frames as they come to this step.
+    pub fn bit_depth(&self, item: &Item) -> u32 {
+        made::bit_depth(&self.makers, item)
     }
 
     /// The item of this name.

@@ -1,5 +1,5 @@
 //! What the halves of a stage read and make; the plan's graph is built from it.
-use framefleet_media::{Item, Kind, PixelFormat, Rendition};
+use framefleet_media::{Kind, MadeFrames, Rendition};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -34,13 +34,6 @@ pub enum Input {
     Source,
     /// The latest step upstream that makes frames; the source when there is none.
     Latest,
-}
-
-/// Frames that a step makes out of frames of an item: what a memory plan has to know.
-#[derive(Clone, Copy, Debug)]
-pub struct MadeFrames {
-    /// Width, height and format of what is made for frames of this item.
-    pub size: fn(&Item) -> (u32, u32, PixelFormat),
 }
 
 /// What a half reads of the items beside frames and annotations; it is in the keys of the half's tasks, and what is not named here
@@ -94,7 +87,7 @@ pub struct Needs {
     pub halo: Halo,
     /// Consecutive batches that one task spans; 1 for all but encoders.
     pub group: u64,
-    /// Frames that process makes.
+    /// What process makes of full frames. The runner checks every frame by it.
     pub made: Option<MadeFrames>,
     /// Whether process is there at all (a stage may be a finish alone).
     pub finish_only: bool,

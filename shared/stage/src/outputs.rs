@@ -1,4 +1,5 @@
 //! What a task makes. Results are collected here and committed together, or not at all.
+use crate::FrameSink;
 use framefleet_media::{
     Amendment, Annotation, AnnotationBlock, Frame, FrameAnnotations, FrameFailure, FrameRange, FrameSkip, Outcomes,
     ScopedAnnotation, naming,
@@ -63,7 +64,7 @@ pub struct Made {
     pub annotations: AnnotationBlock,
     /// Frames without a result.
     pub outcomes: Outcomes,
-    /// Frames made, ascending.
+    /// Frames made, ascending; none when they went into a sink.
     pub frames: Vec<Frame>,
     /// Files under `artifacts/<step>/`.
     pub artifacts: Vec<Artifact>,
@@ -72,17 +73,23 @@ pub struct Made {
 }
 
 /// Collects what a task makes.
-#[derive(Debug)]
-pub struct Outputs {
+pub struct Outputs<'a> {
     scratch: PathBuf,
     annotations: BTreeMap<u64, Vec<Annotation>>,
     made: Made,
+    /// Where frames go instead of being kept.
+    sink: Option<&'a mut dyn FrameSink>,
 }
 
-impl Outputs {
-    /// Outputs whose files lie in `scratch` until they are committed.
+impl<'a> Outputs<'a> {
+    /// Outputs whose files lie in `scratch` until they are committed. Frames are kept.
     pub fn new(scratch: &Path) -> Self {
-        Self { scratch: scratch.to_owned(), annotations: BTreeMap::new(), made: Made::default() }
+        Self { scratch: scratch.to_owned(), annotations: BTreeMap::new(), made: Made::default(), sink: None }
+    }
+
+    /// Outputs whose frames go into a sink as they are made.
+    pub fn with_frames_into(sink: &'a mut dyn FrameSink, scratch: &Path) -> Self {
+        Self { sink: Some(sink), ..Self::new(scratch) }
     }
 
     /// Adds an annotation to a frame of the batch. Instances must be unique within (kind, frame).
@@ -116,9 +123,12 @@ impl Outputs {
         self.made.outcomes.skipped.push(FrameSkip { range, rule: rule.to_owned() });
     }
 
-    /// Adds a frame that the stage made, of the size and format that its needs declare.
+    /// Adds a frame that the stage made. One of another size or format than its needs say fails.
     pub fn frame(&mut self, frame: Frame) {
-        self.made.frames.push(frame);
+        match &mut self.sink {
+            Some(sink) => sink.take(frame),
+            None => self.made.frames.push(frame),
+        }
     }
 
     /// Opens a file that will lie under `artifacts/<step>/`: in process below the item's own folder, in finish below the step's.

@@ -16,6 +16,12 @@ pub enum StepError {
         /// What it made.
         kind: String,
     },
+    /// The stage made frames that nobody would be given.
+    #[error("process makes frames, which the stage's needs do not name: set `made`")]
+    Frames,
+    /// The stage made a frame that is not as its needs say.
+    #[error("{0}")]
+    Made(String),
     /// Statistics or an amendment are no JSON.
     #[error("statistics and amendments have to be JSON: {0}")]
     Json(#[from] serde_json::Error),

@@ -5,7 +5,7 @@ use crate::sound::{NotAsked, Soundtracks};
 use crate::{Film, Finished, Kept, Processed, Silence, StepError};
 use framefleet_media::annotation::{kind_name, slice};
 use framefleet_media::{Annotation, Edit, FrameRange, Item, Kind, Outcome, Outcomes, ScopedAnnotation};
-use framefleet_stage::{Batch, HalfNeeds, Host, Job, Needs, Outputs, SetupError, Stage};
+use framefleet_stage::{Batch, HalfNeeds, Host, Job, Needs, Outputs, SetupError, Stage, check_made, full_frame};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -28,6 +28,7 @@ pub fn job(step: &str, items: Vec<Item>, scratch: &Path) -> Job {
         seed: 7,
         scoped: Vec::new(),
         edits: Vec::new(),
+        makers: Vec::new(),
         audio: Arc::new(Silence),
         scratch: scratch.to_owned(),
     }
@@ -95,8 +96,13 @@ impl<S: Stage> Step<S> {
     pub fn process_batch(&self, film: &Film, batch: &Batch, processed: &mut Processed) -> Result<(), StepError> {
         let scratch = tempfile::tempdir()?;
         let mut out = Outputs::new(scratch.path());
-        self.stage.process(&self.job(film, batch, scratch.path()), batch, &mut out)?;
+        let job = self.job(film, batch, scratch.path());
+        self.stage.process(&job, batch, &mut out)?;
         let made = out.into_made();
+        for frame in &made.frames {
+            let rule = self.needs.made.as_ref().ok_or(StepError::Frames)?;
+            check_made(&job.step, rule, full_frame(&job, batch, frame.number), frame).map_err(StepError::Made)?;
+        }
         let mut annotations: BTreeMap<u64, Vec<Annotation>> =
             made.annotations.frames.into_iter().map(|of| (of.frame, of.annotations)).collect();
         declared("process", &self.needs.process, annotations.values().flatten())?;

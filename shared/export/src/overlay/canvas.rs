@@ -1,9 +1,8 @@
 //! A picture that is drawn on.
 use crate::ExportError;
-use framefleet_media::{Image, PixelFormat};
+use framefleet_media::{Image, Mask, PixelFormat, made};
 use framefleet_vision::families::tint;
-use framefleet_vision::run_lengths::Runs;
-use framefleet_vision::{VisionError, mat};
+use framefleet_vision::{VisionError, masks, mat};
 use opencv::core::{Mat, MatTraitConst, MatTraitConstManual, Point, Rect, Scalar};
 use opencv::imgproc;
 
@@ -29,19 +28,22 @@ pub(crate) fn colour(id: Option<u32>) -> Scalar {
     Scalar::new(r, g, b, 0.0)
 }
 
-/// An 8-bit RGB picture to draw on. Points are pixels of the full frame.
+/// An 8-bit RGB picture of a frame to draw on, of the full frame's size or another. Points are pixels of the full frame.
 pub(crate) struct Canvas {
     picture: Mat,
+    /// Pixels of the picture per pixel of the full frame.
+    scale: (f32, f32),
     /// Thickness of lines, pixels.
     line: i32,
 }
 
 impl Canvas {
-    /// A copy of a frame in 8-bit RGB.
-    pub fn of(image: &Image) -> Result<Self, ExportError> {
+    /// A copy of a frame in 8-bit RGB; `full` is the size of the source's full frame.
+    pub fn of(image: &Image, full: (u32, u32)) -> Result<Self, ExportError> {
         let picture = mat::rgb8(image)?.try_clone()?;
         let line = (picture.cols().max(picture.rows()) / 480).max(1);
-        Ok(Self { picture, line })
+        let scale = made::scale(image, full);
+        Ok(Self { picture, scale: (scale.0 as f32, scale.1 as f32), line })
     }
 
     /// The picture.
@@ -51,32 +53,32 @@ impl Canvas {
         Image::new(PixelFormat::Rgb8, width, height, bytes).map_err(|_| VisionError::Empty { width, height }.into())
     }
 
-    /// A mask of the picture's size, half transparent; one of another size is left out.
-    pub fn tinted(&mut self, mask: &Runs, colour: Scalar) -> Result<(), ExportError> {
-        if let Some([x0, y0, x1, y1]) = mask.bounds().map(|corners| corners.map(|side| side as i32))
-            && mask.size() == (self.picture.cols() as u32, self.picture.rows() as u32)
-        {
+    /// A mask, half transparent, brought to the picture's size.
+    pub fn tinted(&mut self, mask: &Mask, colour: Scalar) -> Result<(), ExportError> {
+        let size = (self.picture.cols() as u32, self.picture.rows() as u32);
+        if let Some(covered) = masks::union([mask], size)? {
             let rgb = [colour[0], colour[1], colour[2]].map(|channel| channel as u8);
-            tint(&mut self.picture, &mask.picture()?, Rect::new(x0, y0, x1 - x0, y1 - y0), rgb)?;
+            tint(&mut self.picture, &covered, imgproc::bounding_rect(&covered)?, rgb)?;
         }
         Ok(())
     }
 
     /// A line.
     pub fn line(&mut self, from: [f32; 2], to: [f32; 2], colour: Scalar) -> Result<(), ExportError> {
-        let (from, to) = (point(from), point(to));
+        let (from, to) = (self.point(from), self.point(to));
         Ok(imgproc::line(&mut self.picture, from, to, colour, 2 * self.line, imgproc::LINE_AA, 0)?)
     }
 
     /// A filled dot.
     pub fn dot(&mut self, at: [f32; 2], colour: Scalar) -> Result<(), ExportError> {
-        let radius = 2 * self.line;
-        Ok(imgproc::circle(&mut self.picture, point(at), radius, colour, imgproc::FILLED, imgproc::LINE_AA, 0)?)
+        let (at, radius) = (self.point(at), 2 * self.line);
+        Ok(imgproc::circle(&mut self.picture, at, radius, colour, imgproc::FILLED, imgproc::LINE_AA, 0)?)
     }
 
     /// The outline of a box, and a word above it.
     pub fn boxed(&mut self, corners: [f32; 4], word: &str, colour: Scalar) -> Result<(), ExportError> {
-        let [x0, y0, x1, y1] = corners.map(|value| value.clamp(-1e5, 1e5).round() as i32);
+        let [x0, y0, x1, y1] = corners;
+        let (Point { x: x0, y: y0 }, Point { x: x1, y: y1 }) = (self.point([x0, y0]), self.point([x1, y1]));
         let outline = Rect::new(x0, y0, (x1 - x0).max(1), (y1 - y0).max(1));
         imgproc::rectangle(&mut self.picture, outline, colour, self.line, imgproc::LINE_8, 0)?;
         let place = Point::new(x0, (y0 - 2 * self.line).max(12 * self.line));
@@ -84,9 +86,10 @@ impl Canvas {
         let font = imgproc::FONT_HERSHEY_SIMPLEX;
         Ok(imgproc::put_text(&mut self.picture, word, place, font, size, colour, self.line, imgproc::LINE_AA, false)?)
     }
-}
 
-fn point([x, y]: [f32; 2]) -> Point {
-    // Far outside is as good as any place outside; OpenCV counts in 32 bits.
-    Point::new(x.clamp(-1e5, 1e5).round() as i32, y.clamp(-1e5, 1e5).round() as i32)
+    fn point(&self, [x, y]: [f32; 2]) -> Point {
+        // Far outside is as good as any place outside; OpenCV counts in 32 bits.
+        let pixel = |at: f32, scale: f32| (at * scale).clamp(-1e5, 1e5).round() as i32;
+        Point::new(pixel(x, self.scale.0), pixel(y, self.scale.1))
+    }
 }

@@ -1,6 +1,6 @@
 //! Frames of one run to a piece.
 use super::{
-    Codec, EncodeError,
+    Codec, Dither, EncodeError,
     convert::{Converter, coded_format, input_format},
     tags::Tags,
 };
@@ -29,14 +29,18 @@ pub struct VideoFormat {
     pub height: u32,
     /// Format of the frames as they come.
     pub input: PixelFormat,
-    /// Bits per channel of the source; codecs with a choice take it when the frames have 16.
+    /// Bits per channel that mean something in the frames; codecs with a choice go by it when the frames have 16.
     pub bit_depth: u32,
+    /// What becomes of bits that the codec has no room for.
+    pub dither: Dither,
     /// Unit of timestamps: the source's, so that its times are kept exactly.
     pub time_base: Rational,
     /// Average frame rate; tells rate control and players, times come with the frames.
     pub frame_rate: Rational,
-    /// The source's colour tags.
+    /// The frames' colour tags.
     pub colour: Colour,
+    /// Whether the source's HDR metadata speak of the frames: not where a step changed their colour.
+    pub hdr_metadata: bool,
     /// Constant rate factor of H.264 and H.265 (0 best … 51); `None` = 16 and 18. Others have their fixed profile.
     pub quality: Option<u32>,
     /// Encoder threads; part of the execution class, since x264's answer depends on it. 0 is taken as 1; H.265 uses
@@ -45,7 +49,7 @@ pub struct VideoFormat {
 }
 
 impl VideoFormat {
-    /// The format for frames of an item that have this size and pixel format. Time base: the item's, or one frame where it
+    /// The format for frames of an item that have this size and pixel format, in the source's colour and depth. Time base: the item's, or one frame where it
     /// has none (image sequences) or a coarser one (fields made frames).
     pub fn new(
         codec: Codec,
@@ -65,15 +69,23 @@ impl VideoFormat {
             height,
             input,
             bit_depth: item.bit_depth,
+            dither: Dither::default(),
             time_base: time_base.unwrap_or(one_frame),
             frame_rate,
             colour: item.colour.clone().unwrap_or_default(),
+            hdr_metadata: true,
             quality,
             threads: 1,
         }
     }
 
-    /// The format that a piece of an item was made with (but for quality and threads, which joining does not ask for).
+    /// The same for frames whose colour and depth steps changed.
+    pub fn made(self, colour: Colour, bit_depth: u32) -> Self {
+        let hdr_metadata = colour == self.colour;
+        Self { colour, bit_depth, hdr_metadata, ..self }
+    }
+
+    /// The format that a piece of an item was made with, as [`VideoFormat::new`] has it (but for quality and threads, which joining does not ask for).
     pub fn of_piece(path: &Path, codec: Codec, item: &Item) -> Result<Self, EncodeError> {
         crate::log::quiet();
         let input = ffmpeg::format::input(path).map_err(EncodeError::ffmpeg(path, "opening the piece"))?;
@@ -177,7 +189,8 @@ impl Encoder {
         crate::log::quiet();
         let fail = |doing| EncodeError::ffmpeg(path, doing);
         let encoder = open(format).map_err(fail("opening the encoder"))?;
-        let converter = Converter::new(format.input, format.width, format.height, format.pixel(), &format.tags())
+        let (input, size) = ((format.input, format.bit_depth), (format.width, format.height));
+        let converter = Converter::new(input, size, format.pixel(), &format.tags(), format.dither)
             .map_err(fail("preparing the conversion"))?;
         let mut output = ffmpeg::format::output_as(path, "nut").map_err(fail("creating the piece"))?;
         super::make_reproducible(&mut output);

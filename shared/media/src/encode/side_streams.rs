@@ -31,6 +31,8 @@ pub(super) struct SideStreams {
     /// The range that is kept, nanoseconds from the first video frame.
     start_ns: i64,
     end_ns: Option<i64>,
+    /// Whether the source's HDR metadata speak of the frames.
+    hdr_metadata: bool,
     left_out: Vec<String>,
 }
 
@@ -51,9 +53,19 @@ impl SideStreams {
             video.and_then(|index| input.stream(index)).map_or(0, |s| start_ns(s.start_time(), s.time_base()));
         // SAFETY: the context is valid.
         let file_start_ns = start_ns(unsafe { (*input.as_ptr()).start_time }, MICROSECOND);
-        let (start_ns, end_ns) = (request.start_ns, request.end_ns);
-        let (path, container) = (path.to_owned(), request.container);
-        Ok(Self { path, input, container, video, mapped, file_start_ns, video_start_ns, start_ns, end_ns, left_out })
+        Ok(Self {
+            path: path.to_owned(),
+            input,
+            container: request.container,
+            video,
+            mapped,
+            file_start_ns,
+            video_start_ns,
+            start_ns: request.start_ns,
+            end_ns: request.end_ns,
+            hdr_metadata: request.format.hdr_metadata,
+            left_out,
+        })
     }
 
     /// Time of the first video frame in the output, were nothing cut.
@@ -151,6 +163,10 @@ impl SideStreams {
             unsafe {
                 let data = ffi::av_stream_get_side_data(source.as_ptr(), kind, &mut size);
                 if data.is_null() {
+                    continue;
+                }
+                if !self.hdr_metadata && VIDEO_SIDE_DATA[2..].contains(&kind) {
+                    self.left_out.push(format!("{kind:?} of the video stream: a step changed the frames' colour"));
                     continue;
                 }
                 let target = *(*output.as_mut_ptr()).streams;

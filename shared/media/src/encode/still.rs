@@ -1,6 +1,6 @@
 //! Image files.
-use super::EncodeError;
-use crate::{Image, PixelFormat, frame};
+use super::{Dither, EncodeError, profile::profile};
+use crate::{Colour, Image, PixelFormat, frame};
 use image::codecs::{jpeg::JpegEncoder, png::PngEncoder, tiff::TiffEncoder, webp::WebPEncoder};
 use image::{ExtendedColorType, ImageDecoder, ImageEncoder, ImageError, ImageReader, metadata::Orientation};
 use std::fs::File;
@@ -53,11 +53,34 @@ struct Metadata {
     exif: Option<Vec<u8>>,
 }
 
-/// Writes a picture as an image file. From the image `source` (none when `None`) come its ICC profile and, but for TIFF,
-/// its EXIF data with the orientation made "upright", since frames are upright already; XMP and IPTC do not. Depth and
-/// channels that the format does not have are reduced: JPEG and WebP to 8 bits, JPEG without alpha.
-pub fn write_still(path: &Path, image: &Image, format: StillFormat, source: Option<&Path>) -> Result<(), EncodeError> {
-    let metadata = source.map(|source| read_metadata(source).map_err(wrong(source))).transpose()?.unwrap_or_default();
+/// What belongs to a picture beside its pixels.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct StillOptions<'a> {
+    /// The image that metadata come from.
+    pub source: Option<&'a Path>,
+    /// The picture's colour where it is not the source's: its profile takes the place of the source's.
+    pub colour: Option<&'a Colour>,
+    /// How 16 bits become the 8 that a format has.
+    pub dither: Dither,
+}
+
+/// Writes a picture as an image file. From the source come its ICC profile (unless the picture has another colour) and, but
+/// for TIFF, its EXIF data with the orientation made "upright", since frames are upright already; XMP and IPTC do not. Grey
+/// pictures of another colour than the source's have no profile. Depth and channels that the format does not have are
+/// reduced: JPEG and WebP to 8 bits, JPEG without alpha.
+pub fn write_still(
+    path: &Path,
+    image: &Image,
+    format: StillFormat,
+    options: &StillOptions<'_>,
+) -> Result<(), EncodeError> {
+    let read = |source: &Path| read_metadata(source).map_err(wrong(source));
+    let mut metadata = options.source.map(read).transpose()?.unwrap_or_default();
+    if let Some(colour) = options.colour {
+        let own = if frame::channels(image.format()) == 1 { Ok(None) } else { profile(colour) };
+        metadata.icc = own.map_err(|problem| EncodeError::unfit(path, problem))?;
+    }
+    let eight_bits = |image: &Image| eight_bits(image, options.dither);
     let io = |source| EncodeError::Io { path: path.to_owned(), source };
     let mut file = BufWriter::new(File::create(path).map_err(io)?);
     let written = match format {
@@ -109,16 +132,21 @@ fn colour_type(format: PixelFormat) -> ExtendedColorType {
     }
 }
 
-/// The picture with 8 bits per channel, rounded.
-fn eight_bits(image: &Image) -> Image {
+/// The picture with 8 bits per channel. Alpha is rounded.
+fn eight_bits(image: &Image, dither: Dither) -> Image {
     let format = match image.format() {
         PixelFormat::Grey16 => PixelFormat::Grey8,
         PixelFormat::Rgb16 => PixelFormat::Rgb8,
         PixelFormat::Rgba16 => PixelFormat::Rgba8,
         _ => return image.clone(),
     };
-    let samples = image.data().chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]]));
-    resampled(image, format, samples.map(|value| ((u32::from(value) + 128) / 257) as u8).collect())
+    let (channels, width) = (frame::channels(format), image.width().max(1) as usize);
+    let short = |(at, bytes): (usize, &[u8; 2])| {
+        let (pixel, channel) = (at / channels, at % channels);
+        let dither = if channel == 3 { Dither::None } else { dither };
+        dither.eight_bits(u16::from_le_bytes(*bytes), (pixel % width, pixel / width))
+    };
+    resampled(image, format, image.data().as_chunks::<2>().0.iter().enumerate().map(short).collect())
 }
 
 /// The picture without its fourth channel.

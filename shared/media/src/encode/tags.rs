@@ -28,6 +28,17 @@ impl Tags {
         }
     }
 
+    /// The tags of pictures in RGB.
+    pub(super) fn of_rgb(colour: &Colour) -> Self {
+        Self::new(colour, matrix::RGB, true)
+    }
+
+    /// Primaries and transfer by the code points of ITU-T H.273, which FFmpeg's numbers are; `None` unless both are said.
+    pub(super) fn code_points(&self) -> Option<(u8, u8)> {
+        let point = |number: c_int| u8::try_from(number).ok().filter(|_| number != UNSPECIFIED);
+        point(self.primaries).zip(point(self.transfer))
+    }
+
     /// Whether samples use the full range.
     pub(super) fn is_full_range(&self) -> bool {
         self.range == RANGE_FULL

@@ -1,8 +1,9 @@
 //! Stages that exist in tests only, described by what they need and make.
 #![allow(dead_code, reason = "every test file uses its own part")]
-use framefleet_media::{Item, ItemKind, Kind, PixelFormat, Rendition};
+use framefleet_media::made::Size;
+use framefleet_media::{Item, ItemKind, Kind, MadeFrames, Rational, Rendition};
 use framefleet_pipeline::{JobRange, Pipeline, Plan, PlanError, PlanRequest, Stages, plan};
-use framefleet_stage::{Description, Halo, Input, MadeFrames, Needs, Resolved, SettingsError};
+use framefleet_stage::{Description, Halo, Input, Needs, Resolved, SettingsError};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
@@ -61,8 +62,10 @@ pub trait NeedsExt: Sized {
     fn halo(self, before: u64, after: u64) -> Self;
     /// Looks at full frames, the latest.
     fn latest(self) -> Self;
-    /// Makes frames of the item's size.
+    /// Makes frames of the size of those it looks at.
     fn maker(self) -> Self;
+    /// Makes frames of so many times the size.
+    fn enlarges(self, factor: i64) -> Self;
     /// Tasks span several batches.
     fn group(self, batches: u64) -> Self;
 }
@@ -109,7 +112,13 @@ impl NeedsExt for Needs {
     }
 
     fn maker(mut self) -> Self {
-        self.made = Some(MadeFrames { size: |item| (item.width, item.height, PixelFormat::Rgb8) });
+        self.made = Some(MadeFrames::default());
+        self
+    }
+
+    fn enlarges(mut self, factor: i64) -> Self {
+        let size = Some(Size::Scale(Rational { num: factor, den: 1 }));
+        self.made = Some(MadeFrames { size, ..MadeFrames::default() });
         self
     }
 
