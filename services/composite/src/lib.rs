@@ -11,8 +11,8 @@ pub use settings::{Background, CompositeSettings};
 
 use framefleet_media::annotation::Value;
 use framefleet_media::{Annotation, Frame, Kind, MadeFrames, Mask, Rendition};
+use framefleet_perception::PerceptionError;
 use framefleet_stage::{Batch, HalfNeeds, Host, Input, Job, Needs, Outputs, SetupError, Stage, StageError};
-use framefleet_vision::VisionError;
 
 /// The stage.
 #[derive(Debug)]
@@ -44,16 +44,13 @@ impl Stage for Composite {
         let kind = Kind::new("mask");
         for &number in batch.frames() {
             let Some(Frame { image, pts_ns, .. }) = batch.frame(Rendition::Full, number) else {
-                out.fail(number, "absent", "the frame is not there");
+                PerceptionError::Absent(Rendition::Full).settle(number, out)?;
                 continue;
             };
             let kept = batch.annotations(number, &kind).filter_map(mask).filter(|mask| self.keeps(mask));
             match picture::composite(image, kept, &self.settings) {
                 Ok(image) => out.frame(Frame { number, pts_ns: *pts_ns, image }),
-                Err(VisionError::OpenCv(error)) if error.code == opencv::core::StsNoMem => {
-                    return Err(StageError::retry(error));
-                }
-                Err(error) => out.fail(number, "pixels", format!("this frame cannot be composited: {error}")),
+                Err(error) => PerceptionError::from(error).settle(number, out)?,
             }
         }
         Ok(())

@@ -5,7 +5,7 @@ use composite::{Background, Composite, CompositeSettings};
 use framefleet_media::annotation::Value;
 use framefleet_media::frame::{byte_length, channel_bytes, channels};
 use framefleet_media::{Image, Mask, PixelFormat};
-use framefleet_stage::{Host, Settings, Stage as _};
+use framefleet_stage::{Host, Settings, Stage as _, codes};
 use framefleet_testkit_stage::{Film, Found, Processed, Step, golden};
 use framefleet_vision::run_lengths::Runs;
 use opencv::core::Mat;
@@ -102,7 +102,7 @@ fn labels_choose_and_broken_masks_cost_one_frame() {
     let mut broken = mask("person");
     broken.run_lengths.as_mut().unwrap().counts.truncate(3);
     let made = run(&source, &[broken], &settings);
-    assert_eq!((made.frames.len(), made.records.failed()), (0, vec![(0, "pixels".to_owned())]));
+    assert_eq!((made.frames.len(), made.records.failed()), (0, vec![(0, codes::BAD_ANNOTATION.to_owned())]));
 }
 
 #[test]

@@ -3,11 +3,12 @@
 //! It takes `image` (N × 3 × side × side, RGB 0–1) and `mask` (N × 1 × side × side, 1 in the hole), and gives `output`
 //! (N × 3 × side × side): the picture, filled. Exports differ in whether that is 0–1 or 0–255; since what was known comes out as it
 //! went in, the scale is read off it.
+use crate::ROLE;
 use crate::hole::Hole;
 use crate::patch::Patch;
 use framefleet_infer::{Dim, InferError, Session};
 use framefleet_media::Image;
-use framefleet_vision::VisionError;
+use framefleet_perception::PerceptionError;
 use ndarray::{Array4, ArrayViewD};
 use opencv::core::{self, Mat, Rect, Scalar, Size, Vec3f};
 use opencv::imgproc;
@@ -17,31 +18,6 @@ use opencv::prelude::*;
 const SIDE: i32 = 512;
 /// A network sees so many times the hole's longer side.
 const SURROUNDINGS: i32 = 3;
-
-/// Filling went wrong.
-#[derive(Debug, thiserror::Error)]
-pub enum LamaError {
-    /// The network.
-    #[error(transparent)]
-    Infer(#[from] InferError),
-    /// OpenCV, or a picture it cannot take.
-    #[error(transparent)]
-    Vision(#[from] VisionError),
-    /// The network is no LaMa.
-    #[error("{model} does not give back the pixels that it was given, so it is no network of this kind: {found}")]
-    Foreign {
-        /// Its id.
-        model: String,
-        /// What was found instead.
-        found: String,
-    },
-}
-
-impl From<opencv::Error> for LamaError {
-    fn from(error: opencv::Error) -> Self {
-        Self::Vision(error.into())
-    }
-}
 
 /// The network.
 #[derive(Debug)]
@@ -63,7 +39,7 @@ impl Lama {
 
     /// Fills what is unknown in the patch of a frame, from the frame's colours around it. Alpha is left as it is; grey is filled
     /// as the mean of what the network makes of its three channels. The rest of the frame's hole is shown as unknown, too.
-    pub fn fill(&self, image: &Image, hole: &Hole, patch: &mut Patch) -> Result<(), LamaError> {
+    pub fn fill(&self, image: &Image, hole: &Hole, patch: &mut Patch) -> Result<(), PerceptionError> {
         let Some(unknown) = bounds(patch)? else { return Ok(()) };
         let window = window(unknown, self.side, (image.width() as i32, image.height() as i32));
         let (colours, mask) = inputs(image, hole, patch, window, self.side)?;
@@ -89,7 +65,7 @@ impl Lama {
     }
 
     /// Runs the network on a square: RGB 0–1 (`CV_32FC3`) and the hole (`CV_8UC1`); the filled square, 0–1.
-    fn run(&self, colours: &Mat, mask: &Mat) -> Result<Mat, LamaError> {
+    fn run(&self, colours: &Mat, mask: &Mat) -> Result<Mat, PerceptionError> {
         let side = self.side as usize;
         let (pixels, hole) = (colours.data_typed::<Vec3f>()?, mask.data_bytes()?);
         let image = Array4::from_shape_fn((1, 3, side, side), |(_, channel, y, x)| pixels[y * side + x][channel]);
@@ -108,7 +84,7 @@ impl Lama {
     }
 
     /// What white is in the output: 1 or 255, whichever makes what was known come out as it went in.
-    fn scale(&self, output: ArrayViewD<'_, f32>, given: &[Vec3f], hole: &[u8]) -> Result<f32, LamaError> {
+    fn scale(&self, output: ArrayViewD<'_, f32>, given: &[Vec3f], hole: &[u8]) -> Result<f32, PerceptionError> {
         let side = self.side as usize;
         let (mut count, mut unit, mut levels) = (0.0_f64, 0.0, 0.0);
         for at in (0..given.len()).filter(|at| hole[*at] == 0) {
@@ -126,8 +102,9 @@ impl Lama {
         Ok(scale)
     }
 
-    fn foreign(&self, found: String) -> LamaError {
-        LamaError::Foreign { model: self.session.name().to_owned(), found }
+    fn foreign(&self, found: String) -> PerceptionError {
+        let problem = format!("it does not give back the pixels that it was given: {found}");
+        PerceptionError::Model { model: self.session.name().to_owned(), role: ROLE, problem }
     }
 }
 
@@ -154,7 +131,7 @@ fn window(hole: Rect, side: i32, frame: (i32, i32)) -> Rect {
 
 /// The window as the network wants it, padded right and below to a square by its mirror image (as the authors do) and scaled: RGB
 /// 0–1 (`CV_32FC3`), and what is unknown (`CV_8UC1`).
-fn inputs(image: &Image, hole: &Hole, patch: &Patch, window: Rect, side: i32) -> Result<(Mat, Mat), LamaError> {
+fn inputs(image: &Image, hole: &Hole, patch: &Patch, window: Rect, side: i32) -> Result<(Mat, Mat), PerceptionError> {
     let mut around = Patch::of(image, window);
     around.forget(hole)?;
     for at in 0..patch.unknown.len() {

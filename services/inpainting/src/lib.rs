@@ -36,11 +36,11 @@ mod settings;
 mod telea;
 mod tracks;
 
-pub use lama::{Lama, LamaError};
+pub use lama::Lama;
 pub use settings::{Blend, InpaintingSettings, Rest};
 
-use framefleet_infer::Networks;
 use framefleet_media::{Kind, MadeFrames, Rendition};
+use framefleet_perception::require;
 use framefleet_stage::{
     Batch, HalfNeeds, Halo, Host, Input, Job, ModelNeed, Needs, Outputs, Records, SetupError, Stage, StageError,
 };
@@ -91,12 +91,10 @@ impl Stage for Inpainting {
         if settings.rest != Rest::Lama {
             return Ok(Self { settings, lama: None });
         }
-        let networks = host.get::<Networks>().ok_or_else(|| {
-            SetupError("this machine opens no networks; set rest = \"telea\" to fill without one".to_owned())
-        })?;
-        let failed = |error: framefleet_infer::InferError| SetupError(error.to_string());
-        let session = networks.open(ROLE).map_err(failed)?;
-        Ok(Self { settings, lama: Some(Lama::new(session).map_err(failed)?) })
+        let session = require::<Self>(host, ROLE)
+            .map_err(|error| SetupError(format!("{error}; rest = \"telea\" fills without a model")))?;
+        let lama = Lama::new(session).map_err(|error| SetupError(error.to_string()))?;
+        Ok(Self { settings, lama: Some(lama) })
     }
 
     fn process(&self, job: &Job, batch: &Batch, out: &mut Outputs) -> Result<(), StageError> {

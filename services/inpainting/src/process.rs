@@ -2,14 +2,14 @@
 use crate::context::{Context, pixels};
 use crate::fill::{Lender, Seen, from_lenders};
 use crate::hole::{Choice, Hole, expanded};
-use crate::lama::{Lama, LamaError};
+use crate::lama::Lama;
 use crate::patch::Patch;
 use crate::ring::Differences;
 use crate::settings::{InpaintingSettings, Rest};
 use crate::{plate, telea};
-use framefleet_infer::InferError;
 use framefleet_media::annotation::Value;
-use framefleet_media::{Annotation, Fill, FillReference, FillRest, Frame, Image};
+use framefleet_media::{Annotation, Fill, FillReference, FillRest, Frame, Image, Rendition};
+use framefleet_perception::PerceptionError;
 use framefleet_stage::{Batch, Outputs, StageError};
 use framefleet_vision::VisionError;
 use opencv::core::{Mat, Rect};
@@ -18,19 +18,17 @@ use opencv::prelude::*;
 /// Pixels around a hole that fillings look at.
 const MARGIN: i32 = 8;
 
-/// A frame cannot be worked on.
+/// A frame cannot be filled.
 enum Problem {
-    /// The frame, or what was made of it.
-    Frame(VisionError),
+    /// The frame or the machine is to blame.
+    Perception(PerceptionError),
     /// Nothing is left to fill from.
     AllHole,
-    /// The network.
-    Network(LamaError),
 }
 
-impl<E: Into<VisionError>> From<E> for Problem {
+impl<E: Into<PerceptionError>> From<E> for Problem {
     fn from(error: E) -> Self {
-        Self::Frame(error.into())
+        Self::Perception(error.into())
     }
 }
 
@@ -45,7 +43,7 @@ pub fn process(
     let mut context = Context::new(batch, settings, choice);
     for &number in batch.frames() {
         let Some(frame) = context.frame(number) else {
-            out.fail(number, "absent", "the frame is not there");
+            PerceptionError::Absent(Rendition::Full).settle(number, out)?;
             continue;
         };
         match filled(&mut context, frame, settings, lama) {
@@ -56,7 +54,14 @@ pub fn process(
                 out.frame(Frame { number, pts_ns: frame.pts_ns, image });
                 out.annotate(number, Annotation { instance: 0, value: Some(Value::Fill(fill)) });
             }
-            Err(problem) => blame(number, problem, out)?,
+            Err(Problem::Perception(error)) => error.settle(number, out)?,
+            Err(Problem::AllHole) => {
+                out.fail(
+                    number,
+                    "all-hole",
+                    "the masks cover the whole frame, and no other frame shows what they hide",
+                );
+            }
         }
     }
     Ok(())
@@ -160,7 +165,7 @@ fn fill_rest(
     }
     match (settings.rest, lama) {
         (Rest::Lama, Some(lama)) => {
-            lama.fill(image, hole, patch).map_err(Problem::Network)?;
+            lama.fill(image, hole, patch)?;
             Ok(FillRest::Lama)
         }
         (Rest::None, _) => Ok(FillRest::None),
@@ -169,25 +174,4 @@ fn fill_rest(
             Ok(FillRest::Telea)
         }
     }
-}
-
-/// Notes that a frame cannot be worked on; that there was no memory, or no device, is no fault of the frame.
-fn blame(number: u64, problem: Problem, out: &mut Outputs) -> Result<(), StageError> {
-    match problem {
-        Problem::Frame(VisionError::OpenCv(error)) if error.code == opencv::core::StsNoMem => {
-            return Err(StageError::retry(error));
-        }
-        Problem::Frame(error) => out.fail(number, "pixels", format!("this frame cannot be filled: {error}")),
-        Problem::AllHole => {
-            out.fail(number, "all-hole", "the masks cover the whole frame, and no other frame shows what they hide");
-        }
-        Problem::Network(LamaError::Infer(error)) => return Err(network(error)),
-        Problem::Network(error @ LamaError::Foreign { .. }) => return Err(StageError::Fatal(error.to_string())),
-        Problem::Network(LamaError::Vision(error)) => return blame(number, Problem::Frame(error), out),
-    }
-    Ok(())
-}
-
-fn network(error: InferError) -> StageError {
-    StageError::retry(error)
 }

@@ -5,7 +5,7 @@ mod harness;
 
 use framefleet_media::annotation::Value;
 use framefleet_media::{Annotation, FillRest, FrameRange, Image, ItemKind, Kind, MaskTrack, ScopedAnnotation};
-use framefleet_stage::Stage;
+use framefleet_stage::{Stage, codes};
 use harness::{Footage, Scene, mask, psnr, rgb8};
 use inpainting::{Inpainting, InpaintingSettings, Rest};
 
@@ -104,7 +104,7 @@ fn masks_that_are_none_cost_one_frame() {
     let (_, mut footage) = footage(4);
     footage.masks[2][0].run_lengths.as_mut().unwrap().counts = "~~~".to_owned();
     let results = footage.run(&InpaintingSettings { window: 0, ..InpaintingSettings::default() });
-    assert_eq!(results.failed, [(2, "pixels".to_owned())]);
+    assert_eq!(results.failed, [(2, codes::BAD_ANNOTATION.to_owned())]);
 }
 
 /// A still that is smaller than the largest of its folder, or a frame that a step upstream enlarged.

@@ -5,3 +5,5 @@
 pub const ABSENT: &str = "absent";
 /// The frame's image cannot be worked on: it has no pixels, too many, or a format that the stage does not take, or a library refuses it.
 pub const BAD_IMAGE: &str = "bad-image";
+/// What another step says of the frame cannot be used: a mask that is none.
+pub const BAD_ANNOTATION: &str = "bad-annotation";
