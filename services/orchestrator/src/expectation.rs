@@ -38,16 +38,13 @@ impl JobState {
     pub(crate) fn ranges_of(&self, step: usize, item: usize) -> Vec<FrameRange> {
         let footage = &self.footage[item];
         let whole = match footage.complete {
-            true => footage.group_range(0, footage.batches.len() as u64, &self.plan.range),
+            true => footage.selected_range(&self.plan.range),
             false => Some(self.plan.range.about(footage.expected_frames(), footage.rate())),
         };
         let Some(whole) = whole.filter(|range| range.start < range.end) else { return Vec::new() };
         match &self.preview {
             None => vec![whole],
-            Some(preview) => {
-                let group = footage.batch_frames * self.group(step, item);
-                preview.ranges(step, item, group, &whole)
-            }
+            Some(preview) => preview.ranges(step, item, footage.task_frames(step), &whole),
         }
     }
 

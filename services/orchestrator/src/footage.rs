@@ -132,6 +132,15 @@ impl Footage {
         range.filter(|range| self.count(range) > 0).unwrap_or(FrameRange { start: 0, end: 0 })
     }
 
+    /// The frames of the item that the job does; `None` when there are none. All of it must be indexed.
+    pub fn selected_range(&self, job: &JobRange) -> Option<FrameRange> {
+        let ranges = (0..self.batches.len()).map(|batch| self.selected(batch, job));
+        let mut ranges = ranges.filter(|range| range.start < range.end);
+        let first = ranges.next()?;
+        let end = ranges.next_back().map_or(first.end, |last| last.end);
+        Some(FrameRange { start: first.start, end })
+    }
+
     /// Whether work of a step is done in parts of batches.
     pub fn has_parts(&self, step: usize) -> bool {
         self.part_frames[step] < self.batch_frames
