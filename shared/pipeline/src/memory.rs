@@ -71,14 +71,10 @@ pub fn expand(plan: &Plan, step: usize, item: &Item) -> Halo {
 
 /// Halos summed along the worst path, per step. `misaligned(reader, provider, reach)` is how far the task of a provider (of
 /// the footage itself when `None`) may reach beyond the frames that its reader looks at.
-fn sums(
-    plan: &Plan,
-    halo: &dyn Fn(&StepPlan) -> Halo,
-    misaligned: &dyn Fn(usize, Option<usize>, u64) -> u64,
-) -> Vec<Halo> {
+fn sums(plan: &Plan, item: &Item, misaligned: &dyn Fn(usize, Option<usize>, u64) -> u64) -> Vec<Halo> {
     let mut sums: Vec<Halo> = Vec::with_capacity(plan.steps.len());
     for (index, step) in plan.steps.iter().enumerate() {
-        let own = halo(step);
+        let own = step.halo_for(item);
         let reach = |own: u64, provider: usize, beyond: u64| {
             own.saturating_add(misaligned(index, Some(provider), own)).saturating_add(beyond)
         };
@@ -118,7 +114,7 @@ fn spanned(plan: &Plan, item: &Item, unit: u64) -> Vec<u64> {
         let divisor = gcd(lengths[reader], length);
         (length - divisor).saturating_add((divisor - reach % divisor) % divisor)
     };
-    let sums = sums(plan, &|step| step.halo_for(item), &misaligned);
+    let sums = sums(plan, item, &misaligned);
     // What is spanned begins and ends at whole units: the two edges of shorter tasks do not both lose most.
     let span = |(length, sum): (&u64, Halo)| {
         let frames = length.saturating_add(sum.before).saturating_add(sum.after);
