@@ -43,6 +43,21 @@ fn comes_up_does_a_job_and_drains() {
     let alone = work.path().join("alone");
     run(&clip, &alone, &[]);
     assert_eq!(digest(&output), digest(&alone));
+    // What is said of jobs counts the frames that they do: all of the first, 3 s of the second, and none of those that are there.
+    let part = work.path().join("part");
+    for arguments in
+        [["--output", part.to_str().unwrap(), "--end", "3s"], ["--output", output.to_str().unwrap(), "--seed", "0"]]
+    {
+        let ran =
+            framefleet([&["submit", clip.to_str().unwrap(), "--server", &server, "--watch"], &arguments[..]].concat());
+        assert_eq!(ran.code, Some(0), "{ran:#?}");
+    }
+    let status = framefleet(["status", "--server", &server]).out;
+    let counts: Vec<&str> = status.lines().filter_map(|line| line.split_whitespace().nth(2)).collect();
+    assert_eq!(counts, ["120/120", "75/75", "120/120"], "the newest first: {status}");
+    let top = framefleet(["top", "--once", "--server", &server]).out;
+    let motion = top.lines().find(|line| line.starts_with("motion")).unwrap();
+    assert_eq!(motion.split_whitespace().last(), Some("0"), "nothing is left: {top}");
     // A second fleet may not keep its jobs in the same folder.
     let ran = framefleet(["up", "--port", &free_port().to_string(), "--state", state.to_str().unwrap()]);
     assert_eq!(ran.code, Some(78), "{ran:#?}");
