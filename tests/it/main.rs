@@ -20,6 +20,7 @@ mod made_frames;
 mod memory;
 mod models;
 mod networks;
+mod photographs;
 mod presentation;
 #[path = "../processes/mod.rs"]
 mod processes;
