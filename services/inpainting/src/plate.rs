@@ -5,7 +5,7 @@ use crate::homography::Homography;
 use crate::prepare::Small;
 use crate::settings::InpaintingSettings;
 use framefleet_media::encode::{StillFormat, StillOptions, write_still};
-use framefleet_media::{FrameRange, Image, Item, ItemKind, PixelFormat, frame};
+use framefleet_media::{FrameRange, Image, Item, ItemKind, PixelFormat, frame, naming};
 use framefleet_stage::{Job, Outputs, Records, StageError};
 use framefleet_vision::{VisionError, mat::view};
 use opencv::core::{self, Mat, Scalar};
@@ -68,6 +68,7 @@ pub fn finish(
         return Ok(());
     }
     let kept = records.attachments(PREFIX).map_err(StageError::retry)?;
+    let folders = naming::item_folders(&job.items);
     for item in job.items.iter().filter(|item| item.kind() != ItemKind::Stills) {
         let pictures: Vec<(u64, PathBuf)> = kept
             .iter()
@@ -88,8 +89,8 @@ pub fn finish(
             let Some(plate) = plate(&spread(&of_shot), settings.analysis_side).map_err(StageError::bad_input)? else {
                 continue;
             };
-            let stem = Path::new(&item.name).with_extension("");
-            let name = format!("{}/plate_{start:08}.png", stem.to_string_lossy());
+            let folder = folders.get(&item.name).map_or("", String::as_str);
+            let name = naming::below(folder, &format!("plate_{start:08}.png"));
             let path = out.artifact(&name).map_err(StageError::retry)?.path().to_owned();
             let image = image(&plate, item).map_err(StageError::bad_input)?;
             write_still(&path, &image, StillFormat::Png, &StillOptions::default()).map_err(StageError::retry)?;

@@ -38,6 +38,11 @@ pub fn item_folders<'a>(items: impl IntoIterator<Item = &'a Item>) -> BTreeMap<S
     items.into_iter().map(folder).collect()
 }
 
+/// A name in the folder of an item.
+pub fn below(folder: &str, name: &str) -> String {
+    if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
+}
+
 /// Notes in the images of a folder which of them keep their extension in names of what is made of them.
 pub(crate) fn note_shared_stems(files: &mut [ImageFile]) {
     let names = files.iter().map(|file| (file.name.as_str(), without_extension(&file.name)));

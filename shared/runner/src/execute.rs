@@ -482,16 +482,14 @@ fn ranges(frames: impl Iterator<Item = u64>, rule: &str) -> Vec<FrameSkip> {
 
 /// The folder of an item below a step's artifacts, as far as the item alone says it: for what belongs to no frame.
 fn item_folder(item: &Item) -> String {
-    let folders = naming::item_folders([item]);
-    let folder = folders.into_values().next().filter(|folder| !folder.is_empty());
-    folder.map_or_else(String::new, |folder| format!("{folder}/"))
+    naming::item_folders([item]).into_values().next().unwrap_or_default()
 }
 
 /// Files to commit. Those of a frame get their folder with their name, when results are published.
 fn commit_files(artifacts: Vec<Artifact>, kind: PartKind, folder: &str) -> Vec<CommitFile> {
     let name = |artifact: &Artifact| match artifact.frame() {
         Some(_) => artifact.name().to_owned(),
-        None => format!("{folder}{}", artifact.name()),
+        None => naming::below(folder, artifact.name()),
     };
     let file = |artifact: Artifact| CommitFile {
         kind,
