@@ -85,6 +85,9 @@ fn control(out: &Path) -> Result<(), Box<dyn Error>> {
         .type_attribute(".", "#[derive(serde::Serialize, serde::Deserialize)]")
         .type_attribute(".", "#[serde(rename_all = \"snake_case\")]")
         .message_attribute(".", "#[serde(default)]")
+        // Files are no part of what is written of a request.
+        .field_attribute(".framefleet.control.v1.RequestFile.content", "#[serde(skip)]")
+        .bytes(".")
         .compile_fds(FileDescriptorSet::decode(descriptors.as_slice())?)?;
     Ok(())
 }

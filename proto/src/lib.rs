@@ -24,6 +24,9 @@ pub mod control {
     /// How long an announcement counts; workers repeat theirs several times in that.
     pub const WORKER_TTL: std::time::Duration = std::time::Duration::from_secs(5);
 
+    /// The longest request that is taken: the files that settings name travel in it.
+    pub const REQUEST_BYTES: usize = 64 << 20;
+
     /// The encoded description of the API, for reflection.
     pub const DESCRIPTION: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/control.bin"));
 }

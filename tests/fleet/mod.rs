@@ -4,6 +4,7 @@
 //! Shared by the integration tests and the benchmark.
 #![allow(dead_code)]
 
+pub mod caption;
 pub mod long_job;
 pub mod resize;
 pub mod source;
@@ -71,6 +72,7 @@ impl TestJob {
             pipeline: &pipeline,
             items: &self.source.items,
             range: self.range,
+            files: &[],
             ingest: (Map::new(), 1),
             class: "test".to_owned(),
             seed: 7,

@@ -101,6 +101,15 @@ impl Fleet {
         framefleet(arguments.into_iter().chain(more.iter().copied()))
     }
 
+    /// Waits until there is an orchestrator that takes jobs.
+    pub fn wait_for_api(&self) {
+        let began = Instant::now();
+        while self.call("status", &[]).code != Some(0) {
+            assert!(began.elapsed() < PATIENCE, "no orchestrator answers\n{}", self.logs());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
     /// Hands a job in, when there is an orchestrator to take it. Its name.
     pub fn submit(&self, source: &Path, output: &Path, more: &[&str]) -> String {
         let paths = [source.to_str().unwrap(), "--output", output.to_str().unwrap()];

@@ -2,6 +2,8 @@
 #![allow(dead_code)]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "stages of tests may stop at the first surprise")]
 
+#[path = "../fleet/caption.rs"]
+mod caption;
 #[path = "../fleet/cover.rs"]
 mod cover;
 #[path = "../fleet/resize.rs"]
@@ -27,6 +29,7 @@ fn all_stages() -> Result<Registry, RegistryError> {
         .with::<stages::Sleep>()?
         .with::<stages::Leak>()?
         .with::<stages::Classify>()?
+        .with::<caption::Caption>()?
         .with::<cover::Cover>()?
         .with::<resize::Resize>()
 }

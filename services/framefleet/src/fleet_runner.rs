@@ -1,11 +1,13 @@
 //! Jobs of a fleet: planned with the stages of this program, done by the fleet's workers.
 use crate::edits;
 use crate::failure::Failure;
+use crate::files;
 use crate::job_work::JobWork;
 use crate::report_file;
 use crate::spec::JobSpec;
 use crate::terminal;
 use async_trait::async_trait;
+use framefleet_ledger::Output;
 use framefleet_pipeline::{Plan, StepPlan};
 use framefleet_proto::control::{JobState, Stage, SubmitRequest, Worker};
 use framefleet_service::{Exit, Networking};
@@ -35,7 +37,9 @@ impl FleetRunner {
     /// Looks at the source of a request: reads files, so on a thread that may wait.
     async fn open(&self, request: &SubmitRequest, classes: &Classes, memory: u64) -> Result<JobWork, JobError> {
         let (registry, networking) = (self.registry.clone(), Arc::clone(&self.networking));
-        let (request, classes) = (request.clone(), classes.clone());
+        let (mut request, classes) = (request.clone(), classes.clone());
+        // They lie in the output before the job's turn comes, and it may wait for that for long.
+        files::take_contents(&mut request.files);
         let opening = tokio::task::spawn_blocking(move || {
             see(&request)?;
             let spec = JobSpec::of_request(request, classes, memory, &registry).map_err(refused)?;
@@ -57,6 +61,11 @@ impl JobRunner for FleetRunner {
         let plan = work.plan(&work.items).map_err(refused)?;
         let needed = plan.memory.needed.iter().copied().max().unwrap_or_default();
         Ok(Box::new(Looked { work, needed }))
+    }
+
+    async fn keep_files(&self, request: &mut SubmitRequest) -> Result<(), JobError> {
+        let output = Output::parse(&request.output).map_err(|error| refused(Failure::usage(error)))?;
+        files::deposit(&output, files::take_contents(&mut request.files)).await.map_err(refused)
     }
 
     fn stages(&self) -> Vec<Stage> {

@@ -1,5 +1,6 @@
 //! A job from its source to its report: what is the same in one process and in a fleet.
 use crate::failure::Failure;
+use crate::files;
 use crate::job_file::{JobFile, RunFacts};
 use crate::report_file::{self, ReportFacts};
 use crate::spec::JobSpec;
@@ -69,6 +70,7 @@ impl JobWork {
         self.plan(&self.items)?;
         let build = format!("{} {}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
         let identity = identity::of(&self.spec.request.source, &self.items)?;
+        files::deposit(&output, self.spec.contents.clone()).await?;
         let ledger =
             Ledger::open(output, OpenOptions { fresh: self.spec.request.fresh, build, source: identity }).await?;
         let mut items = self.items.clone();
@@ -76,6 +78,7 @@ impl JobWork {
         let job_file = JobFile::open(&ledger, &self.registry).await?;
         let plan = Arc::new(self.plan(&items)?);
         self.keep_classes(&job_file.classes, &plan)?;
+        files::check(&ledger, &plan).await?;
         job_file.begin(&ledger, &self.spec.request, &plan).await?;
         Ok(OpenJob { ledger, plan, items, job_file })
     }

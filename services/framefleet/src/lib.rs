@@ -10,6 +10,7 @@ mod client;
 mod commands;
 mod edits;
 mod failure;
+mod files;
 mod fleet_runner;
 mod forecast;
 mod identity;

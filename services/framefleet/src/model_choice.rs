@@ -87,6 +87,7 @@ impl Models for ModelChoice<'_> {
             role: need.role.clone(),
             id: model.id.clone(),
             micro_batch: self.micro_batch(need, &sha256, &mode)?,
+            half: need.half,
             sha256,
             licence: model.licence.clone(),
             gated: model.is_gated(),

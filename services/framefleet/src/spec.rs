@@ -1,8 +1,10 @@
 //! What a job is, wherever it runs: the request that travels and is kept, and what this program makes of it.
 use crate::args::{FailureLimit, JobChoices, PipelineChoice};
 use crate::failure::Failure;
+use crate::files;
 use crate::model_choice::NetworkWish;
 use crate::submit::{self, PlanOptions};
+use bytes::Bytes;
 use framefleet_media::Item;
 use framefleet_pipeline::{JobRange, Pipeline, Position};
 use framefleet_proto::control::SubmitRequest;
@@ -14,8 +16,10 @@ use std::path::Path;
 /// A job as its user wants it.
 #[derive(Clone, Debug)]
 pub struct JobSpec {
-    /// As it was asked for.
+    /// As it was asked for, without the contents of its files.
     pub request: SubmitRequest,
+    /// Those contents, as far as they came with it.
+    pub contents: Vec<Bytes>,
     /// What is done.
     pub pipeline: Pipeline,
     /// What the plan depends on besides.
@@ -27,7 +31,7 @@ pub struct JobSpec {
 impl JobSpec {
     /// Reads a request, for workers of these execution classes and so many bytes for frames.
     pub fn of_request(
-        request: SubmitRequest,
+        mut request: SubmitRequest,
         classes: Classes,
         memory: u64,
         registry: &Registry,
@@ -40,15 +44,17 @@ impl JobSpec {
             "" => None,
             text => Some(text.parse::<FailureLimit>().map_err(Failure::usage)?),
         };
+        let contents = files::take_contents(&mut request.files);
         let plan = PlanOptions {
             range: JobRange { start: position(&request.start)?, end: position(&request.end)? },
+            files: files::given(&request.files),
             seed: request.seed,
             memory,
             classes,
             networks: NetworkWish::of_request(&request)?,
             models_installed: true,
         };
-        Ok(Self { pipeline: pipeline(&request, registry)?, plan, max_failures, request })
+        Ok(Self { pipeline: pipeline(&request, registry)?, plan, max_failures, request, contents })
     }
 
     /// What the job does beyond its plan.
@@ -64,7 +70,7 @@ impl JobSpec {
 }
 
 /// The pipeline of a request with its settings.
-fn pipeline(request: &SubmitRequest, registry: &Registry) -> Result<Pipeline, Failure> {
+pub fn pipeline(request: &SubmitRequest, registry: &Registry) -> Result<Pipeline, Failure> {
     if request.pipeline.is_empty() {
         let choice = PipelineChoice { stages: request.stages.clone(), pipeline: None, set: request.set.clone() };
         return submit::pipeline(&choice, registry);
@@ -76,7 +82,8 @@ fn pipeline(request: &SubmitRequest, registry: &Registry) -> Result<Pipeline, Fa
     Ok(pipeline)
 }
 
-/// The request that arguments make. The pipeline is in it as text, so that files are read where they lie.
+/// The request that arguments make. The pipeline is in it as text, so that files are read where they lie; those that settings name are
+/// added by [`files::read`].
 pub fn request(job: &JobChoices) -> Result<SubmitRequest, Failure> {
     let (pipeline_name, pipeline) = match job.choice.stages.is_empty() {
         true => submit::text(job.choice.pipeline.as_deref())?,

@@ -4,7 +4,7 @@ use crate::failure::Failure;
 use crate::model_choice::{ModelChoice, NetworkWish};
 use bytesize::ByteSize;
 use framefleet_media::Item;
-use framefleet_pipeline::{JobRange, Pipeline, Plan, PlanRequest};
+use framefleet_pipeline::{GivenFile, JobRange, Pipeline, Plan, PlanRequest};
 use framefleet_service::{Networking, execution_class};
 use framefleet_stage::{Probe, Registry, RegistryError, SourceStage, StageError};
 use ingest::Ingest;
@@ -28,6 +28,8 @@ const DEFAULT_PIPELINE: &str = "analyse";
 pub struct PlanOptions {
     /// Which part of every item is done.
     pub range: JobRange,
+    /// The files that settings name.
+    pub files: Vec<GivenFile>,
     /// Seed for whatever is random.
     pub seed: u64,
     /// Bytes that frames in flight may occupy.
@@ -44,6 +46,7 @@ impl Default for PlanOptions {
     fn default() -> Self {
         Self {
             range: JobRange::default(),
+            files: Vec::new(),
             seed: 0,
             memory: u64::MAX,
             classes: Classes::of_process(execution_class(), None, std::iter::empty()),
@@ -133,6 +136,7 @@ pub fn plan_of(
         pipeline,
         items,
         range: options.range,
+        files: &options.files,
         ingest: (settings, ingest::VERSION),
         class: options.classes.cpu.clone(),
         seed: options.seed,

@@ -59,25 +59,31 @@ pub(crate) struct Hashers {
 impl Hashers {
     /// Those of a plan.
     pub fn new(plan: &Plan) -> Self {
-        let of_half = |half: &str| plan.steps.iter().map(|step| step_hasher(half, plan, step)).collect();
+        let of_half = |half: Half| plan.steps.iter().map(|step| step_hasher(half, plan, step)).collect();
         let ingest = KeyHasher::new("ingest")
             .field_u64("version", u64::from(plan.ingest_version))
             .field("settings", serde_json::Value::Object(plan.ingest.clone()).to_string().as_bytes());
-        Self { process: of_half("process"), finish: of_half("finish"), ingest }
+        Self { process: of_half(Half::Process), finish: of_half(Half::Finish), ingest }
     }
 }
 
-/// A step as keys of its tasks have it: the digest of all that acts, since it is hashed again with every task.
-fn step_hasher(half: &str, plan: &Plan, step: &StepPlan) -> KeyHasher {
-    let models: Vec<serde_json::Value> = step.models.iter().map(what_acts).collect();
+/// Raised when keys are made of other things than before: outputs of earlier forms are computed anew, once. 2: each half has the
+/// settings, models and files that it is given, no others.
+const FORM: u64 = 2;
+
+/// A step as keys of a half's tasks have it: the digest of all that acts on that half, since it is hashed again with every task. Files
+/// are in it by the digests that stand in the settings.
+fn step_hasher(half: Half, plan: &Plan, step: &StepPlan) -> KeyHasher {
+    let models: Vec<serde_json::Value> = step.models_of(half).map(what_acts).collect();
     let acts = KeyHasher::new("step")
+        .field_u64("form", FORM)
         .field("stage", step.stage.as_bytes())
         .field_u64("version", u64::from(step.version))
-        .field("settings", serde_json::Value::Object(step.settings.clone()).to_string().as_bytes())
+        .field("settings", serde_json::Value::Object(step.settings_of(half)).to_string().as_bytes())
         .field("class", plan.class.as_bytes())
         .field("models", serde_json::Value::Array(models).to_string().as_bytes())
         .field_u64("seed", plan.seed);
-    KeyHasher::new(half).key("step", &acts.finish())
+    KeyHasher::new(&half.to_string()).key("step", &acts.finish())
 }
 
 impl JobState {

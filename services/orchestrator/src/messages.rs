@@ -5,10 +5,10 @@ use crate::task::{TaskRef, Work};
 use framefleet_bus::Subject;
 use framefleet_ledger::TaskKey;
 use framefleet_media::{BatchInfo, FrameRange, Item, Rendition, item};
-use framefleet_pipeline::{Half, PlannedModel};
+use framefleet_pipeline::{Half, PlannedFile, PlannedModel};
 use framefleet_proto::v1::{
     AnnotationsRef, Event, FailureKind, FinishWork, IndexWork, Indexed, IngestWork, ItemTasks, ProcessWork, Task,
-    TaskId, TaskModel, event::What, task::Work as WireWork,
+    TaskFile, TaskId, TaskModel, event::What, task::Work as WireWork,
 };
 
 /// Name of the stage that index and ingest tasks go to.
@@ -57,9 +57,11 @@ impl JobState {
                 let step = &self.plan.steps[task.step];
                 message.stage = step.stage.clone();
                 message.version = step.version;
-                message.models = step.models.iter().map(on_the_wire).collect();
+                let half = if task.kind == Work::Process { Half::Process } else { Half::Finish };
+                message.models = step.models_of(half).map(on_the_wire).collect();
+                message.named_files = step.files_of(half).map(file_on_the_wire).collect();
                 message.makers = self.plan.makers(task.step);
-                message.settings = serde_json::Value::Object(step.settings.clone()).to_string();
+                message.settings = serde_json::Value::Object(step.settings_of(half)).to_string();
             }
         }
         message.item = match (task.kind, &work) {
@@ -243,4 +245,9 @@ fn on_the_wire(model: &PlannedModel) -> TaskModel {
         micro_batch: model.micro_batch as u32,
         dims: model.dims.iter().map(|(name, size)| (name.clone(), *size as u32)).collect(),
     }
+}
+
+/// A file as a worker is told of it.
+fn file_on_the_wire(file: &PlannedFile) -> TaskFile {
+    TaskFile { setting: file.setting.clone(), path: file.path.clone(), digest: file.digest.clone() }
 }

@@ -18,6 +18,8 @@ pub(crate) const DOCUMENTS: &str = ".framefleet/documents";
 pub(crate) const KEPT: &str = ".framefleet/kept";
 /// What can be found out again: dropping it loses time and nothing else.
 pub(crate) const CACHE: &str = ".framefleet/cache";
+/// Files that settings name, by digest. Starting over leaves them: they come before the job is opened.
+pub(crate) const DEPOSITS: &str = ".framefleet/files";
 pub(crate) const FAILURES: &str = "failures.jsonl";
 pub(crate) const COCO: &str = "coco.json";
 /// What coco.json was made of.
@@ -39,6 +41,11 @@ pub(crate) fn entry(key: &TaskKey) -> String {
 /// The mark of a task under way.
 pub(crate) fn mark(name: &TaskKey) -> String {
     format!("{MARKS}/{name}")
+}
+
+/// A file that a setting names.
+pub(crate) fn deposit(digest: &blake3::Hash) -> String {
+    format!("{DEPOSITS}/{}", digest.to_hex())
 }
 
 /// A part is named by its content, so that two attempts at one task never write over each other. The extension is kept:

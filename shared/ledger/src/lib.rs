@@ -12,6 +12,7 @@ mod columns;
 mod commit;
 mod compact;
 mod complete;
+mod deposits;
 mod document;
 mod error;
 mod failures;

@@ -118,7 +118,7 @@ impl Ledger {
 }
 
 /// Makes the folder of an output, or refuses what is there.
-fn prepare_folder(output: &Output, folder: &Path) -> Result<(), LedgerError> {
+pub(crate) fn prepare_folder(output: &Output, folder: &Path) -> Result<(), LedgerError> {
     let in_the_way = folder.ancestors().find(|path| path.exists()).filter(|path| !path.is_dir());
     if let Some(path) = in_the_way {
         return Err(LedgerError::InTheWay { path: path.to_owned() });
@@ -140,7 +140,7 @@ fn prepare_folder(output: &Output, folder: &Path) -> Result<(), LedgerError> {
 }
 
 /// Refuses a bucket's prefix that holds other things.
-async fn check_store(store: &Store) -> Result<(), LedgerError> {
+pub(crate) async fn check_store(store: &Store) -> Result<(), LedgerError> {
     if store.length(layout::STATE).await?.is_some() {
         return Ok(());
     }

@@ -59,6 +59,18 @@ pub enum PlanError {
         /// What is wrong and what to do.
         problem: String,
     },
+    /// A file that a setting names cannot be had.
+    #[error("step {step}: setting {setting} names {path}: {problem}")]
+    SettingFile {
+        /// The step.
+        step: String,
+        /// The setting.
+        setting: String,
+        /// What it names.
+        path: String,
+        /// What is wrong and what to do.
+        problem: String,
+    },
     /// A step is named that the pipeline does not have.
     #[error("pipeline {pipeline} has no step \"{step}\"{used}; its steps: {known}")]
     UnknownStep {

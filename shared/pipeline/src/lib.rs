@@ -3,6 +3,7 @@
 
 mod error;
 mod file;
+mod files;
 mod graph;
 mod memory;
 mod models;
@@ -20,10 +21,12 @@ mod stages;
 mod wanted;
 
 pub use error::PlanError;
+pub use files::{GivenFile, PlannedFile};
+pub use framefleet_stage::Half;
 pub use memory::{MemoryPlan, batch_bytes, expand, slice_bytes};
 pub use models::{Models, NetworkMode, NoModels, PlannedModel};
 pub use pipeline::{IngestTable, Pipeline, Step};
-pub use plan::{Half, HalfPlan, PassPlan, PixelInput, PixelSource, Plan, Provider, StepPlan};
+pub use plan::{HalfPlan, PassPlan, PixelInput, PixelSource, Plan, Provider, StepPlan};
 pub use planner::{PlanRequest, plan};
 pub use position::{JobRange, Position};
 pub use sampling::Sampling;

@@ -1,5 +1,5 @@
 //! Networks of a plan: which model a step runs for each role, fixed when the plan is made.
-use framefleet_stage::ModelNeed;
+use framefleet_stage::{Half, ModelNeed};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -22,6 +22,8 @@ pub struct PlannedModel {
     pub dims: BTreeMap<String, usize>,
     /// How it runs.
     pub mode: NetworkMode,
+    /// Process: both halves may run it. Finish: finish alone does.
+    pub half: Half,
 }
 
 /// How the networks of a job run: everything about it that changes answers.

@@ -1,28 +1,10 @@
 //! What submit makes of a job and nothing changes afterwards.
-use crate::{JobRange, MemoryPlan, PlannedModel, Sampling};
+use crate::{Half, JobRange, MemoryPlan, PlannedFile, PlannedModel, Sampling};
 use framefleet_media::{Item, ItemKind, Kind, MadeFrames, Rendition};
-use framefleet_stage::{Beside, Halo};
+use framefleet_stage::{Beside, Halo, settings_of};
 use serde::Serialize;
 use serde_json::{Map, Value};
-
-/// A half of a step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Half {
-    /// Per batch.
-    Process,
-    /// Once, over all records.
-    Finish,
-}
-
-impl std::fmt::Display for Half {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Process => "process",
-            Self::Finish => "finish",
-        })
-    }
-}
+use std::collections::BTreeSet;
 
 /// Who makes a kind that a half reads.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -77,8 +59,12 @@ pub struct StepPlan {
     pub stage: String,
     /// The stage's version.
     pub version: u32,
-    /// Every setting with its value.
+    /// Every setting with its value; files by their digests. A half is loaded with [`StepPlan::settings_of`].
     pub settings: Map<String, Value>,
+    /// The settings that finish alone reads.
+    pub finish_settings: BTreeSet<String>,
+    /// The files that settings name.
+    pub files: Vec<PlannedFile>,
     /// The networks it runs, by role.
     pub models: Vec<PlannedModel>,
     /// Which frames it does. `per-shot N` has a provider of `shot` among those of process.
@@ -145,6 +131,21 @@ impl StepPlan {
     /// Batches of this item that a task spans: one of stills, so that a task of pictures stays what it is when more are added.
     pub fn group_for(&self, item: &Item) -> u64 {
         if item.kind() == ItemKind::Stills { 1 } else { self.group.max(1) }
+    }
+
+    /// The settings that a half is loaded with, all of which are in its key.
+    pub fn settings_of(&self, half: Half) -> Map<String, Value> {
+        settings_of(half, &self.settings, &self.finish_settings)
+    }
+
+    /// The models that a half is given.
+    pub fn models_of(&self, half: Half) -> impl Iterator<Item = &PlannedModel> {
+        self.models.iter().filter(move |model| half.is_given(model.half))
+    }
+
+    /// The files that a half is given.
+    pub fn files_of(&self, half: Half) -> impl Iterator<Item = &PlannedFile> {
+        self.files.iter().filter(move |file| half.is_given(file.half))
     }
 }
 

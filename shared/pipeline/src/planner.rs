@@ -1,4 +1,5 @@
 //! From a pipeline and the items of a job to a plan.
+use crate::files::{self, GivenFile, PlannedFile};
 use crate::graph::{self, Node, Wires};
 use crate::needs::{Draft, check_needs_tables, providers};
 use crate::passes::{Schedule, StepPasses};
@@ -19,6 +20,8 @@ pub struct PlanRequest<'a> {
     pub items: &'a [Item],
     /// Which part of every item is done.
     pub range: JobRange,
+    /// The files that settings of its steps name.
+    pub files: &'a [GivenFile],
     /// Complete settings of the ingest stage, and its version.
     pub ingest: (Map<String, Value>, u32),
     /// Execution class of all that is no network.
@@ -30,14 +33,15 @@ pub struct PlanRequest<'a> {
 }
 
 /// Makes the plan of a job: steps with complete settings, providers before users; passes and why each exists; the memory
-/// needed. Refuses, naming both ends: unknown stages and settings, needs that nobody or several meet, cycles, frames that
-/// would have to outlive their pass, and jobs that do not fit into memory.
+/// needed. Refuses, naming both ends: unknown stages and settings, files that were not read, needs that nobody or several meet,
+/// cycles, frames that would have to outlive their pass, and jobs that do not fit into memory.
 pub fn plan(request: &PlanRequest, stages: &dyn Stages, models: &dyn Models) -> Result<Plan, PlanError> {
     let pipeline = request.pipeline;
     pipeline.check()?;
     request.range.check()?;
     let drafts = drafts(pipeline, stages)?;
     let networks = drafts.iter().map(|draft| networks(draft, models)).collect::<Result<Vec<_>, _>>()?;
+    let files = drafts.iter().map(|draft| files::planned(draft, request.files)).collect::<Result<Vec<_>, _>>()?;
     check_sampling(&drafts, request.items)?;
     check_needs_tables(&drafts)?;
     let wires = (0..drafts.len()).map(|step| wires(&drafts, step, stages)).collect::<Result<Vec<_>, _>>()?;
@@ -55,9 +59,9 @@ pub fn plan(request: &PlanRequest, stages: &dyn Stages, models: &dyn Models) -> 
         steps: places
             .order
             .iter()
-            .map(|step| StepPlan {
-                models: networks[*step].clone(),
-                ..step_plan(&drafts[*step], &wires[*step], passes[*step], &places)
+            .map(|&step| {
+                let given = (networks[step].clone(), files[step].clone());
+                step_plan(&drafts[step], given, &wires[step], passes[step], &places)
             })
             .collect(),
         passes: schedule.plans(&passes),
@@ -174,7 +178,13 @@ impl Places {
     }
 }
 
-fn step_plan(draft: &Draft, wires: &Wires, passes: StepPasses, places: &Places) -> StepPlan {
+fn step_plan(
+    draft: &Draft,
+    (models, files): (Vec<PlannedModel>, Vec<PlannedFile>),
+    wires: &Wires,
+    passes: StepPasses,
+    places: &Places,
+) -> StepPlan {
     let Draft { step, resolved } = draft;
     let moved = |input: &crate::PixelInput| match input.source {
         PixelSource::Ingest => *input,
@@ -184,8 +194,10 @@ fn step_plan(draft: &Draft, wires: &Wires, passes: StepPasses, places: &Places) 
         name: step.name.clone(),
         stage: step.stage.clone(),
         version: resolved.version,
-        settings: resolved.settings.clone(),
-        models: Vec::new(),
+        settings: files::with_digests(resolved.settings.clone(), &files),
+        finish_settings: resolved.finish_settings.clone(),
+        files,
+        models,
         sampling: step.frames,
         process: wires.process.as_ref().map(|half| places.half(half)),
         finish: places.half(&wires.finish),

@@ -223,7 +223,8 @@ impl ProcessCall {
             key: format!("{}-made", blob_key(shared, task)),
         };
         let visible = work.visible.iter().flat_map(|range| range.start..range.end).collect();
-        Ok(Self { stage: shared.stage(task).await?, job, batch, visible, scratch, rule: work.made.clone(), blob })
+        let stage = shared.stage(ledger, task).await?;
+        Ok(Self { stage, job, batch, visible, scratch, rule: work.made.clone(), blob })
     }
 
     /// Runs the stage with some frames absent.
@@ -343,7 +344,7 @@ impl FinishCall {
             ..StepManifest::default()
         };
         let records = LedgerRecords { ledger: ledger.clone(), manifest, handle: Handle::current() };
-        Ok(Self { stage: shared.stage(task).await?, job, records, scratch })
+        Ok(Self { stage: shared.stage(ledger, task).await?, job, records, scratch })
     }
 
     fn run(&self) -> Result<Made, TaskFailure> {

@@ -6,6 +6,7 @@
 mod blobs;
 mod execute;
 mod failure;
+mod files;
 mod inputs;
 mod keepalive;
 mod lender;

@@ -1,11 +1,12 @@
 //! Leases tasks and runs them, as many at a time as there is room for.
 use crate::execute::{execute, rehearse};
 use crate::failure::TaskFailure;
+use crate::files;
 use crate::keepalive::{Keepalive, Kept};
 use crate::lender::Lender;
 use crate::trial::TrialProcess;
 use framefleet_bus::{Blobs, Bus, BusError, Inbox, Lease, Subject};
-use framefleet_ledger::Ledgers;
+use framefleet_ledger::{Ledger, Ledgers};
 use framefleet_proto::v1::{Done, FailureKind, Task, TaskModel, TrialTask, event::What};
 use framefleet_stage::{LoadedStage, OpenSource, Registry, SourceStage};
 use framefleet_telemetry::metric::{self, FrameOutcome, TaskResult};
@@ -72,7 +73,7 @@ pub struct Runner {
     options: RunnerOptions,
 }
 
-/// What makes two tasks those of one loaded stage: the stage, its settings as a task has them, its networks.
+/// What makes two tasks those of one loaded stage: the stage, its settings as a task has them (files by digest), its networks.
 type StageWithSettings = (String, String, Vec<TaskModel>);
 
 /// A stage that one task loads while the others of its kind wait.
@@ -270,7 +271,7 @@ fn count_ended(task: &Task, result: &Result<Option<Done>, TaskFailure>, spent: D
 
 impl Shared {
     /// The stage of a task with its settings, loaded once while it is in use.
-    pub(crate) async fn stage(&self, task: &Task) -> Result<Arc<dyn LoadedStage>, TaskFailure> {
+    pub(crate) async fn stage(&self, ledger: &Ledger, task: &Task) -> Result<Arc<dyn LoadedStage>, TaskFailure> {
         let entry = self
             .registry
             .get(&task.stage)
@@ -297,9 +298,11 @@ impl Shared {
         };
         let stage = cell.get_or_try_init(|| async {
             let settings = serde_json::from_str(&task.settings).map_err(|_| TaskFailure::malformed("settings"))?;
+            let files = Arc::new(files::read(ledger, &task.named_files).await?);
             let (entry, lender, models) = (Arc::clone(entry), Arc::clone(&self.lender), task.models.clone());
             // Networks take their time to load; this thread has others to serve.
-            let loading = tokio::task::spawn_blocking(move || entry.load(&lender.host(&models)?, &settings));
+            let load = move || entry.load(&lender.host(&models)?.with(files), &settings);
+            let loading = tokio::task::spawn_blocking(load);
             let loaded = loading.await.map_err(|error| TaskFailure::crashed(error.to_string()))?;
             loaded.map_err(TaskFailure::from)
         });

@@ -7,6 +7,8 @@
 mod batch;
 pub mod codes;
 mod error;
+pub mod file;
+mod half;
 mod heap;
 mod host;
 mod job;
@@ -20,6 +22,8 @@ mod source;
 
 pub use batch::{Annotated, Batch};
 pub use error::{SettingsError, SetupError, StageError};
+pub use file::{FileNeed, FileSetting, Files};
+pub use half::{Half, finish_settings, only_finish, settings_of};
 pub use heap::HeapSink;
 pub use host::Host;
 pub use job::{Audio, AudioSource, Job};
@@ -34,7 +38,8 @@ pub use source::{IndexRequest, IngestRequest, Ingested, OpenSource, PixelSink, P
 use serde::{Serialize, de::DeserializeOwned};
 
 /// Settings of a stage: everything that changes answers, and nothing else. Unknown keys are refused
-/// (`#[serde(deny_unknown_fields, default)]`), every field has a default and a documentation comment.
+/// (`#[serde(deny_unknown_fields, default)]`), every field has a default and a documentation comment. A field that `finish` alone
+/// reads says so by `#[schemars(transform = only_finish)]`; a field that names a file is a [`FileSetting`].
 pub trait Settings:
     Serialize + DeserializeOwned + Default + schemars::JsonSchema + Clone + Send + Sync + 'static
 {
@@ -45,6 +50,11 @@ pub trait Settings:
 
     /// Says what is wrong with values that parse: "grid must be 1 to 16, got 0".
     fn validate(&self) -> Result<(), String> {
+        Ok(())
+    }
+
+    /// Says what is wrong with the content of a file that a setting names; asked where the job is submitted.
+    fn check_file(_setting: &str, _content: &[u8]) -> Result<(), String> {
         Ok(())
     }
 }
@@ -70,7 +80,8 @@ pub trait Stage: Send + Sync + Sized + 'static {
     /// What the two halves read and make. Pure.
     fn needs(settings: &Self::Settings) -> Needs;
 
-    /// Prepares the stage for work on this machine.
+    /// Prepares the stage for work on this machine. Loaded for process, it has the defaults of the settings that finish alone reads, and
+    /// the host has neither the models nor the files of finish alone; loaded for finish, it has everything.
     fn load(host: &Host, settings: &Self::Settings) -> Result<Self, SetupError>;
 
     /// Works on the frames `batch.frames()`; every one of them that `out` neither fails nor skips has a result.

@@ -1,4 +1,5 @@
 //! What the halves of a stage read and make; the plan's graph is built from it.
+use crate::Half;
 use framefleet_media::{Kind, MadeFrames, Rendition};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -57,12 +58,26 @@ pub struct ModelNeed {
     pub micro_batch: usize,
     /// Sizes of other open axes, by the names that the network gives them.
     pub dims: BTreeMap<String, usize>,
+    /// Process: both halves may run it. Finish: finish alone does, and it is no part of process' key.
+    pub half: Half,
 }
 
 impl ModelNeed {
     /// A network of this role, of which a setting may name another than the default.
     pub fn new(role: &str, choice: Option<&str>, micro_batch: usize) -> Self {
-        Self { role: role.to_owned(), choice: choice.map(str::to_owned), micro_batch, dims: BTreeMap::new() }
+        Self {
+            role: role.to_owned(),
+            choice: choice.map(str::to_owned),
+            micro_batch,
+            dims: BTreeMap::new(),
+            half: Half::Process,
+        }
+    }
+
+    /// The same, run by finish alone.
+    pub fn only_finish(mut self) -> Self {
+        self.half = Half::Finish;
+        self
     }
 
     /// The same with an open axis of a fixed size.

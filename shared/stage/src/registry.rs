@@ -1,8 +1,11 @@
 //! The one place where the types of stages are erased: the runner and the planner see names, JSON and these traits.
-use crate::{Batch, Field, Host, Job, Needs, Outputs, Records, Settings, SettingsError, SetupError, Stage, StageError};
+use crate::{
+    Batch, Field, FileNeed, Host, Job, Needs, Outputs, Records, Settings, SettingsError, SetupError, Stage, StageError,
+    file, finish_settings,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -33,6 +36,10 @@ pub struct Resolved {
     pub needs: Needs,
     /// Raised when answers change.
     pub version: u32,
+    /// The settings that finish alone reads.
+    pub finish_settings: BTreeSet<String>,
+    /// The files that settings name.
+    pub files: Vec<FileNeed>,
 }
 
 /// A loaded stage.
@@ -63,7 +70,11 @@ pub trait AnyStage: Send + Sync {
 
     /// Completes settings: those of the profile (`balanced` when `None`), overlaid with `given`.
     fn resolve(&self, profile: Option<&str>, given: &Map<String, Value>) -> Result<Resolved, SettingsError>;
-    /// Loads the stage with complete settings.
+
+    /// Refuses the content of a file that a setting names, where it is no such file as the stage can use.
+    fn check_file(&self, setting: &str, content: &[u8]) -> Result<(), String>;
+
+    /// Loads the stage with settings; those that are not given have their defaults.
     fn load(&self, host: &Host, settings: &Map<String, Value>) -> Result<Arc<dyn LoadedStage>, SetupError>;
 }
 
@@ -124,7 +135,7 @@ impl<S: Stage> AnyStage for Entry<S> {
             name: S::NAME.to_owned(),
             about: S::ABOUT.to_owned(),
             version: S::VERSION,
-            schema: schemars::schema_for!(S::Settings).to_value(),
+            schema: schema::<S::Settings>(),
             profiles: profiles::<S::Settings>(),
             fields: S::FIELDS.to_vec(),
         }
@@ -132,13 +143,25 @@ impl<S: Stage> AnyStage for Entry<S> {
 
     fn resolve(&self, profile: Option<&str>, given: &Map<String, Value>) -> Result<Resolved, SettingsError> {
         let typed = complete::<S::Settings>(S::NAME, profile, given)?;
-        Ok(Resolved { settings: object(&typed), needs: S::needs(&typed), version: S::VERSION })
+        let (settings, schema) = (object(&typed), schema::<S::Settings>());
+        let finish_settings = finish_settings(&schema);
+        let files = file::needs(&schema, &settings, &finish_settings);
+        Ok(Resolved { settings, needs: S::needs(&typed), version: S::VERSION, finish_settings, files })
+    }
+
+    fn check_file(&self, setting: &str, content: &[u8]) -> Result<(), String> {
+        S::Settings::check_file(setting, content)
     }
 
     fn load(&self, host: &Host, settings: &Map<String, Value>) -> Result<Arc<dyn LoadedStage>, SetupError> {
         let typed = complete::<S::Settings>(S::NAME, None, settings).map_err(|error| SetupError(error.to_string()))?;
         Ok(Arc::new(S::load(host, &typed)?))
     }
+}
+
+/// The JSON schema of a settings type.
+fn schema<T: Settings>() -> Value {
+    schemars::schema_for!(T).to_value()
 }
 
 /// Profiles of a settings type as complete objects.

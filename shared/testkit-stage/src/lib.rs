@@ -6,15 +6,19 @@
 mod error;
 mod film;
 mod golden;
+mod halves;
 mod made;
 mod records;
 mod sound;
 mod step;
+mod variation;
 
 pub use error::StepError;
 pub use film::{Film, Found, RATE, on_range, rgb8, shot};
 pub use golden::golden;
+pub use halves::process_reads_no_finish_setting;
 pub use made::{Finished, Processed};
 pub use records::Kept;
 pub use sound::{Heard, Silence};
 pub use step::{Step, job};
+pub use variation::variation;

@@ -1,4 +1,5 @@
 //! One step of a job, on this thread.
+use crate::halves::of_process;
 use crate::made::files;
 use crate::records::UPSTREAM;
 use crate::sound::{NotAsked, Soundtracks};
@@ -12,8 +13,10 @@ use std::sync::Arc;
 
 /// A loaded stage, and the corrections of what it made.
 pub struct Step<S> {
-    /// The stage.
+    /// The stage as process has it: with the defaults of the settings that finish alone reads.
     pub stage: S,
+    /// The stage as finish has it.
+    for_finish: S,
     /// What it needs.
     pub needs: Needs,
     /// The user's corrections.
@@ -35,14 +38,19 @@ pub fn job(step: &str, items: Vec<Item>, scratch: &Path) -> Job {
 }
 
 impl<S: Stage> Step<S> {
-    /// The step of a stage that was loaded with these settings.
-    pub fn new(stage: S, settings: &S::Settings) -> Self {
-        Self { stage, needs: S::needs(settings), edits: Vec::new() }
+    /// Loads the stage for each half.
+    pub fn load(host: &Host, settings: &S::Settings) -> Result<Self, SetupError> {
+        Self::loaded(host, &of_process::<S>(settings)?, settings)
     }
 
-    /// Loads the stage.
-    pub fn load(host: &Host, settings: &S::Settings) -> Result<Self, SetupError> {
-        Ok(Self::new(S::load(host, settings)?, settings))
+    /// Loads the stage with all settings for both halves.
+    pub(crate) fn load_unsplit(host: &Host, settings: &S::Settings) -> Result<Self, SetupError> {
+        Self::loaded(host, settings, settings)
+    }
+
+    fn loaded(host: &Host, of_process: &S::Settings, settings: &S::Settings) -> Result<Self, SetupError> {
+        let (stage, for_finish) = (S::load(host, of_process)?, S::load(host, settings)?);
+        Ok(Self { stage, for_finish, needs: S::needs(settings), edits: Vec::new() })
     }
 
     /// Both halves.
@@ -77,7 +85,7 @@ impl<S: Stage> Step<S> {
             ..job(S::NAME, films.iter().map(|film| film.item.clone()).collect(), scratch.path())
         };
         let mut out = Outputs::new(scratch.path());
-        self.stage.finish(&job, records, &mut out)?;
+        self.for_finish.finish(&job, records, &mut out)?;
         let finished = Finished::of(out)?;
         declared("finish", &self.needs.finish, finished.scoped.iter().filter_map(|of| of.annotation.as_ref()))?;
         Ok(finished)

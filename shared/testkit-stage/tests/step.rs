@@ -4,7 +4,7 @@
 use framefleet_media::annotation::Value;
 use framefleet_media::{Annotation, Extension, Kind, Outcome, Rendition};
 use framefleet_stage::{
-    Batch, Beside, HalfNeeds, Halo, Host, Job, Needs, Outputs, Records, SetupError, Stage, StageError,
+    Batch, Beside, HalfNeeds, Halo, Host, Job, Needs, Outputs, Records, SetupError, Stage, StageError, only_finish,
 };
 use framefleet_testkit::Picture;
 use framefleet_testkit_stage::{Film, Found, Heard, Step, StepError, on_range, only, shot};
@@ -148,4 +148,57 @@ fn what_is_not_declared_may_not_be_made() {
     let settings = WitnessSettings { makes: "pose".to_owned(), masks: false };
     let problem = Step::<Witness>::load(&Host::default(), &settings).unwrap().process(&[film(8)]).unwrap_err();
     assert!(matches!(&problem, StepError::Undeclared { half: "process", kind } if kind == "seen"), "{problem}");
+}
+
+/// Says in process what is marked as finish's alone.
+struct Careless(CarelessSettings);
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+struct CarelessSettings {
+    /// What it says.
+    #[schemars(transform = only_finish)]
+    word: u32,
+    /// What nobody reads.
+    #[schemars(transform = only_finish)]
+    silence: bool,
+}
+
+impl framefleet_stage::Settings for CarelessSettings {}
+
+impl Stage for Careless {
+    const NAME: &'static str = "careless";
+    const ABOUT: &'static str = "says too much";
+    const VERSION: u32 = 1;
+    type Settings = CarelessSettings;
+
+    fn needs(_: &CarelessSettings) -> Needs {
+        Needs { process: HalfNeeds { makes: vec![Kind::new("seen")], ..HalfNeeds::default() }, ..Needs::default() }
+    }
+
+    fn load(_: &Host, settings: &CarelessSettings) -> Result<Self, SetupError> {
+        Ok(Self(settings.clone()))
+    }
+
+    fn process(&self, _: &Job, batch: &Batch, out: &mut Outputs) -> Result<(), StageError> {
+        for &frame in batch.frames() {
+            out.annotate(frame, Annotation { instance: 0, value: Some(told(self.0.word.to_string())) });
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn process_is_given_the_defaults_of_what_finish_alone_reads() {
+    let settings = CarelessSettings { word: 7, silence: true };
+    let step = Step::<Careless>::load(&Host::default(), &settings).unwrap();
+    let records = step.process(&[film(8)]).unwrap().records;
+    assert!(records.each(only!(Extension)).all(|(_, said)| said[0].json.contains("\"0\"")));
+}
+
+#[test]
+#[should_panic(expected = "word")]
+fn a_setting_that_process_reads_all_the_same_is_found() {
+    let (host, settings) = (Host::default(), CarelessSettings::default());
+    framefleet_testkit_stage::process_reads_no_finish_setting::<Careless>(&host, &settings, &[film(8)]);
 }

@@ -3,11 +3,13 @@ use crate::args::{JobArguments, StatusArguments, SubmitArguments};
 use crate::client::ServerArguments;
 use crate::failure::Failure;
 use crate::terminal::{self, Style};
-use crate::{spec, streams};
+use crate::{files, spec, streams};
+use bytesize::ByteSize;
 use framefleet_proto::control::control_client::ControlClient;
-use framefleet_proto::control::{GetRequest, Job, JobState, ListRequest, SubmitRequest};
+use framefleet_proto::control::{GetRequest, Job, JobState, ListRequest, REQUEST_BYTES, SubmitRequest};
 use framefleet_service::Exit;
 use orchestrator::Progress;
+use prost::Message as _;
 use std::time::{Duration, SystemTime};
 use tokio::sync::watch;
 use tonic::transport::Channel;
@@ -21,7 +23,7 @@ const AWAY: Duration = Duration::from_secs(120);
 /// Hands a job to the fleet.
 pub fn submit(arguments: &SubmitArguments) -> Result<Exit, Failure> {
     let request = spec::request(&arguments.job)?;
-    let request = SubmitRequest {
+    let mut request = SubmitRequest {
         source: spec::absolute(&request.source)?,
         output: spec::absolute(&request.output)?,
         priority: arguments.priority,
@@ -29,11 +31,19 @@ pub fn submit(arguments: &SubmitArguments) -> Result<Exit, Failure> {
         device: arguments.device.clone(),
         ..request
     };
+    files::read(&mut request, &crate::submit::registry()?)?;
     hand_in(&arguments.server, request, arguments.watch, arguments.json)
 }
 
 /// Hands a request to the fleet, and shows its progress when asked to.
 pub fn hand_in(server: &ServerArguments, request: SubmitRequest, watch: bool, json: bool) -> Result<Exit, Failure> {
+    let length = request.encoded_len();
+    if length > REQUEST_BYTES {
+        let (length, limit) = (ByteSize(length as u64), ByteSize(REQUEST_BYTES as u64));
+        return Err(Failure::usage(format!(
+            "the request has {length} with the files that settings name, and a fleet takes {limit}: name smaller files"
+        )));
+    }
     block_on(async {
         let mut client = server.connect().await?;
         let job = client.submit(request).await?.into_inner();

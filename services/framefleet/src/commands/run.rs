@@ -6,7 +6,7 @@ use crate::job_work::{JobWork, OpenJob};
 use crate::spec::{self, JobSpec};
 use crate::submit;
 use crate::terminal::{self, Style};
-use crate::{edits, machine, report_file, stills_order, streams};
+use crate::{edits, files, machine, report_file, stills_order, streams};
 use framefleet_ledger::{Ledger, Output};
 use framefleet_media::Item;
 use framefleet_proto::control::SubmitRequest;
@@ -48,7 +48,8 @@ impl Manner {
 /// Runs a job in this process.
 pub fn run(arguments: &RunArguments) -> Result<Exit, Failure> {
     let RunArguments { job, dry_run, yes, threads, json, networks } = arguments;
-    let wanted = SubmitRequest { device: networks.device.to_string(), ..spec::request(job)? };
+    let mut wanted = SubmitRequest { device: networks.device.to_string(), ..spec::request(job)? };
+    files::read(&mut wanted, &submit::registry()?)?;
     let networks = networks.clone();
     request(wanted, &Manner { dry_run: *dry_run, yes: *yes, threads: *threads, json: *json, networks })
 }

@@ -2,8 +2,9 @@
 use crate::args::{StagesArguments, StagesVerb};
 use crate::failure::Failure;
 use crate::submit;
+use bytesize::ByteSize;
 use framefleet_service::Exit;
-use framefleet_stage::{Description, Registry};
+use framefleet_stage::{Description, Registry, file, finish_settings};
 use serde_json::{Map, Value};
 
 /// Lists the stages, or shows one.
@@ -59,7 +60,8 @@ fn show(stage: &Description, json: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What a setting means: its documentation comment, by way of the schema; for a choice, the values and theirs.
+/// What a setting means: its documentation comment, by way of the schema; for a choice, the values and theirs; whether it names a file, and
+/// whether changing it leaves what was done per frame as it is.
 pub fn meaning(schema: &Value, key: &str) -> String {
     let property = &schema["properties"][key];
     let mut text = property["description"].as_str().unwrap_or_default().to_owned();
@@ -74,6 +76,12 @@ pub fn meaning(schema: &Value, key: &str) -> String {
     if let Some(values) = definition["enum"].as_array() {
         let values: Vec<&str> = values.iter().filter_map(Value::as_str).collect();
         text.push_str(&format!("\none of: {}", values.join(", ")));
+    }
+    if let Some(limit) = file::max_bytes(schema, key) {
+        text.push_str(&format!("\nA file of at most {}.", ByteSize(limit)));
+    }
+    if finish_settings(schema).contains(key) {
+        text.push_str("\nChanges finish only.");
     }
     text
 }

@@ -93,6 +93,10 @@ pub trait JobRunner: Send + Sync + 'static {
         memory: u64,
     ) -> Result<Box<dyn ReadyJob>, JobError>;
 
+    /// Puts the files that came with a request into its output and takes them out of it: requests are kept in the bus, which carries
+    /// nothing large, and whoever runs the job finds the files where its results will lie.
+    async fn keep_files(&self, request: &mut SubmitRequest) -> Result<(), JobError>;
+
     /// The stages it can plan with; slots are filled in later.
     fn stages(&self) -> Vec<control::Stage>;
 }
@@ -163,7 +167,7 @@ impl Jobs {
     }
 
     /// Takes a job in, or refuses it.
-    pub async fn submit(self: &Arc<Self>, request: SubmitRequest) -> Result<Job, JobError> {
+    pub async fn submit(self: &Arc<Self>, mut request: SubmitRequest) -> Result<Job, JobError> {
         let ready = self.runner.look(&request, &self.classes(), self.memory.total()).await?;
         let rival = self
             .list()
@@ -175,6 +179,7 @@ impl Jobs {
                 rival.name, request.output
             )));
         }
+        self.runner.keep_files(&mut request).await?;
         let job = Job {
             name: self.new_name(),
             state: JobState::Queued.into(),

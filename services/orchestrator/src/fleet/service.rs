@@ -6,7 +6,7 @@ use super::lock::{self, Lock};
 use super::workers;
 use crate::seats::Seats;
 use framefleet_bus::{Blobs, Bus, BusError};
-use framefleet_proto::control::{DESCRIPTION, WORKER_TTL, WORKERS, control_server::ControlServer};
+use framefleet_proto::control::{DESCRIPTION, REQUEST_BYTES, WORKER_TTL, WORKERS, control_server::ControlServer};
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -61,7 +61,7 @@ pub async fn serve(options: FleetOptions, mut stop: watch::Receiver<bool>) -> Re
     let server = tonic::transport::Server::builder()
         .add_service(health_service)
         .add_service(reflection)
-        .add_service(ControlServer::new(control))
+        .add_service(ControlServer::new(control).max_decoding_message_size(REQUEST_BYTES))
         .serve_with_incoming_shutdown(TcpListenerStream::new(options.listener), async move {
             // A sender that is gone stops the server, too.
             let _ = stopped.wait_for(|stop| *stop).await;

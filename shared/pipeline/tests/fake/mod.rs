@@ -5,7 +5,7 @@ use framefleet_media::{Item, ItemKind, Kind, MadeFrames, Rational, Rendition};
 use framefleet_pipeline::{JobRange, Pipeline, Plan, PlanError, PlanRequest, Stages, plan};
 use framefleet_stage::{Description, Halo, Input, Needs, Resolved, SettingsError};
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Stages by name. Any setting is taken.
 #[derive(Clone, Default)]
@@ -26,7 +26,13 @@ impl FakeStages {
 
 impl Stages for FakeStages {
     fn resolve(&self, stage: &str, _: Option<&str>, settings: &Map<String, Value>) -> Result<Resolved, SettingsError> {
-        Ok(Resolved { settings: settings.clone(), needs: self.get(stage)?.clone(), version: 1 })
+        Ok(Resolved {
+            settings: settings.clone(),
+            needs: self.get(stage)?.clone(),
+            version: 1,
+            finish_settings: BTreeSet::new(),
+            files: Vec::new(),
+        })
     }
 
     fn names(&self) -> Vec<String> {
@@ -155,6 +161,7 @@ pub fn plan_within(
         pipeline,
         items,
         range,
+        files: &[],
         ingest: (Map::new(), 1),
         class: "cpu".to_owned(),
         seed: 0,

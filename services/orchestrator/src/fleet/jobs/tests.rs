@@ -35,6 +35,10 @@ impl JobRunner for AtOnce {
         Ok(Box::new(Ready(Arc::clone(&self.losses))))
     }
 
+    async fn keep_files(&self, _: &mut SubmitRequest) -> Result<(), JobError> {
+        Ok(())
+    }
+
     fn stages(&self) -> Vec<control::Stage> {
         Vec::new()
     }
