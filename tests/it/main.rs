@@ -14,11 +14,13 @@ mod faces;
 #[path = "../fleet/mod.rs"]
 mod fleet;
 mod footage;
+mod halves;
 mod interruption;
 mod layers;
 mod made_frames;
 mod memory;
 mod models;
+mod named_files;
 mod networks;
 mod photographs;
 mod presentation;

@@ -1,6 +1,6 @@
 //! What changes what is written.
 use framefleet_media::encode::{Dither, Encoding};
-use framefleet_stage::Settings;
+use framefleet_stage::{Settings, only_finish};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +27,7 @@ pub struct AssembleSettings {
     /// Other codecs have a fixed quality.
     pub quality: Option<u32>,
     /// "copy": sound of the source goes along unchanged; "none": films are silent.
+    #[schemars(transform = only_finish)]
     pub audio: Sound,
     /// Where frames have more bits than what they are written as: "ordered" (gradients stay smooth; the same pattern in every
     /// frame) or "none" (rounded).

@@ -11,7 +11,7 @@ use framefleet_testkit::{
     Audio as ClipAudio, Clip, Picture, decode_errors, decode_rgb8, decode_rgb16, ffprobe, frame_times, numbered,
     read_number, write_image, write_image16,
 };
-use framefleet_testkit_stage::{Kept, golden, job, rgb8};
+use framefleet_testkit_stage::{Film, Kept, golden, job, rgb8};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -370,4 +370,12 @@ fn golden_digest() {
         text += &format!("{}\n", statistics["films"]["film.mp4"]["held_frames"]);
     }
     golden(&text, Assemble::VERSION, (3, "a64dc300a5f0958a"));
+}
+
+/// The runner gives process the defaults of what finish alone reads, and nobody may notice.
+#[test]
+fn process_reads_no_finish_setting() {
+    let settings = AssembleSettings { encoding: Encoding::Ffv1, ..AssembleSettings::default() };
+    let films = [Film::painted(8, |n| numbered(320, 192, n))];
+    framefleet_testkit_stage::process_reads_no_finish_setting::<Assemble>(&Host::default(), &settings, &films);
 }

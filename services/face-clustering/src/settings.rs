@@ -1,5 +1,5 @@
 //! What changes the answers of the stage.
-use framefleet_stage::{Settings, in_range};
+use framefleet_stage::{Settings, in_range, only_finish};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -36,30 +36,43 @@ pub struct FaceClusteringSettings {
     /// Faces that are embedded per run, where the network allows it (1 to 256).
     pub micro_batch: u32,
     /// A face that is away for longer begins a new track, seconds.
+    #[schemars(transform = only_finish)]
     pub track_gap_seconds: f64,
     /// A face less alike does not continue a track.
+    #[schemars(transform = only_finish)]
     pub track_similarity: f64,
     /// Tracks whose best face has a lower quality (0–1) form no clusters; they may join one.
+    #[schemars(transform = only_finish)]
     pub min_quality: f64,
     /// Tracks that make a cluster (at least 2).
+    #[schemars(transform = only_finish)]
     pub min_cluster_size: u32,
     /// Neighbours that a track has within its core distance (1 to 100): more makes clusters of denser places only.
+    #[schemars(transform = only_finish)]
     pub min_samples: u32,
     /// How clusters are taken from the tree of densities: eom or leaf.
+    #[schemars(transform = only_finish)]
     pub selection: Selection,
     /// Clusters are never connected by tracks less alike.
+    #[schemars(transform = only_finish)]
     pub min_similarity: f64,
     /// Clusters that are one when tracks this much alike are connected are not taken apart.
+    #[schemars(transform = only_finish)]
     pub whole_similarity: f64,
     /// A track outside all clusters joins the identity whose mean it resembles most, if it is as much alike.
+    #[schemars(transform = only_finish)]
     pub assign_similarity: f64,
     /// Identities whose means are as much alike are one.
+    #[schemars(transform = only_finish)]
     pub merge_similarity: f64,
     /// Whether two faces of one frame are two persons. Turn it off where mirrors and pictures show persons twice.
+    #[schemars(transform = only_finish)]
     pub cannot_link: bool,
     /// Faces that a track outside all clusters must have to be an identity of its own.
+    #[schemars(transform = only_finish)]
     pub min_faces: u32,
     /// Crops kept per identity (0 to 200).
+    #[schemars(transform = only_finish)]
     pub crops: u32,
 }
 

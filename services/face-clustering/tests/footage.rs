@@ -243,3 +243,12 @@ fn golden_digest() {
     }
     golden(&text, FaceClustering::VERSION, (2, "c225784dc3af9f6d"));
 }
+
+/// The runner gives process the defaults of what finish alone reads, and nobody may notice.
+#[test]
+fn process_reads_no_finish_setting() {
+    let settings = FaceClusteringSettings::default();
+    let host = framefleet_testkit_models::host(FaceClustering::NAME, &FaceClustering::needs(&settings)).unwrap();
+    let films = [video("a.mp4", moving(&portrait("obama"), 3, (60, 30), (4, 0)))];
+    framefleet_testkit_stage::process_reads_no_finish_setting::<FaceClustering>(&host, &settings, &films);
+}

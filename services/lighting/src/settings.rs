@@ -1,5 +1,5 @@
 //! What changes the answers of this stage.
-use framefleet_stage::{Settings, in_range};
+use framefleet_stage::{Settings, in_range, only_finish};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +24,7 @@ pub struct LightingSettings {
     /// Shadow must lie this many stops below what is lit to be told from dark material: 0.5 to 6.
     pub shadow_stops: f64,
     /// Frames with more than this share of clipped pixels are counted in the warnings: 0 to 1.
+    #[schemars(transform = only_finish)]
     pub clipped_warning: f64,
 }
 

@@ -1,5 +1,5 @@
 //! What changes the answers of the stage.
-use framefleet_stage::{Settings, in_range};
+use framefleet_stage::{Settings, in_range, only_finish};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -50,23 +50,31 @@ pub struct MotionSettings {
     /// Distance up to which a corner follows the camera, pixels of the analysed frame.
     pub ransac_pixels: f64,
     /// Content score (mean HSV difference, 0–255) below which no frame is a cut.
+    #[schemars(transform = only_finish)]
     pub cut_floor: f64,
     /// How many times the content score of a cut exceeds the mean of the two frames before and the two after.
+    #[schemars(transform = only_finish)]
     pub cut_ratio: f64,
     /// Content score from which a frame is a cut also when frames are missing before it.
+    #[schemars(transform = only_finish)]
     pub cut_content: f64,
     /// No shot is shorter, seconds.
+    #[schemars(transform = only_finish)]
     pub min_shot_seconds: f64,
     /// A picture that is back after so many seconds was interrupted by a flash, not by a cut. 0 turns the filter off.
+    #[schemars(transform = only_finish)]
     pub flash_seconds: f64,
     /// Frames of a darker mean luma (0–255) are black: a fade.
+    #[schemars(transform = only_finish)]
     pub fade_luma: f64,
     /// Longer darkness is a dark scene, not a fade, seconds.
+    #[schemars(transform = only_finish)]
     pub fade_seconds: f64,
     /// Trajectories kept per item, those with the longest paths; 0 turns them off. They need every frame: with sampling there are
     /// none.
     pub trajectories: u32,
     /// Whether stretches of one character of motion (idle, walking, …) are labelled.
+    #[schemars(transform = only_finish)]
     pub actions: bool,
     /// A picture of the flow (hue = direction, saturation = speed) for every such frame number; 0 turns them off. Needs a
     /// dense method.

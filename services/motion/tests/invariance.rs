@@ -3,7 +3,7 @@
 
 mod harness;
 
-use framefleet_stage::Stage as _;
+use framefleet_stage::{Host, Stage as _};
 use framefleet_testkit::{MovingSquare, Timeline, decode_rgb8, sample};
 use framefleet_testkit_stage::{Film, golden};
 use harness::{Results, run};
@@ -105,4 +105,12 @@ fn real_footage_makes_sense() {
     let shots: Vec<_> = results.shots.iter().map(|(range, _)| range.start..range.end).collect();
     assert_eq!(shots, vec![0..30, 30..76, 76..80]);
     assert!(!results.trajectories.is_empty());
+}
+
+/// The runner gives process the defaults of what finish alone reads, and nobody may notice.
+#[test]
+fn process_reads_no_finish_setting() {
+    let settings = MotionSettings { flow_pictures_every: 20, ..MotionSettings::default() };
+    let films = [footage()];
+    framefleet_testkit_stage::process_reads_no_finish_setting::<MotionStage>(&Host::default(), &settings, &films);
 }

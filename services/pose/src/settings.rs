@@ -1,5 +1,5 @@
 //! What changes the answers of the stage.
-use framefleet_stage::{Settings, in_range};
+use framefleet_stage::{Settings, in_range, only_finish};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -45,20 +45,28 @@ pub struct PoseSettings {
     /// The best so many persons of a frame are kept (1 to 1000).
     pub max_persons: u32,
     /// Tracks are first continued by persons of this score, and the others by those below.
+    #[schemars(transform = only_finish)]
     pub track_score: f64,
     /// Persons from this score on begin tracks.
+    #[schemars(transform = only_finish)]
     pub new_track_score: f64,
     /// A person continues a track when keypoints and box agree at least so far with where it should be (0–1).
+    #[schemars(transform = only_finish)]
     pub track_similarity: f64,
     /// A track whose person is not found for longer ends, seconds.
+    #[schemars(transform = only_finish)]
     pub lost_seconds: f64,
     /// Tracks seen in fewer frames are dropped.
+    #[schemars(transform = only_finish)]
     pub min_track_frames: u32,
     /// Cut-off of the smoothing filter for keypoints at rest, Hz: lower is steadier. 0 turns smoothing off.
+    #[schemars(transform = only_finish)]
     pub smoothing_cutoff: f64,
     /// How much the cut-off rises with speed, Hz per (heights per second): higher follows faster.
+    #[schemars(transform = only_finish)]
     pub smoothing_beta: f64,
     /// Whether poses are interpolated where a track's person was not found.
+    #[schemars(transform = only_finish)]
     pub interpolate: bool,
 }
 

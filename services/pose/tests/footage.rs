@@ -208,3 +208,12 @@ fn golden_digest() {
     text.extend(landmarks.map(|point| format!("{:.0} {:.0}\n", point[0] / 8.0, point[1] / 8.0)));
     golden(&text, PoseStage::VERSION, (2, "d360b9ac5db9f6be"));
 }
+
+/// The runner gives process the defaults of what finish alone reads, and nobody may notice.
+#[test]
+fn process_reads_no_finish_setting() {
+    let settings = PoseSettings::default();
+    let host = framefleet_testkit_models::host("pose", &PoseStage::needs(&settings)).unwrap();
+    let films = [film(&[astronaut(), astronaut()], 25)];
+    framefleet_testkit_stage::process_reads_no_finish_setting::<PoseStage>(&host, &settings, &films);
+}

@@ -1,6 +1,6 @@
 //! What changes the answers of the stage.
 use framefleet_media::Rendition;
-use framefleet_stage::{ModelNeed, Settings, in_range};
+use framefleet_stage::{ModelNeed, Settings, in_range, only_finish};
 use framefleet_vision::families::Family;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -88,8 +88,10 @@ pub struct SegmentationSettings {
     /// networks.
     pub stereo_agreement: bool,
     /// Masks of neighbouring frames that overlap by less (IoU) are different objects (0 to 1).
+    #[schemars(transform = only_finish)]
     pub track_iou: f64,
     /// An object that is away for longer is a new one when it comes back, seconds (0 to 60).
+    #[schemars(transform = only_finish)]
     pub track_gap_seconds: f64,
     /// Pictures written beside the records: any of cutouts, context, blurred, masks, backgrounds, overlay, frames.
     pub artifacts: Vec<Family>,

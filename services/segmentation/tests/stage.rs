@@ -386,3 +386,11 @@ fn an_empty_mask_is_no_instance() {
         Footage::new(vec![scene(64, 64, &[[10, 10, 11, 11]])]).run_on(&brightness(), &SegmentationSettings::default());
     assert!(results.masks.get(&0).is_none_or(Vec::is_empty) && results.statistics["frames_without"] == 1);
 }
+
+/// The runner gives process the defaults of what finish alone reads, and nobody may notice.
+#[test]
+fn process_reads_no_finish_setting() {
+    let settings = SegmentationSettings { artifacts: vec![Family::Masks], ..SegmentationSettings::default() };
+    let films = [moving(6).film()];
+    framefleet_testkit_stage::process_reads_no_finish_setting::<SegmentationStage>(&brightness(), &settings, &films);
+}

@@ -1,4 +1,5 @@
 //! The half of the stage that hears: offsets, who speaks, and statistics, one item at a time.
+use crate::diarisation::{Diarisation, Turn};
 use crate::distances::{self, Distances};
 use crate::offset::{Estimate, Segment, compare, estimate};
 use crate::settings::SyncSettings;
@@ -59,6 +60,7 @@ pub fn finish(
     job: &Job,
     records: &dyn Records,
     vad: &Session,
+    diarisation: &Diarisation,
     settings: &SyncSettings,
     out: &mut Outputs,
 ) -> Result<(), StageError> {
@@ -71,7 +73,7 @@ pub fn finish(
         for frame in results.by_ref() {
             footage.add(&frame?.record);
         }
-        summary.add(finish_item(job, &footage, vad, distances.as_ref(), settings, out)?);
+        summary.add(finish_item(job, &footage, vad, distances.as_ref(), diarisation, settings, out)?);
     }
     out.statistics(&summary.statistics());
     Ok(())
@@ -82,6 +84,7 @@ fn finish_item(
     footage: &Footage<'_>,
     vad: &Session,
     distances: Option<&Distances>,
+    diarisation: &Diarisation,
     settings: &SyncSettings,
     out: &mut Outputs,
 ) -> Result<ItemSummary, StageError> {
@@ -102,7 +105,8 @@ fn finish_item(
         return Ok(summary);
     };
     let offset_ns = offsets(footage, &scenery, &sound, distances, settings, &mut summary, out);
-    let spoken = who_speaks(footage, &scenery, &sound, offset_ns, settings, out);
+    let turns: Vec<_> = diarisation.of(&footage.item.name).collect();
+    let spoken = who_speaks(footage, &scenery, &sound, (offset_ns, &turns), settings, out);
     amend(&footage.item.name, &scenery.tracks, Some(&spoken), out);
     summary.faces = faces(&scenery, Some(&spoken));
     summary.off_screen_seconds = seconds(spoken.iter().filter(|utterance| utterance.track.is_none()));
@@ -220,12 +224,12 @@ fn measured(found: &Estimate, frame_ns: i64) -> AvOffset {
     }
 }
 
-/// Writes who speaks when.
+/// Writes who speaks when, by the item's offset and what is known of turns.
 fn who_speaks(
     footage: &Footage<'_>,
     scenery: &Scenery,
     sound: &Sound,
-    offset_ns: i64,
+    (offset_ns, turns): (i64, &[&Turn]),
     settings: &SyncSettings,
     out: &mut Outputs,
 ) -> Vec<Utterance> {
@@ -237,8 +241,7 @@ fn who_speaks(
         offset_ns,
         frame_ns: scenery.step_ns,
     };
-    let turns: Vec<_> = settings.diarisation.of(&footage.item.name).collect();
-    let spoken = utterances(&scene, &sound.speech, &turns, settings);
+    let spoken = utterances(&scene, &sound.speech, turns, settings);
     for (instance, utterance) in (0..).zip(&spoken) {
         let track = utterance.track.map(|index| scenery.tracks[index].number);
         let label = match track {

@@ -32,13 +32,13 @@ mod summary;
 mod tracks;
 mod voice;
 
-pub use diarisation::{Diarisation, DiarisationError, Turn};
 pub use process::STILL;
 pub use settings::{Pictures, SyncSettings};
 
+use diarisation::Diarisation;
 use framefleet_infer::Session;
 use framefleet_media::Kind;
-use framefleet_perception::require;
+use framefleet_perception::{of_finish, require};
 use framefleet_stage::{
     Batch, Beside, Field, HalfNeeds, Halo, Host, Job, ModelNeed, Needs, Outputs, Records, SetupError, Stage, StageError,
 };
@@ -46,11 +46,17 @@ use framefleet_stage::{
 /// Faces per run, for networks that take several.
 const FACES: usize = 8;
 
+/// Role of the network that tells voices from other sound, in the catalogue's words.
+const VOICE: &str = "voice-activity";
+
 /// The stage.
 pub struct SyncStage {
     settings: SyncSettings,
     mesh: mesh::MeshNetwork,
-    vad: Session,
+    /// Tells voices from other sound; finish alone has it.
+    vad: Option<Session>,
+    /// Who speaks when, where that is known; finish alone has it.
+    diarisation: Diarisation,
     network: Option<lip_sync::LipSync>,
 }
 
@@ -64,7 +70,7 @@ impl Stage for SyncStage {
     fn needs(settings: &SyncSettings) -> Needs {
         let mut models = vec![
             ModelNeed::new("face-mesh", settings.mesh.as_deref(), FACES),
-            ModelNeed::new("voice-activity", None, 1).with_dim("L", voice::INPUT),
+            ModelNeed::new(VOICE, None, 1).with_dim("L", voice::INPUT).only_finish(),
         ];
         let mut halo = Halo::default();
         if let Some(network) = &settings.network {
@@ -98,10 +104,13 @@ impl Stage for SyncStage {
             Some(_) => Some(lip_sync::LipSync::new(open("lip-sync")?)?),
             None => None,
         };
+        let diarisation = settings.diarisation.read(host)?.map(|content| Diarisation::parse(&content));
+        let diarisation = diarisation.transpose().map_err(|error| SetupError(format!("diarisation: {error}")))?;
         Ok(Self {
             settings: settings.clone(),
+            diarisation: diarisation.unwrap_or_default(),
             mesh: mesh::MeshNetwork::new(open("face-mesh")?)?,
-            vad: open("voice-activity")?,
+            vad: of_finish::<Self>(host, VOICE)?,
             network,
         })
     }
@@ -111,6 +120,7 @@ impl Stage for SyncStage {
     }
 
     fn finish(&self, job: &Job, records: &dyn Records, out: &mut Outputs) -> Result<(), StageError> {
-        finish::finish(job, records, &self.vad, &self.settings, out)
+        let missing = || StageError::Fatal(format!("finish was given no network for {VOICE}"));
+        finish::finish(job, records, self.vad.as_ref().ok_or_else(missing)?, &self.diarisation, &self.settings, out)
     }
 }

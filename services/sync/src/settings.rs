@@ -1,7 +1,7 @@
 //! What changes the answers of the stage.
-use crate::diarisation::Diarisation;
+use crate::diarisation::{Diarisation, MAX_BYTES};
 use framefleet_media::Rendition;
-use framefleet_stage::{Settings, in_range};
+use framefleet_stage::{FileSetting, Settings, in_range, only_finish};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -35,25 +35,31 @@ pub struct SyncSettings {
     /// Faces with fewer pixels on their longer side, in those pictures, are left out.
     pub min_face: u32,
     /// Mouths seen with less confidence (0–1) are not compared with the sound.
+    #[schemars(transform = only_finish)]
     pub min_confidence: f64,
     /// Largest offset that is looked for, milliseconds (100 to 2000).
+    #[schemars(transform = only_finish)]
     pub max_offset_ms: u32,
     /// Length of the segments that offsets are measured on, seconds (3 to 60).
+    #[schemars(transform = only_finish)]
     pub segment_seconds: f64,
     /// Segments whose mouth follows the sound less (correlation, 0–1) say nothing about the offset.
+    #[schemars(transform = only_finish)]
     pub min_correlation: f64,
     /// A face whose mouth follows the sound less (correlation, 0–1) is not the one who speaks.
+    #[schemars(transform = only_finish)]
     pub speaker_correlation: f64,
     /// Probability (0–1) from which sound counts as speech.
+    #[schemars(transform = only_finish)]
     pub voice_threshold: f64,
     /// Mesh network by its id in the catalogue; none takes the default of the profile.
     pub mesh: Option<String>,
     /// Network by its id in the catalogue (role lip-sync) that measures offsets instead of the correlation of aperture and
     /// loudness. Inputs `face` [N, 3, 5, 224, 224] and `audio` [N, 1, 13, 20], outputs `face_embedding` and `audio_embedding` [N, D].
     pub network: Option<String>,
-    /// Who speaks when: the path of an RTTM file or of JSON {"segments": [{"start", "end", "speaker"}]}, which is read at submit, or
-    /// those segments. What is kept, and what keys speak of, are the segments: a file that changes makes another job.
-    pub diarisation: Diarisation,
+    /// Who speaks when: an RTTM file or JSON {"segments": [{"start", "end", "speaker"}]}.
+    #[schemars(transform = only_finish)]
+    pub diarisation: FileSetting<MAX_BYTES>,
 }
 
 impl Default for SyncSettings {
@@ -69,7 +75,7 @@ impl Default for SyncSettings {
             voice_threshold: 0.5,
             mesh: None,
             network: None,
-            diarisation: Diarisation::default(),
+            diarisation: FileSetting::default(),
         }
     }
 }
@@ -93,5 +99,9 @@ impl Settings for SyncSettings {
             in_range(key, value, low, high)?;
         }
         Ok(())
+    }
+
+    fn check_file(_setting: &str, content: &[u8]) -> Result<(), String> {
+        Diarisation::parse(content).map(drop).map_err(|error| error.to_string())
     }
 }

@@ -30,6 +30,11 @@ impl Networks {
         self.engine.open(&network.model, &network.options)
     }
 
+    /// Whether there is a network of a role: process is not given those that finish alone runs.
+    pub fn has(&self, role: &str) -> bool {
+        self.by_role.contains_key(role)
+    }
+
     /// Id of the model of a role: a stage that knows several architectures tells by it which one it has.
     pub fn id(&self, role: &str) -> Result<&str, InferError> {
         Ok(&self.get(role)?.model.name)

@@ -18,7 +18,7 @@ mod tracking;
 pub use error::{Blame, PerceptionError};
 pub use frame_view::FrameView;
 pub use kalman::BoxFilter;
-pub use models::require;
+pub use models::{of_finish, require};
 pub use one_euro::OneEuro;
 pub use records::{FrameResult, ItemResults, Items, by_item};
 pub use tracking::{Association, Role, Track, TrackSet};

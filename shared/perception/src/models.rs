@@ -17,6 +17,15 @@ pub fn require<S: Stage>(host: &Host, role: &str) -> Result<Session, SetupError>
     models.open(role).map_err(|error| SetupError(format!("stage {stage}, model for {role}: {error}")))
 }
 
+/// Opens the model for a role that finish alone runs; `None` where the stage is loaded for process, which is not given it.
+///
+/// # Errors
+/// A model that cannot be opened.
+pub fn of_finish<S: Stage>(host: &Host, role: &str) -> Result<Option<Session>, SetupError> {
+    let is_given = host.get::<Networks>().is_some_and(|models| models.has(role));
+    is_given.then(|| require::<S>(host, role)).transpose()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -193,3 +193,11 @@ fn round(value: &mut Value, digits: usize) {
         _ => {}
     }
 }
+
+/// The runner gives process the defaults of what finish alone reads, and nobody may notice.
+#[test]
+fn process_reads_no_finish_setting() {
+    let film = Film::new((0..4u32).map(|n| rgb8(&lit(64, 36, |x, _| f64::from((n + 1) * x) / 300.0))).collect());
+    let settings = LightingSettings::default();
+    framefleet_testkit_stage::process_reads_no_finish_setting::<LightingStage>(&Host::default(), &settings, &[film]);
+}

@@ -4,7 +4,7 @@ use framefleet_media::annotation::Value;
 use framefleet_media::{
     Annotation, AvOffset, Face, FaceTrack, FrameRange, Item, Mouth, ScopedAnnotation, Shot, Speaking, SyncState,
 };
-use framefleet_stage::{Audio, AudioSource, Host, Stage};
+use framefleet_stage::{Audio, AudioSource, FileSetting, Files, Host, Stage};
 use framefleet_testkit::{Picture, TalkingFace, decode_rgb8, loudness, sample, speech};
 use framefleet_testkit_models::host;
 use framefleet_testkit_stage::{Film, Found, Heard, Kept, RATE, Silence, Step, on_range, only, rgb8};
@@ -121,9 +121,19 @@ impl Results {
 
 /// The stage, with the networks of default settings, which are opened once.
 pub fn step(settings: &SyncSettings) -> Step<SyncStage> {
+    Step::load(usual_host(), settings).unwrap()
+}
+
+/// The same with default settings, told who speaks when.
+pub fn step_told(diarisation: &serde_json::Value) -> Step<SyncStage> {
+    let content = diarisation.to_string();
+    let settings = SyncSettings { diarisation: FileSetting::of_content(content.as_bytes()), ..SyncSettings::default() };
+    Step::load(&usual_host().clone().with(Arc::new(Files::of([content]))), &settings).unwrap()
+}
+
+fn usual_host() -> &'static Host {
     static HOST: OnceLock<Host> = OnceLock::new();
-    let host = HOST.get_or_init(|| host("sync", &SyncStage::needs(&SyncSettings::default())).unwrap());
-    Step::load(host, settings).unwrap()
+    HOST.get_or_init(|| host("sync", &SyncStage::needs(&SyncSettings::default())).unwrap())
 }
 
 /// What is heard with every film; nothing where there is no sound.

@@ -33,3 +33,13 @@ fn golden_digest() {
     }
     golden(&text, SyncStage::VERSION, (1, "5cff518b0778a289"));
 }
+
+/// The runner gives process the defaults of what finish alone reads, and nobody may notice.
+#[test]
+fn process_reads_no_finish_setting() {
+    let said = &tale()[..32_000];
+    let films = [Footage::talking(said, Some(said.to_vec())).film];
+    let settings = SyncSettings::default();
+    let host = framefleet_testkit_models::host("sync", &SyncStage::needs(&settings)).unwrap();
+    framefleet_testkit_stage::process_reads_no_finish_setting::<SyncStage>(&host, &settings, &films);
+}

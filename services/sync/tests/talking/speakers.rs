@@ -1,9 +1,10 @@
 //! Who speaks.
-use crate::harness::{Footage, detected, face, openings, other_tale, step, tale};
+use crate::harness::{Footage, detected, face, openings, other_tale, step, step_told, tale};
 use framefleet_media::{Face, SyncState};
 use framefleet_testkit::Picture;
+use serde_json::{Value, json};
 use std::ops::Range;
-use sync::{Diarisation, SyncSettings, Turn};
+use sync::SyncSettings;
 
 /// Frames of the pictures here.
 const FRAMES: usize = 150;
@@ -27,8 +28,8 @@ fn pair() -> [Face; 2] {
     [left, right]
 }
 
-fn turn(seconds: Range<f64>, speaker: &str) -> Turn {
-    Turn { start: seconds.start, end: seconds.end, speaker: speaker.to_owned(), file: String::new() }
+fn turn(seconds: Range<f64>, speaker: &str) -> Value {
+    json!({ "start": seconds.start, "end": seconds.end, "speaker": speaker })
 }
 
 #[test]
@@ -99,8 +100,8 @@ fn people_who_take_turns_are_told_apart() {
 fn names_of_a_diarisation_go_to_the_faces_that_move_with_them() {
     let (mut footage, mouths) = dialogue();
     let turns = vec![turn(0.0..5.0, "ada"), turn(6.0..11.0, "bob"), turn(5.2..5.8, "narrator")];
-    let settings = SyncSettings { diarisation: Diarisation::new(turns.clone()).unwrap(), ..SyncSettings::default() };
-    let results = footage.finish(&step(&settings), &footage.with_mouths(&mouths));
+    let step = step_told(&json!({ "segments": turns }));
+    let results = footage.finish(&step, &footage.with_mouths(&mouths));
     let told: Vec<(&str, Option<u32>)> = results.speaking.iter().map(|(_, s)| (s.speaker.as_str(), s.track)).collect();
     assert_eq!(told, [("ada", Some(0)), ("narrator", None), ("bob", Some(1))]);
     assert_eq!(results.speaking[1].1.label, "narrator (off screen)");
@@ -108,13 +109,13 @@ fn names_of_a_diarisation_go_to_the_faces_that_move_with_them() {
     let named = |track: u64| faces.iter().find(|face| face["track"] == track).unwrap()["speaker"].clone();
     assert_eq!((named(0), named(1)), ("ada".into(), "bob".into()));
     // Being in the picture is not speaking: with the mouths swapped the names are swapped.
-    let swapped = footage.finish(&step(&settings), &footage.with_mouths(&[mouths[1].clone(), mouths[0].clone()]));
+    let swapped = footage.finish(&step, &footage.with_mouths(&[mouths[1].clone(), mouths[0].clone()]));
     assert_eq!(swapped.speaking[0].1.track, Some(1));
     // Segments of another recording are not this one's, whatever number its name begins with.
-    let elsewhere = turns.into_iter().map(|turn| Turn { file: "0042".to_owned(), ..turn }).collect();
-    let settings = SyncSettings { diarisation: Diarisation::new(elsewhere).unwrap(), ..settings };
+    let mut elsewhere = turns;
+    elsewhere.iter_mut().for_each(|turn| turn["file"] = json!("0042"));
     footage.film.item.name = "scenes/0042_talk.mp4".to_owned();
-    let results = footage.finish(&step(&settings), &footage.with_mouths(&mouths));
+    let results = footage.finish(&step_told(&json!({ "segments": elsewhere })), &footage.with_mouths(&mouths));
     assert!(results.speaking.iter().all(|(_, speaking)| speaking.speaker.is_empty()));
 }
 
