@@ -34,4 +34,5 @@ mod services;
 #[path = "../soak/mod.rs"]
 mod soak;
 mod sound;
+mod too_large;
 mod video;

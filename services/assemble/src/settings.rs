@@ -32,7 +32,7 @@ pub struct AssembleSettings {
     /// Where frames have more bits than what they are written as: "ordered" (gradients stay smooth; the same pattern in every
     /// frame) or "none" (rounded).
     pub dither: Dither,
-    /// Batches that are encoded to one piece, 1 to 64. More: smaller files (each piece starts with a key frame), fewer
+    /// Batches that are encoded to one piece, 1 to 16. More: smaller files (each piece starts with a key frame), fewer
     /// tasks, more frames in memory.
     pub group: u32,
 }
@@ -48,8 +48,9 @@ impl Settings for AssembleSettings {
         if let Some(quality) = self.quality.filter(|quality| *quality > 51) {
             return Err(format!("quality must be 0 to 51, got {quality}"));
         }
-        if !(1..=64).contains(&self.group) {
-            return Err(format!("group must be 1 to 64, got {}", self.group));
+        // What a task names of its frames has to fit into a message.
+        if !(1..=16).contains(&self.group) {
+            return Err(format!("group must be 1 to 16, got {}", self.group));
         }
         Ok(())
     }

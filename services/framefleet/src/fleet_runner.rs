@@ -2,7 +2,7 @@
 use crate::edits;
 use crate::failure::Failure;
 use crate::files;
-use crate::job_work::JobWork;
+use crate::job_work::{JobWork, in_short};
 use crate::report_file;
 use crate::spec::JobSpec;
 use crate::terminal;
@@ -131,7 +131,7 @@ async fn see_through(work: JobWork, context: JobContext) -> Result<JobEnd, JobEr
     let summary = orchestrator.run(run, context.interrupt, &context.progress).await?;
     let message = match &summary.ending {
         Ending::Stopped(reason) => reason.clone(),
-        _ => work.problems(&summary).join("; "),
+        _ => in_short(&work.problems(&summary)),
     };
     let threads = threads.max(threads_of(&context.workers.borrow()));
     let networks = networks(context.workers, &open.plan, &summary).await;

@@ -5,7 +5,7 @@ use crate::job_file::{JobFile, RunFacts};
 use crate::report_file::{self, ReportFacts};
 use crate::spec::JobSpec;
 use crate::{identity, job_file, stills_order, submit, terminal};
-use framefleet_ledger::{Ledger, OpenOptions, Output, StepManifest};
+use framefleet_ledger::{Ledger, OpenOptions, Output};
 use framefleet_media::Item;
 use framefleet_pipeline::Plan;
 use framefleet_report::model::State;
@@ -107,7 +107,7 @@ impl JobWork {
         machines: Machines,
         networks: Vec<Value>,
     ) -> Result<Exit, Failure> {
-        let manifests: Vec<StepManifest> = open.ledger.manifests().await?;
+        let manifests = open.ledger.manifests().await?;
         let items: Vec<(String, String)> = self.refused.iter().chain(&summary.damage).cloned().collect();
         let failures = open.ledger.write_failures(&manifests, &items).await?;
         let exit = exit_of(summary, failures);
@@ -140,7 +140,7 @@ impl JobWork {
                 (State::Unfinished, format!("A preview of {batches} batches; run without --preview for all of it."))
             }
             (_, None, Exit::Done) => (State::Complete, String::new()),
-            _ => (State::Partial, self.problems(summary).join("; ")),
+            _ => (State::Partial, in_short(&self.problems(summary))),
         }
     }
 
@@ -150,6 +150,18 @@ impl JobWork {
         let unfinished =
             summary.unfinished.iter().map(|(step, why)| format!("the finish of step {step} failed: {why}"));
         unread.chain(unfinished).collect()
+    }
+}
+
+/// Problems that are named where there is not room for all.
+const NAMED: usize = 10;
+
+/// Problems in a line: the first ones, and how many more there are.
+pub fn in_short(problems: &[String]) -> String {
+    let named = problems.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join("; ");
+    match problems.len().saturating_sub(NAMED) {
+        0 => named,
+        more => format!("{named}; and {more} more, which failures.jsonl lists"),
     }
 }
 

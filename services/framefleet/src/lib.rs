@@ -21,6 +21,7 @@ mod machine;
 mod model_choice;
 mod pictures;
 mod report_file;
+mod source_batches;
 mod source_check;
 mod spec;
 mod stills_order;

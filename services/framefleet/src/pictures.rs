@@ -1,14 +1,14 @@
 //! Full frames of the source, for exports that show them.
 use framefleet_export::Pictures;
-use framefleet_media::{BatchInfo, Frame, Item, Rendition, item};
+use crate::source_batches::SourceBatches;
+use framefleet_media::{Frame, Item, Rendition};
 use framefleet_stage::{HeapSink, IngestRequest, SourceStage};
 use ingest::Ingest;
-use std::collections::BTreeMap;
 
 /// Decodes whole batches, and keeps the latest.
 pub struct SourcePictures {
     source: Ingest,
-    batches: BTreeMap<String, Vec<BatchInfo>>,
+    batches: SourceBatches,
     /// The item whose batch is kept.
     item: String,
     frames: Vec<Frame>,
@@ -18,23 +18,21 @@ pub struct SourcePictures {
 
 impl SourcePictures {
     /// Pictures of items whose batches are known.
-    pub fn new(source: Ingest, batches: BTreeMap<String, Vec<BatchInfo>>) -> Self {
+    pub fn new(source: Ingest, batches: SourceBatches) -> Self {
         Self { source, batches, item: String::new(), frames: Vec::new(), range: 0..0 }
     }
 
     fn decode(&mut self, item: &Item, frame: u64) -> Result<(), String> {
-        let range = |batch: &BatchInfo| batch.start..batch.start + batch.pts_ns.len() as u64;
-        let batches = self.batches.get(&item.name).map_or(&[][..], Vec::as_slice);
-        let batch = batches.iter().find(|batch| range(batch).contains(&frame));
-        let batch = batch.ok_or_else(|| "the output does not say where it begins".to_owned())?;
-        let request = IngestRequest { full: range(batch).collect(), proxy: Vec::new(), batch: batch.clone() };
+        let found = self.batches.of(item, frame).map_err(|error| error.to_string())?;
+        let (item, batch) = found.ok_or_else(|| "the output does not say where it begins".to_owned())?;
+        let range = batch.start..batch.start + batch.pts_ns.len() as u64;
+        let request = IngestRequest { full: range.clone().collect(), proxy: Vec::new(), batch };
         // One batch at a time: the last one's memory goes before the next one's is taken.
         (self.range, self.frames) = (0..0, Vec::new());
         let mut sink = HeapSink::default();
-        let with_files = item::with_files(item, batch.files.clone());
-        let (places, _) = self.source.ingest(&with_files, &request, &mut sink).map_err(|error| error.to_string())?;
+        let (places, _) = self.source.ingest(&item, &request, &mut sink).map_err(|error| error.to_string())?;
         self.frames = sink.into_frames(Rendition::Full, &places).map_err(|error| error.to_string())?;
-        (self.range, self.item) = (range(batch), item.name.clone());
+        (self.range, self.item) = (range, item.name);
         Ok(())
     }
 }

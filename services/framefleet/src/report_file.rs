@@ -1,9 +1,10 @@
 //! `report.html`: gathers what the output holds and draws it, with pictures decoded from the source.
 use crate::failure::Failure;
 use bytes::Bytes;
+use crate::source_batches::SourceBatches;
 use framefleet_infer::Device;
-use framefleet_ledger::{Ledger, StepManifest, replay_command};
-use framefleet_media::{BatchInfo, Item, Rendition, item};
+use framefleet_ledger::{Ledger, replay_command};
+use framefleet_media::{Frame, Item, Rendition};
 use framefleet_pipeline::Plan;
 use framefleet_report::model::{
     Efficiency as EfficiencySummary, JobSummary, Label, PageLink, PlanSummary, State, StepShare, Timing,
@@ -35,7 +36,7 @@ pub struct ReportFacts<'a> {
 
 /// Draws the report of an output.
 pub async fn draw(ledger: &Ledger, source: Arc<dyn SourceStage>, facts: &ReportFacts<'_>) -> Result<(), Failure> {
-    let decoder = Decoder { source, batches: batches(&ledger.manifests().await?) };
+    let decoder = Decoder { source, batches: SourceBatches::open(ledger).await? };
     let mut report = framefleet_report::gather(ledger, job_facts(ledger.output().url(), facts), &decoder)
         .await
         .map_err(Failure::failed)?;
@@ -121,46 +122,43 @@ fn plan_summary(plan: &Plan) -> PlanSummary {
     PlanSummary { versions: vec![version], ..PlanSummary::from(plan) }
 }
 
-/// Whole batches of every item, as decoding found them.
-pub fn batches(manifests: &[StepManifest]) -> BTreeMap<String, Vec<BatchInfo>> {
-    let mut all: BTreeMap<String, Vec<BatchInfo>> = BTreeMap::new();
-    for of in manifests.iter().filter(|manifest| manifest.stage == ingest::NAME).flat_map(|manifest| &manifest.items) {
-        let Some(item) = &of.item else { continue };
-        let batches = all.entry(item.name.clone()).or_default();
-        let info = |task: &framefleet_proto::v1::TaskResult| {
-            let (pts_ns, files) = (task.pts_ns.clone(), task.files.clone());
-            Some(BatchInfo { start: task.range?.start, pts_ns, files, ..BatchInfo::default() })
-        };
-        batches.extend(of.tasks.iter().filter_map(info));
-    }
-    all
-}
-
 /// Decodes pictures for the report from the source.
 struct Decoder {
     source: Arc<dyn SourceStage>,
-    batches: BTreeMap<String, Vec<BatchInfo>>,
+    batches: SourceBatches,
+}
+
+impl Decoder {
+    /// Pictures of the first of some frames of an item and of those in the same batch, and how many these are.
+    fn of_batch(&self, item: &Item, frames: &[u64], side: u32) -> Result<(Vec<(u64, Vec<u8>)>, usize), Failure> {
+        let found = frames.first().map(|first| self.batches.of(item, *first)).transpose()?.flatten();
+        let Some((item, batch)) = found else { return Ok((Vec::new(), 1)) };
+        let end = batch.start + batch.pts_ns.len() as u64;
+        let proxy: Vec<u64> = frames.iter().copied().take_while(|frame| *frame < end).collect();
+        let (count, mut sink) = (proxy.len(), HeapSink::default());
+        let request = IngestRequest { batch, proxy, full: Vec::new() };
+        let (places, _) = self.source.ingest(&item, &request, &mut sink).map_err(Failure::failed)?;
+        let frames = sink.into_frames(Rendition::Proxy, &places).map_err(Failure::failed)?;
+        let jpeg = |frame: &Frame| Some((frame.number, encode_jpeg(&frame.image, side).ok()?));
+        Ok((frames.iter().filter_map(jpeg).collect(), count))
+    }
 }
 
 impl Thumbnails for Decoder {
-    fn jpeg(&self, item: &Item, frames: &[u64], side: u32) -> Vec<(u64, Vec<u8>)> {
+    fn jpeg(&self, item: &Item, mut frames: &[u64], side: u32) -> Vec<(u64, Vec<u8>)> {
         let mut pictures = Vec::new();
-        for batch in self.batches.get(&item.name).into_iter().flatten() {
-            let end = batch.start + batch.pts_ns.len() as u64;
-            let proxy: Vec<u64> = frames.iter().copied().filter(|frame| (batch.start..end).contains(frame)).collect();
-            if proxy.is_empty() {
-                continue;
-            }
-            let request = IngestRequest { batch: batch.clone(), proxy, full: Vec::new() };
-            let mut sink = HeapSink::default();
-            let item = item::with_files(item, batch.files.clone());
-            let decoded = self.source.ingest(&item, &request, &mut sink);
-            match decoded.and_then(|(places, _)| sink.into_frames(Rendition::Proxy, &places)) {
-                Ok(frames) => pictures.extend(
-                    frames.iter().filter_map(|frame| Some((frame.number, encode_jpeg(&frame.image, side).ok()?))),
-                ),
-                Err(error) => tracing::warn!(item = item.name, %error, "no pictures for the report"),
-            }
+        while !frames.is_empty() {
+            let done = match self.of_batch(item, frames, side) {
+                Ok((more, count)) => {
+                    pictures.extend(more);
+                    count
+                }
+                Err(error) => {
+                    tracing::warn!(item = item.name, error = error.message, "no pictures for the report");
+                    1
+                }
+            };
+            frames = frames.get(done.max(1)..).unwrap_or_default();
         }
         pictures
     }

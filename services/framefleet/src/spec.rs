@@ -10,7 +10,7 @@ use framefleet_pipeline::{JobRange, Pipeline, Position};
 use framefleet_proto::control::SubmitRequest;
 use framefleet_stage::Registry;
 use orchestrator::JobOptions;
-use orchestrator::fleet::Classes;
+use orchestrator::fleet::{Classes, check_request};
 use std::path::Path;
 
 /// A job as its user wants it.
@@ -36,6 +36,7 @@ impl JobSpec {
         memory: u64,
         registry: &Registry,
     ) -> Result<Self, Failure> {
+        check_request(&request).map_err(Failure::usage)?;
         let position = |text: &str| match text {
             "" => Ok(None),
             text => text.parse::<Position>().map(Some).map_err(Failure::usage),

@@ -1,18 +1,17 @@
 //! The loop around the state: publishes what is desired, folds in what is told, commits what was given up.
-use crate::messages::indexed_fact;
 use crate::pace::{Pace, Worked};
 use crate::progress::Progress;
+use crate::results::Decoding;
 use crate::seats::Seat;
-use crate::state::{Fact, JobOptions, JobState};
+use crate::state::{Fact, JobOptions, JobState, is_of_the_fleet};
 use crate::task::{TaskRef, Work};
 use crate::trace::Trace;
-use bytes::Bytes;
 use framefleet_bus::{BlobName, Blobs, Bus, BusError, Message, Subject};
 use framefleet_ledger::{Ledger, LedgerError, RecordsOptions, TaskKey};
 use framefleet_media::{AnnotationBlock, Item};
 use framefleet_pipeline::Plan;
-use framefleet_proto::v1::{Done, Event, FailureKind, Indexed, Pixels, Task, event::What};
-use futures::{FutureExt as _, TryStreamExt as _};
+use framefleet_proto::v1::{Done, Event, FailureKind, Pixels, event::What};
+use futures::FutureExt as _;
 use prost::Message as _;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -46,9 +45,6 @@ pub enum OrchestratorError {
         open: usize,
     },
 }
-
-/// Bytes of a task from which on its item's files travel by reference.
-const MESSAGE: usize = 32 << 10;
 
 /// How often a job under way is compared with what the queues hold.
 const RECONCILE: Duration = Duration::from_secs(2);
@@ -119,7 +115,7 @@ impl Orchestrator {
     ) -> Result<JobSummary, OrchestratorError> {
         let mut events = self.bus.listen(&Subject::events(&run.job)).await?;
         let mut job = Running::new(run, self.ledger.epoch());
-        self.list_files(&mut job).await?;
+        self.list_files(&mut job.state, &mut job.run.items).await?;
         let mut reconcile = tokio::time::interval(RECONCILE);
         reconcile.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
@@ -129,7 +125,11 @@ impl Orchestrator {
             if job.is_over(stopping) {
                 return self.conclude(job, stopping).await;
             }
+            let stopped = job.state.stopped().is_some();
             let denied = !stopping && self.publish(&mut job).await?;
+            if job.state.stopped().is_some() && !stopped {
+                continue;
+            }
             if job.inflight.is_empty() && job.waiting.is_empty() && !denied {
                 return Err(OrchestratorError::Stuck { pass: job.state.pass() + 1, open: job.state.live.len() });
             }
@@ -155,15 +155,15 @@ impl Orchestrator {
         loop {
             let lookup = |key: &TaskKey| self.ledger.outcomes(key);
             job.state.advance(&lookup);
-            for decoded in job.state.take_decoded() {
-                self.complete(&mut job.completed, decoded).await?;
+            for decoding in job.state.take_decoded() {
+                self.complete_decoding(job, &decoding).await?;
             }
             self.release(job.state.take_orphans()).await;
             let mut changed = false;
             for (step, key) in job.state.unread_finishes() {
                 let block = self.ledger.annotations(&key).await?;
                 job.state.apply(Fact::Finished { step, key, scoped: Arc::new(block.scoped.clone()) }, &lookup);
-                self.complete(&mut job.completed, job.state.manifest(step)).await?;
+                self.complete(job, step).await?;
                 changed = true;
             }
             for (task, key, entry) in job.state.condemned_entries(&lookup) {
@@ -178,12 +178,21 @@ impl Orchestrator {
     }
 
     /// Makes a step's results what the output holds of it.
-    async fn complete(
-        &self,
-        completed: &mut BTreeSet<String>,
-        manifest: framefleet_proto::v1::StepManifest,
-    ) -> Result<(), OrchestratorError> {
-        if completed.insert(manifest.step.clone()) {
+    async fn complete(&self, job: &mut Running, step: usize) -> Result<(), OrchestratorError> {
+        let manifest = job.state.manifest(step);
+        if job.completed.insert(manifest.step.clone()) {
+            let manifest = self.write_manifest(&job.state, manifest, |item| job.state.results(step, item)).await?;
+            self.ledger.complete_step(manifest, RecordsOptions::default()).await?;
+        }
+        Ok(())
+    }
+
+    /// Makes what decoding came to in a pass what the output holds of it.
+    async fn complete_decoding(&self, job: &mut Running, decoding: &Decoding) -> Result<(), OrchestratorError> {
+        let manifest = decoding.manifest();
+        if job.completed.insert(manifest.step.clone()) {
+            let results = |item| job.state.decoding_results(decoding, item);
+            let manifest = self.write_manifest(&job.state, manifest, results).await?;
             self.ledger.complete_step(manifest, RecordsOptions::default()).await?;
         }
         Ok(())
@@ -214,9 +223,7 @@ impl Orchestrator {
             message.project.clone_from(&job.run.project);
             message.traceparent = job.trace.child();
             message.published_ns = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos() as u64;
-            if message.encoded_len() > MESSAGE {
-                self.list_files_of(&mut message).await?;
-            }
+            self.add_documents(&job.state, task, &mut message).await?;
             let payload = message.encode_to_vec().into();
             match self.bus.publish(Message { subject: subject.clone(), id: job.next_id(), payload }).await {
                 Ok(()) => {}
@@ -225,37 +232,17 @@ impl Orchestrator {
                     denied = true;
                     continue;
                 }
+                // It would be refused again, whoever tries: the job leaves what it has, and says so.
+                Err(error) if !error.passes() => {
+                    job.run.seat.give_back(&subject);
+                    job.state.halt(format!("a task of {} cannot be handed out: {error}", job.state.step_name(task)));
+                    return Ok(false);
+                }
                 Err(error) => return Err(error.into()),
             }
             job.inflight.insert(task, Published { subject, quiet: 0 });
         }
         Ok(denied)
-    }
-
-    /// Tasks under way whose queue holds nothing any more are lost (the queue was, or their event): they are published again.
-    /// Once could be a result that is on its way.
-    async fn reconcile(&self, job: &mut Running) -> Result<(), OrchestratorError> {
-        let subjects: BTreeSet<Subject> = job.inflight.values().map(|published| published.subject.clone()).collect();
-        for subject in subjects {
-            let depth = match self.bus.depth(&subject).await {
-                Ok(depth) => depth,
-                Err(error) => {
-                    tracing::warn!(%subject, %error, "a queue does not tell its depth");
-                    continue;
-                }
-            };
-            let gone = depth.waiting + depth.leased == 0;
-            for published in job.inflight.values_mut().filter(|published| published.subject == subject) {
-                published.quiet = if gone { published.quiet + 1 } else { 0 };
-            }
-        }
-        let lost: Vec<TaskRef> =
-            job.inflight.iter().filter(|(_, published)| published.quiet > 2).map(|(task, _)| *task).collect();
-        for task in lost {
-            tracing::warn!(?task, "a task is under way and in no queue; it is published again");
-            job.landed(task);
-        }
-        Ok(())
     }
 
     /// Folds one event in.
@@ -267,7 +254,7 @@ impl Orchestrator {
             self.ledger.find(key).await?;
         }
         match &event.what {
-            Some(What::Failed(failed)) if failed.kind() == FailureKind::Fatal => {
+            Some(What::Failed(failed)) if failed.kind() == FailureKind::Fatal && !is_of_the_fleet(&failed.code) => {
                 return Err(OrchestratorError::Fatal(failed.reason.clone()));
             }
             Some(What::Failed(failed)) => {
@@ -291,9 +278,8 @@ impl Orchestrator {
             }
             Some(What::Indexed(indexed)) if !indexed.document.is_empty() => {
                 job.landed(task);
-                let missed = !job.state.knows_batches(task.item, indexed.from);
-                if missed || !indexed.complete {
-                    return self.read_index(job, task.item, &indexed.document).await;
+                if job.state.has_to_read(task.item, indexed) {
+                    return Ok(self.read_index(&mut job.state, task.item, &indexed.document).await?);
                 }
             }
             _ => {}
@@ -302,47 +288,6 @@ impl Orchestrator {
             job.state.apply(fact, &|key| self.ledger.outcomes(key));
         }
         Ok(())
-    }
-
-    /// Folds in what is kept of an item's index: what nobody was told of one by one, and what was missed.
-    async fn read_index(&self, job: &mut Running, item: usize, document: &[u8]) -> Result<(), OrchestratorError> {
-        let mut chunks = self.ledger.document_chunks::<Indexed>(document);
-        while let Some(chunk) = chunks.try_next().await? {
-            for indexed in chunk {
-                job.state.apply(indexed_fact(item, indexed), &|key| self.ledger.outcomes(key));
-            }
-        }
-        Ok(())
-    }
-
-    /// Lists the files of items in the ledger: no task carries them all.
-    async fn list_files(&self, job: &mut Running) -> Result<(), OrchestratorError> {
-        for item in 0..job.run.items.len() {
-            let files = std::mem::take(&mut job.run.items[item].files);
-            if !files.is_empty() {
-                let files = self.list(&files).await?;
-                job.state.apply(Fact::Listed { item, files }, &|key| self.ledger.outcomes(key));
-            }
-        }
-        Ok(())
-    }
-
-    /// Moves the files of a task's item, whose names may be long, from its message to the ledger.
-    async fn list_files_of(&self, message: &mut Task) -> Result<(), LedgerError> {
-        let files = message.item.as_mut().map(|item| std::mem::take(&mut item.files)).unwrap_or_default();
-        if !files.is_empty() {
-            message.files = self.list(&files).await?;
-        }
-        Ok(())
-    }
-
-    /// Makes a document of messages.
-    async fn list<M: prost::Message>(&self, messages: &[M]) -> Result<Bytes, LedgerError> {
-        let mut list = self.ledger.document();
-        for message in messages {
-            list.push(message).await?;
-        }
-        list.finish().await
     }
 
     /// Releases volatile frames; a blob that is gone already is no error.
@@ -358,13 +303,12 @@ impl Orchestrator {
     /// Leaves everything that is done in the output, also of a job that ends early.
     async fn conclude(&self, mut job: Running, interrupted: bool) -> Result<JobSummary, OrchestratorError> {
         for step in 0..job.run.plan.steps.len() {
-            let manifest = job.state.manifest(step);
-            if !manifest.complete {
-                self.complete(&mut job.completed, manifest).await?;
+            if !job.state.manifest(step).complete {
+                self.complete(&mut job, step).await?;
             }
         }
-        let decoded = job.state.ingest_manifest();
-        self.complete(&mut job.completed, decoded).await?;
+        let decoding = job.state.take_decoding();
+        self.complete_decoding(&mut job, &decoding).await?;
         job.state.abandon();
         self.release(job.state.take_orphans()).await;
         let ending = match job.state.stopped() {
@@ -386,10 +330,10 @@ impl Orchestrator {
 }
 
 /// A job under way.
-struct Running {
+pub(crate) struct Running {
     run: JobRun,
     state: JobState,
-    inflight: BTreeMap<TaskRef, Published>,
+    pub(crate) inflight: BTreeMap<TaskRef, Published>,
     /// Tasks that failed, until they may be tried again.
     waiting: HashMap<TaskRef, Instant>,
     /// By step, ingest last: where its tasks on frames wait.
@@ -406,10 +350,10 @@ struct Running {
 }
 
 /// A task under way.
-struct Published {
-    subject: Subject,
+pub(crate) struct Published {
+    pub(crate) subject: Subject,
     /// How often in a row its queue was found empty.
-    quiet: u32,
+    pub(crate) quiet: u32,
 }
 
 impl Running {
@@ -446,7 +390,7 @@ impl Running {
     }
 
     /// A task is no longer under way.
-    fn landed(&mut self, task: TaskRef) {
+    pub(crate) fn landed(&mut self, task: TaskRef) {
         if let Some(published) = self.inflight.remove(&task) {
             self.run.seat.give_back(&published.subject);
         }
@@ -460,7 +404,7 @@ impl Running {
 
     /// Takes note of what a task took.
     fn worked(&mut self, task: TaskRef, done: &Done) {
-        let failed = done.outcomes.as_ref().map_or(0, |outcomes| outcomes.failed.len() as u64);
+        let failed = done.frames_failed;
         let worked = Worked {
             seconds: done.stage_seconds,
             cpu_seconds: done.cpu_seconds,

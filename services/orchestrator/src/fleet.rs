@@ -7,10 +7,12 @@ mod control;
 mod jobs;
 mod lock;
 mod memory;
+mod request;
 mod service;
 mod wire;
 mod workers;
 
 pub use classes::{Classes, Place};
 pub use jobs::{JobContext, JobEnd, JobError, JobRunner, ReadyJob};
+pub use request::check_request;
 pub use service::{FleetError, FleetOptions, serve};

@@ -3,6 +3,7 @@
 
 mod admission;
 mod counts;
+mod documents;
 mod driver;
 mod edits;
 mod efficiency;
@@ -13,6 +14,7 @@ mod keys;
 mod messages;
 mod pace;
 mod progress;
+mod reconcile;
 mod results;
 mod schedule;
 mod seats;

@@ -4,11 +4,12 @@ use crate::state::{Fact, JobState, Lookup};
 use crate::task::{TaskRef, Work};
 use framefleet_bus::Subject;
 use framefleet_ledger::TaskKey;
+use framefleet_media::times::Times;
 use framefleet_media::{BatchInfo, FrameRange, Item, Rendition, item};
 use framefleet_pipeline::{Half, PlannedFile, PlannedModel};
 use framefleet_proto::v1::{
-    AnnotationsRef, Event, FailureKind, FinishWork, IndexWork, Indexed, IngestWork, ItemTasks, ProcessWork, Task,
-    TaskFile, TaskId, TaskModel, event::What, task::Work as WireWork,
+    AnnotationsRef, Event, FailureKind, FinishWork, IndexWork, Indexed, IngestWork, ProcessWork, Task, TaskFile, TaskId,
+    TaskModel, event::What, task::Work as WireWork,
 };
 
 /// Name of the stage that index and ingest tasks go to.
@@ -31,7 +32,7 @@ impl JobState {
                 let footage = &self.footage[task.item];
                 let work = ProcessWork {
                     window: Some(inputs.window),
-                    window_pts_ns: footage.range_pts_ns(&inputs.window),
+                    window_times: Some((&Times::new(&footage.range_pts_ns(&inputs.window))).into()),
                     pixels: self.pixels(task.step, task.item, &inputs)?,
                     visible: inputs.visible,
                     frames: inputs.frames,
@@ -110,6 +111,14 @@ impl JobState {
         }
     }
 
+    /// The step that a task belongs to.
+    pub(crate) fn step_name(&self, task: TaskRef) -> &str {
+        match task.kind {
+            Work::Index | Work::Ingest => INGEST,
+            Work::Process | Work::Finish => &self.plan.steps[task.step].name,
+        }
+    }
+
     /// The name of a task on the wire.
     pub(crate) fn task_id(&self, task: TaskRef, range: Option<FrameRange>) -> TaskId {
         let (step, group) = match task.kind {
@@ -147,6 +156,7 @@ impl JobState {
         Some(WireWork::Ingest(IngestWork { batch: Some(batch), proxy, full }))
     }
 
+    /// What a finish is given, but for its documents.
     fn finish_work(&self, step: usize) -> FinishWork {
         let providers = self.plan.steps[step].finish.providers.iter().filter(|provider| provider.half == Half::Finish);
         let job_scoped = providers.filter_map(|provider| {
@@ -158,15 +168,9 @@ impl JobState {
         });
         FinishWork {
             job_scoped: job_scoped.collect(),
-            items: self.item_tasks(step),
-            edits: self.edits(step).cloned().collect(),
             sound: self.plan.steps[step].finish.beside.sound,
+            ..FinishWork::default()
         }
-    }
-
-    /// The finished process tasks of a step, by item.
-    pub(crate) fn item_tasks(&self, step: usize) -> Vec<ItemTasks> {
-        (0..self.footage.len()).map(|item| self.tasks_of_item(step, item)).collect()
     }
 
     /// What an event tells, in the state's terms. `None` when it is of no task of this job.
@@ -210,9 +214,15 @@ impl JobState {
         })
     }
 
-    /// Whether so many batches of an item were found, and are known.
-    pub(crate) fn knows_batches(&self, item: usize, count: u64) -> bool {
-        self.footage.get(item).is_some_and(|footage| footage.complete || footage.batches.len() as u64 >= count)
+    /// Whether the document that an event names tells more of its item than the event and those before it.
+    pub(crate) fn has_to_read(&self, item: usize, indexed: &Indexed) -> bool {
+        let Some(footage) = self.footage.get(item).filter(|footage| !footage.complete) else { return false };
+        !indexed.complete || (footage.batches.len() as u64) < indexed.from
+    }
+
+    /// Number of items.
+    pub(crate) fn items(&self) -> usize {
+        self.footage.len()
     }
 
     /// The item of this index, as far as it is known by now.

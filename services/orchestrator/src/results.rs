@@ -2,57 +2,81 @@
 use crate::footage::Footage;
 use crate::keys::skips;
 use crate::messages::INGEST;
-use crate::state::{FinishStatus, JobState, Lookup, Status};
+use crate::state::{Decided, FinishStatus, JobState, Lookup, Status};
 use crate::task::{TaskRef, Work};
 use framefleet_ledger::TaskKey;
 use framefleet_media::{FrameFailure, FrameRange, Outcomes, item};
-use framefleet_proto::v1::{Entry, ItemTasks, StepManifest, TaskResult};
+use framefleet_media::times::Times;
+use framefleet_proto::v1::{Entry, FrameTimes, StepManifest, TaskResult};
+use std::collections::HashMap;
+
+/// Finished tasks, in frame order.
+pub(crate) type Results<'a> = Box<dyn Iterator<Item = TaskResult> + Send + 'a>;
+
+/// What decoding came to in a pass: its tasks by item and batch.
+#[derive(Debug)]
+pub(crate) struct Decoding {
+    pass: usize,
+    complete: bool,
+    tasks: HashMap<(usize, usize), Decided>,
+}
+
+impl Decoding {
+    /// Its manifest, but for items and tasks.
+    pub(crate) fn manifest(&self) -> StepManifest {
+        StepManifest {
+            step: if self.pass == 0 { INGEST.to_owned() } else { format!("{INGEST}-pass-{}", self.pass + 1) },
+            stage: INGEST.to_owned(),
+            complete: self.complete,
+            ..StepManifest::default()
+        }
+    }
+}
 
 impl JobState {
     /// Finished tasks of a step on an item, in frame order.
-    pub(crate) fn tasks_of_item(&self, step: usize, item: usize) -> ItemTasks {
+    pub(crate) fn results(&self, step: usize, item: usize) -> Results<'_> {
         let footage = &self.footage[item];
-        let done = |(group, status): (usize, &Status)| {
+        let done = move |(group, status): (usize, &Status)| {
             let Status::Done(key, _) = status else { return None };
             let range = footage.task_range(step, group, &self.plan.range)?;
             Some(task_result(key, range, footage))
         };
-        let tasks = self.process[step][item].iter().enumerate().filter_map(done).collect();
-        ItemTasks { item: Some(footage.item.clone()), tasks }
+        Box::new(self.process[step][item].iter().enumerate().filter_map(done))
     }
 
-    /// The results of a step.
-    pub fn manifest(&self, step: usize) -> StepManifest {
+    /// The manifest of a step's results, but for its items and tasks.
+    pub(crate) fn manifest(&self, step: usize) -> StepManifest {
         let plan = &self.plan.steps[step];
         let kinds = plan.process.iter().flat_map(|process| &process.makes).map(|kind| kind.as_str().to_owned());
         StepManifest {
             step: plan.name.clone(),
             stage: plan.stage.clone(),
-            items: self.item_tasks(step),
             finish_key: self.finished_key(step).map(|key| key.as_bytes().to_vec().into()).unwrap_or_default(),
             complete: matches!(self.finish[step], FinishStatus::Done(..)),
             kinds: kinds.collect(),
+            ..StepManifest::default()
         }
     }
 
-    /// The results of decoding in the pass that is running.
-    pub fn ingest_manifest(&self) -> StepManifest {
-        let items = self.footage.iter().enumerate().map(|(item, footage)| {
-            let task = |batch: usize| {
-                let (key, _) = self.ingest.get(&(item, batch))?;
-                let range = footage.batch_range(batch);
-                (footage.count(&range) > 0).then(|| task_result(key, range, footage))
-            };
-            ItemTasks { item: Some(footage.item.clone()), tasks: (0..footage.batches.len()).filter_map(task).collect() }
-        });
-        let step = if self.pass == 0 { INGEST.to_owned() } else { format!("{INGEST}-pass-{}", self.pass + 1) };
-        StepManifest {
-            step,
-            stage: INGEST.to_owned(),
-            items: items.collect(),
+    /// What decoding came to in the pass that is running; it is taken out of the state.
+    pub(crate) fn take_decoding(&mut self) -> Decoding {
+        Decoding {
+            pass: self.pass,
             complete: self.drained() && self.options.preview.is_none(),
-            ..StepManifest::default()
+            tasks: std::mem::take(&mut self.ingest),
         }
+    }
+
+    /// Finished tasks of decoding on an item, in frame order.
+    pub(crate) fn decoding_results<'a>(&'a self, decoding: &'a Decoding, item: usize) -> Results<'a> {
+        let footage = &self.footage[item];
+        let task = move |batch: usize| {
+            let (key, _) = decoding.tasks.get(&(item, batch))?;
+            let range = footage.batch_range(batch);
+            (footage.count(&range) > 0).then(|| task_result(key, range, footage))
+        };
+        Box::new((0..footage.batches.len()).filter_map(task))
     }
 
     /// The key of a step's finish, once it is done.
@@ -126,8 +150,9 @@ impl JobState {
 fn task_result(key: &TaskKey, range: FrameRange, footage: &Footage) -> TaskResult {
     TaskResult {
         key: key.as_bytes().to_vec().into(),
-        pts_ns: footage.range_pts_ns(&range),
+        times: Some(FrameTimes::from(&Times::new(&footage.range_pts_ns(&range)))),
         files: footage.files(&range).cloned().collect(),
         range: Some(range),
+        item: 0,
     }
 }

@@ -4,7 +4,7 @@ use crate::state::{Decoded, FinishStatus, JobState, Status};
 use crate::task::TaskRef;
 use framefleet_media::{FrameRange, Rendition, frame};
 use framefleet_pipeline::PixelSource;
-use framefleet_proto::v1::Pixels;
+use framefleet_proto::v1::{FramePixels, Pixels};
 use framefleet_stage::Halo;
 use std::collections::BTreeSet;
 
@@ -187,7 +187,13 @@ impl JobState {
 /// Only the frames that the task looks at: what else happens to be in the blob must not be seen.
 fn visible_of(pixels: &Pixels, inputs: &ProcessInputs) -> Pixels {
     let visible = |number: u64| inputs.visible.iter().any(|range| frame::contains(range, number));
-    Pixels { frames: pixels.frames.iter().filter(|of| visible(of.frame)).cloned().collect(), ..pixels.clone() }
+    let frames = pixels.frames.iter().filter(|of| visible(of.frame));
+    Pixels {
+        rendition: pixels.rendition,
+        made_by: pixels.made_by.clone(),
+        blob: pixels.blob.clone(),
+        frames: frames.map(|of| FramePixels { pts_ns: 0, ..of.clone() }).collect(),
+    }
 }
 
 /// Which batches a preview does: whole batches spread over the items, each widened for a step by what later steps look at.

@@ -5,6 +5,7 @@
 use crate::counts::Counts;
 use crate::footage::Footage;
 use crate::keys::{Hashers, Inputs};
+use crate::results::Decoding;
 use crate::schedule::Preview;
 use crate::task::{TaskRef, Work};
 use crate::workload::{StepFrames, Workload};
@@ -12,7 +13,7 @@ use bytes::Bytes;
 use framefleet_ledger::TaskKey;
 use framefleet_media::{BatchInfo, Edit, FrameRange, Item, ScopedAnnotation};
 use framefleet_pipeline::{PixelSource, Plan, Sampling};
-use framefleet_proto::v1::{EntryOutcomes, Pixels, StepManifest};
+use framefleet_proto::v1::{EntryOutcomes, Pixels};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -27,6 +28,11 @@ pub const ATTEMPTS: u32 = 5;
 
 /// Codes of failures that say nothing of the footage: when trying again does not help, the job stops, and no frame is given up.
 const OF_THE_FLEET: [&str; 3] = ["no-room", "blob-store", "bus"];
+
+/// Whether a failure with this code says nothing of the footage.
+pub(crate) fn is_of_the_fleet(code: &str) -> bool {
+    OF_THE_FLEET.contains(&code)
+}
 
 /// What a job does beyond its plan.
 #[derive(Clone, Debug, Default)]
@@ -200,7 +206,7 @@ pub struct JobState {
     pub(crate) finished: bool,
     pub(crate) preview: Option<Preview>,
     /// What decoding gave, of passes that are over.
-    pub(crate) decoded: Vec<StepManifest>,
+    pub(crate) decoded: Vec<Decoding>,
 }
 
 impl JobState {
@@ -362,8 +368,8 @@ impl JobState {
         if retryable && *attempts < ATTEMPTS {
             return;
         }
-        if retryable && OF_THE_FLEET.contains(&code.as_str()) {
-            self.stop.get_or_insert(format!("{reason} (tried {ATTEMPTS} times)"));
+        if is_of_the_fleet(&code) {
+            self.halt(if retryable { format!("{reason} (tried {ATTEMPTS} times)") } else { reason });
             return;
         }
         match task.kind {
@@ -465,14 +471,14 @@ impl JobState {
     }
 
     fn next_pass(&mut self) {
-        self.decoded.push(self.ingest_manifest());
+        let decoding = self.take_decoding();
+        self.decoded.push(decoding);
         if self.pass + 1 == self.plan.passes.len() {
             self.finished = true;
             return;
         }
         self.pass += 1;
         (self.cursor, self.taken_up) = ((0, 0), 0);
-        self.ingest.clear();
         self.attempts.clear();
         let by_shot = |step: &usize| matches!(self.plan.steps[*step].sampling, Sampling::PerShot(_));
         if self.plan.passes[self.pass].process.iter().any(by_shot) {
@@ -495,9 +501,14 @@ impl JobState {
         std::mem::take(&mut self.orphans)
     }
 
-    /// Manifests of decoding, of passes that are over.
-    pub fn take_decoded(&mut self) -> Vec<StepManifest> {
+    /// What decoding came to in passes that are over.
+    pub(crate) fn take_decoded(&mut self) -> Vec<Decoding> {
         std::mem::take(&mut self.decoded)
+    }
+
+    /// Stops the job before its end.
+    pub(crate) fn halt(&mut self, reason: String) {
+        self.stop.get_or_insert(reason);
     }
 
     /// Whether there is nothing left to do.

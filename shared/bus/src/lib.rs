@@ -6,10 +6,12 @@ mod memory;
 mod memory_blobs;
 mod memory_kv;
 mod subject;
+mod text;
 
 pub use memory::MemoryBus;
 pub use memory_blobs::MemoryBlobs;
 pub use subject::Subject;
+pub use text::{TEXT, short};
 
 use async_trait::async_trait;
 use bytes::Bytes;

@@ -2,7 +2,7 @@
 //! has of the step's poses.
 use crate::ExportError;
 use crate::writer::{FrameRecord, Writer};
-use framefleet_ledger::StepManifest;
+use framefleet_ledger::Manifest;
 use framefleet_ledger::coco::{CocoFile, CocoFrame};
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -21,7 +21,7 @@ pub(crate) struct CocoKeypoints {
 
 impl CocoKeypoints {
     /// Begins the file of a step's poses.
-    pub fn create(folder: &Path, manifest: &StepManifest) -> Result<Self, ExportError> {
+    pub fn create(folder: &Path, manifest: &Manifest) -> Result<Self, ExportError> {
         let path = folder.join(FILE);
         let mut file = BufWriter::new(File::create(&path).map_err(ExportError::write(&path))?);
         let coco = CocoFile::new(&["pose"], &[manifest], [])?;

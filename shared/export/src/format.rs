@@ -5,7 +5,7 @@ use crate::mot::Mot;
 use crate::overlay::Overlay;
 use crate::writer::Writer;
 use crate::{ExportError, Pictures, Request};
-use framefleet_ledger::StepManifest;
+use framefleet_ledger::Manifest;
 use framefleet_vision::families::Family;
 use std::str::FromStr;
 
@@ -68,7 +68,7 @@ impl Format {
     pub(crate) fn writer<'a>(
         self,
         request: &Request<'a>,
-        manifest: &StepManifest,
+        manifest: &Manifest,
         pictures: &'a mut dyn Pictures,
     ) -> Result<Box<dyn Writer + 'a>, ExportError> {
         let folder = request.folder;

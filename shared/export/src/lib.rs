@@ -16,7 +16,7 @@ mod writer;
 pub use error::ExportError;
 pub use format::Format;
 
-use framefleet_ledger::{ArtifactPaths, Ledger, StepManifest};
+use framefleet_ledger::{ArtifactPaths, Ledger, Manifest};
 use framefleet_media::{Frame, Item};
 use futures::TryStreamExt;
 use std::path::{Path, PathBuf};
@@ -74,7 +74,7 @@ pub async fn export(
         }
         if current.is_none_or(|item| item.name != row.item) {
             end(&mut *writer, current)?;
-            current = manifest.items.iter().filter_map(|of| of.item.as_ref()).find(|item| item.name == row.item);
+            current = manifest.items().find(|item| item.name == row.item);
             if let Some(item) = current {
                 writer.begin(item)?;
             }
@@ -101,11 +101,11 @@ fn end(writer: &mut dyn Writer, item: Option<&Item>) -> Result<(), ExportError> 
 }
 
 /// The step that is asked for, or the only one that makes a kind that the format shows.
-fn choose<'m>(manifests: &'m [StepManifest], request: &Request<'_>) -> Result<&'m StepManifest, ExportError> {
+fn choose<'m>(manifests: &'m [Manifest], request: &Request<'_>) -> Result<&'m Manifest, ExportError> {
     let shows =
-        |manifest: &&StepManifest| manifest.kinds.iter().any(|kind| request.format.kinds().contains(&kind.as_str()));
-    let fitting: Vec<&StepManifest> = manifests.iter().filter(shows).collect();
-    let names = |of: &[&StepManifest]| of.iter().map(|manifest| manifest.step.as_str()).collect::<Vec<_>>().join(", ");
+        |manifest: &&Manifest| manifest.kinds.iter().any(|kind| request.format.kinds().contains(&kind.as_str()));
+    let fitting: Vec<&Manifest> = manifests.iter().filter(shows).collect();
+    let names = |of: &[&Manifest]| of.iter().map(|manifest| manifest.step.as_str()).collect::<Vec<_>>().join(", ");
     match (request.step, fitting.as_slice()) {
         (Some(step), _) => fitting.iter().find(|manifest| manifest.step == step).copied().ok_or_else(|| {
             ExportError::WrongStep { step: step.to_owned(), format: request.format, fitting: names(&fitting) }

@@ -6,7 +6,8 @@ use framefleet_media::{
     Annotation, AnnotationBlock, Frame, FrameAnnotations, FrameFailure, FrameRange, Image, Item, ItemKind, Mask,
     Outcomes, PixelFormat, Rational, annotation::Value,
 };
-use framefleet_proto::v1::{Entry, ItemTasks, TaskId, TaskKind, TaskResult};
+use framefleet_media::times::Times;
+use framefleet_proto::v1::{Entry, FrameTimes, TaskId, TaskKind, TaskResult};
 use framefleet_testkit::decode_rgb8;
 use framefleet_vision::run_lengths::Runs;
 use opencv::core::{self, Mat, Rect, Scalar};
@@ -78,18 +79,20 @@ async fn output(size: (u32, u32)) -> Ledger {
     ledger.commit(process, AnnotationBlock { frames, ..AnnotationBlock::default() }, Vec::new()).await.unwrap();
     let finish = Entry { key: key(2).into(), id: Some(id(TaskKind::Finish)), ..Entry::default() };
     ledger.commit(finish, AnnotationBlock::default(), Vec::new()).await.unwrap();
-    let pts_ns = (0..FRAMES as i64).map(|frame| frame * 40_000_000).collect();
+    let pts_ns: Vec<i64> = (0..FRAMES as i64).map(|frame| frame * 40_000_000).collect();
+    let times = Some(FrameTimes::from(&Times::new(&pts_ns)));
+    let mut writer = ledger.write_manifest();
+    writer.item(&item).await.unwrap();
+    writer.task(TaskResult { key: key(1).into(), range, times, ..TaskResult::default() }).await.unwrap();
     let manifest = StepManifest {
         step: "masks".to_owned(),
         stage: "segmentation".to_owned(),
-        items: vec![ItemTasks {
-            item: Some(item),
-            tasks: vec![TaskResult { key: key(1).into(), range, pts_ns, files: Vec::new() }],
-        }],
         finish_key: key(2).into(),
         complete: true,
         kinds: vec!["mask".to_owned()],
+        ..StepManifest::default()
     };
+    let manifest = writer.finish(manifest).await.unwrap();
     ledger.complete_step(manifest, RecordsOptions { parquet: false, ..RecordsOptions::default() }).await.unwrap();
     ledger
 }

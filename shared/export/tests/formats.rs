@@ -6,7 +6,8 @@ use framefleet_media::{
     Amendment, Annotation, AnnotationBlock, Frame, FrameAnnotations, FrameFailure, FrameRange, Image, Item, ItemKind,
     Outcomes, PixelFormat, Pose, Rational, annotation::Value,
 };
-use framefleet_proto::v1::{Entry, ItemTasks, TaskId, TaskKind, TaskResult};
+use framefleet_media::times::Times;
+use framefleet_proto::v1::{Entry, FrameTimes, TaskId, TaskKind, TaskResult};
 use framefleet_testkit::{decode_rgb8, ffprobe};
 use serde_json::{Value as Json, json};
 use std::path::{Path, PathBuf};
@@ -83,20 +84,20 @@ async fn output() -> Ledger {
     let finish =
         Entry { key: key(2).into(), id: Some(id(TaskKind::Finish)), stage: "pose".to_owned(), ..Entry::default() };
     ledger.commit(finish, block, Vec::new()).await.unwrap();
-    let task = TaskResult {
-        files: Vec::new(),
-        key: key(1).into(),
-        range,
-        pts_ns: (0..FRAMES as i64).map(|frame| frame * 1_000_000_000 / RATE).collect(),
-    };
+    let pts_ns: Vec<i64> = (0..FRAMES as i64).map(|frame| frame * 1_000_000_000 / RATE).collect();
+    let times = Some(FrameTimes::from(&Times::new(&pts_ns)));
+    let mut writer = ledger.write_manifest();
+    writer.item(&item("a/walk")).await.unwrap();
+    writer.task(TaskResult { key: key(1).into(), range, times, ..TaskResult::default() }).await.unwrap();
     let manifest = StepManifest {
         step: "pose".to_owned(),
         stage: "pose".to_owned(),
-        items: vec![ItemTasks { item: Some(item("a/walk")), tasks: vec![task] }],
         finish_key: key(2).into(),
         complete: true,
         kinds: vec!["pose".to_owned()],
+        ..StepManifest::default()
     };
+    let manifest = writer.finish(manifest).await.unwrap();
     ledger.complete_step(manifest, RecordsOptions { parquet: false, ..RecordsOptions::default() }).await.unwrap();
     ledger
 }

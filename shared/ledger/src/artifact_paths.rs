@@ -2,7 +2,8 @@
 //! task made the files.
 use crate::files::file_of;
 use framefleet_media::{ImageFile, naming};
-use framefleet_proto::v1::{Part, StepManifest, TaskResult};
+use crate::Manifest;
+use framefleet_proto::v1::{Part, TaskResult};
 use std::collections::BTreeMap;
 
 /// The folders of a step's items, and names below them.
@@ -13,8 +14,8 @@ pub struct ArtifactPaths {
 
 impl ArtifactPaths {
     /// Those of the items of a step.
-    pub fn new(manifest: &StepManifest) -> Self {
-        Self { folders: naming::item_folders(manifest.items.iter().filter_map(|of| of.item.as_ref())) }
+    pub fn new(manifest: &Manifest) -> Self {
+        Self { folders: naming::item_folders(manifest.items()) }
     }
 
     /// The path of what a pattern (`masks/*_mask.png`) says is made of a frame, which is `file` when it is an image.

@@ -11,7 +11,7 @@ use crate::{Ledger, LedgerError, layout};
 use bytes::Bytes;
 use file::{KINDS, VERSION};
 use framefleet_media::Outcome;
-use framefleet_proto::v1::{CompletedStep, StepManifest};
+use framefleet_proto::v1::CompletedStep;
 use futures::TryStreamExt;
 use prost::Message;
 
@@ -47,11 +47,14 @@ impl Ledger {
     }
 
     async fn write_coco(&self, steps: &[CompletedStep], to: &mut Sink<'_>) -> Result<(), LedgerError> {
-        let manifests: Vec<&StepManifest> = steps.iter().filter_map(|step| step.manifest.as_ref()).collect();
+        let mut manifests = Vec::new();
+        for head in steps.iter().filter_map(|step| step.manifest.clone()) {
+            manifests.push(self.open_manifest(head).await?);
+        }
         let artifacts = steps.iter().flat_map(|step| &step.files).map(|file| file.path.clone());
-        let mut file = CocoFile::new(&KINDS, &manifests, artifacts)?;
+        let mut file = CocoFile::new(&KINDS, &manifests.iter().collect::<Vec<_>>(), artifacts)?;
         to.write(&file.begin()).await?;
-        for manifest in manifests {
+        for manifest in &manifests {
             let mut rows = self.rows(manifest);
             while let Some(row) = rows.try_next().await? {
                 if row.outcome == Outcome::Result {

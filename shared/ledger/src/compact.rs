@@ -20,7 +20,7 @@ impl Ledger {
     /// tasks referred to.
     pub async fn compact(&self) -> Result<(), LedgerError> {
         self.clear_marks().await?;
-        prune_documents(&self.inner.store, &[]).await?;
+        prune_documents(&self.inner.store, &self.completed_steps().await?).await?;
         self.compact_from(SEGMENT_FRAMES).await
     }
 

@@ -3,8 +3,7 @@
 //! Each file appears whole, and what the manifest replaces goes last. Wherever this stops, some manifest can be read with
 //! all it refers to, and doing it again ends in the same place.
 use crate::parts::{finish_key, parse_key};
-use crate::rows::tasks;
-use crate::{ArtifactPaths, Ledger, LedgerError, RecordsOptions, TaskKey, index, layout};
+use crate::{ArtifactPaths, Ledger, LedgerError, Manifest, RecordsOptions, TaskKey, index, layout};
 use bytes::Bytes;
 use framefleet_proto::v1::{CompletedStep, OutputFile, Part, PartKind, StepManifest};
 use futures::{StreamExt, TryStreamExt};
@@ -38,8 +37,9 @@ impl Ledger {
         }
         let RecordsOptions { parquet, parquet_only } = options;
         let wanted = CompletedStep { manifest: Some(manifest.clone()), files: Vec::new(), parquet, parquet_only };
+        let manifest = self.open_manifest(manifest).await?;
         let done = match before {
-            Some(before) if same(&before, &wanted) && self.files_are_there(&before).await? => before,
+            Some(before) if same(&before, &wanted) && self.files_are_there(&before, &manifest).await? => before,
             before => self.publish(before, wanted, &manifest).await?,
         };
         self.tidy(&done, &manifest).await?;
@@ -52,9 +52,9 @@ impl Ledger {
         &self,
         before: Option<CompletedStep>,
         mut wanted: CompletedStep,
-        manifest: &StepManifest,
+        manifest: &Manifest,
     ) -> Result<CompletedStep, LedgerError> {
-        let artifacts = self.artifacts(manifest)?;
+        let artifacts = self.artifacts(manifest).await?;
         wanted.files = self.write_records(&wanted, manifest).await?;
         wanted.files.push(self.write_summary(manifest).await?);
         let before = before.map_or_else(Vec::new, |before| before.files);
@@ -78,12 +78,13 @@ impl Ledger {
     }
 
     /// The artifacts of a step by path; two that meet contradict each other.
-    fn artifacts(&self, manifest: &StepManifest) -> Result<BTreeMap<String, Artifact>, LedgerError> {
+    async fn artifacts(&self, manifest: &Manifest) -> Result<BTreeMap<String, Artifact>, LedgerError> {
         let paths = ArtifactPaths::new(manifest);
         let mut artifacts = BTreeMap::new();
-        for (item, task) in tasks(manifest) {
-            let key = parse_key(manifest, &task.key)?;
-            self.add_artifacts(manifest, key, |part| paths.of_part(item, task, part), &mut artifacts)?;
+        let mut tasks = self.tasks(manifest);
+        while let Some(task) = tasks.try_next().await? {
+            let (key, item) = (parse_key(manifest, &task.key)?, manifest.item_name(&task));
+            self.add_artifacts(manifest, key, |part| paths.of_part(item, &task, part), &mut artifacts)?;
         }
         if let Some(key) = finish_key(manifest)? {
             self.add_artifacts(manifest, key, |part| part.name.clone(), &mut artifacts)?;
@@ -114,7 +115,7 @@ impl Ledger {
         Ok(())
     }
 
-    async fn write_summary(&self, manifest: &StepManifest) -> Result<OutputFile, LedgerError> {
+    async fn write_summary(&self, manifest: &Manifest) -> Result<OutputFile, LedgerError> {
         let summary = Value::from(self.summary(manifest).await?);
         let bytes = Bytes::from(format!("{summary:#}\n"));
         let digest = Bytes::copy_from_slice(blake3::hash(&bytes).as_bytes());
@@ -169,7 +170,7 @@ impl Ledger {
     }
 
     /// Whether every file that a step lists is there, with its length.
-    async fn files_are_there(&self, step: &CompletedStep) -> Result<bool, LedgerError> {
+    async fn files_are_there(&self, step: &CompletedStep, manifest: &Manifest) -> Result<bool, LedgerError> {
         let folder = layout::artifact(name(step), "");
         let artifacts: HashMap<String, u64> =
             self.inner.store.list(folder.trim_end_matches('/')).await?.into_iter().collect();
@@ -183,13 +184,13 @@ impl Ledger {
                 return Ok(false);
             }
         }
-        let artifacts = self.artifacts(step.manifest.as_ref().unwrap_or(&StepManifest::default()))?;
+        let artifacts = self.artifacts(manifest).await?;
         let listed: HashSet<&str> = step.files.iter().map(|file| file.path.as_str()).collect();
         Ok(artifacts.keys().all(|artifact| listed.contains(layout::artifact(name(step), artifact).as_str())))
     }
 
     /// Removes what the step's result has replaced.
-    async fn tidy(&self, done: &CompletedStep, manifest: &StepManifest) -> Result<(), LedgerError> {
+    async fn tidy(&self, done: &CompletedStep, manifest: &Manifest) -> Result<(), LedgerError> {
         let store = &self.inner.store;
         let listed: HashSet<&str> = done.files.iter().map(|file| file.path.as_str()).collect();
         let folder = layout::artifact(&manifest.step, "");
@@ -198,7 +199,7 @@ impl Ledger {
         if !done.parquet {
             store.delete([layout::records(&manifest.step, "parquet")]).await?;
         }
-        let moved = self.artifacts(manifest)?;
+        let moved = self.artifacts(manifest).await?;
         store.delete(moved.values().map(|artifact| layout::part(&artifact.key, &artifact.part))).await?;
         match manifest.complete {
             true => self.prune(&manifest.step).await,

@@ -120,13 +120,15 @@ pub(crate) async fn objects(store: &Store, name: &[u8]) -> Result<Option<HashSet
     Ok(Some(root.chunks.iter().map(|chunk| layout::document(&chunk.digest)).chain([path]).collect()))
 }
 
-async fn root(store: &Store, name: &[u8]) -> Result<DocumentRoot, LedgerError> {
+/// The root of a document.
+pub(crate) async fn root(store: &Store, name: &[u8]) -> Result<DocumentRoot, LedgerError> {
     let path = layout::document(name);
     let bytes = read(store, &path, name).await?;
     DocumentRoot::decode(bytes).map_err(|error| store.damaged(&path, error))
 }
 
-async fn read_chunk<M: Message + Default + 'static>(
+/// The messages of a chunk.
+pub(crate) async fn read_chunk<M: Message + Default + 'static>(
     store: &Store,
     chunk: DocumentChunk,
 ) -> Result<Vec<M>, LedgerError> {

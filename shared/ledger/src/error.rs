@@ -103,6 +103,19 @@ pub enum LedgerError {
         /// The newest format known here.
         known: u32,
     },
+    /// The output was made by an earlier version.
+    #[error(
+        "{output} has ledger format {found}, this program writes and reads {known}: give another --output, start over with --fresh, or read \
+         it with the framefleet that made it"
+    )]
+    OlderFormat {
+        /// The place.
+        output: String,
+        /// Its format.
+        found: u32,
+        /// The format of this program.
+        known: u32,
+    },
     /// A task without entry.
     #[error("the ledger has no entry for {what} (key {key}): run the job again")]
     MissingEntry {

@@ -1,10 +1,11 @@
 //! The list of frames that failed, with the command that does them again.
 use crate::files::file_of;
 use crate::parts::parse_key;
-use crate::rows::{range, tasks};
 use crate::shell::shell_word;
-use crate::{Ledger, LedgerError, layout};
-use framefleet_proto::v1::{FrameFailure, StepManifest, TaskResult};
+use crate::{Ledger, LedgerError, Manifest, layout};
+use framefleet_media::times::Times;
+use framefleet_proto::v1::{FrameFailure, TaskResult};
+use futures::TryStreamExt;
 use serde_json::json;
 
 impl Ledger {
@@ -13,7 +14,7 @@ impl Ledger {
     /// the file when there is none. The number of lines.
     pub async fn write_failures(
         &self,
-        manifests: &[StepManifest],
+        manifests: &[Manifest],
         unreadable: &[(String, String)],
     ) -> Result<u64, LedgerError> {
         let replay = replay_command(self.inner.output.url());
@@ -25,11 +26,12 @@ impl Ledger {
         }
         let mut count = unreadable.len() as u64;
         for manifest in manifests {
-            for (item, task) in tasks(manifest) {
+            let mut tasks = self.tasks(manifest);
+            while let Some(task) = tasks.try_next().await? {
                 let entry =
                     self.known(&parse_key(manifest, &task.key)?, &format!("a task of step {}", manifest.step))?;
                 for failure in entry.outcomes.iter().flat_map(|outcomes| &outcomes.failed) {
-                    file.write(line(manifest, item, task, failure, &replay).as_bytes()).await?;
+                    file.write(line(manifest, &task, failure, &replay).as_bytes()).await?;
                     count += 1;
                 }
             }
@@ -42,11 +44,13 @@ impl Ledger {
     }
 }
 
-fn line(manifest: &StepManifest, item: &str, task: &TaskResult, failure: &FrameFailure, replay: &str) -> String {
-    let offset = usize::try_from(failure.frame.saturating_sub(range(task).start)).unwrap_or(usize::MAX);
-    let seconds = task.pts_ns.get(offset).map(|&pts_ns| pts_ns as f64 / 1e9);
+fn line(manifest: &Manifest, task: &TaskResult, failure: &FrameFailure, replay: &str) -> String {
+    let start = task.range.unwrap_or_default().start;
+    let offset = usize::try_from(failure.frame.saturating_sub(start)).unwrap_or(usize::MAX);
+    let times = task.times.as_ref().map(Times::from).unwrap_or_default();
+    let seconds = times.get(offset).map(|pts_ns| pts_ns as f64 / 1e9);
     let mut record = json!({
-        "item": item,
+        "item": manifest.item_name(task),
         "frame": failure.frame,
         "time": seconds,
         "step": manifest.step,

@@ -1,8 +1,9 @@
 //! Which image a frame is, by a step's manifest.
-use framefleet_media::ImageFile;
-use framefleet_proto::v1::{ItemTasks, StepManifest, TaskResult};
+use crate::{Ledger, LedgerError, Manifest};
+use framefleet_media::{ImageFile, ItemKind};
+use framefleet_proto::v1::TaskResult;
 use serde_json::{Map, Value};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// The image that a frame of a task is.
 pub(crate) fn file_of(task: &TaskResult, frame: u64) -> Option<&ImageFile> {
@@ -10,22 +11,26 @@ pub(crate) fn file_of(task: &TaskResult, frame: u64) -> Option<&ImageFile> {
     found.ok().and_then(|position| task.files.get(position))
 }
 
-/// The images of a step's items.
-pub(crate) struct Files<'a> {
-    items: HashMap<&'a str, &'a ItemTasks>,
-}
+/// Frames of items, by item's name and number.
+pub(crate) type Frames = BTreeSet<(String, u64)>;
 
-impl<'a> Files<'a> {
-    pub(crate) fn new(manifest: &'a StepManifest) -> Self {
-        let named = |of: &'a ItemTasks| Some((of.item.as_ref()?.name.as_str(), of));
-        Self { items: manifest.items.iter().filter_map(named).collect() }
-    }
+/// Names of the images that frames are.
+pub(crate) struct Files(HashMap<(String, u64), String>);
 
-    /// The image that a frame of an item is.
-    pub(crate) fn of(&self, item: &str, frame: u64) -> Option<&'a ImageFile> {
-        let tasks = &self.items.get(item)?.tasks;
-        let after = tasks.partition_point(|task| task.range.unwrap_or_default().start <= frame);
-        file_of(tasks.get(after.checked_sub(1)?)?, frame)
+impl Files {
+    /// Those of some frames.
+    pub(crate) async fn find(ledger: &Ledger, manifest: &Manifest, frames: Frames) -> Result<Self, LedgerError> {
+        let images = manifest.items().zip(0..).filter(|(item, _)| item.kind() != ItemKind::Video);
+        let places: HashMap<&str, u32> = images.map(|(item, place)| (item.name.as_str(), place)).collect();
+        let (mut lookup, mut names) = (ledger.task_lookup(manifest), HashMap::new());
+        for (item, frame) in frames {
+            let Some(&place) = places.get(item.as_str()) else { continue };
+            let Some(task) = lookup.task_of(place, frame).await? else { continue };
+            if let Some(file) = file_of(&task, frame) {
+                names.insert((item, frame), file.name.clone());
+            }
+        }
+        Ok(Self(names))
     }
 
     /// Adds the `file` to every object that names a frame of an item (`item` and `frame`).
@@ -42,8 +47,24 @@ impl<'a> Files<'a> {
     }
 
     /// The name of the image whose item and number these fields have.
-    pub(crate) fn named(&self, fields: &Map<String, Value>, frame: &str) -> Option<&'a str> {
-        let (item, frame) = (fields.get("item")?.as_str()?, fields.get(frame)?.as_u64()?);
-        self.of(item, frame).map(|file| file.name.as_str())
+    pub(crate) fn named(&self, fields: &Map<String, Value>, frame: &str) -> Option<&str> {
+        self.0.get(&place(fields, frame)?).map(String::as_str)
     }
+}
+
+/// Adds the frames that objects name by `item` and `frame`.
+pub(crate) fn note_frames(value: &Value, frames: &mut Frames) {
+    match value {
+        Value::Array(list) => list.iter().for_each(|value| note_frames(value, frames)),
+        Value::Object(fields) => {
+            fields.values().for_each(|value| note_frames(value, frames));
+            frames.extend(place(fields, "frame"));
+        }
+        _ => {}
+    }
+}
+
+/// The item and the number that fields have.
+pub(crate) fn place(fields: &Map<String, Value>, frame: &str) -> Option<(String, u64)> {
+    Some((fields.get("item")?.as_str()?.to_owned(), fields.get(frame)?.as_u64()?))
 }

@@ -2,7 +2,7 @@
 use crate::store::Store;
 use crate::{Ledger, LedgerError, document, layout};
 use bytes::Bytes;
-use framefleet_proto::v1::KeptDocument;
+use framefleet_proto::v1::{CompletedStep, KeptDocument};
 use futures::{StreamExt, TryStreamExt};
 use prost::Message;
 use std::collections::HashSet;
@@ -36,13 +36,15 @@ impl Ledger {
     }
 }
 
-/// Removes documents that neither the results of steps (`used`) nor a name refers to. Nobody may be writing one.
-pub(crate) async fn prune_documents(store: &Store, used: &[Bytes]) -> Result<(), LedgerError> {
+/// Removes documents that neither the results of steps nor a name refers to. Nobody may be writing one.
+pub(crate) async fn prune_documents(store: &Store, steps: &[CompletedStep]) -> Result<(), LedgerError> {
     let found: Vec<String> = store.list(layout::DOCUMENTS).await?.into_iter().map(|(path, _)| path).collect();
     if found.is_empty() {
         return Ok(());
     }
-    let mut names = used.to_vec();
+    let manifests = steps.iter().filter_map(|step| step.manifest.as_ref());
+    let mut names: Vec<Bytes> =
+        manifests.flat_map(|manifest| [manifest.items.clone(), manifest.tasks.clone()]).collect();
     for (path, _) in store.list(layout::KEPT).await? {
         let kept = store.read(&path).await?.and_then(|bytes| KeptDocument::decode(bytes).ok());
         names.extend(kept.map(|kept| kept.document));

@@ -6,7 +6,7 @@ use crate::state::SourceIdentity;
 use crate::store::Store;
 use crate::{LedgerError, Output, TaskKey, layout};
 use bytes::Bytes;
-use framefleet_proto::v1::{CompletedStep, Entry, EntryOutcomes, StepManifest};
+use framefleet_proto::v1::{CompletedStep, Entry, EntryOutcomes};
 use futures::{StreamExt, TryStreamExt};
 use prost::Message;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -105,11 +105,6 @@ impl Ledger {
         self.index().slots.ask_outcomes(key)
     }
 
-    /// What is known of all steps that have records, by step.
-    pub async fn manifests(&self) -> Result<Vec<StepManifest>, LedgerError> {
-        Ok(self.completed_steps().await?.into_iter().filter_map(|step| step.manifest).collect())
-    }
-
     /// Writes a small file (job.json, report.html) whole or not at all. `relative` lies below the output and outside the
     /// ledger's own folder. Possible without ownership: reports are drawn at any moment.
     pub async fn write_file(&self, relative: &str, bytes: Bytes) -> Result<(), LedgerError> {
@@ -144,6 +139,14 @@ impl Ledger {
         match &self.inner.role {
             Role::Owner(owner) => owner.release().await,
             Role::Worker | Role::Reader => Ok(()),
+        }
+    }
+
+    /// Refuses when another owner has the output by now ([`LedgerError::Superseded`], of a worker's ledger).
+    pub async fn check_current(&self) -> Result<(), LedgerError> {
+        match &self.inner.role {
+            Role::Worker => self.check_epoch().await,
+            Role::Owner(_) | Role::Reader => Ok(()),
         }
     }
 

@@ -24,6 +24,7 @@ mod key;
 mod layout;
 mod ledger;
 mod ledgers;
+mod manifest;
 mod marks;
 mod outcomes;
 mod output;
@@ -37,6 +38,7 @@ mod slots;
 mod state;
 mod store;
 mod summary;
+mod task_lookup;
 mod verify;
 
 #[cfg(test)]
@@ -51,9 +53,11 @@ pub use framefleet_proto::v1::{AnnotationBlock, Entry, EntryOutcomes, PartKind, 
 pub use key::{KeyError, KeyHasher, TaskKey};
 pub use ledger::Ledger;
 pub use ledgers::Ledgers;
+pub use manifest::{Manifest, ManifestWriter};
 pub use output::Output;
 pub use records::RecordsOptions;
 pub use rows::Row;
 pub use shell::shell_word;
 pub use state::{OpenOptions, SourceIdentity};
+pub use task_lookup::TaskLookup;
 pub use verify::{StepCounts, VerifyReport, verify};

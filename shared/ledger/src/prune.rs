@@ -1,9 +1,9 @@
 //! Removing what no result refers to any more.
 use crate::index::{Place, Slot};
 use crate::parts::finish_key;
-use crate::rows::tasks;
 use crate::{Ledger, LedgerError, TaskKey, layout};
 use framefleet_proto::v1::{PartKind, StepManifest};
+use futures::TryStreamExt;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
@@ -33,8 +33,10 @@ impl Ledger {
     /// The entries of a step that are to go.
     async fn dead(&self, step: &str) -> Result<Vec<(TaskKey, Slot)>, LedgerError> {
         let steps = self.completed_steps().await?;
-        let kept: HashSet<TaskKey> =
-            steps.iter().filter_map(|step| step.manifest.as_ref()).flat_map(referred).collect();
+        let mut kept = HashSet::new();
+        for manifest in steps.iter().filter_map(|step| step.manifest.as_ref()) {
+            self.note_referred(manifest, &mut kept).await?;
+        }
         let published: HashSet<&[u8]> =
             steps.iter().flat_map(|step| &step.files).map(|file| file.digest.as_ref()).collect();
         let unreferred: Vec<(TaskKey, Slot)> = {
@@ -50,6 +52,16 @@ impl Ledger {
             }
         }
         Ok(dead)
+    }
+
+    /// Adds the keys that a manifest refers to.
+    async fn note_referred(&self, manifest: &StepManifest, keys: &mut HashSet<TaskKey>) -> Result<(), LedgerError> {
+        let mut tasks = self.tasks(manifest);
+        while let Some(task) = tasks.try_next().await? {
+            keys.extend(TaskKey::from_bytes(&task.key));
+        }
+        keys.extend(finish_key(manifest).ok().flatten());
+        Ok(())
     }
 
     /// Whether the bytes of some artifact of an entry are neither among the parts nor in the output.
@@ -97,8 +109,3 @@ impl Ledger {
     }
 }
 
-/// The keys that a manifest refers to.
-fn referred(manifest: &StepManifest) -> Vec<TaskKey> {
-    let process = tasks(manifest).filter_map(|(_, task)| TaskKey::from_bytes(&task.key).ok());
-    process.chain(finish_key(manifest).ok().flatten()).collect()
-}

@@ -1,7 +1,7 @@
 //! A step's records as JSON lines and Parquet, written in one go over its rows.
 use crate::columns::ParquetRows;
 use crate::store::{Store, Upload};
-use crate::{Ledger, LedgerError, Row, layout};
+use crate::{Ledger, LedgerError, Manifest, Row, layout};
 use framefleet_proto::kinds::KINDS;
 use framefleet_proto::v1::{CompletedStep, OutputFile, StepManifest};
 use futures::TryStreamExt;
@@ -49,7 +49,7 @@ impl Ledger {
     pub(crate) async fn write_records(
         &self,
         step: &CompletedStep,
-        manifest: &StepManifest,
+        manifest: &Manifest,
     ) -> Result<Vec<OutputFile>, LedgerError> {
         let mut records = Records::begin(&self.inner.store, step, manifest).await?;
         let mut rows = self.rows(manifest);

@@ -2,9 +2,10 @@
 use crate::files::file_of;
 use crate::outcomes::{ByFrame, SAMPLING};
 use crate::parts::parse_key;
-use crate::{Ledger, LedgerError, index};
-use framefleet_media::{Amendment, Annotation, AnnotationBlock, FrameRange, ImageFile, Outcome, annotation};
-use framefleet_proto::v1::{StepManifest, TaskResult};
+use crate::{Ledger, LedgerError, Manifest, index};
+use framefleet_media::times::Times;
+use framefleet_media::{Amendment, Annotation, AnnotationBlock, ImageFile, Outcome, annotation};
+use framefleet_proto::v1::TaskResult;
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 use serde_json::{Map, Value, json};
@@ -104,15 +105,15 @@ fn merge(list: &mut Vec<Map<String, Value>>, instance: u32, fields: Map<String, 
 impl Ledger {
     /// The rows of a step: items as the manifest lists them, frames ascending; frames that sampling left out have none. A few
     /// tasks' annotations are in memory at a time, besides what finish made.
-    pub fn rows<'a>(&'a self, manifest: &'a StepManifest) -> BoxStream<'a, Result<Row, LedgerError>> {
+    pub fn rows<'a>(&'a self, manifest: &'a Manifest) -> BoxStream<'a, Result<Row, LedgerError>> {
         let rows = move |amendments: Arc<Amendments>| {
-            let read = move |(item, task)| {
+            let read = move |task: TaskResult| {
                 let amendments = amendments.clone();
-                async move { self.task_rows(manifest, item, task, &amendments).await }
+                async move { self.task_rows(manifest, &task, &amendments).await }
             };
-            stream::iter(tasks(manifest))
-                .map(read)
-                .buffered(READ_AHEAD)
+            self.tasks(manifest)
+                .map_ok(read)
+                .try_buffered(READ_AHEAD)
                 .map_ok(|rows| stream::iter(rows).map(Ok))
                 .try_flatten()
         };
@@ -122,26 +123,26 @@ impl Ledger {
 
     async fn task_rows(
         &self,
-        manifest: &StepManifest,
-        item: &str,
+        manifest: &Manifest,
         task: &TaskResult,
         amendments: &Amendments,
     ) -> Result<Vec<Row>, LedgerError> {
-        let range = task.range.unwrap_or_default();
+        let (item, range) = (manifest.item_name(task), task.range.unwrap_or_default());
+        let times = task.times.as_ref().map(Times::from).unwrap_or_default();
         let what = || format!("step {}, {item} frames {}–{}", manifest.step, range.start, range.end);
         let key = parse_key(manifest, &task.key)?;
         let entry = self.existing(&key, &what()).await?;
         if entry.id.as_ref().and_then(|id| id.range) != task.range {
             return Err(LedgerError::invalid(what(), format!("its entry is that of {}", index::describe(&entry))));
         }
-        if range.end.saturating_sub(range.start) != task.pts_ns.len() as u64 {
-            return Err(LedgerError::invalid(what(), format!("it has {} presentation times", task.pts_ns.len())));
+        if range.end.saturating_sub(range.start) != times.len() as u64 {
+            return Err(LedgerError::invalid(what(), format!("it has {} presentation times", times.len())));
         }
         let block = self.annotations(&key).await?;
         let outcomes = ByFrame::new(entry.outcomes.as_ref());
-        let frames = (range.start..range.end).zip(&task.pts_ns);
+        let frames = (range.start..range.end).zip(times.iter());
         let rows = frames
-            .filter_map(|(frame, &pts_ns)| row(item, task, frame, pts_ns, outcomes.of(frame), &block, amendments));
+            .filter_map(|(frame, pts_ns)| row(item, task, frame, pts_ns, outcomes.of(frame), &block, amendments));
         Ok(rows.collect())
     }
 }
@@ -173,19 +174,6 @@ fn row(
 fn on_frame(block: &AnnotationBlock, frame: u64) -> &[Annotation] {
     let found = block.frames.binary_search_by_key(&frame, |on_frame| on_frame.frame);
     found.ok().and_then(|position| block.frames.get(position)).map_or(&[], |on_frame| &on_frame.annotations)
-}
-
-/// The tasks of a step's process half with their items, in the order of the manifest.
-pub(crate) fn tasks(manifest: &StepManifest) -> impl Iterator<Item = (&str, &TaskResult)> {
-    manifest.items.iter().flat_map(|of_item| {
-        let name = of_item.item.as_ref().map_or("", |item| item.name.as_str());
-        of_item.tasks.iter().map(move |task| (name, task))
-    })
-}
-
-/// The range of a task of a manifest.
-pub(crate) fn range(task: &TaskResult) -> FrameRange {
-    task.range.unwrap_or_default()
 }
 
 /// What finish amended, found by frame.

@@ -7,11 +7,12 @@ use crate::store::Store;
 use crate::{Ledger, LedgerError, Output, layout};
 use framefleet_proto::v1::{Part, PartKind};
 use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
-/// Raised when older programs could no longer read an output.
-const FORMAT: u32 = 1;
+/// Raised when older programs could no longer read an output, or this one those of older programs.
+const FORMAT: u32 = 2;
 
 /// What a job reads, as far as the output has to recognise it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -155,16 +156,22 @@ pub(crate) async fn check_store(store: &Store) -> Result<(), LedgerError> {
 async fn read_state(store: &Store) -> Result<Option<State>, LedgerError> {
     let Some(bytes) = store.read(layout::STATE).await? else { return Ok(None) };
     let state: State = serde_json::from_slice(&bytes).map_err(|error| store.damaged(layout::STATE, error))?;
-    if state.format > FORMAT {
-        return Err(LedgerError::NewerFormat { output: store.url().to_owned(), found: state.format, known: FORMAT });
+    let (output, found, known) = (store.url().to_owned(), state.format, FORMAT);
+    match found.cmp(&known) {
+        Ordering::Greater => Err(LedgerError::NewerFormat { output, found, known }),
+        Ordering::Less => Err(LedgerError::OlderFormat { output, found, known }),
+        Ordering::Equal => Ok(Some(state)),
     }
-    Ok(Some(state))
 }
 
 /// What the new owner does first: checks the items, starts over when asked to, raises the epoch, reads the entries and
 /// removes what crashes left behind.
 async fn take_over(store: &Store, options: &OpenOptions) -> Result<(State, Index), LedgerError> {
-    let found = read_state(store).await?;
+    let found = match read_state(store).await {
+        // What an older program wrote is not read, but it can make room.
+        Err(LedgerError::OlderFormat { .. }) if options.fresh => None,
+        found => found?,
+    };
     let epoch = found.as_ref().map_or(0, |state| state.epoch) + 1;
     let mut source = options.source.clone();
     if options.fresh {
@@ -240,7 +247,7 @@ async fn clean(store: &Store, index: &mut Index) -> Result<(), LedgerError> {
     }
     store.delete(std::mem::take(&mut index.surplus)).await?;
     store.delete(parts.into_iter().filter(|path| !listed.contains(path))).await?;
-    prune_documents(store, &[]).await?;
+    prune_documents(store, &steps).await?;
     clean_segments(store).await
 }
 

@@ -1,10 +1,11 @@
 //! A step's summary: statistics, counts, and what it found on items and on the job.
-use crate::files::Files;
+use crate::files::{Files, Frames, note_frames, place};
 use crate::outcomes::{self, Counts};
 use crate::parts::parse_key;
-use crate::{Ledger, LedgerError, index};
+use crate::{Ledger, LedgerError, Manifest, index};
 use framefleet_media::{ScopedAnnotation, annotation};
 use framefleet_proto::v1::StepManifest;
+use futures::TryStreamExt;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
@@ -12,22 +13,26 @@ impl Ledger {
     /// The summary of a step: `{"schema", "step", "stage", "statistics": {…}, "items": {name: {"result", "failed", "skipped"}}}`, then
     /// for each kind that finish makes the list of its annotations, each with its scope (`item`, `start`, `end`; null where it
     /// does not apply). What speaks of one frame of a sequence or of stills names its `file`, too.
-    pub(crate) async fn summary(&self, manifest: &StepManifest) -> Result<Map<String, Value>, LedgerError> {
+    pub(crate) async fn summary(&self, manifest: &Manifest) -> Result<Map<String, Value>, LedgerError> {
         let what = || format!("step {}", manifest.step);
         let finish = self.finish_block(manifest).await?;
-        let files = Files::new(manifest);
         let mut statistics: Value = match finish.statistics.as_str() {
             "" => json!({}),
             text => serde_json::from_str(text)
                 .map_err(|error| LedgerError::invalid(what(), format!("its statistics are no JSON: {error}")))?,
         };
+        let bodies = finish.scoped.iter().map(Body::new).collect::<Result<Vec<Body>, _>>();
+        let mut bodies = bodies.map_err(|error| LedgerError::invalid(what(), error.to_string()))?;
+        let mut frames = Frames::default();
+        note_frames(&statistics, &mut frames);
+        bodies.iter().for_each(|body| body.note_frames(&mut frames));
+        let files = Files::find(self, manifest, frames).await?;
         files.name_in(&mut statistics);
+        bodies.iter_mut().for_each(|body| body.name_files(&files));
         let mut items = Map::new();
-        for of_item in &manifest.items {
-            let name = of_item.item.as_ref().map_or("", |item| item.name.as_str());
-            let counts = self.item_counts(manifest, name)?;
+        for (item, counts) in manifest.items().zip(self.item_counts(manifest).await?) {
             items.insert(
-                name.to_owned(),
+                item.name.clone(),
                 json!({"result": counts.result, "failed": counts.failed, "skipped": counts.skipped}),
             );
         }
@@ -38,24 +43,23 @@ impl Ledger {
         summary.insert("statistics".to_owned(), statistics);
         summary.insert("items".to_owned(), items.into());
         for kind in self.scoped_kinds(manifest, &finish.scoped)? {
-            let of_kind = finish.scoped.iter().filter(|scoped| name(scoped) == kind);
-            let list: Vec<Value> = of_kind
-                .map(|scoped| body(scoped, &files))
-                .collect::<Result<_, _>>()
-                .map_err(|error| LedgerError::invalid(what(), error.to_string()))?;
+            let of_kind = bodies.iter().filter(|body| body.kind == kind);
+            let list: Vec<Value> = of_kind.map(Body::to_value).collect();
             summary.insert(kind, list.into());
         }
         Ok(summary)
     }
 
-    /// Frames of an item by outcome.
-    pub(crate) fn item_counts(&self, manifest: &StepManifest, name: &str) -> Result<Counts, LedgerError> {
-        let mut counts = Counts::default();
-        for (_, task) in crate::rows::tasks(manifest).filter(|(item, _)| *item == name) {
+    /// Frames of every item by outcome.
+    async fn item_counts(&self, manifest: &Manifest) -> Result<Vec<Counts>, LedgerError> {
+        let mut counts = vec![Counts::default(); manifest.items().len()];
+        let mut tasks = self.tasks(manifest);
+        while let Some(task) = tasks.try_next().await? {
             let key = parse_key(manifest, &task.key)?;
-            let entry = self.known(&key, &format!("step {}, {name}", manifest.step))?;
-            counts
-                .add(outcomes::check(&entry).map_err(|reason| LedgerError::invalid(index::describe(&entry), reason))?);
+            let entry = self.known(&key, &format!("step {}, {}", manifest.step, manifest.item_name(&task)))?;
+            let found =
+                outcomes::check(&entry).map_err(|reason| LedgerError::invalid(index::describe(&entry), reason))?;
+            counts.get_mut(task.item as usize).into_iter().for_each(|counts| counts.add(found));
         }
         Ok(counts)
     }
@@ -78,21 +82,49 @@ fn name(scoped: &ScopedAnnotation) -> &str {
     scoped.annotation.as_ref().map_or("", annotation::kind_name)
 }
 
-fn body(scoped: &ScopedAnnotation, files: &Files<'_>) -> Result<Value, serde_json::Error> {
-    let range = scoped.range.as_ref();
-    let mut body = Map::new();
-    body.insert("item".to_owned(), Some(scoped.item.as_str()).filter(|item| !item.is_empty()).into());
-    body.insert("start".to_owned(), range.map(|range| range.start).into());
-    body.insert("end".to_owned(), range.map(|range| range.end).into());
-    if range.is_some_and(|range| range.end == range.start + 1)
-        && let Some(file) = files.named(&body, "start")
-    {
-        body.insert("file".to_owned(), file.into());
+/// What a summary says of an annotation.
+struct Body {
+    kind: String,
+    /// What it speaks of: item, start, end, and the file when that is one image.
+    scope: Map<String, Value>,
+    of_one_frame: bool,
+    /// The annotation itself.
+    fields: Value,
+}
+
+impl Body {
+    fn new(scoped: &ScopedAnnotation) -> Result<Self, serde_json::Error> {
+        let range = scoped.range.as_ref();
+        let scope = Map::from_iter([
+            ("item".to_owned(), Some(scoped.item.as_str()).filter(|item| !item.is_empty()).into()),
+            ("start".to_owned(), range.map(|range| range.start).into()),
+            ("end".to_owned(), range.map(|range| range.end).into()),
+        ]);
+        let fields = scoped.annotation.as_ref().map(annotation::to_json).transpose()?;
+        Ok(Self {
+            kind: name(scoped).to_owned(),
+            scope,
+            of_one_frame: range.is_some_and(|range| range.end == range.start + 1),
+            fields: fields.unwrap_or_default().into(),
+        })
     }
-    if let Some(annotation) = &scoped.annotation {
-        let mut fields = Value::Object(annotation::to_json(annotation)?);
-        files.name_in(&mut fields);
-        body.extend(fields.as_object().cloned().unwrap_or_default());
+
+    /// Adds the frames that it names.
+    fn note_frames(&self, frames: &mut Frames) {
+        note_frames(&self.fields, frames);
+        frames.extend(place(&self.scope, "start").filter(|_| self.of_one_frame));
     }
-    Ok(body.into())
+
+    /// Names the files of images among them.
+    fn name_files(&mut self, files: &Files) {
+        files.name_in(&mut self.fields);
+        let file = files.named(&self.scope, "start").filter(|_| self.of_one_frame).map(Value::from);
+        self.scope.extend(file.map(|file| ("file".to_owned(), file)));
+    }
+
+    fn to_value(&self) -> Value {
+        let fields = self.fields.as_object().into_iter().flatten();
+        let scope = self.scope.iter();
+        scope.chain(fields).map(|(name, value)| (name.clone(), value.clone())).collect()
+    }
 }

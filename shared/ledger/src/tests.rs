@@ -6,6 +6,7 @@ mod faulty;
 mod fixture;
 mod folders;
 mod leases;
+mod manifests;
 mod orders;
 mod records;
 mod scale;

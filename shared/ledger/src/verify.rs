@@ -2,10 +2,9 @@
 use crate::index::{Place, annotations_part, describe};
 use crate::parts::{finish_key, parse_key};
 use crate::records::{line, without};
-use crate::rows::{range, tasks};
-use crate::{ArtifactPaths, Ledger, LedgerError, Output, TaskKey, layout, outcomes};
-use framefleet_proto::v1::{CompletedStep, Entry, Part, PartKind, StepManifest};
-use futures::TryStreamExt;
+use crate::{ArtifactPaths, Ledger, LedgerError, Manifest, Output, TaskKey, layout, outcomes};
+use framefleet_proto::v1::{CompletedStep, Entry, Part, PartKind};
+use futures::{StreamExt, TryStreamExt};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -116,9 +115,15 @@ impl Check {
     }
 
     async fn step(&mut self, step: &CompletedStep) -> Result<(), LedgerError> {
-        let Some(manifest) = &step.manifest else { return Ok(()) };
-        self.outcomes(manifest);
-        self.rows(step, manifest).await;
+        let Some(head) = step.manifest.clone() else { return Ok(()) };
+        match self.ledger.open_manifest(head).await {
+            Ok(manifest) => {
+                self.outcomes(&manifest).await;
+                self.rows(step, &manifest).await;
+                self.missing_artifacts(step, &manifest).await;
+            }
+            Err(error) => self.problem(error.to_string()),
+        }
         for file in &step.files {
             self.file(&file.path, &file.digest, file.length).await?;
         }
@@ -126,13 +131,21 @@ impl Check {
     }
 
     /// Every frame has exactly one outcome: tasks tile, and the outcomes of each are disjoint.
-    fn outcomes(&mut self, manifest: &StepManifest) {
+    async fn outcomes(&mut self, manifest: &Manifest) {
         let mut counts = StepCounts { step: manifest.step.clone(), complete: manifest.complete, ..Default::default() };
-        let mut ends: BTreeMap<&str, u64> = BTreeMap::new();
-        for (item, task) in tasks(manifest) {
-            let range = range(task);
+        let mut ends: BTreeMap<u32, u64> = BTreeMap::new();
+        let mut tasks = self.ledger.tasks(manifest);
+        while let Some(task) = tasks.next().await {
+            let task = match task {
+                Ok(task) => task,
+                Err(error) => {
+                    self.problem(error.to_string());
+                    break;
+                }
+            };
+            let (item, range) = (manifest.item_name(&task), task.range.unwrap_or_default());
             let what = format!("step {}, {item} frames {}–{}", manifest.step, range.start, range.end);
-            match ends.insert(item, range.end) {
+            match ends.insert(task.item, range.end) {
                 Some(end) if range.start < end => self.problem(format!("{what}: frames before {end} are in two tasks")),
                 Some(end) if range.start > end && manifest.complete => {
                     self.problem(format!("{what}: frames {end}–{} are in no task", range.start));
@@ -156,7 +169,7 @@ impl Check {
     }
 
     /// Adds a step's rows and summary to the digest; with `deep`, compares the record lines with them.
-    async fn rows(&mut self, step: &CompletedStep, manifest: &StepManifest) {
+    async fn rows(&mut self, step: &CompletedStep, manifest: &Manifest) {
         self.hash(b"step", manifest.step.as_bytes());
         if let Err(error) = self.try_rows(step, manifest).await {
             self.problem(error.to_string());
@@ -167,7 +180,7 @@ impl Check {
         }
     }
 
-    async fn try_rows(&mut self, step: &CompletedStep, manifest: &StepManifest) -> Result<(), LedgerError> {
+    async fn try_rows(&mut self, step: &CompletedStep, manifest: &Manifest) -> Result<(), LedgerError> {
         let path = layout::records(&manifest.step, "jsonl");
         let hidden: Vec<(String, String)> = step
             .parquet_only
@@ -220,11 +233,13 @@ impl Check {
             self.hash(b"artifact", path.as_bytes());
             self.hash(b"digest", digest);
         }
-        for step in steps {
-            let Some(manifest) = &step.manifest else { continue };
-            for problem in missing_artifacts(&self.ledger, step, manifest) {
-                self.problem(problem);
-            }
+    }
+
+    /// Tells of artifacts that a step's entries list and its files do not.
+    async fn missing_artifacts(&mut self, step: &CompletedStep, manifest: &Manifest) {
+        match missing_artifacts(&self.ledger, step, manifest).await {
+            Ok(missing) => missing.into_iter().for_each(|problem| self.problem(problem)),
+            Err(error) => self.problem(error.to_string()),
         }
     }
 
@@ -288,23 +303,30 @@ fn check_entry(
 }
 
 /// Artifacts that a step's entries list and its files do not.
-fn missing_artifacts(ledger: &Ledger, step: &CompletedStep, manifest: &StepManifest) -> Vec<String> {
+async fn missing_artifacts(
+    ledger: &Ledger,
+    step: &CompletedStep,
+    manifest: &Manifest,
+) -> Result<Vec<String>, LedgerError> {
     let listed: BTreeMap<&str, &[u8]> =
         step.files.iter().map(|file| (file.path.as_str(), file.digest.as_ref())).collect();
     let paths = ArtifactPaths::new(manifest);
     let parts_of = |key: &TaskKey| ledger.slot(key).map(|slot| slot.entry.parts.clone()).unwrap_or_default();
-    let processed = tasks(manifest).flat_map(|(item, task)| {
-        let parts = TaskKey::from_bytes(&task.key).map(|key| parts_of(&key)).unwrap_or_default();
-        let placed = |part: Part| (paths.of_part(item, task, &part), part);
-        parts.into_iter().map(placed).collect::<Vec<_>>()
-    });
-    let finished = finish_key(manifest).ok().flatten().map(|key| parts_of(&key)).unwrap_or_default();
-    let all = processed.chain(finished.into_iter().map(|part| (part.name.clone(), part)));
-    let missing = all.filter(|(path, part)| {
+    let is_missing = |path: &str, part: &Part| {
         let path = layout::artifact(&manifest.step, path);
         layout::kind(part) == PartKind::Artifact && listed.get(path.as_str()) != Some(&part.digest.as_ref())
-    });
-    missing.map(|(path, _)| format!("artifact \"{path}\" of step {} was not published", manifest.step)).collect()
+    };
+    let mut missing = Vec::new();
+    let mut tasks = ledger.tasks(manifest);
+    while let Some(task) = tasks.try_next().await? {
+        let parts = TaskKey::from_bytes(&task.key).map(|key| parts_of(&key)).unwrap_or_default();
+        let placed = parts.iter().map(|part| (paths.of_part(manifest.item_name(&task), &task, part), part));
+        missing.extend(placed.filter(|(path, part)| is_missing(path, part)).map(|(path, _)| path));
+    }
+    let finished = finish_key(manifest).ok().flatten().map(|key| parts_of(&key)).unwrap_or_default();
+    missing.extend(finished.into_iter().filter(|part| is_missing(&part.name, part)).map(|part| part.name));
+    let problem = |path| format!("artifact \"{path}\" of step {} was not published", manifest.step);
+    Ok(missing.into_iter().map(problem).collect())
 }
 
 /// The number of rows that a Parquet file says it has.

@@ -29,6 +29,7 @@ pub mod scan;
 pub mod skeleton;
 mod still;
 mod timeline;
+pub mod times;
 
 pub use annotation::{Kind, Outcome};
 pub use decode::Decoders;

@@ -83,6 +83,29 @@ pub enum PlanError {
         /// The steps there are, joined by ", ".
         known: String,
     },
+    /// A step's settings are longer than a task may be.
+    #[error(
+        "step {step}: its settings are {bytes} bytes of JSON, more than the {most} that travel with each task: put long lists and texts \
+         into a file that a setting names"
+    )]
+    LongSettings {
+        /// The step.
+        step: String,
+        /// Their length.
+        bytes: usize,
+        /// The most there may be.
+        most: usize,
+    },
+    /// A task of a step would look at more frames than it can name.
+    #[error("step {step}: a task would look at {frames} frames, its batches and those around them; at most {most} can be: make its settings smaller")]
+    WideWindow {
+        /// The step.
+        step: String,
+        /// How many.
+        frames: u64,
+        /// The most there may be.
+        most: u64,
+    },
     /// The stage, the profile or a setting does not exist or has a wrong value.
     #[error("step {step}: {source}")]
     Settings {

@@ -8,8 +8,15 @@ use crate::{
     Half, HalfPlan, JobRange, MemoryPlan, Models, Pipeline, PixelSource, Plan, PlanError, PlannedModel, Provider,
     Sampling, StepPlan, memory, pixels,
 };
+use framefleet_media::frame::BATCH_FRAMES;
 use framefleet_media::{Item, ItemKind, made};
 use serde_json::{Map, Value};
+
+/// Bytes of a step's settings as JSON, at most: they travel with each of its tasks.
+const MAX_SETTINGS: usize = 8 << 10;
+
+/// Frames that a task may look at, at most: it names each of them. Twenty batches of the longest.
+const MAX_WINDOW: u64 = 640;
 
 /// What is to be planned.
 #[derive(Clone, Debug)]
@@ -80,10 +87,25 @@ pub fn plan(request: &PlanRequest, stages: &dyn Stages, models: &dyn Models) -> 
 /// Asks the stages of all steps.
 pub(crate) fn drafts<'a>(pipeline: &'a Pipeline, stages: &dyn Stages) -> Result<Vec<Draft<'a>>, PlanError> {
     let draft = |step: &'a crate::Step| match stages.resolve(&step.stage, step.profile.as_deref(), &step.settings) {
-        Ok(resolved) => Ok(Draft { step, resolved }),
+        Ok(resolved) => check_size(Draft { step, resolved }),
         Err(source) => Err(PlanError::Settings { step: step.name.clone(), source }),
     };
     pipeline.steps.iter().map(draft).collect()
+}
+
+/// Refuses what no task could name: tasks travel in messages.
+fn check_size(draft: Draft) -> Result<Draft, PlanError> {
+    let (step, needs) = (draft.step.name.clone(), &draft.resolved.needs);
+    let bytes = Value::Object(draft.resolved.settings.clone()).to_string().len();
+    if bytes > MAX_SETTINGS {
+        return Err(PlanError::LongSettings { step, bytes, most: MAX_SETTINGS });
+    }
+    let batches = needs.group.max(1).saturating_mul(BATCH_FRAMES);
+    let frames = batches.saturating_add(needs.halo.before).saturating_add(needs.halo.after);
+    if frames > MAX_WINDOW {
+        return Err(PlanError::WideWindow { step, frames, most: MAX_WINDOW });
+    }
+    Ok(draft)
 }
 
 /// The models of a step, in order of role.

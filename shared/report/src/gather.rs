@@ -10,7 +10,9 @@ use crate::thumbnail::{Budget, Thumbnails, choose, per_item, side};
 use crate::{MAX_COLUMNS, MAX_FAILURES, MAX_SHOTS, ReportError, columns, sync, tracks};
 use framefleet_media::{AnnotationBlock, AvOffset, FrameRange, Item, ItemKind, Outcome, annotation};
 use framefleet_proto::kinds::KINDS;
-use framefleet_proto::v1::{ItemTasks, StepManifest};
+use framefleet_ledger::Manifest;
+use framefleet_media::times::Times;
+use framefleet_proto::v1::{ManifestItem, TaskResult};
 use framefleet_stage::{Field, Place};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, HashMap};
@@ -73,7 +75,7 @@ pub struct Gathering {
 
 impl Gathering {
     /// Begins a report of the steps in `manifests`, whose tasks say which items and frames there are.
-    pub fn new(facts: JobFacts, manifests: &[StepManifest]) -> Self {
+    pub fn new(facts: JobFacts, manifests: &[Manifest]) -> Self {
         let mut gathering = Self {
             report: Report {
                 job: facts.job,
@@ -96,37 +98,39 @@ impl Gathering {
         gathering
     }
 
-    fn add_items(&mut self, manifests: &[StepManifest]) {
+    fn add_items(&mut self, manifests: &[Manifest]) {
         let mut ranges: Vec<Extent> = Vec::new();
         for manifest in manifests {
-            for tasks in &manifest.items {
-                let Some(item) = &tasks.item else { continue };
+            for covered in manifest.covered() {
+                let Some(item) = &covered.item else { continue };
                 let next = self.sources.len();
                 let index = *self.index.entry(item.name.clone()).or_insert(next);
                 if index == next {
                     self.sources.push(item.clone());
                     ranges.push(Extent::default());
                 }
-                ranges[index].add(tasks, manifest.stage == INGEST);
+                ranges[index].add(covered, manifest.stage == INGEST);
             }
         }
         let columns = (PAGE_COLUMNS / (self.sources.len() as u64).max(1)).clamp(MIN_COLUMNS, MAX_COLUMNS);
         let items = self.sources.iter().zip(&ranges);
         self.report.items = items.map(|(item, extent)| item_report(item, extent.frames(), columns)).collect();
-        for tasks in manifests.iter().flat_map(|manifest| &manifest.items) {
-            let item = tasks.item.as_ref().and_then(|item| self.index.get(&item.name));
-            if let Some(item) = item.and_then(|index| self.report.items.get_mut(*index)) {
-                note_times(item, tasks);
-                stills::note_sizes(item, tasks);
-            }
-        }
         self.names = FileNames::new(&self.report.items);
     }
 
+    /// Notes times and sizes of a task's frames.
+    pub fn task(&mut self, item: &str, task: &TaskResult) {
+        let item = self.index.get(item).and_then(|index| self.report.items.get_mut(*index));
+        if let Some(item) = item {
+            note_times(item, task);
+            stills::note_sizes(item, task);
+        }
+    }
+
     /// The rows that follow are of this step.
-    pub fn begin_step(&mut self, manifest: &StepManifest) {
+    pub fn begin_step(&mut self, manifest: &Manifest) {
         self.fields = Fields::new(self.by_stage.get(&manifest.stage));
-        let skipped = manifest.items.iter().map(|tasks| self.frames_of_job(tasks)).sum();
+        let skipped = manifest.covered().iter().map(|covered| self.frames_of_job(covered)).sum();
         self.report.steps.push(StepSummary {
             name: manifest.step.clone(),
             stage: manifest.stage.clone(),
@@ -138,11 +142,12 @@ impl Gathering {
     }
 
     /// Frames of an item that a step's tasks cover, of those that the job does: batches are decoded whole.
-    fn frames_of_job(&self, tasks: &ItemTasks) -> u64 {
-        let item = tasks.item.as_ref().and_then(|item| self.report.items.get(*self.index.get(&item.name)?));
-        let Some(Axis { start, end, .. }) = item.map(|item| &item.axis) else { return 0 };
-        let ranges = tasks.tasks.iter().filter_map(|task| task.range.as_ref());
-        ranges.map(|range| range.end.min(*end).saturating_sub(range.start.max(*start))).sum()
+    fn frames_of_job(&self, covered: &ManifestItem) -> u64 {
+        let item = covered.item.as_ref().and_then(|item| self.report.items.get(*self.index.get(&item.name)?));
+        let (Some(item), Some(frames)) = (item, &covered.frames) else { return 0 };
+        let gaps = (frames.end - frames.start).saturating_sub(covered.count);
+        let overlap = frames.end.min(item.axis.end).saturating_sub(frames.start.max(item.axis.start));
+        overlap.saturating_sub(gaps)
     }
 
     /// One frame of the step, in frame order within its item; `row` is its record: lists of annotations by kind.
@@ -344,9 +349,9 @@ struct Extent {
 }
 
 impl Extent {
-    fn add(&mut self, tasks: &ItemTasks, decoding: bool) {
+    fn add(&mut self, covered: &ManifestItem, decoding: bool) {
         let extent = if decoding { &mut self.decoded } else { &mut self.steps };
-        for range in tasks.tasks.iter().filter_map(|task| task.range.as_ref()) {
+        if let Some(range) = &covered.frames {
             let (start, end) = extent.unwrap_or((range.start, range.end));
             *extent = Some((start.min(range.start), end.max(range.end)));
         }
@@ -387,23 +392,20 @@ fn kind_name(kind: ItemKind) -> &'static str {
 }
 
 /// Times of columns, and how long the item is, from the presentation times in a manifest.
-fn note_times(item: &mut ItemReport, tasks: &ItemTasks) {
-    let Some(fps) = item.fps else { return };
+fn note_times(item: &mut ItemReport, task: &TaskResult) {
+    let (Some(fps), Some(range), Some(times)) = (item.fps, &task.range, &task.times) else { return };
     item.axis.seconds.resize(columns::count(&item.axis), None);
-    for task in &tasks.tasks {
-        let Some(range) = &task.range else { continue };
-        let inside = |(frame, _): &(u64, &i64)| (item.axis.start..item.axis.end).contains(frame);
-        let times: Vec<(u64, &i64)> = (range.start..range.end).zip(&task.pts_ns).filter(inside).collect();
-        for (frame, pts_ns) in times {
-            let seconds = *pts_ns as f64 / 1e9;
-            let on_edge = (frame - item.axis.start).is_multiple_of(item.axis.frames_per_column);
-            if let Some(column) = columns::of_frame(&item.axis, frame).filter(|_| on_edge) {
-                item.axis.seconds[column] = Some((seconds * 1e4).round() / 1e4);
-            }
-            if frame + 1 == item.axis.end {
-                let first = item.axis.seconds.first().copied().flatten().unwrap_or_default();
-                item.seconds = Some(seconds - first + 1.0 / fps);
-            }
+    let inside = |(frame, _): &(u64, i64)| (item.axis.start..item.axis.end).contains(frame);
+    let times: Vec<(u64, i64)> = (range.start..range.end).zip(Times::from(times).iter()).filter(inside).collect();
+    for (frame, pts_ns) in times {
+        let seconds = pts_ns as f64 / 1e9;
+        let on_edge = (frame - item.axis.start).is_multiple_of(item.axis.frames_per_column);
+        if let Some(column) = columns::of_frame(&item.axis, frame).filter(|_| on_edge) {
+            item.axis.seconds[column] = Some((seconds * 1e4).round() / 1e4);
+        }
+        if frame + 1 == item.axis.end {
+            let first = item.axis.seconds.first().copied().flatten().unwrap_or_default();
+            item.seconds = Some(seconds - first + 1.0 / fps);
         }
     }
 }

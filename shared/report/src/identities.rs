@@ -1,10 +1,9 @@
 //! The page of identities: who appears, with a strip of faces each, and how to correct it.
 use crate::ReportError;
 use base64::Engine;
-use framefleet_ledger::{Ledger, shell_word};
+use framefleet_ledger::{Ledger, Manifest, shell_word};
 use framefleet_media::Identity;
 use framefleet_media::annotation::Value;
-use framefleet_proto::v1::StepManifest;
 use minijinja::{Environment, context};
 
 /// Most identities that a page shows: those with the most faces.
@@ -47,7 +46,7 @@ pub async fn identity_pages(ledger: &Ledger) -> Result<Vec<ExtraPage>, ReportErr
 
 async fn page(
     ledger: &Ledger,
-    manifest: &StepManifest,
+    manifest: &Manifest,
     mut identities: Vec<Identity>,
 ) -> Result<ExtraPage, ReportError> {
     let count = identities.len();

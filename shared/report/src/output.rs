@@ -1,7 +1,7 @@
 //! The report of an output, read through its ledger.
 use crate::gather::{Gathering, JobFacts};
 use crate::{Report, ReportError, Thumbnails};
-use framefleet_ledger::{Ledger, TaskKey};
+use framefleet_ledger::{Ledger, LedgerError, TaskKey};
 use framefleet_proto::v1::StepManifest;
 use futures::TryStreamExt;
 
@@ -13,9 +13,17 @@ pub async fn gather(ledger: &Ledger, mut facts: JobFacts, thumbnails: &dyn Thumb
     let planned = |step: &str| facts.plan.steps.iter().position(|planned| planned.step == step).unwrap_or(usize::MAX);
     manifests.sort_by_key(|manifest| planned(&manifest.step));
     for manifest in &manifests {
-        facts.task_seconds.entry(manifest.step.clone()).or_insert_with(|| task_seconds(ledger, manifest));
+        if !facts.task_seconds.contains_key(&manifest.step) {
+            facts.task_seconds.insert(manifest.step.clone(), task_seconds(ledger, manifest).await?);
+        }
     }
     let mut gathering = Gathering::new(facts, &manifests);
+    for manifest in &manifests {
+        let mut tasks = ledger.tasks(manifest);
+        while let Some(task) = tasks.try_next().await? {
+            gathering.task(manifest.item_name(&task), &task);
+        }
+    }
     for manifest in &manifests {
         gathering.begin_step(manifest);
         let mut rows = ledger.rows(manifest);
@@ -29,8 +37,9 @@ pub async fn gather(ledger: &Ledger, mut facts: JobFacts, thumbnails: &dyn Thumb
 }
 
 /// Seconds that the tasks of a step took, as far as its entries say.
-fn task_seconds(ledger: &Ledger, manifest: &StepManifest) -> f64 {
-    let tasks = manifest.items.iter().flat_map(|item| &item.tasks).map(|task| &task.key);
-    let keys = tasks.chain([&manifest.finish_key]).filter_map(|key| TaskKey::from_bytes(key).ok());
-    keys.filter_map(|key| ledger.entry(&key)).map(|entry| entry.stage_seconds).sum()
+async fn task_seconds(ledger: &Ledger, manifest: &StepManifest) -> Result<f64, LedgerError> {
+    let of = |key: &[u8]| TaskKey::from_bytes(key).ok().and_then(|key| ledger.entry(&key));
+    let seconds = |key: &[u8]| of(key).map_or(0.0, |entry| entry.stage_seconds);
+    let tasks = ledger.tasks(manifest).try_fold(0.0, |sum, task| async move { Ok(sum + seconds(&task.key)) });
+    Ok(tasks.await? + seconds(&manifest.finish_key))
 }

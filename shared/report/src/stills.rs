@@ -1,7 +1,7 @@
 //! What a folder of pictures has of each: its name where it is shown, and a size of its own.
 use crate::model::ItemReport;
 use crate::thumbnail::{choose, per_item};
-use framefleet_proto::v1::ItemTasks;
+use framefleet_proto::v1::TaskResult;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, HashMap};
 
@@ -39,8 +39,8 @@ pub fn of(record: &Map<String, Value>) -> Option<String> {
 }
 
 /// Notes whether the pictures of an item are of several sizes.
-pub fn note_sizes(item: &mut ItemReport, tasks: &ItemTasks) {
-    let mut files = tasks.tasks.iter().flat_map(|task| &task.files).filter(|file| file.width > 0);
+pub fn note_sizes(item: &mut ItemReport, task: &TaskResult) {
+    let mut files = task.files.iter().filter(|file| file.width > 0);
     let size = (item.width, item.height);
     item.mixed_sizes |= files.any(|file| (file.width, file.height) != size);
 }

@@ -3,6 +3,8 @@
 
 mod fixture;
 
+use framefleet_ledger::Manifest;
+use framefleet_proto::v1::{ManifestItem, TaskResult};
 use fixture::{Drawings, SHOT, film, manifest, pts_ns, report};
 use framefleet_media::{AnnotationBlock, FrameRange, ImageFile, Item, ItemKind, Outcome};
 use framefleet_report::model::{Counts, Run};
@@ -76,7 +78,7 @@ fn timelines_show_the_truth() {
 fn results_that_no_stage_says_anything_of_are_shown_under_their_own_names() {
     let films = [(film("a.mov", 300), 300)];
     let manifest = manifest("motion", &films);
-    let mut gathering = Gathering::new(JobFacts::default(), std::slice::from_ref(&manifest));
+    let mut gathering = fixture::gathering(JobFacts::default(), std::slice::from_ref(&manifest), &films);
     gathering.begin_step(&manifest);
     for frame in 0..300 {
         gathering.row("a.mov", frame, pts_ns(frame), &Outcome::Result, &fixture::motion_row(frame));
@@ -117,11 +119,10 @@ fn an_unknown_stage_is_shown_by_its_first_numbers_and_its_instances() {
 #[test]
 fn frames_are_those_that_the_job_does_not_those_of_the_batches_that_it_touches() {
     let films = [(film("a.mov", 160), 160)];
-    let mut lighting = manifest("lighting", &films);
-    lighting.items[0].tasks[0].range = Some(FrameRange { start: 32, end: 132 });
-    lighting.items[0].tasks[0].pts_ns = (32..132).map(pts_ns).collect();
-    let manifests = [manifest("ingest", &films), lighting];
-    let mut gathering = Gathering::new(JobFacts::default(), &manifests);
+    let part = FrameRange { start: 32, end: 132 };
+    let of_part = ManifestItem { item: Some(films[0].0.clone()), frames: Some(part), count: 100 };
+    let manifests = [manifest("ingest", &films), Manifest::new(fixture::head("lighting"), vec![of_part])];
+    let mut gathering = fixture::gathering(JobFacts::default(), &manifests, &films);
     for (manifest, frames) in manifests.iter().zip([0..140, 32..132]) {
         gathering.begin_step(manifest);
         frames.for_each(|frame| gathering.row("a.mov", frame, pts_ns(frame), &Outcome::Result, &Map::new()));
@@ -155,7 +156,7 @@ fn stills_are_named_and_may_be_of_several_sizes() {
     let names = ["street.jpg", "beach.png", "broken.jpg"];
     let mut folder = film("holiday", 3);
     folder.set_kind(ItemKind::Stills);
-    let mut manifest = manifest("lighting", &[(folder, 3)]);
+    let manifest = manifest("lighting", &[(folder, 3)]);
     let sizes = [(1920, 700), (800, 1080), (0, 0)];
     let file = |((frame, name), (width, height)): ((u64, &str), (u32, u32))| ImageFile {
         frame,
@@ -164,8 +165,9 @@ fn stills_are_named_and_may_be_of_several_sizes() {
         height,
         ..ImageFile::default()
     };
-    manifest.items[0].tasks[0].files = (0..).zip(names).zip(sizes).map(file).collect();
+    let files = (0..).zip(names).zip(sizes).map(file).collect();
     let mut gathering = Gathering::new(JobFacts::default(), std::slice::from_ref(&manifest));
+    gathering.task("holiday", &TaskResult { files, ..fixture::task(3) });
     gathering.begin_step(&manifest);
     for (frame, name) in (0..).zip(names) {
         let failed = || Outcome::Failed { code: "decode".to_owned(), reason: "cut".to_owned() };
@@ -186,7 +188,7 @@ fn two_hundred_long_films_stay_small() {
     const LIMIT: usize = 25_000_000;
     let films: Vec<_> = (0..200).map(|i| (film(&format!("reel {i}.mov"), 100_000), 100_000)).collect();
     let manifest = manifest("motion", &films);
-    let mut gathering = Gathering::new(fixture::bare(), std::slice::from_ref(&manifest));
+    let mut gathering = fixture::gathering(fixture::bare(), std::slice::from_ref(&manifest), &films);
     gathering.begin_step(&manifest);
     for frame in 0..100_000 {
         let row = fixture::motion_row(frame);
@@ -226,8 +228,9 @@ fn an_output_without_any_result_is_a_page_too() {
 fn sound_is_shown_with_the_mouths() {
     use framefleet_media::annotation::Value;
     use framefleet_media::{Annotation, AvOffset, FrameRange, ScopedAnnotation, SoundOverview, Speaking, SyncState};
-    let manifest = manifest("sync", &[(film("a.mov", 100), 100)]);
-    let mut gathering = Gathering::new(fixture::bare(), std::slice::from_ref(&manifest));
+    let films = [(film("a.mov", 100), 100)];
+    let manifest = manifest("sync", &films);
+    let mut gathering = fixture::gathering(fixture::bare(), std::slice::from_ref(&manifest), &films);
     gathering.begin_step(&manifest);
     for frame in 0..100 {
         let mouth = json!({"mouth": [{"instance": 0, "aperture": 0.25, "speaking": true}]});

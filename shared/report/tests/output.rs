@@ -3,12 +3,12 @@
 
 mod fixture;
 
-use fixture::{Drawings, facts, film, manifest, motion_block, pts_ns};
+use fixture::{Drawings, facts, film, head, motion_block, pts_ns, task};
 use framefleet_ledger::{Ledger, OpenOptions, Output, RecordsOptions, TaskKey};
 use framefleet_media::{
     Annotation, AnnotationBlock, FrameAnnotations, FrameFailure, FrameRange, Item, Lighting, Outcomes,
 };
-use framefleet_proto::v1::{Entry, StepManifest, TaskId, TaskKind, annotation::Value};
+use framefleet_proto::v1::{Entry, StepManifest, TaskId, TaskKind, TaskResult, annotation::Value};
 use framefleet_report::gather;
 use framefleet_report::model::Counts;
 
@@ -64,9 +64,11 @@ async fn the_report_says_what_the_ledger_holds() {
     let ledger = Ledger::open(Output::in_memory(), OpenOptions::default()).await.unwrap();
     commit_lighting(&ledger, &item).await;
     commit_finish(&ledger, &item).await;
-    let mut manifest: StepManifest = manifest("lighting", &[(item, FRAMES)]);
-    manifest.items[0].tasks[0].key = key(1).into();
-    manifest.finish_key = key(2).into();
+    let mut writer = ledger.write_manifest();
+    writer.item(&item).await.unwrap();
+    writer.task(TaskResult { key: key(1).into(), ..task(FRAMES) }).await.unwrap();
+    let manifest = StepManifest { finish_key: key(2).into(), ..head("lighting") };
+    let manifest = writer.finish(manifest).await.unwrap();
     ledger.complete_step(manifest, RecordsOptions { parquet: false, ..RecordsOptions::default() }).await.unwrap();
 
     let mut facts = facts();

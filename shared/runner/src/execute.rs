@@ -36,11 +36,22 @@ const ENDS: u32 = 10;
 /// meanwhile, and whether the task did that is tried before it is run.
 pub(crate) async fn execute(shared: &Arc<Shared>, task: &Task) -> Result<Option<Done>, TaskFailure> {
     let ledger = shared.ledgers.get(&task.output, task.epoch).await?;
-    let Some(trial) = &shared.trial else { return run(shared, &ledger, task, None).await };
+    match execute_marked(shared, &ledger, task).await {
+        // What a task was to read may be gone because another owner has the output by now.
+        Err(failure) if failure.is_final() => {
+            ledger.check_current().await?;
+            Err(failure)
+        }
+        result => result,
+    }
+}
+
+async fn execute_marked(shared: &Arc<Shared>, ledger: &Ledger, task: &Task) -> Result<Option<Done>, TaskFailure> {
+    let Some(trial) = &shared.trial else { return run(shared, ledger, task, None).await };
     let mark = mark_name(task);
     let result = match ledger.mark(&mark).await? {
-        0 => run(shared, &ledger, task, None).await,
-        1..ENDS => run(shared, &ledger, task, Some(trial.clone())).await,
+        0 => run(shared, ledger, task, None).await,
+        1..ENDS => run(shared, ledger, task, Some(trial.clone())).await,
         ENDS.. => Err(TaskFailure::crashed(format!("{ENDS} processes ended while they ran it"))),
     };
     ledger.unmark(&mark).await?;
@@ -112,7 +123,7 @@ async fn ingest(shared: &Arc<Shared>, ledger: &Ledger, task: &Task, work: &Inges
         ..entry_of(task)
     };
     let entry = ledger.commit(entry, AnnotationBlock::default(), Vec::new()).await?;
-    Ok(Done { outcomes: entry.outcomes.clone(), made, frames_done: entry.frames_done, ..spent.done() })
+    Ok(Done { made, ..done(&entry, spent) })
 }
 
 /// Runs the process half of a step on a batch.
@@ -289,7 +300,7 @@ async fn commit_process(
     files.extend(commit_files(made.attachments, PartKind::Attachment, ""));
     let entry = Entry { outcomes: Some(outcomes), frames_done, stage_seconds: spent.wall, ..entry_of(task) };
     let entry = ledger.commit(entry, annotations, files).await?;
-    Ok(Done { outcomes: entry.outcomes.clone(), made: pixels, frames_done: entry.frames_done, ..spent.done() })
+    Ok(Done { made: pixels, ..done(&entry, spent) })
 }
 
 /// Runs the finish half of a step.
@@ -327,21 +338,23 @@ impl FinishCall {
         work: &FinishWork,
     ) -> Result<Self, TaskFailure> {
         let scratch = shared.scratch()?;
-        let job = Job {
-            step: step_of(task),
-            items: work.items.iter().filter_map(|of| of.item.clone()).collect(),
-            seed: task.seed,
-            scoped: inputs::scoped(&work.job_scoped, None, ledger).await?,
-            edits: work.edits.clone(),
-            makers: task.makers.clone(),
-            audio: Arc::new(Sound { listens: work.sound }),
-            scratch: scratch.path().to_owned(),
-        };
-        let manifest = StepManifest {
+        let head = StepManifest {
             step: step_of(task),
             stage: task.stage.clone(),
             items: work.items.clone(),
+            tasks: work.tasks.clone(),
             ..StepManifest::default()
+        };
+        let manifest = ledger.open_manifest(head).await?;
+        let job = Job {
+            step: step_of(task),
+            items: manifest.items().cloned().collect(),
+            seed: task.seed,
+            scoped: inputs::scoped(&work.job_scoped, None, ledger).await?,
+            edits: inputs::edits(work, ledger).await?,
+            makers: task.makers.clone(),
+            audio: Arc::new(Sound { listens: work.sound }),
+            scratch: scratch.path().to_owned(),
         };
         let records = LedgerRecords { ledger: ledger.clone(), manifest, handle: Handle::current() };
         Ok(Self { stage: shared.stage(ledger, task).await?, job, records, scratch })
@@ -416,11 +429,7 @@ impl Shared {
         };
         let message =
             Message { subject: Subject::events(&task.job), id: String::new(), payload: event.encode_to_vec().into() };
-        self.bus.emit(message).await.map_err(|error| TaskFailure {
-            kind: framefleet_proto::v1::FailureKind::Retry,
-            code: "bus",
-            reason: error.to_string(),
-        })
+        Ok(self.bus.emit(message).await?)
     }
 }
 
@@ -455,6 +464,18 @@ fn entry_of(task: &Task) -> Entry {
         stage: task.stage.clone(),
         version: task.version,
         ..Entry::default()
+    }
+}
+
+/// What is told of a task: what came of its frames is in its entry.
+fn done(entry: &Entry, spent: Spent) -> Done {
+    let outcomes = entry.outcomes.iter();
+    let skipped = outcomes.clone().flat_map(|outcomes| &outcomes.skipped).filter_map(|skip| skip.range);
+    Done {
+        frames_done: entry.frames_done,
+        frames_failed: outcomes.map(|outcomes| outcomes.failed.len() as u64).sum(),
+        frames_skipped: skipped.map(|range| range.end.saturating_sub(range.start)).sum(),
+        ..spent.done()
     }
 }
 

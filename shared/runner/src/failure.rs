@@ -1,5 +1,5 @@
 //! Why a task did not come to its end, by what the orchestrator is to do about it.
-use framefleet_bus::BlobError;
+use framefleet_bus::{BlobError, BusError};
 use framefleet_ledger::LedgerError;
 use framefleet_proto::v1::{Failed, FailureKind};
 use framefleet_stage::{SetupError, StageError};
@@ -55,6 +55,11 @@ impl TaskFailure {
         self.code == DRAINING
     }
 
+    /// Whether doing the task again would not help, here or elsewhere.
+    pub fn is_final(&self) -> bool {
+        self.kind == FailureKind::Fatal
+    }
+
     /// Whether another owner has the output: what the task makes is not wanted any more.
     pub fn is_superseded(&self) -> bool {
         self.code == SUPERSEDED
@@ -62,7 +67,7 @@ impl TaskFailure {
 
     /// As the event says it.
     pub fn into_wire(self) -> Failed {
-        Failed { kind: self.kind as i32, code: self.code.to_owned(), reason: self.reason }
+        Failed { kind: self.kind as i32, code: self.code.to_owned(), reason: framefleet_bus::short(self.reason) }
     }
 
     /// Whether running parts of the task can tell which frame is to blame.
@@ -106,6 +111,13 @@ impl From<LedgerError> for TaskFailure {
             _ => (FailureKind::Fatal, "output"),
         };
         Self { kind, code, reason: error.to_string() }
+    }
+}
+
+impl From<BusError> for TaskFailure {
+    fn from(error: BusError) -> Self {
+        let kind = if error.passes() { FailureKind::Retry } else { FailureKind::Fatal };
+        Self { kind, code: "bus", reason: error.to_string() }
     }
 }
 

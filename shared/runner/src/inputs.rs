@@ -4,8 +4,9 @@ use crate::execute::without_result;
 use crate::failure::TaskFailure;
 use framefleet_bus::Blobs;
 use framefleet_ledger::{Ledger, TaskKey};
-use framefleet_media::{Item, Kind, ScopedAnnotation, annotation, frame};
-use framefleet_proto::v1::{AnnotationsRef, FrameRange, ProcessWork, Task};
+use framefleet_media::times::Times;
+use framefleet_media::{Edit, Frame, Item, Kind, ScopedAnnotation, annotation, frame};
+use framefleet_proto::v1::{AnnotationsRef, FinishWork, FrameRange, ProcessWork, Task};
 use framefleet_stage::Batch;
 use futures::TryStreamExt as _;
 
@@ -28,10 +29,16 @@ pub(crate) async fn batch(
     let item = item(task, ledger).await?;
     let range = task.id.as_ref().and_then(|id| id.range).ok_or_else(|| TaskFailure::malformed("a range"))?;
     let window = work.window.ok_or_else(|| TaskFailure::malformed("a window"))?;
-    let mut batch = Batch::new(item, range, window, work.frames.clone(), work.window_pts_ns.clone());
+    let times = work.window_times.as_ref().map(Times::from).unwrap_or_default();
+    if times.len() as u64 != window.end.saturating_sub(window.start) {
+        return Err(TaskFailure::malformed("the times of its window"));
+    }
+    let time = |number: u64| times.get(usize::try_from(number.checked_sub(window.start)?).ok()?);
+    let mut batch = Batch::new(item, range, window, work.frames.clone(), times.iter().collect());
     for pixels in &work.pixels {
         for frame in blobs::fetch(store, pixels).await? {
-            batch.insert_frame(pixels.rendition(), frame);
+            let pts_ns = time(frame.number).unwrap_or_default();
+            batch.insert_frame(pixels.rendition(), Frame { pts_ns, ..frame });
         }
     }
     let visible = |number: &u64| work.visible.iter().any(|range| frame::contains(range, *number));
@@ -53,6 +60,14 @@ pub(crate) async fn batch(
         }
     }
     Ok(batch)
+}
+
+/// The user's corrections that a finish is given.
+pub(crate) async fn edits(work: &FinishWork, ledger: &Ledger) -> Result<Vec<Edit>, TaskFailure> {
+    match work.edits.is_empty() {
+        true => Ok(Vec::new()),
+        false => Ok(ledger.read_document(&work.edits).try_collect().await?),
+    }
 }
 
 /// The job-scoped annotations that a task is given: all of them in finish, those that touch its window in process.

@@ -1,15 +1,15 @@
 //! A step's records as finish reads them: streamed from the ledger, as often as it likes.
-use framefleet_ledger::{Ledger, TaskKey};
-use framefleet_proto::v1::{PartKind, StepManifest};
+use framefleet_ledger::{Ledger, LedgerError, Manifest, TaskKey};
+use framefleet_proto::v1::{Part, PartKind};
 use framefleet_stage::{Record, Records, RecordsError};
-use futures::StreamExt as _;
+use futures::{StreamExt as _, TryStreamExt as _};
 use std::path::PathBuf;
 use tokio::runtime::Handle;
 
 /// The records of the process tasks of a step. Used from blocking threads only.
 pub(crate) struct LedgerRecords {
     pub ledger: Ledger,
-    pub manifest: StepManifest,
+    pub manifest: Manifest,
     pub handle: Handle,
 }
 
@@ -30,24 +30,15 @@ impl Records for LedgerRecords {
     }
 
     fn attachments(&self, prefix: &str) -> Result<Vec<(String, String, PathBuf)>, RecordsError> {
-        let mut found = Vec::new();
-        for item in &self.manifest.items {
-            let name = item.item.as_ref().map(|item| item.name.clone()).unwrap_or_default();
-            for task in &item.tasks {
-                let key = TaskKey::from_bytes(&task.key).map_err(|error| RecordsError(error.to_string()))?;
-                let entry = self.handle.block_on(self.ledger.find(&key));
-                let Some(entry) = entry.map_err(|error| RecordsError(error.to_string()))? else { continue };
-                for part in entry
-                    .parts
-                    .iter()
-                    .filter(|part| part.kind() == PartKind::Attachment && part.name.starts_with(prefix))
-                {
-                    let path = self
-                        .handle
-                        .block_on(self.ledger.attachment(&key, &part.name))
-                        .map_err(|error| RecordsError(error.to_string()))?;
-                    found.push((name.clone(), part.name.clone(), path));
-                }
+        let failed = |error: LedgerError| RecordsError(error.to_string());
+        let (mut found, mut tasks) = (Vec::new(), self.ledger.tasks(&self.manifest));
+        while let Some(task) = self.handle.block_on(tasks.try_next()).map_err(failed)? {
+            let key = TaskKey::from_bytes(&task.key).map_err(|error| RecordsError(error.to_string()))?;
+            let Some(entry) = self.handle.block_on(self.ledger.find(&key)).map_err(failed)? else { continue };
+            let kept = |part: &&Part| part.kind() == PartKind::Attachment && part.name.starts_with(prefix);
+            for part in entry.parts.iter().filter(kept) {
+                let path = self.handle.block_on(self.ledger.attachment(&key, &part.name)).map_err(failed)?;
+                found.push((self.manifest.item_name(&task).to_owned(), part.name.clone(), path));
             }
         }
         Ok(found)

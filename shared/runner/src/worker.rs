@@ -224,6 +224,11 @@ async fn serve(shared: &Arc<Shared>, kept: Kept, lease: Box<dyn Lease>) {
         Err(failure) if failure.is_superseded() => Ok(()),
         Err(failure) => shared.tell(&task, What::Failed(failure.into_wire())).await,
     };
+    // A result that no message carries: to do the task again would only repeat that.
+    let told = match told {
+        Err(failure) if failure.is_final() => shared.tell(&task, What::Failed(failure.into_wire())).await,
+        told => told,
+    };
     match told {
         Ok(()) => acknowledge(lease).await,
         Err(failure) => tracing::error!(reason = failure.reason, "a result could not be told; the task is handed back"),
@@ -261,12 +266,10 @@ fn count_ended(task: &Task, result: &Result<Option<Done>, TaskFailure>, spent: D
     };
     metric::task_ended(&task.stage, ended, spent);
     let Ok(Some(done)) = result else { return };
-    let outcomes = done.outcomes.clone().unwrap_or_default();
-    let skipped = outcomes.skipped.iter().filter_map(|skip| skip.range).map(|range| range.end - range.start).sum();
     metric::stage_seconds(&task.project, &task.stage, done.stage_seconds, done.cpu_seconds);
     metric::frames(&task.stage, FrameOutcome::Result, done.frames_done);
-    metric::frames(&task.stage, FrameOutcome::Failed, outcomes.failed.len() as u64);
-    metric::frames(&task.stage, FrameOutcome::Skipped, skipped);
+    metric::frames(&task.stage, FrameOutcome::Failed, done.frames_failed);
+    metric::frames(&task.stage, FrameOutcome::Skipped, done.frames_skipped);
 }
 
 impl Shared {

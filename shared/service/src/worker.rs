@@ -20,6 +20,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+/// Bytes of what an announcement says of networks, at most.
+const MAX_NETWORKS: usize = 32 << 10;
+
 /// How often a worker announces itself.
 const ANNOUNCE_EVERY: Duration = Duration::from_secs(1);
 
@@ -262,9 +265,9 @@ fn runner(arguments: &WorkerArguments, served: Served, slots: usize, worker: Par
     Ok(Runner::new(parts, options))
 }
 
-/// What networks really ran on so far, as JSON; told to the metrics, too.
+/// What networks really ran on so far, as JSON, as far as it fits; told to the metrics, too.
 fn networks(networking: &Networking) -> String {
-    let reports = networking.reports();
+    let mut reports = networking.reports();
     for report in &reports {
         metric::network(&metric::Network {
             model: &report.model,
@@ -275,8 +278,13 @@ fn networks(networking: &Networking) -> String {
             bytes: report.memory.shared + report.memory.sessions,
         });
     }
-    // Plain numbers and names: there is nothing in it that JSON cannot say.
-    serde_json::to_string(&reports).unwrap_or_else(|_| "[]".to_owned())
+    loop {
+        // Plain numbers and names: there is nothing in it that JSON cannot say.
+        let text = serde_json::to_string(&reports).unwrap_or_else(|_| "[]".to_owned());
+        if text.len() <= MAX_NETWORKS || reports.pop().is_none() {
+            return text;
+        }
+    }
 }
 
 /// Says again and again that the worker is there; takes it back when it stops.

@@ -6,7 +6,7 @@ use crate::commands::jobs;
 use crate::edits;
 use crate::failure::Failure;
 use crate::submit;
-use framefleet_ledger::{Ledger, Output, StepManifest};
+use framefleet_ledger::{Ledger, Manifest, Output};
 use framefleet_media::Edit;
 use framefleet_service::Exit;
 use serde_json::Map;
@@ -51,7 +51,7 @@ pub fn run(arguments: &EditArguments) -> Result<Exit, Failure> {
 }
 
 /// What is known of a step of the output.
-async fn step(ledger: &Ledger, name: &str) -> Result<StepManifest, Failure> {
+async fn step(ledger: &Ledger, name: &str) -> Result<Manifest, Failure> {
     let manifests = ledger.manifests().await?;
     let names: Vec<&str> = manifests.iter().map(|manifest| manifest.step.as_str()).collect();
     let found = manifests.iter().find(|manifest| manifest.step == name);
@@ -61,7 +61,7 @@ async fn step(ledger: &Ledger, name: &str) -> Result<StepManifest, Failure> {
 }
 
 /// Refuses a verb that the step's stage does not obey.
-fn check_verb(manifest: &StepManifest, verb: &str) -> Result<(), Failure> {
+fn check_verb(manifest: &Manifest, verb: &str) -> Result<(), Failure> {
     let known = submit::registry()?.get(&manifest.stage)?.resolve(None, &Map::new())?.needs.edits;
     if known.contains(&verb) {
         return Ok(());

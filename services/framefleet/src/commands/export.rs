@@ -4,7 +4,7 @@ use crate::commands::jobs::block_on;
 use crate::failure::Failure;
 use crate::job_file::JobFile;
 use crate::pictures::SourcePictures;
-use crate::report_file;
+use crate::source_batches::SourceBatches;
 use framefleet_export::{Exported, Request};
 use framefleet_ledger::{Ledger, Output};
 use framefleet_service::Exit;
@@ -33,8 +33,7 @@ pub fn run(arguments: &ExportArguments) -> Result<Exit, Failure> {
 async fn export(arguments: &ExportArguments, folder: &Path) -> Result<Exported, Failure> {
     let ledger = Ledger::read(Output::parse(&arguments.output)?).await?;
     let settings = ingest::resolve(&JobFile::ingest(&ledger).await?)?;
-    let batches = report_file::batches(&ledger.manifests().await?);
-    let mut pictures = SourcePictures::new(Ingest::new(settings), batches);
+    let mut pictures = SourcePictures::new(Ingest::new(settings), SourceBatches::open(&ledger).await?);
     let request = Request {
         format: arguments.to,
         step: arguments.step.as_deref(),

@@ -204,5 +204,5 @@ pub fn state(job: &Job) -> &'static str {
 
 /// Runs a call to the fleet.
 pub fn block_on<T>(call: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(call)
+    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?.block_on(call)
 }

@@ -42,7 +42,8 @@ impl ControlService {
 fn status(error: JobError) -> Status {
     match error {
         JobError::Refused(message) => Status::invalid_argument(message),
-        JobError::Bus(error) => Status::unavailable(error.to_string()),
+        JobError::Bus(error) if error.passes() => Status::unavailable(error.to_string()),
+        JobError::Bus(error) => Status::failed_precondition(error.to_string()),
         JobError::Failed(message) => Status::failed_precondition(message),
     }
 }
@@ -59,7 +60,13 @@ impl Control for ControlService {
     }
 
     async fn list(&self, _: Request<ListRequest>) -> Result<Response<ListReply>, Status> {
-        Ok(Response::new(ListReply { jobs: self.jobs()?.list() }))
+        let mut jobs = self.jobs()?.list();
+        // Hundreds of pipelines would be more than an answer carries; `get` has the job's.
+        for request in jobs.iter_mut().filter_map(|job| job.request.as_mut()) {
+            request.pipeline.clear();
+            request.set.clear();
+        }
+        Ok(Response::new(ListReply { jobs }))
     }
 
     type WatchStream = Pin<Box<dyn Stream<Item = Result<Job, Status>> + Send>>;

@@ -1,6 +1,7 @@
 //! The jobs of the fleet: kept in the bus, run beside each other, gone on with after a restart.
 use super::classes::Classes;
 use super::memory::MemoryShare;
+use super::request::check_request;
 use crate::driver::OrchestratorError;
 use crate::progress::Progress;
 use crate::seats::{Seat, Seats};
@@ -64,12 +65,22 @@ pub enum JobError {
     /// What was asked for is wrong: source, pipeline, plan or output. The message says what to do.
     #[error("{0}")]
     Refused(String),
-    /// The bus is away: the job goes on when it is back.
+    /// The bus is away (the job goes on when it is back), or refuses what it was given.
     #[error(transparent)]
     Bus(BusError),
     /// It broke.
     #[error("{0}")]
     Failed(String),
+}
+
+impl JobError {
+    /// Whether it may be another matter a little later.
+    fn may_pass(&self) -> bool {
+        match self {
+            Self::Bus(error) => error.passes(),
+            Self::Refused(_) | Self::Failed(_) => true,
+        }
+    }
 }
 
 impl From<OrchestratorError> for JobError {
@@ -168,6 +179,7 @@ impl Jobs {
 
     /// Takes a job in, or refuses it.
     pub async fn submit(self: &Arc<Self>, mut request: SubmitRequest) -> Result<Job, JobError> {
+        check_request(&request).map_err(JobError::Refused)?;
         let ready = self.runner.look(&request, &self.classes(), self.memory.total()).await?;
         let rival = self
             .list()
@@ -249,11 +261,11 @@ impl Jobs {
             match self.run_once(&job, cancelled.clone(), ready.take()).await {
                 Ok(end) => break end,
                 // Whoever acted before may not have let go of the output yet.
-                Err(error) if resumed && taken_over.elapsed() < LETTING_GO => {
+                Err(error) if resumed && error.may_pass() && taken_over.elapsed() < LETTING_GO => {
                     tracing::info!(job = job.borrow().name, %error, "the job cannot go on yet");
                     tokio::time::sleep(PAUSE).await;
                 }
-                Err(JobError::Bus(error)) => {
+                Err(JobError::Bus(error)) if error.passes() => {
                     tracing::warn!(job = job.borrow().name, %error, "the bus is away; the job goes on when it is back");
                     tokio::time::sleep(PAUSE).await;
                 }
@@ -262,13 +274,16 @@ impl Jobs {
         };
         job.send_modify(|job| {
             job.state = end.state.into();
-            job.message = end.message;
+            job.message = framefleet_bus::short(end.message);
             job.ended = now();
         });
         let ended = job.borrow().clone();
         tracing::info!(job = ended.name, state = end.state.as_str_name(), message = ended.message, "job ended");
         while let Err(error) = self.keep(&ended).await {
-            tracing::warn!(job = ended.name, %error, "the end of a job cannot be noted yet");
+            tracing::warn!(job = ended.name, %error, "the end of a job cannot be noted");
+            if !error.passes() {
+                break;
+            }
             tokio::time::sleep(PAUSE).await;
         }
         self.sweep(&ended.name).await;
@@ -395,7 +410,10 @@ async fn tell(mut told: watch::Receiver<Progress>, job: watch::Sender<Job>) {
         job.send_modify(|job| {
             job.message = match progress.waiting_for.is_empty() {
                 true => String::new(),
-                false => format!("no worker serves {}: start one, or it waits", progress.waiting_for.join(", ")),
+                false => framefleet_bus::short(format!(
+                    "no worker serves {}: start one, or it waits",
+                    progress.waiting_for.join(", ")
+                )),
             };
             job.progress = Some(progress.into());
         });

@@ -2,9 +2,8 @@
 //! one byte per frame.
 use super::annotation::{annotation, category};
 use super::images::Images;
-use crate::{ArtifactPaths, LedgerError, layout};
+use crate::{ArtifactPaths, LedgerError, Manifest, layout};
 use framefleet_media::{ImageFile, Item, item};
-use framefleet_proto::v1::StepManifest;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -53,15 +52,15 @@ impl CocoFile {
     /// among them are named before those of the source.
     pub fn new(
         kinds: &[&'static str],
-        manifests: &[&StepManifest],
+        manifests: &[&Manifest],
         artifacts: impl IntoIterator<Item = String>,
     ) -> Result<Self, LedgerError> {
         let mut items: BTreeMap<String, Pictures> = BTreeMap::new();
-        for of_item in manifests.iter().flat_map(|manifest| &manifest.items) {
+        for of_item in manifests.iter().flat_map(|manifest| manifest.covered()) {
             let Some(item) = &of_item.item else { continue };
-            let end = of_item.tasks.iter().filter_map(|task| task.range).map(|range| range.end).max().unwrap_or(0);
+            let end = of_item.frames.map_or(0, |frames| frames.end);
             let pictures = items.entry(item.name.clone()).or_insert_with(|| Pictures {
-                item: item::without_files(item),
+                item: item.clone(),
                 first: 0,
                 frames: Vec::new(),
             });

@@ -1,13 +1,13 @@
 //! coco.json, made of the rows of several steps.
-use super::fixture::{Job, Task, commit, open, run};
+use super::fixture::{Job, Results, Task, commit, open, run};
 use crate::{Output, PartKind, verify};
 use framefleet_media::{Amendment, Annotation, Face, FrameAnnotations, Mask, Pose, RunLengths};
-use framefleet_proto::v1::{StepManifest, annotation::Value};
+use framefleet_proto::v1::annotation::Value;
 use serde_json::Value as Json;
 use std::path::Path;
 
 /// The fixture's job with masks and the pictures of its frames, or with faces and poses.
-fn tasks(step: &str, setting: u64, of: impl Fn(u64) -> Vec<Annotation>) -> (Vec<Task>, StepManifest) {
+fn tasks(step: &str, setting: u64, of: impl Fn(u64) -> Vec<Annotation>) -> (Vec<Task>, Results) {
     let job = Job { step: step.to_owned(), setting };
     let mut tasks = job.tasks();
     for task in &mut tasks {
@@ -29,12 +29,12 @@ fn tasks(step: &str, setting: u64, of: impl Fn(u64) -> Vec<Annotation>) -> (Vec<
         }
     }
     let kinds = if step == "segmentation" { vec!["mask"] } else { vec!["face", "pose"] };
-    let mut manifest = StepManifest { kinds: kinds.into_iter().map(str::to_owned).collect(), ..job.manifest() };
-    for of_item in &mut manifest.items {
-        let item = of_item.item.as_mut().unwrap();
+    let mut results = job.results();
+    results.head.kinds = kinds.into_iter().map(str::to_owned).collect();
+    for (item, _) in &mut results.items {
         (item.width, item.height) = (6, 4);
     }
-    (tasks, manifest)
+    (tasks, results)
 }
 
 /// Two masks of 4×6 pixels: the two columns on the left; the third one's two lower pixels.
@@ -65,13 +65,13 @@ fn people(frame: u64) -> Vec<Annotation> {
     all
 }
 
-async fn complete(ledger: &crate::Ledger, (tasks, manifest): (Vec<Task>, StepManifest)) {
+async fn complete(ledger: &crate::Ledger, (tasks, results): (Vec<Task>, Results)) {
     for task in &tasks {
         if ledger.entry(&task.key).is_none() {
             commit(ledger, task).await.unwrap();
         }
     }
-    ledger.complete_step(manifest, crate::RecordsOptions::default()).await.unwrap();
+    results.complete(ledger, crate::RecordsOptions::default()).await.unwrap();
 }
 
 fn read(folder: &Path) -> Json {

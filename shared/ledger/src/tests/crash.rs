@@ -18,7 +18,7 @@ async fn work(ledger: &Ledger, job: &Job, done: &Mutex<Vec<TaskKey>>) -> Result<
         done.lock().unwrap().push(task.key);
         ledger.compact_from(8).await?;
     }
-    ledger.complete_step(job.manifest(), RecordsOptions::default()).await
+    job.results().complete(ledger, RecordsOptions::default()).await
 }
 
 /// First one value of a setting, then another: the second run replaces what the first made.

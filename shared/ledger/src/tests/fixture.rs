@@ -9,7 +9,8 @@ use framefleet_media::{
     Amendment, Annotation, FrameAnnotations, FrameFailure, FrameRange, FrameSkip, Item, Lighting, Outcomes,
     ScopedAnnotation, Shot,
 };
-use framefleet_proto::v1::{Extension, ItemTasks, TaskId, TaskKind, TaskResult, annotation};
+use framefleet_media::times::Times;
+use framefleet_proto::v1::{Extension, FrameTimes, TaskId, TaskKind, TaskResult, annotation};
 use std::time::Duration;
 
 /// Frames of a batch.
@@ -155,27 +156,55 @@ impl Job {
         }
     }
 
-    pub fn manifest(&self) -> StepManifest {
+    pub fn results(&self) -> Results {
         let tasks = self.process();
-        let of = |name: &&str| ItemTasks {
-            item: Some(Item { name: (*name).to_owned(), ..Default::default() }),
-            tasks: tasks.iter().filter(|task| task.entry.id.as_ref().unwrap().item == **name).map(result).collect(),
+        let of = |name: &&str| {
+            let tasks = tasks.iter().filter(|task| task.entry.id.as_ref().unwrap().item == **name);
+            (Item { name: (*name).to_owned(), ..Default::default() }, tasks.map(result).collect())
         };
-        StepManifest {
+        let head = StepManifest {
             step: self.step.clone(),
             stage: "lighting".to_owned(),
-            items: ITEMS.iter().map(of).collect(),
             finish_key: Bytes::copy_from_slice(self.finish().key.as_bytes()),
             complete: true,
             kinds: vec!["lighting".to_owned()],
+            ..Default::default()
+        };
+        Results { head, items: ITEMS.iter().map(of).collect() }
+    }
+}
+
+/// The results of a step before they are written down.
+#[derive(Clone)]
+pub struct Results {
+    pub head: StepManifest,
+    pub items: Vec<(Item, Vec<TaskResult>)>,
+}
+
+impl Results {
+    /// The manifest of them.
+    pub async fn write(&self, ledger: &Ledger) -> Result<StepManifest, LedgerError> {
+        let mut writer = ledger.write_manifest();
+        for (item, tasks) in &self.items {
+            writer.item(item).await?;
+            for task in tasks {
+                writer.task(task.clone()).await?;
+            }
         }
+        writer.finish(self.head.clone()).await
+    }
+
+    /// Makes them what the output shows of their step.
+    pub async fn complete(&self, ledger: &Ledger, options: RecordsOptions) -> Result<(), LedgerError> {
+        ledger.complete_step(self.write(ledger).await?, options).await
     }
 }
 
 pub fn result(task: &Task) -> TaskResult {
     let range = task.entry.id.as_ref().unwrap().range.unwrap();
-    let pts_ns = (range.start..range.end).map(|frame| frame as i64 * 40_000_000).collect();
-    TaskResult { key: task.entry.key.clone(), range: Some(range), pts_ns, files: Vec::new() }
+    let pts_ns: Vec<i64> = (range.start..range.end).map(|frame| frame as i64 * 40_000_000).collect();
+    let times = Some(FrameTimes::from(&Times::new(&pts_ns)));
+    TaskResult { key: task.entry.key.clone(), range: Some(range), times, ..Default::default() }
 }
 
 /// An annotation of a kind that the wire format has no type for.
@@ -202,5 +231,5 @@ pub async fn run(ledger: &Ledger, job: &Job) -> Result<(), LedgerError> {
             commit(ledger, &task).await?;
         }
     }
-    ledger.complete_step(job.manifest(), RecordsOptions::default()).await
+    job.results().complete(ledger, RecordsOptions::default()).await
 }

@@ -15,7 +15,7 @@ async fn digest(order: &[usize], compact_after: usize) -> String {
         }
     }
     assert_eq!(ledger.len(), tasks.len());
-    ledger.complete_step(job.manifest(), RecordsOptions::default()).await.unwrap();
+    job.results().complete(&ledger, RecordsOptions::default()).await.unwrap();
     let report = verify(&output, true).await.unwrap();
     assert_eq!(report.problems, Vec::<String>::new());
     report.digest

@@ -1,10 +1,9 @@
 //! Records, summaries and failures, line by line.
-use super::fixture::{BATCH, FAILED, ITEMS, Job, commit, extension, open, result, run};
+use super::fixture::{Results, BATCH, FAILED, ITEMS, Job, commit, extension, open, result, run};
 use crate::{Ledger, Output, RecordsOptions, StepManifest};
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Float32Type, UInt64Type};
 use framefleet_media::{Annotation, Face, FrameAnnotations, annotation};
-use framefleet_proto::v1::ItemTasks;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::{Value, json};
 
@@ -59,7 +58,7 @@ async fn failures_name_frame_time_step_and_a_command() {
     let ledger = open(&Output::in_memory()).await.unwrap();
     let job = Job::new(1);
     run(&ledger, &job).await.unwrap();
-    assert_eq!(ledger.write_failures(&[job.manifest()], &[]).await.unwrap(), 2);
+    assert_eq!(ledger.write_failures(&ledger.manifests().await.unwrap(), &[]).await.unwrap(), 2);
     let failures = lines(&ledger, "failures.jsonl").await;
     let expected = json!({"item": ITEMS[1], "frame": 5, "time": 0.2, "step": "light", "code": "dark", "reason": "nothing to see",
         "replay": "framefleet failures replay memory:///"});
@@ -87,29 +86,28 @@ async fn parquet_has_the_same_rows_in_typed_columns() {
 }
 
 /// Commits one batch of extensions and motion without any finding, as step "x".
-async fn step_of(ledger: &Ledger, kinds: &[&str], frames: Vec<FrameAnnotations>) -> StepManifest {
+async fn step_of(ledger: &Ledger, kinds: &[&str], frames: Vec<FrameAnnotations>) -> Results {
     let mut task = Job { step: "x".to_owned(), setting: 50 + frames.len() as u64 }.process().remove(0);
     task.block.frames = frames;
     task.files.clear();
     commit(ledger, &task).await.unwrap();
-    let items = vec![ItemTasks {
-        item: Some(framefleet_media::Item { name: ITEMS[0].to_owned(), ..Default::default() }),
-        tasks: vec![result(&task)],
-    }];
+    let item = framefleet_media::Item { name: ITEMS[0].to_owned(), ..Default::default() };
     let kinds = kinds.iter().map(|kind| (*kind).to_owned()).collect();
-    StepManifest { step: "x".to_owned(), stage: "y".to_owned(), items, kinds, complete: true, ..Default::default() }
+    let head =
+        StepManifest { step: "x".to_owned(), stage: "y".to_owned(), kinds, complete: true, ..Default::default() };
+    Results { head, items: vec![(item, vec![result(&task)])] }
 }
 
 #[tokio::test]
 async fn the_schema_follows_from_kinds_and_other_peoples_kinds_are_json() {
     let ledger = open(&Output::in_memory()).await.unwrap();
     let empty = step_of(&ledger, &["motion", "other"], Vec::new()).await;
-    ledger.complete_step(empty, RecordsOptions::default()).await.unwrap();
+    empty.complete(&ledger, RecordsOptions::default()).await.unwrap();
     let before = parquet(&ledger, "records/x.parquet").await;
     let found =
         vec![FrameAnnotations { frame: 2, annotations: vec![extension(1, r#"{"b": [1]}"#), extension(0, "{}")] }];
     let full = step_of(&ledger, &["motion", "other"], found).await;
-    ledger.complete_step(full, RecordsOptions::default()).await.unwrap();
+    full.complete(&ledger, RecordsOptions::default()).await.unwrap();
     let after = parquet(&ledger, "records/x.parquet").await;
     assert_eq!(before[0].schema(), after[0].schema());
     assert!(matches!(after[0].schema().field_with_name("motion").unwrap().data_type(), DataType::List(_)));
@@ -123,7 +121,7 @@ async fn a_kind_that_the_step_does_not_declare_is_an_error_not_a_loss() {
     let ledger = open(&Output::in_memory()).await.unwrap();
     let found = vec![FrameAnnotations { frame: 2, annotations: vec![extension(0, "{}")] }];
     let manifest = step_of(&ledger, &["motion"], found).await;
-    let error = ledger.complete_step(manifest, RecordsOptions::default()).await.unwrap_err().to_string();
+    let error = manifest.complete(&ledger, RecordsOptions::default()).await.unwrap_err().to_string();
     assert!(error.contains("frame 2") && error.contains("\"other\""), "{error}");
     assert!(ledger.read_file("records/x.jsonl").await.unwrap().is_none(), "half-written records show");
 }
@@ -134,7 +132,7 @@ async fn fields_can_be_left_to_parquet() {
     let job = Job::new(1);
     run(&ledger, &job).await.unwrap();
     let options = RecordsOptions { parquet: false, parquet_only: vec!["lighting.exposure_ev".to_owned()] };
-    ledger.complete_step(job.manifest(), options).await.unwrap();
+    job.results().complete(&ledger, options).await.unwrap();
     let record = lines(&ledger, "records/light.jsonl").await.remove(0);
     assert_eq!(record["lighting"][0]["instance"], 0);
     assert!(record["lighting"][0].get("exposure_ev").is_none());
@@ -148,7 +146,7 @@ async fn embeddings_are_in_parquet_alone() {
     let made = Annotation { instance: 0, value: Some(annotation::Value::Face(face)) };
     let found = vec![FrameAnnotations { frame: 2, annotations: vec![made] }];
     let manifest = step_of(&ledger, &["face"], found).await;
-    ledger.complete_step(manifest, RecordsOptions::default()).await.unwrap();
+    manifest.complete(&ledger, RecordsOptions::default()).await.unwrap();
     let record = lines(&ledger, "records/x.jsonl").await.remove(2);
     assert_eq!((&record["face"][0]["score"], record["face"][0].get("embedding")), (&0.5.into(), None));
     let batches = parquet(&ledger, "records/x.parquet").await;
@@ -164,12 +162,13 @@ async fn an_incomplete_result_shows_but_never_replaces_a_complete_one() {
     for task in job.tasks() {
         commit(&ledger, &task).await.unwrap();
     }
-    let mut preview = StepManifest { complete: false, ..job.manifest() };
+    let mut preview = job.results();
+    preview.head.complete = false;
     preview.items.truncate(1);
-    ledger.complete_step(preview.clone(), RecordsOptions::default()).await.unwrap();
+    preview.complete(&ledger, RecordsOptions::default()).await.unwrap();
     assert_eq!(lines(&ledger, "records/light.jsonl").await.len(), 10);
-    ledger.complete_step(job.manifest(), RecordsOptions::default()).await.unwrap();
-    ledger.complete_step(preview, RecordsOptions::default()).await.unwrap();
+    job.results().complete(&ledger, RecordsOptions::default()).await.unwrap();
+    preview.complete(&ledger, RecordsOptions::default()).await.unwrap();
     assert_eq!(lines(&ledger, "records/light.jsonl").await.len(), 20);
 }
 

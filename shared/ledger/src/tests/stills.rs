@@ -1,5 +1,5 @@
 //! A folder of pictures: each with a name and a size of its own in everything that is derived from it, and a renamed one without a task.
-use super::fixture::open;
+use super::fixture::{Results, open};
 use crate::{CommitFile, Entry, KeyHasher, Ledger, Output, PartKind, RecordsOptions, StepManifest, TaskKey, verify};
 use arrow::array::AsArray;
 use framefleet_media::annotation::Value;
@@ -7,7 +7,7 @@ use framefleet_media::{
     Annotation, AnnotationBlock, Face, FaceTrack, FrameAnnotations, FrameFailure, FrameRange, ImageFile, Item,
     ItemKind, Outcomes, ScopedAnnotation,
 };
-use framefleet_proto::v1::{InstanceRef, ItemTasks, TaskId, TaskKind, TaskResult};
+use framefleet_proto::v1::{FrameTimes, InstanceRef, TaskId, TaskKind, TaskResult};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::{Value as Json, json};
 use std::path::Path;
@@ -34,23 +34,25 @@ fn files(names: [&str; 3]) -> Vec<ImageFile> {
 }
 
 /// What an output shows of the step while the stills have these names.
-fn manifest(names: [&str; 3]) -> StepManifest {
+fn results(names: [&str; 3]) -> Results {
     let mut item = Item { name: ITEM.to_owned(), width: 1370, height: 855, ..Item::default() };
     item.set_kind(ItemKind::Stills);
     let task = TaskResult {
         key: key("process").as_bytes().to_vec().into(),
         range: Some(FrameRange { start: 0, end: 3 }),
-        pts_ns: vec![0; 3],
+        times: Some(FrameTimes { count: 3, ..FrameTimes::default() }),
         files: files(names),
+        ..TaskResult::default()
     };
-    StepManifest {
+    let head = StepManifest {
         step: "faces".to_owned(),
         stage: "face-clustering".to_owned(),
-        items: vec![ItemTasks { item: Some(item), tasks: vec![task] }],
         finish_key: key("finish").as_bytes().to_vec().into(),
         complete: true,
         kinds: vec!["face".to_owned()],
-    }
+        ..StepManifest::default()
+    };
+    Results { head, items: vec![(item, vec![task])] }
 }
 
 /// A face on each of the first two stills with a picture of it, and a track of the second.
@@ -96,7 +98,7 @@ async fn run(ledger: &Ledger, names: [&str; 3]) {
         }),
     };
     ledger.commit(finish, AnnotationBlock { scoped: vec![track], ..Default::default() }, Vec::new()).await.unwrap();
-    ledger.complete_step(manifest(names), RecordsOptions::default()).await.unwrap();
+    results(names).complete(ledger, RecordsOptions::default()).await.unwrap();
 }
 
 fn read(folder: &Path, file: &str) -> Vec<Json> {
@@ -123,7 +125,7 @@ async fn everything_names_the_file_and_has_its_size() {
     let column = batch.column_by_name("file").unwrap().as_string::<i32>();
     assert_eq!((0..3).map(|row| column.value(row)).collect::<Vec<_>>(), names);
 
-    ledger.write_failures(&[manifest(names)], &[]).await.unwrap();
+    ledger.write_failures(&ledger.manifests().await.unwrap(), &[]).await.unwrap();
     assert_eq!(read(folder.path(), "failures.jsonl")[0]["file"], "broken.jpg");
 
     let track = document(folder.path(), "summary/faces.json")["face_track"][0].clone();
@@ -160,7 +162,7 @@ async fn a_renamed_still_takes_its_artifacts_along_without_a_task() {
         (["beach.jpg", "sea.png", "broken.jpg"], named(["beach_mask.png", "sea_mask.png"], [0, 1])),
         (["same.jpg", "same.png", "broken.jpg"], named(["same.jpg_mask.png", "same.png_mask.png"], [0, 1])),
     ] {
-        ledger.complete_step(manifest(names), RecordsOptions::default()).await.unwrap();
+        results(names).complete(&ledger, RecordsOptions::default()).await.unwrap();
         assert_eq!(masks(), expected);
         assert_eq!(verify(&output, true).await.unwrap().problems, [""; 0]);
     }

@@ -1,6 +1,6 @@
 //! What verify finds.
 use super::fixture::{ITEMS, Job, commit, open, run};
-use crate::{Output, RecordsOptions, StepManifest, verify};
+use crate::{Output, RecordsOptions, verify};
 
 /// An output with one finished job, before and after something happened to it; the problems found.
 async fn problems_after(deep: bool, harm: impl AsyncFn(&crate::Ledger)) -> Vec<String> {
@@ -52,9 +52,10 @@ async fn a_gap_in_a_complete_step_is_a_problem_and_in_a_preview_is_none() {
         for task in job.tasks() {
             commit(&ledger, &task).await.unwrap();
         }
-        let mut manifest = StepManifest { complete, ..job.manifest() };
-        manifest.items[1].tasks.remove(1);
-        ledger.complete_step(manifest, RecordsOptions::default()).await.unwrap();
+        let mut results = job.results();
+        results.head.complete = complete;
+        results.items[1].1.remove(1);
+        results.complete(&ledger, RecordsOptions::default()).await.unwrap();
         let problems = verify(&output, true).await.unwrap().problems;
         assert_eq!(problems.len(), usize::from(complete), "{problems:?}");
         if complete {

@@ -1,6 +1,6 @@
 //! The page of identities as a person has it.
 use crate::HOSTILE;
-use crate::fixture::{film, manifest};
+use crate::fixture::{film, head, task};
 use crate::webdriver::Browser;
 use fantoccini::key::Key;
 use framefleet_ledger::{CommitFile, Ledger, OpenOptions, Output, PartKind, RecordsOptions, TaskKey};
@@ -8,7 +8,7 @@ use framefleet_media::annotation::Value;
 use framefleet_media::{
     Annotation, AnnotationBlock, FrameRange, Identity, Image, InstanceRef, PixelFormat, ScopedAnnotation,
 };
-use framefleet_proto::v1::{Entry, TaskId, TaskKind};
+use framefleet_proto::v1::{Entry, StepManifest, TaskId, TaskKind, TaskResult};
 use framefleet_report::{encode_jpeg, identity_pages};
 use std::path::{Path, PathBuf};
 
@@ -87,9 +87,11 @@ async fn commit(ledger: &Ledger, block: AnnotationBlock, files: Vec<CommitFile>)
     let seen = Entry { frames_done: 300, ..entry(1, process) };
     ledger.commit(seen, AnnotationBlock::default(), Vec::new()).await.unwrap();
     ledger.commit(entry(2, id(TaskKind::Finish)), block, files).await.unwrap();
-    let mut manifest = manifest("faces", &films);
-    manifest.items[0].tasks[0].key = key(1).into();
-    manifest.finish_key = key(2).into();
+    let mut writer = ledger.write_manifest();
+    writer.item(&films[0].0).await.unwrap();
+    writer.task(TaskResult { key: key(1).into(), ..task(300) }).await.unwrap();
+    let manifest = StepManifest { finish_key: key(2).into(), ..head("faces") };
+    let manifest = writer.finish(manifest).await.unwrap();
     ledger.complete_step(manifest, RecordsOptions { parquet: false, ..RecordsOptions::default() }).await.unwrap();
 }
 

@@ -9,10 +9,12 @@ struct AtOnce {
     looks: AtomicUsize,
     /// Runs that lose the bus.
     losses: Arc<AtomicUsize>,
+    /// What the bus refuses of every run, if it does.
+    refusal: Option<fn() -> BusError>,
 }
 
 /// One of them.
-struct Ready(Arc<AtomicUsize>);
+struct Ready(Arc<AtomicUsize>, Option<fn() -> BusError>);
 
 #[async_trait]
 impl ReadyJob for Ready {
@@ -21,6 +23,9 @@ impl ReadyJob for Ready {
     }
 
     async fn run(self: Box<Self>, _: JobContext) -> Result<JobEnd, JobError> {
+        if let Some(refusal) = self.1 {
+            return Err(JobError::Bus(refusal()));
+        }
         match self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)) {
             Ok(_) => Err(JobError::Bus(BusError::Closed)),
             Err(_) => Ok(JobEnd { state: JobState::Done, message: String::new() }),
@@ -32,7 +37,7 @@ impl ReadyJob for Ready {
 impl JobRunner for AtOnce {
     async fn look(&self, _: &SubmitRequest, _: &Classes, _: u64) -> Result<Box<dyn ReadyJob>, JobError> {
         self.looks.fetch_add(1, Ordering::Relaxed);
-        Ok(Box::new(Ready(Arc::clone(&self.losses))))
+        Ok(Box::new(Ready(Arc::clone(&self.losses), self.refusal)))
     }
 
     async fn keep_files(&self, _: &mut SubmitRequest) -> Result<(), JobError> {
@@ -77,6 +82,49 @@ async fn a_source_is_looked_at_once_for_each_time_that_a_job_begins() {
     runner.losses.store(1, Ordering::Relaxed);
     done(&jobs, "b").await;
     assert_eq!(runner.looks.load(Ordering::Relaxed), 1 + 2, "after a loss it may be another source");
+}
+
+/// What a bus refuses it refuses again: it is not away.
+#[tokio::test]
+async fn a_job_that_the_bus_refuses_ends_with_the_numbers_and_is_not_tried_again() {
+    let refusals: [(fn() -> BusError, &str); 2] = [
+        (|| BusError::TooLarge { length: 14_211_536, limit: 1_048_576 }, "14211536 bytes does not fit: 1048576"),
+        (|| BusError::Refused("no permission".to_owned()), "no permission"),
+    ];
+    for (refusal, words) in refusals {
+        let bus = Arc::new(MemoryBus::new(Duration::from_secs(3)));
+        let runner = Arc::new(AtOnce { refusal: Some(refusal), ..AtOnce::default() });
+        let jobs = jobs(&bus, &runner).await;
+        let name = tokio::time::timeout(Duration::from_secs(60), done(&jobs, "a")).await.unwrap();
+        let job = jobs.get(&name).unwrap().borrow().clone();
+        assert!(job.state() == JobState::Failed && job.message.contains(words), "{job:?}");
+        assert_eq!(runner.looks.load(Ordering::Relaxed), 1, "it ran once");
+    }
+}
+
+/// Whatever a job has to say at its end fits into what the bus keeps of it.
+#[tokio::test]
+async fn requests_and_messages_of_jobs_are_bounded() {
+    let bus = Arc::new(MemoryBus::new(Duration::from_secs(3)));
+    let refusal: fn() -> BusError = || BusError::Refused("a long story; ".repeat(100_000));
+    let runner = Arc::new(AtOnce { refusal: Some(refusal), ..AtOnce::default() });
+    let jobs = jobs(&bus, &runner).await;
+    done(&jobs, "a").await;
+    let kept = async {
+        loop {
+            let entries = bus.bucket(JOBS, None).await.unwrap().entries().await.unwrap();
+            let job = Job::decode(entries[0].1.bytes.clone()).unwrap();
+            if has_ended(&job) {
+                return entries[0].1.bytes.len();
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    let bytes = tokio::time::timeout(Duration::from_secs(60), kept).await.unwrap();
+    assert!(bytes < 8 << 10, "{bytes} bytes");
+    let request = SubmitRequest { pipeline: "# long\n".repeat(10_000), ..SubmitRequest::default() };
+    let refused = jobs.submit(request).await.unwrap_err();
+    assert!(matches!(&refused, JobError::Refused(why) if why.contains("70003 bytes")), "{refused:?}");
 }
 
 #[tokio::test]
