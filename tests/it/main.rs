@@ -34,5 +34,6 @@ mod services;
 #[path = "../soak/mod.rs"]
 mod soak;
 mod sound;
+mod stills;
 mod too_large;
 mod video;

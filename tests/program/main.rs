@@ -6,6 +6,8 @@
 mod caption;
 #[path = "../fleet/cover.rs"]
 mod cover;
+#[path = "../fleet/portraits.rs"]
+mod portraits;
 #[path = "../fleet/resize.rs"]
 mod resize;
 #[path = "../fleet/stages.rs"]
@@ -31,5 +33,6 @@ fn all_stages() -> Result<Registry, RegistryError> {
         .with::<stages::Classify>()?
         .with::<caption::Caption>()?
         .with::<cover::Cover>()?
+        .with::<portraits::Portraits>()?
         .with::<resize::Resize>()
 }

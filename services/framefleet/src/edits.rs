@@ -2,7 +2,7 @@
 use crate::failure::Failure;
 use bytes::Bytes;
 use framefleet_ledger::Ledger;
-use framefleet_media::Edit;
+use framefleet_media::{Edit, InstanceRef};
 use serde_json::Value;
 
 /// Where they lie in the output.
@@ -24,6 +24,21 @@ pub async fn write(ledger: &Ledger, edits: &[Edit]) -> Result<(), Failure> {
         text.push('\n');
     }
     Ok(ledger.write_file(FILE, Bytes::from(text)).await?)
+}
+
+/// Notes where targets are now and what their pictures are called and contain, so that they are found the next time as well.
+pub async fn follow(ledger: &Ledger, moved: &[(InstanceRef, InstanceRef)]) -> Result<(), Failure> {
+    if moved.is_empty() {
+        return Ok(());
+    }
+    // Others may have been noted meanwhile.
+    let mut edits = read(ledger).await?;
+    for target in edits.iter_mut().flat_map(|edit| edit.targets.iter_mut().chain(edit.from.as_mut())) {
+        if let Some((_, now)) = moved.iter().find(|(noted, _)| noted == target) {
+            target.clone_from(now);
+        }
+    }
+    write(ledger, &edits).await
 }
 
 fn parse(bytes: &[u8]) -> Result<Vec<Edit>, Failure> {
@@ -50,10 +65,19 @@ pub fn line(edit: &Edit) -> Result<String, Failure> {
     Ok(value.to_string())
 }
 
+/// [`line`] as people want to read it: with the names of pictures, and without what they are found by when that is not enough.
+pub fn short_line(edit: &Edit) -> Result<String, Failure> {
+    let mut edit = edit.clone();
+    for target in edit.targets.iter_mut().chain(edit.from.as_mut()) {
+        let InstanceRef { digest, r#box, others, .. } = target;
+        (*digest, *r#box, *others) = Default::default();
+    }
+    line(&edit)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use framefleet_media::InstanceRef;
 
     #[test]
     fn lines_are_read_back_and_wrong_ones_are_named() {

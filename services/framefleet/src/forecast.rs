@@ -1,5 +1,5 @@
 //! What a run would do, found out by indexing the items and asking the ledger, without doing any of it.
-use framefleet_media::Item;
+use framefleet_media::{Changes, Item, KnownFolder, changes};
 use framefleet_pipeline::Plan;
 use framefleet_stage::{IndexRequest, SourceStage, StageError};
 use orchestrator::{Fact, JobOptions, JobState, Lookup};
@@ -19,22 +19,41 @@ pub struct StepForecast {
     pub skipped: u64,
 }
 
-/// Indexes the items and asks the ledger which tasks are done.
+/// What happened to a folder of images since the output last saw it.
+#[derive(Clone, Debug, Serialize)]
+pub struct FolderChanges {
+    /// The folder.
+    pub item: String,
+    /// Its pictures.
+    #[serde(flatten)]
+    pub changes: Changes,
+}
+
+/// Indexes the items and asks the ledger which tasks are done. `known` is what the output knows of each.
 pub fn forecast(
     plan: Arc<Plan>,
-    items: Vec<Item>,
+    items: Vec<(Item, KnownFolder)>,
     options: JobOptions,
     source: &dyn SourceStage,
     lookup: Lookup,
-) -> Result<Vec<StepForecast>, StageError> {
-    let mut state = JobState::forecasting(Arc::clone(&plan), items.clone(), options);
-    for (item, footage) in items.iter().enumerate() {
+) -> Result<(Vec<StepForecast>, Vec<FolderChanges>), StageError> {
+    let all = items.iter().map(|(item, _)| item.clone()).collect();
+    let mut state = JobState::forecasting(Arc::clone(&plan), all, options);
+    let mut folders = Vec::new();
+    for (item, (mut footage, known)) in items.into_iter().enumerate() {
+        known.recognise(&mut footage);
+        let known = known.into_batches();
+        let batch_frames = framefleet_media::frame::batch_frames(&footage);
         let mut batches = Vec::new();
-        let request = IndexRequest::fresh(framefleet_media::frame::batch_frames(footage));
-        let (corrected, damage) = source.index(footage, request, &mut |found| {
+        let request = IndexRequest { batch_frames, known: known.clone() };
+        let (corrected, damage) = source.index(&footage, request, &mut |found| {
             batches.extend(found);
             true
         })?;
+        let changes = if known.is_empty() { Changes::default() } else { changes(&known, &batches) };
+        if changes != Changes::default() {
+            folders.push(FolderChanges { item: footage.name, changes });
+        }
         state.apply(
             Fact::Indexed { item, from: 0, batches, complete: true, damage, corrected: Some(Box::new(corrected)) },
             lookup,
@@ -46,5 +65,5 @@ pub fn forecast(
         let skipped = state.frames_in_range(index).saturating_sub(frames.all);
         StepForecast { step: step.name.clone(), to_do: frames.left, reused: frames.reused, skipped }
     });
-    Ok(steps.collect())
+    Ok((steps.collect(), folders))
 }

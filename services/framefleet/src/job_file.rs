@@ -124,6 +124,7 @@ impl JobFile {
             "refused": pairs(&facts.refused),
             "damage": pairs(&summary.damage),
             "unfinished": pairs(&summary.unfinished),
+            "lost_edits": summary.edits.lost,
             "failures": facts.failures,
             "timings": timings(&summary.progress, facts.machines),
             "items": summary.items,

@@ -4,7 +4,7 @@ use crate::files;
 use crate::job_file::{JobFile, RunFacts};
 use crate::report_file::{self, ReportFacts};
 use crate::spec::JobSpec;
-use crate::{identity, job_file, stills_order, submit, terminal};
+use crate::{edits, folders, identity, job_file, submit, terminal};
 use framefleet_ledger::{Ledger, OpenOptions, Output};
 use framefleet_media::Item;
 use framefleet_pipeline::Plan;
@@ -74,7 +74,7 @@ impl JobWork {
         let ledger =
             Ledger::open(output, OpenOptions { fresh: self.spec.request.fresh, build, source: identity }).await?;
         let mut items = self.items.clone();
-        stills_order::keep(&mut items, &ledger).await?;
+        folders::recognise(&mut items, &ledger).await?;
         let job_file = JobFile::open(&ledger, &self.registry).await?;
         let plan = Arc::new(self.plan(&items)?);
         self.keep_classes(&job_file.classes, &plan)?;
@@ -111,6 +111,7 @@ impl JobWork {
         let items: Vec<(String, String)> = self.refused.iter().chain(&summary.damage).cloned().collect();
         let failures = open.ledger.write_failures(&manifests, &items).await?;
         let exit = exit_of(summary, failures);
+        edits::follow(&open.ledger, &summary.edits.moved).await?;
         let report = ReportFacts {
             source: &self.spec.request.source,
             started: open.job_file.started(),
@@ -139,17 +140,17 @@ impl JobWork {
             (_, Some(batches), _) => {
                 (State::Unfinished, format!("A preview of {batches} batches; run without --preview for all of it."))
             }
-            (_, None, Exit::Done) => (State::Complete, String::new()),
+            (_, None, Exit::Done) => (State::Complete, in_short(&summary.edits.lost)),
             _ => (State::Partial, in_short(&self.problems(summary))),
         }
     }
 
-    /// What did not work, one line each.
+    /// What did not work, one line each: unreadable items, finishes that failed, corrections that have lost what they speak of.
     pub fn problems(&self, summary: &JobSummary) -> Vec<String> {
         let unread = self.refused.iter().chain(&summary.damage).map(|(item, why)| format!("{item}: {why}"));
         let unfinished =
             summary.unfinished.iter().map(|(step, why)| format!("the finish of step {step} failed: {why}"));
-        unread.chain(unfinished).collect()
+        unread.chain(unfinished).chain(summary.edits.lost.iter().cloned()).collect()
     }
 }
 

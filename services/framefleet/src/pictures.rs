@@ -1,6 +1,6 @@
 //! Full frames of the source, for exports that show them.
-use framefleet_export::Pictures;
 use crate::source_batches::SourceBatches;
+use framefleet_export::Pictures;
 use framefleet_media::{Frame, Item, Rendition};
 use framefleet_stage::{HeapSink, IngestRequest, SourceStage};
 use ingest::Ingest;

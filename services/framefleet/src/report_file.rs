@@ -1,7 +1,7 @@
 //! `report.html`: gathers what the output holds and draws it, with pictures decoded from the source.
 use crate::failure::Failure;
-use bytes::Bytes;
 use crate::source_batches::SourceBatches;
+use bytes::Bytes;
 use framefleet_infer::Device;
 use framefleet_ledger::{Ledger, replay_command};
 use framefleet_media::{Frame, Item, Rendition};

@@ -1,4 +1,5 @@
 //! The loop around the state: publishes what is desired, folds in what is told, commits what was given up.
+use crate::edits::Resolved;
 use crate::pace::{Pace, Worked};
 use crate::progress::Progress;
 use crate::results::Decoding;
@@ -92,6 +93,8 @@ pub struct JobSummary {
     pub unfinished: Vec<(String, String)>,
     /// Items with what indexing corrected.
     pub items: Vec<Item>,
+    /// Corrections of steps whose finish was due, and what became of their targets.
+    pub edits: Resolved,
 }
 
 /// Runs jobs over a bus.
@@ -164,6 +167,12 @@ impl Orchestrator {
                 let block = self.ledger.annotations(&key).await?;
                 job.state.apply(Fact::Finished { step, key, scoped: Arc::new(block.scoped.clone()) }, &lookup);
                 self.complete(job, step).await?;
+                changed = true;
+            }
+            for step in job.state.edits_due() {
+                let found = self.resolve_edits(&job.state, step).await?;
+                job.state.note_edits(step, found.edits.clone());
+                job.edits.extend(found);
                 changed = true;
             }
             for (task, key, entry) in job.state.condemned_entries(&lookup) {
@@ -325,6 +334,7 @@ impl Orchestrator {
             damage: job.state.damage(),
             unfinished: (0..job.run.plan.steps.len()).filter_map(failed).collect(),
             items: (0..job.run.items.len()).map(|item| job.state.item(item).clone()).collect(),
+            edits: job.edits,
         })
     }
 }
@@ -340,6 +350,7 @@ pub(crate) struct Running {
     queues: Vec<Subject>,
     pace: Pace,
     completed: BTreeSet<String>,
+    edits: Resolved,
     started: Instant,
     first_result: Option<Duration>,
     /// When it began to come to its end.
@@ -374,6 +385,7 @@ impl Running {
             queues,
             pace: Pace::new(steps),
             completed: BTreeSet::new(),
+            edits: Resolved::default(),
             started: Instant::now(),
             first_result: None,
         }

@@ -1,8 +1,12 @@
 //! Where the targets of corrections are now. A correction of an image follows its content, wherever and under whatever name that is; where the
 //! content is gone, that of another picture of the same person; then the name, if an instance is still where the corrected one was: the
 //! picture was saved anew. A target that is not found so is lost, and never becomes another picture's.
+mod resolve;
+
+pub use resolve::boxes_on;
+
 use framefleet_media::{Edit, ImageFile, InstanceRef};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Overlap (intersection over union) from which on an instance of a picture that was saved anew is the one that was corrected.
 const SAME: f32 = 0.8;
@@ -23,10 +27,22 @@ pub struct Resolved {
     pub moved: Vec<(InstanceRef, InstanceRef)>,
 }
 
+impl Resolved {
+    /// Adds what came of looking for the targets of other corrections.
+    pub(crate) fn extend(&mut self, more: Self) {
+        self.edits.extend(more.edits);
+        self.lost.extend(more.lost);
+        self.followed.extend(more.followed);
+        self.moved.extend(more.moved);
+    }
+}
+
 /// Looks for the pictures that corrections speak of, among all that there are.
 #[derive(Clone, Debug, Default)]
 pub struct PictureSearch {
     items: BTreeMap<String, Wanted>,
+    /// Instances that were split off: content and number. They take nobody's place.
+    split: BTreeSet<(String, u32)>,
 }
 
 /// The pictures of an item that are looked for, and those that were found.
@@ -55,6 +71,9 @@ impl PictureSearch {
     /// A search for the targets of corrections.
     pub fn new<'e>(edits: impl IntoIterator<Item = &'e Edit>) -> Self {
         let mut search = Self::default();
+        let edits: Vec<&Edit> = edits.into_iter().collect();
+        let split = edits.iter().filter(|edit| edit.verb == "split").flat_map(|edit| &edit.targets);
+        search.split = split.map(|target| (target.digest.clone(), target.instance)).collect();
         for target in edits.into_iter().flat_map(targets).flat_map(|target| [target].into_iter().chain(&target.others))
         {
             let wanted = search.items.entry(target.item.clone()).or_default();
@@ -168,7 +187,8 @@ impl PictureSearch {
             return found.map_or(Found::Nowhere, |file| Found::Picture(file, target));
         }
         let by_content = |of: &'f InstanceRef| Some(Found::Picture(item(of)?.of_content(of)?, of));
-        let others = || target.others.iter().find_map(by_content);
+        let is_split = |of: &&InstanceRef| self.split.contains(&(of.digest.clone(), of.instance));
+        let others = || target.others.iter().filter(|of| !is_split(of)).find_map(by_content);
         by_content(target).or_else(others).or_else(|| named().map(Found::Name)).unwrap_or(Found::Nowhere)
     }
 }
@@ -238,7 +258,6 @@ fn hex(file: &ImageFile) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::BTreeSet;
 
     fn file(frame: u64, name: &str, content: u8) -> ImageFile {
         ImageFile { frame, name: name.to_owned(), digest: vec![content; 2].into(), ..ImageFile::default() }
@@ -328,7 +347,15 @@ mod tests {
         let (places, resolved) = resolve(&[target.clone()], &[file(5, "a.png", 8), file(6, "c.png", 3)], &[]);
         assert_eq!(places, [(6, 4)], "by content, before the name is");
         assert!(resolved.moved.is_empty() && resolved.lost.is_empty(), "the target is noted as it was");
-        assert_eq!(resolve(&[target], &[file(0, "a.png", 1), file(6, "c.png", 3)], &[]).0, [(0, 1)]);
+        assert_eq!(resolve(&[target.clone()], &[file(0, "a.png", 1), file(6, "c.png", 3)], &[]).0, [(0, 1)]);
+
+        // But none that was found out to be somebody else.
+        let split = Edit { verb: "split".to_owned(), targets: vec![face(2, "c.png", 3, 4)], ..Edit::default() };
+        let edits = [name(&[target], "Anna"), split];
+        let mut search = PictureSearch::new(&edits);
+        search.see_item("day");
+        search.see("day", &file(6, "c.png", 3));
+        assert_eq!(search.resolve(&edits, &HashMap::new()).lost.len(), 1);
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! What a task is given, and the key that follows from it: whatever can change the answer is in the key, and nothing else.
 use crate::counts::SAMPLING;
+use crate::frame_sets::{ascending, complement, covers, hash_frames, hash_range, skips, visible_ranges, without};
 use crate::state::{FinishStatus, JobState, Lookup, Status};
 use crate::task::TaskRef;
 use framefleet_ledger::{KeyHasher, TaskKey};
-use framefleet_media::{Edit, FrameRange, FrameSkip, Kind, Outcomes, Rendition, ScopedAnnotation, annotation, item};
+use framefleet_media::{FrameRange, Kind, Outcomes, Rendition, ScopedAnnotation, annotation, item};
 use framefleet_pipeline::{Half, PixelInput, PixelSource, Plan, PlannedModel, Provider, Sampling, StepPlan};
 use framefleet_proto::v1::{AnnotationsRef, EntryOutcomes};
 use framefleet_stage::{Beside, Halo};
@@ -337,14 +338,11 @@ impl JobState {
         ascending(visible.iter().flat_map(|range| self.footage[item].tasks_of(step, range)))
     }
 
-    /// The user's corrections of a step.
-    pub(crate) fn edits(&self, step: usize) -> impl Iterator<Item = &Edit> {
-        let name = &self.plan.steps[step].name;
-        self.options.edits.iter().filter(move |edit| edit.step == *name)
-    }
-
-    /// The key of a step's finish, once its providers are done.
+    /// The key of a step's finish, once its providers are done and the targets of its corrections are found.
     pub(crate) fn finish_key(&self, step: usize) -> Option<TaskKey> {
+        if !self.knows_edits(step) {
+            return None;
+        }
         let plan = &self.plan.steps[step];
         let mut hasher = self.hashers.finish[step].clone();
         for provider in plan.finish.providers.iter().filter(|provider| provider.half == Half::Finish) {
@@ -383,73 +381,6 @@ impl JobState {
 /// What of a network changes answers: not its name, nor its licence.
 fn what_acts(model: &PlannedModel) -> serde_json::Value {
     serde_json::json!([model.role, model.sha256, model.micro_batch, model.dims, model.mode])
-}
-
-/// The union of [frame − before, frame + after] over the sampled frames, cut to the window.
-fn visible_ranges(sampled: &[u64], halo: Halo, window: &FrameRange) -> Vec<FrameRange> {
-    let mut ranges: Vec<FrameRange> = Vec::new();
-    for frame in sampled {
-        let start = frame.saturating_sub(halo.before).max(window.start);
-        let end = (frame + halo.after + 1).min(window.end);
-        match ranges.last_mut() {
-            Some(last) if start <= last.end => last.end = last.end.max(end),
-            _ => ranges.push(FrameRange { start, end }),
-        }
-    }
-    ranges
-}
-
-/// Ranges without some frames.
-fn without(ranges: &[FrameRange], frames: &[u64]) -> Vec<FrameRange> {
-    if frames.is_empty() {
-        return ranges.to_vec();
-    }
-    let left = ranges.iter().flat_map(|range| range.start..range.end).filter(|frame| !frames.contains(frame));
-    skips(&left.collect::<Vec<u64>>(), "").into_iter().filter_map(|run| run.range).collect()
-}
-
-fn covers(ranges: &[FrameRange], frame: u64) -> bool {
-    ranges.iter().any(|range| (range.start..range.end).contains(&frame))
-}
-
-/// Numbers that come in ascending order, each once.
-pub(crate) fn ascending(numbers: impl Iterator<Item = usize>) -> Vec<usize> {
-    let mut numbers: Vec<usize> = numbers.collect();
-    numbers.dedup();
-    numbers
-}
-
-/// Frames of `range` that are not in `frames` (ascending).
-fn complement(frames: &[u64], range: &FrameRange) -> Vec<u64> {
-    (range.start..range.end).filter(|frame| frames.binary_search(frame).is_err()).collect()
-}
-
-/// Frames skipped by one rule, consecutive ones together.
-pub(crate) fn skips(frames: &[u64], rule: &str) -> Vec<FrameSkip> {
-    let mut skips: Vec<FrameSkip> = Vec::new();
-    for &frame in frames {
-        match skips.last_mut().and_then(|skip| skip.range.as_mut()) {
-            Some(range) if range.end == frame => range.end += 1,
-            _ => skips
-                .push(FrameSkip { range: Some(FrameRange { start: frame, end: frame + 1 }), rule: rule.to_owned() }),
-        }
-    }
-    skips
-}
-
-fn hash_range(hasher: KeyHasher, name: &str, range: &FrameRange) -> KeyHasher {
-    hasher.field_u64(name, range.start).field_u64(name, range.end)
-}
-
-/// Frames, ascending, as runs: most often all of a batch.
-fn hash_frames(hasher: KeyHasher, name: &str, frames: &[u64]) -> KeyHasher {
-    let mut bytes = Vec::new();
-    for run in frames.chunk_by(|before, next| *next == before + 1) {
-        for number in [run.first(), run.last()].into_iter().flatten() {
-            bytes.extend_from_slice(&number.to_le_bytes());
-        }
-    }
-    hasher.field(name, &bytes)
 }
 
 fn hash_scoped(hasher: KeyHasher, scoped: &[&ScopedAnnotation]) -> KeyHasher {

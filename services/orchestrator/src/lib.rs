@@ -10,6 +10,7 @@ mod efficiency;
 mod expectation;
 pub mod fleet;
 mod footage;
+mod frame_sets;
 mod keys;
 mod messages;
 mod pace;
@@ -27,7 +28,7 @@ mod workload;
 
 pub use counts::Counts;
 pub use driver::{Ending, JobRun, JobSummary, Orchestrator, OrchestratorError};
-pub use edits::{Boxes, PictureSearch, Resolved};
+pub use edits::{Boxes, PictureSearch, Resolved, boxes_on};
 pub use efficiency::{Efficiency, Machines};
 pub use progress::{Progress, StepProgress};
 pub use seats::{Seat, Seats};

@@ -8,8 +8,8 @@ use framefleet_media::times::Times;
 use framefleet_media::{BatchInfo, FrameRange, Item, Rendition, item};
 use framefleet_pipeline::{Half, PlannedFile, PlannedModel};
 use framefleet_proto::v1::{
-    AnnotationsRef, Event, FailureKind, FinishWork, IndexWork, Indexed, IngestWork, ProcessWork, Task, TaskFile, TaskId,
-    TaskModel, event::What, task::Work as WireWork,
+    AnnotationsRef, Event, FailureKind, FinishWork, IndexWork, Indexed, IngestWork, ProcessWork, Task, TaskFile,
+    TaskId, TaskModel, event::What, task::Work as WireWork,
 };
 
 /// Name of the stage that index and ingest tasks go to.

@@ -1,12 +1,12 @@
 //! What a job has come to: manifests for the ledger, entries for tasks that were given up, damage for the report.
 use crate::footage::Footage;
-use crate::keys::skips;
+use crate::frame_sets::skips;
 use crate::messages::INGEST;
 use crate::state::{Decided, FinishStatus, JobState, Lookup, Status};
 use crate::task::{TaskRef, Work};
 use framefleet_ledger::TaskKey;
-use framefleet_media::{FrameFailure, FrameRange, Outcomes, item};
 use framefleet_media::times::Times;
+use framefleet_media::{FrameFailure, FrameRange, Outcomes, item};
 use framefleet_proto::v1::{Entry, FrameTimes, StepManifest, TaskResult};
 use std::collections::HashMap;
 

@@ -1,5 +1,6 @@
 //! What should run now, derived from the state: tasks that are open, have their inputs, and have memory for what they make.
-use crate::keys::{Inputs, ProcessInputs, ascending};
+use crate::frame_sets::ascending;
+use crate::keys::{Inputs, ProcessInputs};
 use crate::state::{Decoded, FinishStatus, JobState, Status};
 use crate::task::TaskRef;
 use framefleet_media::{FrameRange, Rendition, frame};

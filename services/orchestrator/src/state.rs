@@ -195,6 +195,8 @@ pub struct JobState {
     pub(crate) counts: Vec<Counts>,
     /// Frames to do, by step.
     pub(crate) workload: Workload,
+    /// Steps whose corrections have their targets where they are now.
+    pub(crate) resolved: BTreeSet<usize>,
     /// Retry generations raised in this run.
     pub(crate) retried: BTreeSet<TaskRef>,
     /// Per step: the code that whole batches failed with so far, and the batches; cleared by the first result.
@@ -236,6 +238,7 @@ impl JobState {
             attempts: HashMap::new(),
             condemned: BTreeMap::new(),
             orphans: Vec::new(),
+            resolved: BTreeSet::new(),
             retried: BTreeSet::new(),
             ahead: AHEAD,
             stop: None,

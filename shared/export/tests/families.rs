@@ -2,11 +2,11 @@
 #![cfg(test)]
 use framefleet_export::{ExportError, Exported, Format, Pictures, Request, export};
 use framefleet_ledger::{Ledger, OpenOptions, Output, RecordsOptions, StepManifest, TaskKey};
+use framefleet_media::times::Times;
 use framefleet_media::{
     Annotation, AnnotationBlock, Frame, FrameAnnotations, FrameFailure, FrameRange, Image, Item, ItemKind, Mask,
     Outcomes, PixelFormat, Rational, annotation::Value,
 };
-use framefleet_media::times::Times;
 use framefleet_proto::v1::{Entry, FrameTimes, TaskId, TaskKind, TaskResult};
 use framefleet_testkit::decode_rgb8;
 use framefleet_vision::run_lengths::Runs;

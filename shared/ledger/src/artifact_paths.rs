@@ -1,8 +1,9 @@
 //! Where a step's artifacts lie below `artifacts/<step>/`: under the names that items and stills have now, whatever they were called when a
 //! task made the files.
-use crate::files::file_of;
-use framefleet_media::{ImageFile, naming};
 use crate::Manifest;
+use crate::files::file_of;
+use crate::presence::is_there;
+use framefleet_media::{ImageFile, naming};
 use framefleet_proto::v1::{Part, TaskResult};
 use std::collections::BTreeMap;
 
@@ -24,11 +25,12 @@ impl ArtifactPaths {
         naming::below(folder, &naming::of_frame(pattern, frame, file))
     }
 
-    /// The path of a file that a task of the item made.
-    pub(crate) fn of_part(&self, item: &str, task: &TaskResult, part: &Part) -> String {
+    /// The path of a file that a task of the item made; `None` when the picture that it was made of is gone.
+    pub(crate) fn of_part(&self, item: &str, task: &TaskResult, part: &Part) -> Option<String> {
         match part.frame {
-            Some(frame) => self.of_frame(item, frame, file_of(task, frame), &part.name),
-            None => part.name.clone(),
+            Some(frame) if !is_there(task, frame) => None,
+            Some(frame) => Some(self.of_frame(item, frame, file_of(task, frame), &part.name)),
+            None => Some(part.name.clone()),
         }
     }
 }

@@ -87,7 +87,7 @@ impl Ledger {
             self.add_artifacts(manifest, key, |part| paths.of_part(item, &task, part), &mut artifacts)?;
         }
         if let Some(key) = finish_key(manifest)? {
-            self.add_artifacts(manifest, key, |part| part.name.clone(), &mut artifacts)?;
+            self.add_artifacts(manifest, key, |part| Some(part.name.clone()), &mut artifacts)?;
         }
         Ok(artifacts)
     }
@@ -97,12 +97,12 @@ impl Ledger {
         &self,
         manifest: &StepManifest,
         key: TaskKey,
-        path: impl Fn(&Part) -> String,
+        path: impl Fn(&Part) -> Option<String>,
         artifacts: &mut BTreeMap<String, Artifact>,
     ) -> Result<(), LedgerError> {
         let entry = self.known(&key, &format!("a task of step {}", manifest.step))?;
         for part in entry.parts.iter().filter(|part| layout::kind(part) == PartKind::Artifact) {
-            let (path, maker) = (path(part), index::describe(&entry));
+            let (Some(path), maker) = (path(part), index::describe(&entry)) else { continue };
             layout::check_name(&maker, &path)?;
             let artifact = Artifact { key, part: part.clone(), path: path.clone(), maker: maker.clone() };
             if let Some(other) = artifacts.insert(path.clone(), artifact) {

@@ -1,6 +1,7 @@
 //! The list of frames that failed, with the command that does them again.
 use crate::files::file_of;
 use crate::parts::parse_key;
+use crate::presence::is_there;
 use crate::shell::shell_word;
 use crate::{Ledger, LedgerError, Manifest, layout};
 use framefleet_media::times::Times;
@@ -30,7 +31,8 @@ impl Ledger {
             while let Some(task) = tasks.try_next().await? {
                 let entry =
                     self.known(&parse_key(manifest, &task.key)?, &format!("a task of step {}", manifest.step))?;
-                for failure in entry.outcomes.iter().flat_map(|outcomes| &outcomes.failed) {
+                let failed = entry.outcomes.iter().flat_map(|outcomes| &outcomes.failed);
+                for failure in failed.filter(|failure| is_there(&task, failure.frame)) {
                     file.write(line(manifest, &task, failure, &replay).as_bytes()).await?;
                     count += 1;
                 }

@@ -1,6 +1,7 @@
 //! The manifest of a step's results: which entries count, and in which order. Its items are in memory; its tasks, which grow with the footage,
 //! lie in a document and are read as they are needed.
 use crate::ledger::completed_steps;
+use crate::presence::frames_there;
 use crate::{DocumentWriter, Ledger, LedgerError};
 use bytes::Bytes;
 use framefleet_media::{FrameRange, Item, item};
@@ -114,7 +115,7 @@ impl ManifestWriter {
         if let Some(current) = &mut self.current {
             let start = current.frames.map_or(range.start, |frames| frames.start);
             current.frames = Some(FrameRange { start, end: range.end });
-            current.count += range.end.saturating_sub(range.start);
+            current.count += frames_there(&task);
         }
         self.tasks.push(&TaskResult { item: self.count.saturating_sub(1), ..task }).await
     }

@@ -2,6 +2,7 @@
 use crate::files::file_of;
 use crate::outcomes::{ByFrame, SAMPLING};
 use crate::parts::parse_key;
+use crate::presence::is_there;
 use crate::{Ledger, LedgerError, Manifest, index};
 use framefleet_media::times::Times;
 use framefleet_media::{Amendment, Annotation, AnnotationBlock, ImageFile, Outcome, annotation};
@@ -103,7 +104,8 @@ fn merge(list: &mut Vec<Map<String, Value>>, instance: u32, fields: Map<String, 
 }
 
 impl Ledger {
-    /// The rows of a step: items as the manifest lists them, frames ascending; frames that sampling left out have none. A few
+    /// The rows of a step: items as the manifest lists them, frames ascending; frames that sampling left out have none, nor
+    /// do numbers of stills that are not there any more. A few
     /// tasks' annotations are in memory at a time, besides what finish made.
     pub fn rows<'a>(&'a self, manifest: &'a Manifest) -> BoxStream<'a, Result<Row, LedgerError>> {
         let rows = move |amendments: Arc<Amendments>| {
@@ -140,9 +142,9 @@ impl Ledger {
         }
         let block = self.annotations(&key).await?;
         let outcomes = ByFrame::new(entry.outcomes.as_ref());
-        let frames = (range.start..range.end).zip(times.iter());
-        let rows = frames
-            .filter_map(|(frame, pts_ns)| row(item, task, frame, pts_ns, outcomes.of(frame), &block, amendments));
+        let frames = (range.start..range.end).zip(times.iter()).filter(|(frame, _)| is_there(task, *frame));
+        let rows =
+            frames.filter_map(|(frame, pts_ns)| row(item, task, frame, pts_ns, outcomes.of(frame), &block, amendments));
         Ok(rows.collect())
     }
 }

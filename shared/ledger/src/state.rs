@@ -3,8 +3,9 @@ use crate::index::{Index, Place, own_parts};
 use crate::kept::prune_documents;
 use crate::ledger::{Role, completed_steps};
 use crate::ownership::{LeaseTiming, Ownership};
+use crate::presence::GonePictures;
 use crate::store::Store;
-use crate::{Ledger, LedgerError, Output, layout};
+use crate::{Ledger, LedgerError, Output, TaskKey, layout};
 use framefleet_proto::v1::{Part, PartKind};
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
@@ -218,13 +219,17 @@ async fn clean(store: &Store, index: &mut Index) -> Result<(), LedgerError> {
         steps.iter().flat_map(|step| &step.files).map(|file| file.digest.as_ref()).collect();
     let mut listed = HashSet::new();
     let mut forgotten = Vec::new();
+    let there = |key: &TaskKey, part: &Part| {
+        let moved = layout::kind(part) == PartKind::Artifact && published.contains(part.digest.as_ref());
+        moved || parts.contains(&layout::part(key, part))
+    };
+    let lacks = |key: &TaskKey, part: &Part| part.frame.is_some() && !there(key, part);
+    let slots = index.slots.with_parts();
+    let lacking = slots.filter(|(key, slot)| own_parts(&slot.entry.parts, &slot.place).any(|part| lacks(key, part)));
+    let gone = GonePictures::find(store, &steps, &lacking.map(|(key, _)| *key).collect()).await?;
     for (key, slot) in index.slots.with_parts() {
         let own: Vec<&Part> = own_parts(&slot.entry.parts, &slot.place).collect();
-        let there = |part: &Part| {
-            let moved = layout::kind(part) == PartKind::Artifact && published.contains(part.digest.as_ref());
-            moved || parts.contains(&layout::part(key, part))
-        };
-        match own.iter().find(|part| !there(part)) {
+        match own.iter().find(|part| !there(key, part) && !gone.have(key, part)) {
             None => listed.extend(own.iter().map(|part| layout::part(key, part))),
             Some(part) => {
                 let what = crate::index::describe(&slot.entry);

@@ -1,8 +1,8 @@
 //! A step's summary: statistics, counts, and what it found on items and on the job.
 use crate::files::{Files, Frames, note_frames, place};
-use crate::outcomes::{self, Counts};
+use crate::outcomes::Counts;
 use crate::parts::parse_key;
-use crate::{Ledger, LedgerError, Manifest, index};
+use crate::{Ledger, LedgerError, Manifest, index, presence};
 use framefleet_media::{ScopedAnnotation, annotation};
 use framefleet_proto::v1::StepManifest;
 use futures::TryStreamExt;
@@ -57,8 +57,8 @@ impl Ledger {
         while let Some(task) = tasks.try_next().await? {
             let key = parse_key(manifest, &task.key)?;
             let entry = self.known(&key, &format!("step {}, {}", manifest.step, manifest.item_name(&task)))?;
-            let found =
-                outcomes::check(&entry).map_err(|reason| LedgerError::invalid(index::describe(&entry), reason))?;
+            let found = presence::count(&entry, &task)
+                .map_err(|reason| LedgerError::invalid(index::describe(&entry), reason))?;
             counts.get_mut(task.item as usize).into_iter().for_each(|counts| counts.add(found));
         }
         Ok(counts)

@@ -1,10 +1,15 @@
 //! Proving that an output is whole: every frame has one outcome, every part its digest.
+mod record_files;
+
 use crate::index::{Place, annotations_part, describe};
 use crate::parts::{finish_key, parse_key};
+use crate::presence::{self, GonePictures};
 use crate::records::{line, without};
 use crate::{ArtifactPaths, Ledger, LedgerError, Manifest, Output, TaskKey, layout, outcomes};
-use framefleet_proto::v1::{CompletedStep, Entry, Part, PartKind};
+use framefleet_media::{FrameRange, ItemKind, KnownBatch};
+use framefleet_proto::v1::{CompletedStep, Entry, Part, PartKind, TaskResult};
 use futures::{StreamExt, TryStreamExt};
+use record_files::{Lines, parquet_rows};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -134,6 +139,8 @@ impl Check {
     async fn outcomes(&mut self, manifest: &Manifest) {
         let mut counts = StepCounts { step: manifest.step.clone(), complete: manifest.complete, ..Default::default() };
         let mut ends: BTreeMap<u32, u64> = BTreeMap::new();
+        // Numbers of stills that no task has: of pictures that are gone, and those that were never given.
+        let mut unused: BTreeMap<u32, Vec<FrameRange>> = BTreeMap::new();
         let mut tasks = self.ledger.tasks(manifest);
         while let Some(task) = tasks.next().await {
             let task = match task {
@@ -147,16 +154,16 @@ impl Check {
             let what = format!("step {}, {item} frames {}–{}", manifest.step, range.start, range.end);
             match ends.insert(task.item, range.end) {
                 Some(end) if range.start < end => self.problem(format!("{what}: frames before {end} are in two tasks")),
+                Some(end) if range.start > end && !task.files.is_empty() => {
+                    unused.entry(task.item).or_default().push(FrameRange { start: end, end: range.start });
+                }
                 Some(end) if range.start > end && manifest.complete => {
                     self.problem(format!("{what}: frames {end}–{} are in no task", range.start));
                 }
                 _ => {}
             }
             let entry = parse_key(manifest, &task.key).and_then(|key| self.ledger.known(&key, &what));
-            match entry
-                .map_err(|error| error.to_string())
-                .and_then(|entry| check_entry(&entry, item, task.range, &what))
-            {
+            match entry.map_err(|error| error.to_string()).and_then(|entry| check_entry(&entry, item, &task, &what)) {
                 Ok(found) => {
                     counts.result += found.result;
                     counts.failed += found.failed;
@@ -165,7 +172,34 @@ impl Check {
                 Err(problem) => self.problem(problem),
             }
         }
+        if manifest.complete {
+            for (place, ranges) in unused {
+                if let Err(error) = self.unused(manifest, place as usize, &ranges).await {
+                    self.problem(error.to_string());
+                }
+            }
+        }
         self.report.steps.push(counts);
+    }
+
+    /// No picture of a folder has one of these numbers, which no task of a step has.
+    async fn unused(&mut self, manifest: &Manifest, place: usize, ranges: &[FrameRange]) -> Result<(), LedgerError> {
+        let Some(item) = manifest.items().nth(place) else { return Ok(()) };
+        let known = if item.kind() == ItemKind::Stills { self.ledger.folder(&item.name).await? } else { None };
+        let Some(known) = known else {
+            let FrameRange { start, end } = ranges.first().copied().unwrap_or_default();
+            self.problem(format!("step {}, {}: frames {start}–{end} are in no task", manifest.step, item.name));
+            return Ok(());
+        };
+        let mut batches = self.ledger.read_document::<KnownBatch>(&known);
+        while let Some(batch) = batches.try_next().await?.map(|known| known.batch.unwrap_or_default()) {
+            let missing = |frame: u64| ranges.iter().any(|range| (range.start..range.end).contains(&frame));
+            for file in batch.files.iter().filter(|file| missing(file.frame)) {
+                let (step, item, frame) = (&manifest.step, &item.name, file.frame);
+                self.problem(format!("step {step}, {item}: {} (frame {frame}) is in no task", file.name));
+            }
+        }
+        Ok(())
     }
 
     /// Adds a step's rows and summary to the digest; with `deep`, compares the record lines with them.
@@ -251,6 +285,7 @@ impl Check {
         };
         let published: std::collections::HashSet<&[u8]> =
             steps.iter().flat_map(|step| &step.files).map(|file| file.digest.as_ref()).collect();
+        let mut missing = Vec::new();
         for (key, entry, loose) in slots {
             if annotations_part(&entry).is_some() {
                 match self.ledger.block_bytes(&key).await {
@@ -263,10 +298,18 @@ impl Check {
             }
             for part in entry.parts.iter().filter(|part| layout::kind(part) != PartKind::Annotations) {
                 let moved = layout::kind(part) == PartKind::Artifact && published.contains(part.digest.as_ref());
-                if !moved {
-                    self.file(&layout::part(&key, part), &part.digest, part.length).await?;
+                let path = layout::part(&key, part);
+                if !moved && part.frame.is_some() && self.ledger.inner.store.length(&path).await?.is_none() {
+                    missing.push((key, part.clone()));
+                } else if !moved {
+                    self.file(&path, &part.digest, part.length).await?;
                 }
             }
+        }
+        let tasks = missing.iter().map(|(key, _)| *key).collect();
+        let gone = GonePictures::find(&self.ledger.inner.store, steps, &tasks).await?;
+        for (key, part) in missing.into_iter().filter(|(key, part)| !gone.have(key, part)) {
+            self.problem(format!("{} is missing", layout::part(&key, &part)));
         }
         Ok(())
     }
@@ -289,17 +332,12 @@ fn name(step: &CompletedStep) -> &str {
 }
 
 /// Whether an entry is that of a task of a manifest, with one outcome for every frame.
-fn check_entry(
-    entry: &Entry,
-    item: &str,
-    range: Option<framefleet_media::FrameRange>,
-    what: &str,
-) -> Result<outcomes::Counts, String> {
+fn check_entry(entry: &Entry, item: &str, task: &TaskResult, what: &str) -> Result<outcomes::Counts, String> {
     let id = entry.id.as_ref();
-    if id.and_then(|id| id.range) != range || id.is_none_or(|id| id.item != item) {
+    if id.and_then(|id| id.range) != task.range || id.is_none_or(|id| id.item != item) {
         return Err(format!("{what}: its entry is that of {}", describe(entry)));
     }
-    outcomes::check(entry).map_err(|reason| format!("{what}: {reason}"))
+    presence::count(entry, task).map_err(|reason| format!("{what}: {reason}"))
 }
 
 /// Artifacts that a step's entries list and its files do not.
@@ -320,64 +358,12 @@ async fn missing_artifacts(
     let mut tasks = ledger.tasks(manifest);
     while let Some(task) = tasks.try_next().await? {
         let parts = TaskKey::from_bytes(&task.key).map(|key| parts_of(&key)).unwrap_or_default();
-        let placed = parts.iter().map(|part| (paths.of_part(manifest.item_name(&task), &task, part), part));
+        let placed =
+            parts.iter().filter_map(|part| Some((paths.of_part(manifest.item_name(&task), &task, part)?, part)));
         missing.extend(placed.filter(|(path, part)| is_missing(path, part)).map(|(path, _)| path));
     }
     let finished = finish_key(manifest).ok().flatten().map(|key| parts_of(&key)).unwrap_or_default();
     missing.extend(finished.into_iter().filter(|part| is_missing(&part.name, part)).map(|part| part.name));
     let problem = |path| format!("artifact \"{path}\" of step {} was not published", manifest.step);
     Ok(missing.into_iter().map(problem).collect())
-}
-
-/// The number of rows that a Parquet file says it has.
-async fn parquet_rows(ledger: &Ledger, path: &str) -> Result<u64, String> {
-    use parquet::file::metadata::ParquetMetaDataReader;
-    const TAIL: u64 = 8;
-    let store = &ledger.inner.store;
-    let words = |error: LedgerError| error.to_string();
-    let length = store.length(path).await.map_err(words)?.ok_or("it is missing")?;
-    let read = |from: u64, to: u64| async move {
-        store.read_range(path, from..to).await.map_err(words)?.ok_or("it is missing".to_owned())
-    };
-    let tail = read(length.checked_sub(TAIL).ok_or("it is too short")?, length).await?;
-    let size: [u8; 4] = tail.get(..4).and_then(|bytes| bytes.try_into().ok()).ok_or("it is too short")?;
-    let footer = u64::from(u32::from_le_bytes(size));
-    let start = length.checked_sub(TAIL + footer).ok_or("its footer is longer than the file")?;
-    let metadata = ParquetMetaDataReader::decode_metadata(&read(start, length - TAIL).await?)
-        .map_err(|error| error.to_string())?;
-    Ok(metadata.row_groups().iter().map(|group| group.num_rows().unsigned_abs()).sum())
-}
-
-/// The lines of an object, one at a time.
-struct Lines {
-    pieces: futures::stream::BoxStream<'static, object_store::Result<bytes::Bytes>>,
-    rest: Vec<u8>,
-    ledger: Ledger,
-    path: String,
-}
-
-impl Lines {
-    async fn open(ledger: &Ledger, path: &str) -> Result<Option<Self>, LedgerError> {
-        let found = ledger.inner.store.stream(path).await?;
-        Ok(found.map(|found| Self {
-            pieces: found.into_stream(),
-            rest: Vec::new(),
-            ledger: ledger.clone(),
-            path: path.to_owned(),
-        }))
-    }
-
-    /// The next line with its end; empty after the last.
-    async fn next(&mut self) -> Result<Vec<u8>, LedgerError> {
-        loop {
-            if let Some(end) = self.rest.iter().position(|&byte| byte == b'\n') {
-                let rest = self.rest.split_off(end + 1);
-                return Ok(std::mem::replace(&mut self.rest, rest));
-            }
-            match self.pieces.try_next().await.map_err(|error| self.ledger.inner.store.damaged(&self.path, error))? {
-                Some(piece) => self.rest.extend_from_slice(&piece),
-                None => return Ok(std::mem::take(&mut self.rest)),
-            }
-        }
-    }
 }

@@ -49,7 +49,7 @@ pub(crate) fn slots(
     let (mut slots, mut failures) = (Vec::new(), Vec::<FrameFailure>::new());
     for &(rendition, frame) in wanted {
         let pts_ns = crate::decode::pts(item, batch, frame)?;
-        match still::header(&file(item, frame)?) {
+        match file(item, frame).and_then(|path| still::header(&path)) {
             Ok(header) => {
                 let Target { format, width, height } = target(&header, rendition);
                 slots.push(Slot { frame, pts_ns, rendition, format, width, height });

@@ -77,11 +77,15 @@ impl KnownFolder {
 pub struct Stamps(HashMap<String, u64>);
 
 impl Stamps {
+    /// The stamp of a file.
+    pub fn of(&self, name: &str) -> u64 {
+        self.0.get(name).copied().unwrap_or_default()
+    }
+
     /// A batch as it is kept.
     pub fn keep(&self, batch: BatchInfo, batch_frames: u64) -> KnownBatch {
-        let stamp = |file: &ImageFile| self.0.get(&file.name).copied().unwrap_or_default();
         KnownBatch {
-            stamps: batch.files.iter().map(stamp).collect(),
+            stamps: batch.files.iter().map(|file: &ImageFile| self.of(&file.name)).collect(),
             batch: Some(batch),
             batch_frames: u32::try_from(batch_frames).unwrap_or(u32::MAX),
         }

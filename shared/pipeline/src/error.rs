@@ -97,7 +97,9 @@ pub enum PlanError {
         most: usize,
     },
     /// A task of a step would look at more frames than it can name.
-    #[error("step {step}: a task would look at {frames} frames, its batches and those around them; at most {most} can be: make its settings smaller")]
+    #[error(
+        "step {step}: a task would look at {frames} frames, its batches and those around them; at most {most} can be: make its settings smaller"
+    )]
     WideWindow {
         /// The step.
         step: String,

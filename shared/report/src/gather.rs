@@ -8,10 +8,10 @@ use crate::model::{
 use crate::stills::{self, FileNames};
 use crate::thumbnail::{Budget, Thumbnails, choose, per_item, side};
 use crate::{MAX_COLUMNS, MAX_FAILURES, MAX_SHOTS, ReportError, columns, sync, tracks};
-use framefleet_media::{AnnotationBlock, AvOffset, FrameRange, Item, ItemKind, Outcome, annotation};
-use framefleet_proto::kinds::KINDS;
 use framefleet_ledger::Manifest;
 use framefleet_media::times::Times;
+use framefleet_media::{AnnotationBlock, AvOffset, FrameRange, Item, ItemKind, Outcome, annotation};
+use framefleet_proto::kinds::KINDS;
 use framefleet_proto::v1::{ManifestItem, TaskResult};
 use framefleet_stage::{Field, Place};
 use serde_json::{Map, Value};

@@ -44,11 +44,7 @@ pub async fn identity_pages(ledger: &Ledger) -> Result<Vec<ExtraPage>, ReportErr
     Ok(pages)
 }
 
-async fn page(
-    ledger: &Ledger,
-    manifest: &Manifest,
-    mut identities: Vec<Identity>,
-) -> Result<ExtraPage, ReportError> {
+async fn page(ledger: &Ledger, manifest: &Manifest, mut identities: Vec<Identity>) -> Result<ExtraPage, ReportError> {
     let count = identities.len();
     // Named ones first, then those seen most.
     identities.sort_by(|a, b| {

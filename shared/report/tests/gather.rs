@@ -3,10 +3,10 @@
 
 mod fixture;
 
-use framefleet_ledger::Manifest;
-use framefleet_proto::v1::{ManifestItem, TaskResult};
 use fixture::{Drawings, SHOT, film, manifest, pts_ns, report};
+use framefleet_ledger::Manifest;
 use framefleet_media::{AnnotationBlock, FrameRange, ImageFile, Item, ItemKind, Outcome};
+use framefleet_proto::v1::{ManifestItem, TaskResult};
 use framefleet_report::model::{Counts, Run};
 use framefleet_report::{Gathering, JobFacts, MAX_COLUMNS, MAX_FAILURES, MAX_THUMBNAIL_BYTES, Thumbnails};
 use framefleet_report::{item_page_path, item_pages, render, render_item_page};

@@ -4,12 +4,14 @@ use crate::execute::compute;
 use crate::failure::TaskFailure;
 use crate::inputs;
 use crate::worker::Shared;
+use bytes::Bytes;
 use framefleet_ledger::{DocumentWriter, KeyHasher, Ledger, TaskKey};
-use framefleet_media::{BatchInfo, Item};
+use framefleet_media::{BatchInfo, Item, ItemKind, KnownBatch, KnownFolder, Stamps};
 use framefleet_proto::v1::{IndexWork, Indexed, Task, event::What};
 use framefleet_stage::IndexRequest;
+use futures::TryStreamExt as _;
 use prost::Message as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
@@ -27,21 +29,31 @@ pub(crate) async fn index(
     work: &IndexWork,
 ) -> Result<(), TaskFailure> {
     let item = inputs::item(task, ledger).await?;
-    let (item, made_of) = state_of(item, task).await?;
     let name = format!("index/{}", name(&item, task));
-    if let Some(document) = ledger.kept_document(&name, made_of.as_bytes()).await? {
+    let known = match item.kind() {
+        ItemKind::Video => Bytes::new(),
+        _ => ledger.folder(&item.name).await?.unwrap_or_default(),
+    };
+    let Looked { item, request, stamps, state } = look(item, known.clone(), ledger, task, work).await?;
+    if let Some(document) = ledger.kept_document(&name, made_of(&state, &known).as_bytes()).await? {
         return shared.tell(task, What::Indexed(Indexed { document, ..Indexed::default() })).await;
     }
     let (found, batches) = mpsc::channel(WAITING);
     let source = shared.source(task).await?;
-    let request = IndexRequest::fresh(u64::from(work.batch_frames));
     let indexing =
         compute(shared, move || source.index(&item, request, &mut |batches| found.blocking_send(batches).is_ok()));
-    let mut telling = Telling { shared, task, list: ledger.document(), from: 0 };
+    let folder = stamps.map(|stamps| Folder { batches: ledger.document(), stamps, grid: u64::from(work.batch_frames) });
+    let mut telling = Telling { shared, task, list: ledger.document(), folder, from: 0 };
     let (indexed, told) = tokio::join!(indexing, telling.tell_all(batches));
     told?;
     let (item, damage) = indexed.0??;
-    let Telling { mut list, from, .. } = telling;
+    let Telling { mut list, folder, from, .. } = telling;
+    // Another index of the same files finds what this one does, whichever of the two states of the folder is known to it.
+    let mut known = known;
+    if let Some(folder) = folder {
+        known = folder.batches.finish().await?;
+        ledger.keep_folder(&item.name, &known).await?;
+    }
     let end = Indexed {
         from,
         complete: true,
@@ -51,8 +63,15 @@ pub(crate) async fn index(
     };
     list.push(&end).await?;
     let document = list.finish().await?;
-    ledger.keep_document(&name, &document, made_of.as_bytes()).await?;
+    ledger.keep_document(&name, &document, made_of(&state, &known).as_bytes()).await?;
     shared.tell(task, What::Indexed(Indexed { document, ..end })).await
+}
+
+/// What is kept of a folder of images.
+struct Folder {
+    batches: DocumentWriter<KnownBatch>,
+    stamps: Stamps,
+    grid: u64,
 }
 
 /// Tells of batches, and lists what was told.
@@ -60,6 +79,7 @@ struct Telling<'a> {
     shared: &'a Shared,
     task: &'a Task,
     list: DocumentWriter<Indexed>,
+    folder: Option<Folder>,
     /// Batches told of so far.
     from: u64,
 }
@@ -68,6 +88,11 @@ impl Telling<'_> {
     /// Tells of all that come. The receiver goes when that fails, which ends the search for more.
     async fn tell_all(&mut self, mut found: mpsc::Receiver<Vec<BatchInfo>>) -> Result<(), TaskFailure> {
         while let Some(batches) = found.recv().await {
+            if let Some(Folder { batches: list, stamps, grid }) = &mut self.folder {
+                for batch in &batches {
+                    list.push(&stamps.keep(batch.clone(), *grid)).await?;
+                }
+            }
             self.tell(batches).await?;
         }
         Ok(())
@@ -110,25 +135,60 @@ fn name(item: &Item, task: &Task) -> TaskKey {
     KeyHasher::new("index").field("item", item.name.as_bytes()).field("settings", task.settings.as_bytes()).finish()
 }
 
-/// The state of an item's files, by path, size, time and inode. Asks the file system, so on a thread that may wait.
-async fn state_of(item: Item, task: &Task) -> Result<(Item, TaskKey), TaskFailure> {
-    let key = KeyHasher::new("files")
-        .field_u64("form", u64::from(framefleet_media::index::FORM))
-        .field_u64("version", u64::from(task.version));
-    let asking = tokio::task::spawn_blocking(move || {
-        let location = Path::new(&item.location);
-        let files = item.files.iter().map(|file| location.join(&file.name));
-        let key = std::iter::once(location.to_owned()).chain(files).fold(key, with_file);
-        let made_of = key.finish();
-        (item, made_of)
-    });
-    asking.await.map_err(|error| TaskFailure::crashed(error.to_string()))
+/// An item whose files were looked at, and what is asked about it.
+struct Looked {
+    item: Item,
+    request: IndexRequest,
+    /// Of a folder of images, those of its files.
+    stamps: Option<Stamps>,
+    state: KeyHasher,
 }
 
-fn with_file(key: KeyHasher, path: PathBuf) -> KeyHasher {
+/// Finds out the state of an item's files, by path, size, time and inode, and which of them are `known`. Asks the file system, so on a
+/// thread that may wait.
+async fn look(
+    mut item: Item,
+    known: Bytes,
+    ledger: &Ledger,
+    task: &Task,
+    work: &IndexWork,
+) -> Result<Looked, TaskFailure> {
+    let batches = match known.is_empty() {
+        true => Vec::new(),
+        false => ledger.read_document::<KnownBatch>(&known).try_collect().await?,
+    };
+    let mut request = IndexRequest::fresh(u64::from(work.batch_frames));
+    let state = KeyHasher::new("files")
+        .field_u64("form", u64::from(framefleet_media::index::FORM))
+        .field_u64("version", u64::from(task.version));
+    let looking = tokio::task::spawn_blocking(move || {
+        let mut state = with_file(state, Path::new(&item.location));
+        if item.kind() == ItemKind::Video {
+            return Looked { item, request, stamps: None, state };
+        }
+        let folder = KnownFolder::new(batches);
+        let stamps = folder.recognise(&mut item);
+        for file in &item.files {
+            state = state.field("file", file.name.as_bytes()).field_u64("stamp", stamps.of(&file.name));
+        }
+        // On another grid it is another folder.
+        if folder.batch_frames() == Some(request.batch_frames) {
+            request.known = folder.into_batches();
+        }
+        Looked { item, request, stamps: Some(stamps), state }
+    });
+    looking.await.map_err(|error| TaskFailure::crashed(error.to_string()))
+}
+
+/// What an index is made of: the state of the files, and what was known of the folder.
+fn made_of(state: &KeyHasher, known: &[u8]) -> TaskKey {
+    state.clone().field("known", known).finish()
+}
+
+fn with_file(key: KeyHasher, path: &Path) -> KeyHasher {
     use std::os::unix::fs::MetadataExt as _;
     let key = key.field("path", path.as_os_str().as_encoded_bytes());
-    let Ok(found) = std::fs::metadata(&path) else { return key };
+    let Ok(found) = std::fs::metadata(path) else { return key };
     key.field_u64("size", found.len())
         .field_u64("inode", found.ino())
         .field("time", &found.mtime().to_le_bytes())

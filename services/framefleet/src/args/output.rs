@@ -99,8 +99,9 @@ pub struct EditArguments {
     pub verb: EditVerb,
 }
 
-/// What is corrected. Persons are given by number, by name, or by a face of theirs as item:frame:instance.
-#[derive(Subcommand, Debug)]
+/// What is corrected. Persons are given by number, by name, or by a face of theirs as item:frame:instance;
+/// in a folder of images, the frame may be the name of the picture.
+#[derive(Subcommand, Clone, Debug)]
 pub enum EditVerb {
     /// Name a person; two of one name are one person
     Name {

@@ -1,4 +1,5 @@
 //! `framefleet edit`
+mod pictures;
 mod targets;
 
 use crate::args::{EditArguments, EditVerb};
@@ -9,6 +10,7 @@ use crate::submit;
 use framefleet_ledger::{Ledger, Manifest, Output};
 use framefleet_media::Edit;
 use framefleet_service::Exit;
+use pictures::StepPictures;
 use serde_json::Map;
 use targets::Known;
 
@@ -18,11 +20,15 @@ pub fn run(arguments: &EditArguments) -> Result<Exit, Failure> {
         let ledger = Ledger::read(Output::parse(&arguments.output)?).await?;
         let mut edits = edits::read(&ledger).await?;
         let manifest = step(&ledger, &arguments.step).await?;
+        let mut pictures = StepPictures::new(&ledger, &manifest);
         match &arguments.verb {
             EditVerb::List => {
-                for edit in edits.iter().filter(|edit| edit.step == arguments.step) {
-                    println!("{}", edits::line(edit)?);
+                edits.retain(|edit| edit.step == arguments.step);
+                for edit in &edits {
+                    println!("{}", edits::short_line(edit)?);
                 }
+                let now = pictures.resolve(&edits).await?;
+                now.followed.iter().chain(&now.lost).for_each(|line| println!("{line}"));
                 return Ok(Exit::Done);
             }
             EditVerb::Undo => {
@@ -30,13 +36,15 @@ pub fn run(arguments: &EditArguments) -> Result<Exit, Failure> {
                 let last = last.ok_or_else(|| {
                     Failure::usage(format!("there are no corrections of {} to take back", arguments.step))
                 })?;
-                println!("taken back: {}", edits::line(&edits.remove(last))?);
+                println!("taken back: {}", edits::short_line(&edits.remove(last))?);
             }
             verb => {
                 let known = Known::read(&ledger, &arguments.step).await?;
-                let edit = edit(&arguments.step, verb, &known)?;
+                let verb = numbered(verb, &pictures).await?;
+                let mut edit = edit(&arguments.step, &verb, &known)?;
                 check_verb(&manifest, &edit.verb)?;
-                println!("noted: {}", edits::line(&edit)?);
+                pictures.describe(&mut edit).await?;
+                println!("noted: {}", edits::short_line(&edit)?);
                 edits.push(edit);
             }
         }
@@ -48,6 +56,20 @@ pub fn run(arguments: &EditArguments) -> Result<Exit, Failure> {
         );
         Ok(Exit::Done)
     })
+}
+
+/// A verb with its targets, those that are given by a picture's name by its number.
+async fn numbered(verb: &EditVerb, pictures: &StepPictures<'_>) -> Result<EditVerb, Failure> {
+    let mut verb = verb.clone();
+    let targets = match &mut verb {
+        EditVerb::Name { target, .. } => std::slice::from_mut(target),
+        EditVerb::Merge { targets } | EditVerb::Split { targets } | EditVerb::Drop { targets } => targets,
+        EditVerb::List | EditVerb::Undo => &mut [],
+    };
+    for target in targets {
+        *target = pictures.numbered(target).await?;
+    }
+    Ok(verb)
 }
 
 /// What is known of a step of the output.

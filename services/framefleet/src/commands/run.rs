@@ -1,14 +1,15 @@
 //! `framefleet run`
 use crate::args::RunArguments;
 use crate::failure::Failure;
+use crate::forecast::FolderChanges;
 use crate::job::{self, Fleet};
 use crate::job_work::{JobWork, OpenJob};
 use crate::spec::{self, JobSpec};
 use crate::submit;
 use crate::terminal::{self, Style};
-use crate::{edits, files, machine, report_file, stills_order, streams};
+use crate::{edits, files, folders, machine, report_file, streams};
 use framefleet_ledger::{Ledger, Output};
-use framefleet_media::Item;
+use framefleet_media::{Changes, Item, KnownFolder};
 use framefleet_proto::control::SubmitRequest;
 use framefleet_service::{Exit, NetworkArguments, Networking};
 use orchestrator::fleet::Classes;
@@ -136,12 +137,13 @@ impl Submission<'_> {
                 &serde_json::json!({
                     "output": output, "outcome": terminal::outcome(exit), "exit": exit.code(), "progress": progress,
                     "refused": self.work.refused, "damage": summary.damage, "unfinished": summary.unfinished,
+                    "lost_edits": summary.edits.lost, "followed_edits": summary.edits.followed,
                 }),
             );
             return Ok(());
         }
-        for problem in self.work.problems(summary) {
-            eprintln!("{problem}");
+        for line in self.work.problems(summary).iter().chain(&summary.edits.followed) {
+            eprintln!("{line}");
         }
         if let Ending::Stopped(reason) = &summary.ending {
             eprintln!("framefleet: stopped: {reason}");
@@ -186,28 +188,42 @@ impl Submission<'_> {
     async fn dry_run(&self, output: &Output, mut items: Vec<Item>) -> Result<Exit, Failure> {
         let ledger = Ledger::read(output.clone()).await.ok();
         if let Some(ledger) = &ledger {
-            stills_order::apply(&mut items, ledger).await?;
+            folders::recognise(&mut items, ledger).await?;
         }
         let plan = Arc::new(self.work.plan(&items)?);
         let (source, options) = (Arc::clone(&self.work.source), self.work.spec.job_options(&items));
+        let mut known = Vec::new();
+        for item in items {
+            let folder = match &ledger {
+                Some(ledger) => folders::known(&item, ledger).await?,
+                None => KnownFolder::default(),
+            };
+            known.push((item, folder));
+        }
         let forecast = {
             let plan = Arc::clone(&plan);
             let lookup =
                 move |key: &framefleet_ledger::TaskKey| ledger.as_ref().and_then(|ledger| ledger.outcomes(key));
             tokio::task::spawn_blocking(move || {
-                crate::forecast::forecast(plan, items, options, source.as_ref(), &lookup)
+                crate::forecast::forecast(plan, known, options, source.as_ref(), &lookup)
             })
         };
-        let steps = forecast.await.map_err(Failure::failed)?.map_err(Failure::failed)?;
+        let (steps, folders) = forecast.await.map_err(Failure::failed)?.map_err(Failure::failed)?;
         if self.manner.json {
             terminal::print_json(
                 "dry_run",
-                &serde_json::json!({ "plan": plan.as_ref(), "steps": steps, "refused": self.work.refused }),
+                &serde_json::json!({
+                    "plan": plan.as_ref(), "steps": steps, "folders": folders, "refused": self.work.refused,
+                }),
             );
             return Ok(Exit::Done);
         }
         for (name, why) in &self.work.refused {
             println!("{name}: {why}");
+        }
+        for FolderChanges { item, changes } in &folders {
+            let Changes { new, gone, renamed, replaced } = changes;
+            println!("{item}: {new} pictures new, {gone} gone, {renamed} renamed, {replaced} replaced");
         }
         for step in &steps {
             println!(

@@ -179,7 +179,6 @@ impl Jobs {
 
     /// Takes a job in, or refuses it.
     pub async fn submit(self: &Arc<Self>, mut request: SubmitRequest) -> Result<Job, JobError> {
-        check_request(&request).map_err(JobError::Refused)?;
         let ready = self.runner.look(&request, &self.classes(), self.memory.total()).await?;
         let rival = self
             .list()
@@ -192,6 +191,8 @@ impl Jobs {
             )));
         }
         self.runner.keep_files(&mut request).await?;
+        // What is kept of the job: by now without the files that its settings name.
+        check_request(&request).map_err(JobError::Refused)?;
         let job = Job {
             name: self.new_name(),
             state: JobState::Queued.into(),

@@ -5,11 +5,11 @@ use crate::{
     SourceIdentity, StepManifest, TaskKey,
 };
 use bytes::Bytes;
+use framefleet_media::times::Times;
 use framefleet_media::{
     Amendment, Annotation, FrameAnnotations, FrameFailure, FrameRange, FrameSkip, Item, Lighting, Outcomes,
     ScopedAnnotation, Shot,
 };
-use framefleet_media::times::Times;
 use framefleet_proto::v1::{Extension, FrameTimes, TaskId, TaskKind, TaskResult, annotation};
 use std::time::Duration;
 

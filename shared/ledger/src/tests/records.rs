@@ -1,5 +1,5 @@
 //! Records, summaries and failures, line by line.
-use super::fixture::{Results, BATCH, FAILED, ITEMS, Job, commit, extension, open, result, run};
+use super::fixture::{BATCH, FAILED, ITEMS, Job, Results, commit, extension, open, result, run};
 use crate::{Ledger, Output, RecordsOptions, StepManifest};
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Float32Type, UInt64Type};

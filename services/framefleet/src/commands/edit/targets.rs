@@ -5,6 +5,9 @@ use framefleet_ledger::Ledger;
 use framefleet_media::InstanceRef;
 use serde::Deserialize;
 
+/// Faces of a person that are noted beside the one that a correction speaks of.
+const OTHERS: usize = 4;
+
 /// Tracks and identities, as a step's summary has them.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -58,6 +61,7 @@ impl Known {
             Some(identity) => identity
                 .medoid
                 .clone()
+                .map(|face| InstanceRef { others: self.others(identity.number, &face), ..face })
                 .ok_or_else(|| Failure::usage(format!("identity {text} has no face that it could be named by"))),
             None if text.contains(':') => self.instance(text),
             None => Err(Failure::usage(format!(
@@ -65,6 +69,12 @@ impl Known {
                 self.identity.len().saturating_sub(1)
             ))),
         }
+    }
+
+    /// The best faces of other tracks of a person.
+    fn others(&self, person: u64, face: &InstanceRef) -> Vec<InstanceRef> {
+        let of_person = self.face_track.iter().filter(|track| track.identity == Some(person) && !track.has(face));
+        of_person.filter_map(|track| track.best.clone()).take(OTHERS).collect()
     }
 
     /// An instance that is there.
