@@ -4,6 +4,7 @@ use crate::limits::check_size;
 use crate::read_error::ReadError;
 use crate::still::{self, Header};
 use crate::{Colour, ImageFile, Item, ItemKind, Rational, naming};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// What was read of a file.
@@ -55,7 +56,7 @@ pub(super) fn item(
         frame_rate: Some(if sequence { Rational { num: SEQUENCE_RATE, den: 1 } } else { Rational { num: 0, den: 1 } }),
         time_base: Some(Rational { num: 1, den: SEQUENCE_RATE }),
         estimated_frames: files.len() as u64,
-        codec: codec(&first),
+        codec: codecs(&headers),
         pixel_aspect: Some(Rational { num: 1, den: 1 }),
         colour: Some(Colour { range: "pc".to_owned(), ..Colour::default() }),
         bytes: files
@@ -131,7 +132,8 @@ fn numbered(name: &str) -> Option<(&str, &str, u64)> {
     base[stem.len()..].parse().ok().map(|number| (stem, extension, number))
 }
 
-/// Short name of an image's format.
-fn codec(header: &Header) -> String {
-    header.format.extensions_str().first().map(|name| (*name).to_owned()).unwrap_or_default()
+/// Short names of the images' formats.
+fn codecs(headers: &[Header]) -> String {
+    let names = headers.iter().filter_map(|header| header.format.extensions_str().first().copied());
+    names.collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>().join(", ")
 }
