@@ -26,6 +26,23 @@ fn a_cut_file_gives_what_is_there() {
     assert!(seen + 2 >= frames, "{seen} of {frames}");
 }
 
+/// The table of durations of an MP4 claims four billion frames of the first duration: the length that is promised before the file is read
+/// stays within what it can hold, and indexing counts what is there.
+#[test]
+fn a_header_that_claims_billions_of_frames_is_not_believed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = Clip::new(160, 120, 50).write(&folder.path().join("a.mp4"), |frame| numbered(160, 120, frame)).unwrap();
+    let mut bytes = std::fs::read(&path).unwrap();
+    let table = bytes.windows(4).position(|window| window == b"stts").unwrap();
+    // Kind, version and flags, number of entries, then the count of the first.
+    bytes[table + 12..table + 16].copy_from_slice(&u32::MAX.to_be_bytes());
+    std::fs::write(&path, &bytes).unwrap();
+    let probed = probe(path.to_str().unwrap(), ImageFolders::Auto).unwrap();
+    let promised = probed.items[0].estimated_frames;
+    assert!((1..=bytes.len() as u64 / 8).contains(&promised), "{promised} frames in {} bytes", bytes.len());
+    assert_eq!(Film::open(&path).item.estimated_frames, 50);
+}
+
 #[test]
 fn damage_in_the_middle_fails_frames_and_spares_others() {
     let folder = tempfile::tempdir().unwrap();
