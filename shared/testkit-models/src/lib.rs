@@ -46,6 +46,17 @@ pub fn engine() -> Result<Engine, TestModelError> {
     Ok(Engine::new(&runtime, options)?)
 }
 
+/// A host whose one model, for this role, is `models/brightness.onnx`: it takes a picture of 512 by 512 pixels (RGB, 0 to 1) and gives for each
+/// how bright it is, so that what a stage makes of it has a known truth.
+pub fn brightness(role: &str) -> Result<Host, TestModelError> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/brightness.onnx");
+    let sha256 = "432166f5a51ab4d74aa59a402b829717a093b217649bf8d11128c880d50664ef".to_owned();
+    let model = Model { name: "brightness".to_owned(), path, sha256, precision: Precision::Fp32 };
+    let options = SessionOptions { micro_batch: Some(1), ..SessionOptions::default() };
+    let networks = BTreeMap::from([(role.to_owned(), Network { model, options })]);
+    Ok(Host::default().with(Arc::new(Networks::new(engine()?, networks))))
+}
+
 /// The host that a stage of these needs would get in the profile `balanced`: models chosen as submit chooses them.
 pub fn host(stage: &str, needs: &Needs) -> Result<Host, TestModelError> {
     let networks = needs.models.iter().map(|need| Ok((need.role.clone(), network(stage, need)?)));

@@ -57,22 +57,18 @@ pub fn picture(mask: &Mask) -> Mat {
     Runs::parse(mask.run_lengths.as_ref().unwrap()).unwrap().picture().unwrap()
 }
 
-/// A host whose network for persons is `networks/brightness.onnx`: coverage is how bright a pixel is, so that the truth is known.
+/// A host whose network for persons gives how bright a pixel is as its coverage, so that the truth is known.
 pub fn brightness() -> Host {
-    known("brightness", "432166f5a51ab4d74aa59a402b829717a093b217649bf8d11128c880d50664ef", 1)
+    framefleet_testkit_models::brightness(segmentation::PERSON).unwrap()
 }
 
 /// A host whose network for persons is `networks/pair.onnx`: coverage is how bright a pixel is, times half the number of pictures that
 /// the network sees at once.
 pub fn pair(settings: &SegmentationSettings) -> Host {
-    let at_a_time = settings.models()[0].micro_batch;
-    known("pair", "11a218daa58c3da270b0e841bdf7d6fef0ee71c829fd40095527c517cfca40d5", at_a_time)
-}
-
-fn known(name: &str, sha256: &str, micro_batch: usize) -> Host {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/networks/{name}.onnx"));
-    let model = Model { name: name.to_owned(), path, sha256: sha256.to_owned(), precision: Precision::Fp32 };
-    let options = SessionOptions { micro_batch: Some(micro_batch), ..SessionOptions::default() };
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/networks/pair.onnx");
+    let sha256 = "11a218daa58c3da270b0e841bdf7d6fef0ee71c829fd40095527c517cfca40d5".to_owned();
+    let model = Model { name: "pair".to_owned(), path, sha256, precision: Precision::Fp32 };
+    let options = SessionOptions { micro_batch: Some(settings.models()[0].micro_batch), ..SessionOptions::default() };
     let networks = BTreeMap::from([(segmentation::PERSON.to_owned(), Network { model, options })]);
     Host::default().with(Arc::new(Networks::new(framefleet_testkit_models::engine().unwrap(), networks)))
 }
