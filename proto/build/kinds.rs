@@ -29,7 +29,11 @@ pub fn generate(pool: &DescriptorPool) -> Result<String, Box<dyn Error>> {
         let fields = plain_fields(&message)?;
         let parquet_only = parquet_only(pool, &message)?;
         writeln!(names, "            Self::{variant}(_) => {name:?},")?;
-        writeln!(table, "    KindType {{ name: {name:?}, fields: &{fields:?}, parquet_only: &{parquet_only:?} }},")?;
+        let stage = stage(&message);
+        writeln!(
+            table,
+            "    KindType {{ name: {name:?}, stage: {stage:?}, fields: &{fields:?}, parquet_only: &{parquet_only:?} }},"
+        )?;
         writeln!(types, "        {name:?} => visitor.visit::<crate::v1::{}>(),", message.name().to_upper_camel_case())?;
     }
     Ok(format!(
@@ -53,6 +57,13 @@ pub fn with_type<V: TypeVisitor>(kind: &str, visitor: V) -> Option<V::Output> {{
 }}
 "
     ))
+}
+
+/// The stage whose file has the message: the file's name, with hyphens as stages have them.
+fn stage(message: &MessageDescriptor) -> String {
+    let file = message.parent_file();
+    let name = file.name().rsplit('/').next().unwrap_or_default();
+    name.trim_end_matches(".proto").replace('_', "-")
 }
 
 /// Paths of the fields that hold one number or word, also those of a message inside the message: what can be shown over time.

@@ -6,6 +6,8 @@ use serde::de::DeserializeOwned;
 pub struct KindType {
     /// Its name in pipelines, records and dependencies.
     pub name: &'static str,
+    /// The stage that makes it: its `.proto` file is named like it.
+    pub stage: &'static str,
     /// Paths of its fields that hold one number or word; a dot leads into a nested message.
     pub fields: &'static [&'static str],
     /// Fields that are too heavy for lines of text.
