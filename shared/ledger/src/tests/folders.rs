@@ -71,7 +71,7 @@ async fn an_output_of_a_later_version_is_refused() {
     let output = output(folder.path());
     open(&output).await.unwrap();
     let state = folder.path().join(crate::layout::STATE);
-    let text = std::fs::read_to_string(&state).unwrap().replace("\"format\": 1", "\"format\": 99");
+    let text = std::fs::read_to_string(&state).unwrap().replace("\"format\": 2", "\"format\": 99");
     std::fs::write(&state, text).unwrap();
     assert!(matches!(open(&output).await, Err(LedgerError::NewerFormat { found: 99, .. })));
     assert!(matches!(verify(&output, false).await, Err(LedgerError::NewerFormat { .. })));

@@ -124,7 +124,7 @@ async fn requests_and_messages_of_jobs_are_bounded() {
     assert!(bytes < 8 << 10, "{bytes} bytes");
     let request = SubmitRequest { pipeline: "# long\n".repeat(10_000), ..SubmitRequest::default() };
     let refused = jobs.submit(request).await.unwrap_err();
-    assert!(matches!(&refused, JobError::Refused(why) if why.contains("70003 bytes")), "{refused:?}");
+    assert!(matches!(&refused, JobError::Refused(why) if why.contains("70004 bytes")), "{refused:?}");
 }
 
 #[tokio::test]
