@@ -114,8 +114,9 @@ impl Gathering {
 
     /// Notes times and sizes of a task's frames.
     pub fn task(&mut self, item: &str, task: &TaskResult) {
-        let item = self.index.get(item).and_then(|index| self.report.items.get_mut(*index));
-        if let Some(item) = item {
+        let Some(index) = self.index.get(item) else { return };
+        self.names.note_task(*index, task);
+        if let Some(item) = self.report.items.get_mut(*index) {
             note_times(item, task);
             stills::note_sizes(item, task);
         }
@@ -216,7 +217,8 @@ impl Gathering {
             item.shots.sort_by_key(|shot| shot.start);
             add_to_shots(&mut item.shots, self.on_ranges.remove(&index).unwrap_or_default());
             order(item);
-            let frames = choose(&item.axis, &item.shots, per_item(items));
+            let chosen = || choose(&item.axis, &item.shots, per_item(items));
+            let frames = self.names.frames(index).unwrap_or_else(chosen);
             let pictures = thumbnails.jpeg(source, &frames, side(items)).into_iter();
             let fitting = pictures.filter(|(_, jpeg)| budget.take(jpeg.len()));
             let named = |(frame, jpeg)| Thumbnail { file: self.names.of(index, frame), ..thumbnail(item, frame, jpeg) };

@@ -20,11 +20,33 @@ impl FileNames {
         Self { shown: stills.map(|(index, item)| (index, shown(item).map(|frame| (frame, None)).collect())).collect() }
     }
 
+    /// Takes names from the files of a task. What has no file is not there any more: its neighbour is shown instead.
+    pub fn note_task(&mut self, item: usize, task: &TaskResult) {
+        let (Some(shown), Some(range)) = (self.shown.get_mut(&item), task.range) else { return };
+        if task.files.is_empty() {
+            return;
+        }
+        let inside: Vec<u64> = shown.range(range.start..range.end).map(|(frame, _)| *frame).collect();
+        for frame in inside {
+            shown.remove(&frame);
+            let free = task.files.iter().filter(|file| !shown.contains_key(&file.frame));
+            if let Some(nearest) = free.min_by_key(|file| file.frame.abs_diff(frame)) {
+                shown.insert(nearest.frame, Some(nearest.name.clone()));
+            }
+        }
+    }
+
     /// Takes the name out of a frame's record.
     pub fn note(&mut self, item: usize, frame: u64, record: &Map<String, Value>) {
         if let Some(name) = self.shown.get_mut(&item).and_then(|frames| frames.get_mut(&frame)) {
             *name = of(record);
         }
+    }
+
+    /// The frames of an item of stills that are shown, as far as they are there.
+    pub fn frames(&self, item: usize) -> Option<Vec<u64>> {
+        let shown = self.shown.get(&item)?.iter();
+        Some(shown.filter(|(_, name)| name.is_some()).map(|(frame, _)| *frame).collect())
     }
 
     /// The name of a frame's file, when the frame is one that is shown.

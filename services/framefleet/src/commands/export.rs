@@ -1,4 +1,6 @@
 //! `framefleet export`
+mod leftovers;
+
 use crate::args::ExportArguments;
 use crate::commands::jobs::block_on;
 use crate::failure::Failure;
@@ -18,6 +20,7 @@ pub fn run(arguments: &ExportArguments) -> Result<Exit, Failure> {
     std::fs::create_dir_all(&folder)
         .map_err(|error| Failure::usage(format!("{} cannot be made: {error}", folder.display())))?;
     let exported = block_on(export(arguments, &folder))?;
+    leftovers::remove(&folder, arguments.to.name(), &exported)?;
     if arguments.json {
         let document = json!({
             "format": arguments.to.name(), "step": exported.step, "frames": exported.frames, "files": exported.files,
