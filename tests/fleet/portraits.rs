@@ -94,7 +94,9 @@ impl Stage for Portraits {
         let mut names: HashMap<u8, &str> = HashMap::new();
         for edit in &job.edits {
             let of = |target: &InstanceRef| persons.get(&(target.item.clone(), target.frame)).copied();
-            edit.targets.iter().filter_map(of).for_each(|person| drop(names.insert(person, &edit.name)));
+            edit.targets.iter().filter_map(of).for_each(|person| {
+                names.insert(person, &edit.name);
+            });
         }
         let scoped = |item: &str, range, value| ScopedAnnotation {
             item: item.to_owned(),
