@@ -5,7 +5,7 @@ use crate::scheduling::{indexed, made};
 use framefleet_ledger::{Output, TaskKey};
 use framefleet_pipeline::Position;
 use framefleet_proto::v1::{EntryOutcomes, FrameFailure, Outcomes, task::Work as Wire};
-use orchestrator::{Efficiency, Fact, JobOptions, JobState, Machines, StepFrames, Work};
+use orchestrator::{Earlier, Efficiency, Fact, JobOptions, JobState, Machines, StepFrames, Work};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -122,7 +122,8 @@ fn a_second_run_counts_what_it_adds() {
     // The same, when the output says which items the run before ended with.
     let mut held = Held::new();
     run(&job, &mut held, never);
-    let earlier = job.source.items.iter().map(|item| (item.name.clone(), item.estimated_frames)).collect();
+    let items = job.source.items.iter().map(|item| (item.name.clone(), item.estimated_frames)).collect();
+    let earlier = Earlier { items, steps: ["level".to_owned()].into() };
     more.options = JobOptions { earlier: Arc::new(earlier), ..JobOptions::default() };
     let told = run(&more, &mut held, never);
     assert!(told.steps.iter().all(|steps| steps[0].done + steps[0].left <= 96), "at every moment");

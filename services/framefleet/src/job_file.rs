@@ -1,37 +1,21 @@
 //! `job.json`: what was run over what, with which versions, how long it took, and what earlier runs did.
 use crate::failure::Failure;
-use crate::terminal;
+use crate::last_run::LastRun;
 use bytes::Bytes;
 use framefleet_ledger::Ledger;
-use framefleet_media::Item;
 use framefleet_pipeline::{Plan, PlannedModel, StepPlan};
 use framefleet_proto::control::SubmitRequest;
-use framefleet_service::Exit;
 use framefleet_stage::{Field, Registry};
 use orchestrator::{Efficiency, JobSummary, Machines, Progress};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::SystemTime;
 
 /// Where it lies in the output.
 const FILE: &str = "job.json";
 /// Runs that the history keeps.
 const HISTORY: usize = 100;
-
-/// Frames by item of a run that went through all of them; nothing of one that was stopped, or a preview.
-fn ended_with(document: &Value) -> BTreeMap<String, u64> {
-    let results = &document["results"];
-    let through = results["outcome"]
-        .as_str()
-        .is_some_and(|outcome| [Exit::Done, Exit::Partial].into_iter().any(|exit| terminal::outcome(exit) == outcome));
-    if !through || document["request"]["preview"].as_u64().is_some_and(|batches| batches > 0) {
-        return BTreeMap::new();
-    }
-    let items: Vec<Item> = serde_json::from_value(results["items"].clone()).unwrap_or_default();
-    items.into_iter().map(|item| (item.name, item.estimated_frames)).collect()
-}
 
 /// One run, as the history keeps it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -53,8 +37,8 @@ pub struct JobFile {
     pub classes: BTreeMap<String, String>,
     /// What the output's stages say of their results, by stage: how a report shows them.
     pub fields: BTreeMap<String, Vec<Field>>,
-    /// Frames by item that the last run ended with outcomes for.
-    pub earlier: Arc<BTreeMap<String, u64>>,
+    /// What the last run ended with.
+    pub last: LastRun,
     this: RunRecord,
 }
 
@@ -87,7 +71,7 @@ impl JobFile {
         Ok(Self {
             fields,
             classes: serde_json::from_value(earlier["classes"].clone()).unwrap_or_default(),
-            earlier: Arc::new(ended_with(&earlier)),
+            last: LastRun::of(&earlier),
             history,
             this: RunRecord {
                 started: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),

@@ -11,7 +11,7 @@ use framefleet_pipeline::Plan;
 use framefleet_report::model::State;
 use framefleet_service::{Exit, Networking};
 use framefleet_stage::{Registry, SourceStage};
-use orchestrator::{Ending, JobSummary, Machines};
+use orchestrator::{Earlier, Ending, JobSummary, Machines};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -44,9 +44,9 @@ pub struct OpenJob {
 }
 
 impl OpenJob {
-    /// Frames by item that the last run into the output ended with outcomes for.
-    pub fn earlier(&self) -> Arc<BTreeMap<String, u64>> {
-        Arc::clone(&self.job_file.earlier)
+    /// What this run is likely to find done.
+    pub fn earlier(&self) -> Arc<Earlier> {
+        Arc::new(self.job_file.last.earlier(&self.plan))
     }
 }
 

@@ -18,6 +18,7 @@ mod identity;
 mod job;
 mod job_file;
 mod job_work;
+mod last_run;
 mod machine;
 mod model_choice;
 mod pictures;

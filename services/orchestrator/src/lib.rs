@@ -34,4 +34,4 @@ pub use progress::{Progress, StepProgress};
 pub use seats::{Seat, Seats};
 pub use state::{Fact, JobOptions, JobState, Lookup};
 pub use task::{TaskRef, Work};
-pub use workload::StepFrames;
+pub use workload::{Earlier, StepFrames};

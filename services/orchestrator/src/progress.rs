@@ -122,7 +122,7 @@ impl JobState {
 
     fn step_progress(&self, step: usize, pace: &Pace, now: Duration) -> StepProgress {
         let planned = self.plan.steps.get(step);
-        let Counts { result, failed, skipped, .. } = self.counts(step);
+        let Counts { result, failed, skipped, sampled_out } = self.counts(step);
         let frames = match planned {
             Some(_) => self.workload.step(step),
             None => self.workload.decoding(self.pass, &self.readers_by_pass()),
@@ -133,7 +133,8 @@ impl JobState {
             stage: planned.map_or(INGEST, |step| step.stage.as_str()).to_owned(),
             result,
             failed,
-            skipped,
+            // Frames of a batch that nobody looks at are none of the job's.
+            skipped: if planned.is_some() { skipped } else { skipped.saturating_sub(sampled_out) },
             frames: frames.all,
             reused: frames.reused,
             done: frames.done,

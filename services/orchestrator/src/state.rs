@@ -8,7 +8,7 @@ use crate::keys::{Hashers, Inputs};
 use crate::results::Decoding;
 use crate::schedule::Preview;
 use crate::task::{TaskRef, Work};
-use crate::workload::{StepFrames, Workload};
+use crate::workload::{Earlier, StepFrames, Workload};
 use bytes::Bytes;
 use framefleet_ledger::TaskKey;
 use framefleet_media::{BatchInfo, Edit, FrameRange, Item, ScopedAnnotation};
@@ -45,8 +45,8 @@ pub struct JobOptions {
     pub max_failures: Option<u64>,
     /// The user's corrections, in the order they were made.
     pub edits: Vec<Edit>,
-    /// Frames by item that the last run ended with outcomes for: what is likely not to be done again. Estimates use it, nothing else.
-    pub earlier: Arc<BTreeMap<String, u64>>,
+    /// What is likely not to be done again. Estimates use it, nothing else.
+    pub earlier: Arc<Earlier>,
 }
 
 /// Something that has happened.
@@ -249,8 +249,9 @@ impl JobState {
         state.preview = state.options.preview.map(|count| Preview::new(count, &state));
         for item in 0..state.footage.len() {
             state.expect(item);
-            if let Some(frames) = state.options.earlier.get(&state.footage[item].item.name) {
-                state.workload.expect_reuse(item, *frames);
+            let Some(&frames) = state.options.earlier.items.get(&state.footage[item].item.name) else { continue };
+            for (step, _) in state.plan.steps.iter().enumerate().filter(|(_, step)| state.options.earlier.has(step)) {
+                state.workload.expect_reuse(step, item, frames);
             }
         }
         state

@@ -1,6 +1,8 @@
 //! How many frames a job has to do: per step those that the output held before, those that this run did, those that are left.
 //!
 //! Bookkeeping alone. The state says how many frames a step is to do on an item (`expectation.rs`), and what became of them.
+use framefleet_pipeline::StepPlan;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Frames of one step. Frames that its sampling or the job's range leave out are none of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,6 +26,21 @@ impl StepFrames {
     /// The part of the step that this run has to do, or has yet to do: `frames` of all.
     fn share(&self, frames: u64) -> f64 {
         if self.all > 0 { frames as f64 / self.all as f64 } else { 0.0 }
+    }
+}
+
+/// What the last run into an output ended with.
+#[derive(Clone, Debug, Default)]
+pub struct Earlier {
+    /// Frames that have outcomes, by item.
+    pub items: BTreeMap<String, u64>,
+    /// Names of the steps that are as they were.
+    pub steps: BTreeSet<String>,
+}
+
+impl Earlier {
+    pub(crate) fn has(&self, step: &StepPlan) -> bool {
+        self.steps.contains(&step.name)
     }
 }
 
@@ -100,9 +117,9 @@ impl Workload {
         self.job.set(item, steps.iter().copied().max().unwrap_or_default());
     }
 
-    /// An earlier run ended with outcomes for so many frames of an item, in all steps.
-    pub fn expect_reuse(&mut self, item: usize, frames: u64) {
-        for step in &mut self.steps {
+    /// An earlier run ended with outcomes of a step for so many frames of an item.
+    pub fn expect_reuse(&mut self, step: usize, item: usize, frames: u64) {
+        if let Some(step) = self.steps.get_mut(step) {
             step.earlier.set(item, frames.min(step.to_do.get(item)));
         }
     }

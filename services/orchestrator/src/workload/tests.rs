@@ -41,7 +41,7 @@ fn an_item_with_more_frames_than_expected_is_never_more_than_done() {
 #[test]
 fn items_that_an_earlier_run_ended_with_are_not_left() {
     let mut work = workload(&[100; 101]);
-    (0..101).filter(|item| *item != 50).for_each(|item| work.expect_reuse(item, 100));
+    (0..101).filter(|item| *item != 50).for_each(|item| work.expect_reuse(0, item, 100));
     assert_eq!(work.step(0).left, 100, "only the new one");
     (0..50).for_each(|item| work.reuse(0, item, 100, 0.0));
     work.done(0, 50, 40);
@@ -55,7 +55,7 @@ fn items_that_an_earlier_run_ended_with_are_not_left() {
 #[test]
 fn what_an_earlier_run_did_is_left_when_it_does_not_count_any_more() {
     let mut work = workload(&[100; 10]);
-    (0..10).for_each(|item| work.expect_reuse(item, 100));
+    (0..10).for_each(|item| work.expect_reuse(0, item, 100));
     work.done(0, 0, 32);
     assert_eq!(work.step(0).left, 968);
 }
