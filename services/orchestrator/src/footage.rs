@@ -151,7 +151,8 @@ impl Footage {
         self.task_frames[step]
     }
 
-    /// The frames of a step's task that the job does; `None` when there are none. They must be indexed.
+    /// The frames of a step's task that the job does; `None` when there are none, or none of them is there: a task may be a
+    /// part of a batch of stills. They must be indexed.
     pub fn task_range(&self, step: usize, index: usize, job: &JobRange) -> Option<FrameRange> {
         let whole = window_of(self.task_frames[step], index);
         let cut = |range: FrameRange| FrameRange { start: range.start.max(whole.start), end: range.end.min(whole.end) };
@@ -159,7 +160,7 @@ impl Footage {
         let mut ranges = ranges.filter(|range| range.start < range.end);
         let first = ranges.next()?;
         let end = ranges.next_back().map_or(first.end, |last| last.end);
-        Some(FrameRange { start: first.start, end })
+        Some(FrameRange { start: first.start, end }).filter(|range| self.count(range) > 0)
     }
 
     /// Whether all frames of a step's task are indexed.
