@@ -1,4 +1,5 @@
 //! Leases tasks and runs them, as many at a time as there is room for.
+use crate::blobs;
 use crate::execute::{execute, rehearse};
 use crate::failure::TaskFailure;
 use crate::files;
@@ -218,22 +219,30 @@ async fn serve(shared: &Arc<Shared>, kept: Kept, lease: Box<dyn Lease>) {
         return;
     }
     let told = match result {
-        Ok(Some(done)) => shared.tell(&task, What::Done(done)).await,
+        Ok(Some(done)) => tell_done(shared, &task, done).await,
         Ok(None) => Ok(()),
         // Whoever handed it out no longer listens.
         Err(failure) if failure.is_superseded() => Ok(()),
         Err(failure) => shared.tell(&task, What::Failed(failure.into_wire())).await,
-    };
-    // A result that no message carries: to do the task again would only repeat that.
-    let told = match told {
-        Err(failure) if failure.is_final() => shared.tell(&task, What::Failed(failure.into_wire())).await,
-        told => told,
     };
     match told {
         Ok(()) => acknowledge(lease).await,
         Err(failure) => tracing::error!(reason = failure.reason, "a result could not be told; the task is handed back"),
     }
     drop(kept);
+}
+
+/// Tells what a task made. Where no message carries that, doing the task again would only repeat it: then that is told, and the frames that
+/// nobody knows of go.
+async fn tell_done(shared: &Shared, task: &Task, done: Done) -> Result<(), TaskFailure> {
+    let made = done.made.clone();
+    match shared.tell(task, What::Done(done)).await {
+        Err(failure) if failure.is_final() => {
+            blobs::release(shared.blobs.as_ref(), made).await;
+            shared.tell(task, What::Failed(failure.into_wire())).await
+        }
+        told => told,
+    }
 }
 
 /// What log lines of a task carry: with the job's trace, those of all processes can be put together.
