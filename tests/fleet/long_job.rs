@@ -1,10 +1,11 @@
 //! A job with many tasks behind it that nobody did: what an orchestrator finds when it starts again.
 use super::TestJob;
 use framefleet_ledger::{Entry, Ledger, OpenOptions, Output, SourceIdentity, TaskKey};
+use framefleet_media::BatchInfo;
 use framefleet_media::frame::batch_frames;
 use framefleet_stage::{IndexRequest, SourceStage};
 use futures::{StreamExt as _, TryStreamExt as _};
-use orchestrator::{Fact, JobOptions, JobState, TaskRef};
+use orchestrator::{Batch, Fact, JobOptions, JobState, TaskRef};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -58,8 +59,8 @@ impl LongJob {
         let job = TestJob::new(&steps, &items);
         let indexed = job.source.items.iter().enumerate().map(|(number, item)| {
             let mut batches = Vec::new();
-            let found = &mut |found| {
-                batches.extend(found);
+            let found = &mut |found: Vec<BatchInfo>| {
+                batches.extend(found.into_iter().map(Batch::from));
                 true
             };
             job.source.index(item, IndexRequest::fresh(batch_frames(item)), found).unwrap();

@@ -5,7 +5,7 @@ use framefleet_ledger::TaskKey;
 use framefleet_media::BatchInfo;
 use framefleet_proto::v1::{EntryOutcomes, FrameFailure, Outcomes, Pixels, Task, task::Work as Wire};
 use framefleet_stage::{IndexRequest, SourceStage as _};
-use orchestrator::{Counts, Fact, JobState, TaskRef, Work};
+use orchestrator::{Batch, Counts, Fact, JobState, TaskRef, Work};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -113,6 +113,7 @@ pub fn indexed(job: &TestJob, item: usize) -> Fact {
             true
         })
         .unwrap();
+    let batches = batches.into_iter().map(Batch::from).collect();
     Fact::Indexed { item, from: 0, batches, complete: true, damage, corrected: Some(Box::new(corrected)) }
 }
 

@@ -2,7 +2,7 @@
 use framefleet_media::{Changes, Item, KnownFolder, changes};
 use framefleet_pipeline::Plan;
 use framefleet_stage::{IndexRequest, SourceStage, StageError};
-use orchestrator::{Fact, JobOptions, JobState, Lookup};
+use orchestrator::{Batch, Fact, JobOptions, JobState, Lookup};
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -54,6 +54,7 @@ pub fn forecast(
         if changes != Changes::default() {
             folders.push(FolderChanges { item: footage.name, changes });
         }
+        let batches = batches.into_iter().map(Batch::from).collect();
         state.apply(
             Fact::Indexed { item, from: 0, batches, complete: true, damage, corrected: Some(Box::new(corrected)) },
             lookup,

@@ -27,6 +27,12 @@ impl JobState {
                 moved = true;
                 continue;
             }
+            // Far from all that the job does nothing has to be looked up: a part of long footage is reached at once.
+            if begins && self.is_far_from_job(item, batch) {
+                self.cursor = (item, slice + per_batch);
+                moved = true;
+                continue;
+            }
             if begins && !self.can_look_at(item, batch, lookup) {
                 break;
             }
@@ -57,6 +63,26 @@ impl JobState {
             moved = true;
         }
         moved
+    }
+
+    /// Whether no task of the job can have to do with a batch, as is known: none is of frames that lie near it.
+    fn is_far_from_job(&self, item: usize, batch: usize) -> bool {
+        let reach = self.reach() + self.group_frames(item);
+        let footage = &self.footage[item];
+        let range = footage.batch_range(batch);
+        if !footage.known_to(range.end + reach) {
+            return false;
+        }
+        let near = footage.window(&range, Halo { before: reach, after: reach });
+        !footage.concerns(&near) || self.preview.as_ref().is_some_and(|preview| !preview.concerns(item, &near))
+    }
+
+    /// Batches of an item that tasks of the job can have to do with.
+    pub(crate) fn concerned(&self, item: usize) -> std::ops::Range<usize> {
+        let reach = self.reach() + self.group_frames(item);
+        let footage = &self.footage[item];
+        let near = footage.selected_range().map(|span| footage.window(&span, Halo { before: reach, after: reach }));
+        near.map_or(0..0, |near| footage.batches_of(&near))
     }
 
     /// Whether enough is known, and little enough under way, to decide on a batch; what the ledger says of the tasks around it

@@ -7,13 +7,20 @@ use crate::state::{Fact, JobState};
 use crate::task::{TaskRef, Work};
 use bytes::Bytes;
 use framefleet_ledger::LedgerError;
-use framefleet_media::Item;
+use framefleet_media::{ImageFile, Item};
 use framefleet_proto::v1::{Indexed, StepManifest, Task, task::Work as WireWork};
 use futures::TryStreamExt as _;
 use prost::Message;
 
 /// Bytes of a task from which on its item's files, whose names may be long, travel by reference.
 const MESSAGE: usize = 32 << 10;
+
+/// Takes the files of a task's item out of a message that is long with them: they are to travel by reference.
+pub fn take_long_files(message: &mut Task) -> Option<Vec<ImageFile>> {
+    let is_long = message.encoded_len() > MESSAGE;
+    let files = message.item.as_mut().map(|item| &mut item.files).filter(|files| is_long && !files.is_empty());
+    files.map(std::mem::take)
+}
 
 impl Orchestrator {
     /// Lists the files of items, which are taken out of them: no task carries them all.
@@ -44,10 +51,8 @@ impl Orchestrator {
                 work.edits = self.list(&edits).await?;
             }
         }
-        let files = message.item.as_ref().is_some_and(|item| !item.files.is_empty());
-        if files && message.encoded_len() > MESSAGE {
-            let files = message.item.as_mut().map(|item| std::mem::take(&mut item.files));
-            message.files = self.list(&files.unwrap_or_default()).await?;
+        if let Some(files) = take_long_files(message) {
+            message.files = self.list(&files).await?;
         }
         Ok(())
     }

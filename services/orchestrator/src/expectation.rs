@@ -27,7 +27,13 @@ impl JobState {
             Sampling::PerShot(_) if plan.pass > self.pass => about(footage, plan.sampling, &ranges),
             Sampling::All => ranges.iter().map(|range| footage.count(range)).sum(),
             _ if footage.complete => {
-                let sampled = ranges.iter().flat_map(|range| self.sampled(step, item, range));
+                // Batch by batch: a list of all frames would be long.
+                let batches = ranges.iter().flat_map(|range| {
+                    let cut =
+                        |of: FrameRange| FrameRange { start: of.start.max(range.start), end: of.end.min(range.end) };
+                    footage.batches_of(range).map(move |batch| cut(footage.batch_range(batch)))
+                });
+                let sampled = batches.flat_map(|range| self.sampled(step, item, &range));
                 sampled.filter(|frame| footage.is_there(*frame)).count() as u64
             }
             _ => about(footage, plan.sampling, &ranges),
@@ -38,7 +44,7 @@ impl JobState {
     pub(crate) fn ranges_of(&self, step: usize, item: usize) -> Vec<FrameRange> {
         let footage = &self.footage[item];
         let whole = match footage.complete {
-            true => footage.selected_range(&self.plan.range),
+            true => footage.selected_range(),
             false => Some(self.plan.range.about(footage.expected_frames(), footage.rate())),
         };
         let Some(whole) = whole.filter(|range| range.start < range.end) else { return Vec::new() };

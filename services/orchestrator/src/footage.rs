@@ -1,6 +1,7 @@
 //! What is known of the items so far: batches on the grid, cut to the job's range, sampled per step.
+use crate::batch::Batch;
 use bytes::Bytes;
-use framefleet_media::{BatchInfo, FrameRange, ImageFile, Item, ItemKind, frame::batch_frames};
+use framefleet_media::{FrameRange, ImageFile, Item, ItemKind, frame::batch_frames};
 use framefleet_pipeline::{JobRange, Plan};
 use framefleet_stage::{Beside, Halo};
 
@@ -20,7 +21,9 @@ pub struct Footage {
     /// By pass, frames for which memory is reserved at a time: batches consist of them.
     slice_frames: Vec<u64>,
     /// Batches found so far, from frame 0.
-    pub batches: Vec<BatchInfo>,
+    pub batches: Vec<Batch>,
+    /// From the first frame that the job does to the last, of those found so far.
+    span: Option<FrameRange>,
     /// Whether the last batch has been found.
     pub complete: bool,
     /// Why the rest of the item cannot be read.
@@ -39,14 +42,30 @@ impl Footage {
             item: Item { files: Vec::new(), ..item },
             files_listed: Bytes::new(),
             batches: Vec::new(),
+            span: None,
             complete: false,
             damage: None,
         }
     }
 
+    /// Appends a batch, of which the job does a part.
+    pub fn push(&mut self, batch: Batch, job: &JobRange) {
+        self.batches.push(batch);
+        let selected = self.selected(self.batches.len() - 1, job);
+        if selected.start < selected.end {
+            let start = self.span.map_or(selected.start, |span| span.start);
+            self.span = Some(FrameRange { start, end: selected.end });
+        }
+    }
+
+    /// Whether the job does frames of a range, as far as they are found.
+    pub fn concerns(&self, range: &FrameRange) -> bool {
+        self.span.is_some_and(|span| range.start < span.end && span.start < range.end)
+    }
+
     /// Frames found so far.
     pub fn frames(&self) -> u64 {
-        self.batches.last().map_or(0, |batch| batch.start + batch.pts_ns.len() as u64)
+        self.batches.last().map_or(0, |batch| batch.range().end)
     }
 
     /// Frames that it has: as many as were found once all are, else about as many as its headers say.
@@ -66,16 +85,13 @@ impl Footage {
 
     /// Frames of a batch.
     pub fn batch_range(&self, batch: usize) -> FrameRange {
-        self.batches.get(batch).map_or(FrameRange { start: 0, end: 0 }, |info| FrameRange {
-            start: info.start,
-            end: info.start + info.pts_ns.len() as u64,
-        })
+        self.batches.get(batch).map_or(FrameRange { start: 0, end: 0 }, Batch::range)
     }
 
     /// Presentation time of a frame, if it is indexed.
     pub fn pts_ns(&self, frame: u64) -> Option<i64> {
-        let batch = self.batches.get(usize::try_from(frame / self.batch_frames).ok()?)?;
-        batch.pts_ns.get(usize::try_from(frame - batch.start).ok()?).copied()
+        let batch = self.batch_of(frame)?;
+        batch.times().get(usize::try_from(frame.checked_sub(batch.range().start)?).ok()?)
     }
 
     /// Presentation times of a range, which must be indexed.
@@ -84,23 +100,33 @@ impl Footage {
     }
 
     /// Files of a range, ascending by frame: of sequences and stills.
-    pub fn files(&self, range: &FrameRange) -> impl Iterator<Item = &ImageFile> {
+    pub fn files(&self, range: &FrameRange) -> impl Iterator<Item = ImageFile> {
         let within = *range;
-        let files = self.batches[self.batches_of(range)].iter().flat_map(|batch| &batch.files);
+        let files = self.batches[self.batches_of(range)].iter().flat_map(Batch::images);
         files.filter(move |file| (within.start..within.end).contains(&file.frame))
+    }
+
+    /// Files of all frames found so far, ascending by frame: of sequences and stills.
+    pub fn all_files(&self) -> impl Iterator<Item = ImageFile> {
+        self.batches.iter().flat_map(Batch::images)
+    }
+
+    fn batch_of(&self, frame: u64) -> Option<&Batch> {
+        self.batches.get(usize::try_from(frame / self.batch_frames).ok()?)
     }
 
     /// Whether a frame is there: of stills, whether its picture is. The range of a task of stills also has the numbers of those that have gone
     /// since its batch was new; its key tells of them, and nothing else does.
     pub fn is_there(&self, frame: u64) -> bool {
-        self.item.kind() != ItemKind::Stills
-            || self.files(&FrameRange { start: frame, end: frame + 1 }).next().is_some()
+        self.item.kind() != ItemKind::Stills || self.batch_of(frame).is_some_and(|batch| batch.has_image(frame))
     }
 
     /// Frames of a range that are there; all of it until the item is indexed.
     pub fn count(&self, range: &FrameRange) -> u64 {
         match self.item.kind() {
-            ItemKind::Stills if self.known_to(range.end) => self.files(range).count() as u64,
+            ItemKind::Stills if self.known_to(range.end) => {
+                (range.start..range.end).filter(|frame| self.is_there(*frame)).count() as u64
+            }
             _ => range.end.saturating_sub(range.start),
         }
     }
@@ -128,17 +154,13 @@ impl Footage {
 
     /// The frames of a batch that the job does; empty when none of them is there.
     pub fn selected(&self, batch: usize, job: &JobRange) -> FrameRange {
-        let range = self.batches.get(batch).map(|info| job.cut(info));
+        let range = self.batches.get(batch).map(|batch| job.cut(batch.range().start, batch.times()));
         range.filter(|range| self.count(range) > 0).unwrap_or(FrameRange { start: 0, end: 0 })
     }
 
     /// The frames of the item that the job does; `None` when there are none. All of it must be indexed.
-    pub fn selected_range(&self, job: &JobRange) -> Option<FrameRange> {
-        let ranges = (0..self.batches.len()).map(|batch| self.selected(batch, job));
-        let mut ranges = ranges.filter(|range| range.start < range.end);
-        let first = ranges.next()?;
-        let end = ranges.next_back().map_or(first.end, |last| last.end);
-        Some(FrameRange { start: first.start, end })
+    pub fn selected_range(&self) -> Option<FrameRange> {
+        self.span
     }
 
     /// Whether work of a step is done in parts of batches.

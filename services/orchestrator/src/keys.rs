@@ -1,4 +1,5 @@
 //! What a task is given, and the key that follows from it: whatever can change the answer is in the key, and nothing else.
+use crate::batch::Batch;
 use crate::counts::SAMPLING;
 use crate::frame_sets::{ascending, complement, covers, hash_frames, hash_range, skips, visible_ranges, without};
 use crate::state::{FinishStatus, JobState, Lookup, Status};
@@ -243,7 +244,7 @@ impl JobState {
 
     /// What decoding a batch gives, whoever asks for it: the packets and the ingest settings.
     fn content_key(&self, item: usize, batch: usize) -> TaskKey {
-        let digest = self.footage[item].batches.get(batch).map_or(&[][..], |info| &info.digest);
+        let digest = self.footage[item].batches.get(batch).map_or(&[][..], Batch::digest);
         self.hashers.ingest.clone().field("packets", digest).finish()
     }
 
@@ -370,7 +371,7 @@ impl JobState {
                 hasher = hasher.field(what, digest);
             }
             // Which pictures are there, and what they are called.
-            for file in footage.batches.iter().flat_map(|batch| &batch.files) {
+            for file in footage.all_files() {
                 hasher = hasher.field_u64("frame", file.frame).field("file", file.name.as_bytes());
             }
         }

@@ -2,6 +2,7 @@
 //! to what is under way is published. Sees names and references, never pixels, and links no stage.
 
 mod admission;
+mod batch;
 mod counts;
 mod documents;
 mod driver;
@@ -26,7 +27,9 @@ mod task;
 mod trace;
 mod workload;
 
+pub use batch::Batch;
 pub use counts::Counts;
+pub use documents::take_long_files;
 pub use driver::{Ending, JobRun, JobSummary, Orchestrator, OrchestratorError};
 pub use edits::{Boxes, PictureSearch, Resolved, boxes_on};
 pub use efficiency::{Efficiency, Machines};

@@ -1,4 +1,5 @@
 //! Tasks and events on the wire.
+use crate::batch::Batch;
 use crate::schedule::RENDITIONS;
 use crate::state::{Fact, JobState, Lookup};
 use crate::task::{TaskRef, Work};
@@ -83,7 +84,7 @@ impl JobState {
     /// An item with the files of a range.
     fn item_of(&self, item: usize, range: &FrameRange) -> Item {
         let footage = &self.footage[item];
-        item::with_files(&footage.item, footage.files(range).cloned().collect())
+        item::with_files(&footage.item, footage.files(range).collect())
     }
 
     /// Where workers wait for a task: at the queue of its stage and execution class.
@@ -145,9 +146,7 @@ impl JobState {
 
     fn ingest_work(&self, task: TaskRef) -> Option<WireWork> {
         let footage = &self.footage[task.item];
-        let batch = footage.batches.get(task.index)?;
-        // The files are the item's.
-        let batch = BatchInfo { files: Vec::new(), ..batch.clone() };
+        let batch = footage.batches.get(task.index)?.info();
         let [proxy, full] = RENDITIONS.map(|rendition: Rendition| {
             let mut wanted = self.wanted(task.item, task.index, rendition);
             wanted.retain(|frame| footage.is_there(*frame));
@@ -233,10 +232,15 @@ impl JobState {
 
 /// What is told of batches, in the state's terms.
 pub(crate) fn indexed_fact(item: usize, indexed: Indexed) -> Fact {
+    let mut times = indexed.times.iter();
+    let batch = |info: BatchInfo| match times.next() {
+        Some(times) => Batch::new(info, Times::from(times)),
+        None => Batch::from(info),
+    };
     Fact::Indexed {
         item,
         from: usize::try_from(indexed.from).unwrap_or(usize::MAX),
-        batches: indexed.batches,
+        batches: indexed.batches.into_iter().map(batch).collect(),
         complete: indexed.complete,
         damage: Some(indexed.damage).filter(|damage| !damage.is_empty()),
         corrected: indexed.item.map(Box::new),

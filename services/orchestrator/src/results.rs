@@ -151,7 +151,7 @@ fn task_result(key: &TaskKey, range: FrameRange, footage: &Footage) -> TaskResul
     TaskResult {
         key: key.as_bytes().to_vec().into(),
         times: Some(FrameTimes::from(&Times::new(&footage.range_pts_ns(&range)))),
-        files: footage.files(&range).cloned().collect(),
+        files: footage.files(&range).collect(),
         range: Some(range),
         item: 0,
     }

@@ -1,4 +1,5 @@
 //! What should run now, derived from the state: tasks that are open, have their inputs, and have memory for what they make.
+use crate::batch::Batch;
 use crate::frame_sets::ascending;
 use crate::keys::{Inputs, ProcessInputs};
 use crate::state::{Decoded, FinishStatus, JobState, Status};
@@ -93,7 +94,7 @@ impl JobState {
             self.admitted.get(place).is_some_and(|admitted| matches!(admitted.decoded, Decoded::Awaited))
         };
         let can_start = |&(item, batch): &(usize, usize)| {
-            let seekable = self.footage[item].batches.get(batch).is_none_or(|info| info.seekable);
+            let seekable = self.footage[item].batches.get(batch).is_none_or(Batch::seekable);
             seekable || batch == 0 || !waiting(&(item, batch - 1))
         };
         let open = self.admitted.keys().filter(|place| waiting(place) && self.demands_pixels(place.0, place.1));
@@ -200,7 +201,7 @@ fn visible_of(pixels: &Pixels, inputs: &ProcessInputs) -> Pixels {
 /// Which batches a preview does: whole batches spread over the items, each widened for a step by what later steps look at.
 #[derive(Clone, Debug)]
 pub(crate) struct Preview {
-    /// Frames per item.
+    /// Frames per item, ascending.
     chosen: Vec<Vec<FrameRange>>,
     /// Per step, frames before and after that users of its annotations look at.
     margin: Vec<Halo>,
@@ -244,10 +245,14 @@ impl Preview {
     }
 
     fn includes(&self, step: usize, item: usize, range: &FrameRange) -> bool {
-        let margin = self.margin[step];
-        let near =
-            |chosen: &FrameRange| range.start < chosen.end + margin.after && chosen.start < range.end + margin.before;
-        self.chosen[item].iter().any(near)
+        let (margin, chosen) = (self.margin[step], &self.chosen[item]);
+        let next = chosen.partition_point(|chosen| chosen.end + margin.after <= range.start);
+        chosen.get(next).is_some_and(|chosen| chosen.start < range.end + margin.before)
+    }
+
+    /// Whether some step does frames of a range.
+    pub fn concerns(&self, item: usize, range: &FrameRange) -> bool {
+        (0..self.margin.len()).any(|step| self.includes(step, item, range))
     }
 }
 

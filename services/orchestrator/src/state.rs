@@ -2,6 +2,7 @@
 //!
 //! Facts commute where they can: what a task's entry says is final, an entry that is there already wins over anything a
 //! worker tells, and duplicates change nothing. What should exist is derived from the state (`schedule.rs`), never stored.
+use crate::batch::Batch;
 use crate::counts::Counts;
 use crate::footage::Footage;
 use crate::keys::{Hashers, Inputs};
@@ -11,7 +12,7 @@ use crate::task::{TaskRef, Work};
 use crate::workload::{Earlier, StepFrames, Workload};
 use bytes::Bytes;
 use framefleet_ledger::TaskKey;
-use framefleet_media::{BatchInfo, Edit, FrameRange, Item, ScopedAnnotation};
+use framefleet_media::{Edit, FrameRange, Item, ScopedAnnotation};
 use framefleet_pipeline::{PixelSource, Plan, Sampling};
 use framefleet_proto::v1::{EntryOutcomes, Pixels};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -66,7 +67,7 @@ pub enum Fact {
         /// Number of batches found before these.
         from: usize,
         /// The batches.
-        batches: Vec<BatchInfo>,
+        batches: Vec<Batch>,
         /// Whether these are the last.
         complete: bool,
         /// Why the rest of the item cannot be read.
@@ -295,10 +296,10 @@ impl JobState {
                     return;
                 }
                 let known = footage.batches.len() - from;
-                footage.batches.extend(batches.into_iter().skip(known));
                 if let Some(corrected) = corrected {
                     footage.item = Item { files: Vec::new(), ..*corrected };
                 }
+                batches.into_iter().skip(known).for_each(|batch| footage.push(batch, &self.plan.range));
                 if complete {
                     footage.complete = true;
                     footage.damage = damage;

@@ -79,8 +79,8 @@ fn settle(items: Vec<(usize, JobState)>, lookup: Lookup) -> Vec<(usize, JobState
     let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
     let work = || {
         while let Some((item, mut state)) = next() {
-            let batches = state.footage[0].batches.len();
-            state.settle_range(0, 0..batches, lookup);
+            let batches = state.concerned(0);
+            state.settle_range(0, batches, lookup);
             settled.lock().unwrap_or_else(PoisonError::into_inner).push((item, state));
         }
     };

@@ -1,6 +1,7 @@
 //! Where a job starts and ends inside its items.
 use crate::PlanError;
-use framefleet_media::{BatchInfo, FrameRange};
+use framefleet_media::FrameRange;
+use framefleet_media::times::Times;
 use serde::Serialize;
 use std::fmt;
 use std::str::FromStr;
@@ -27,18 +28,20 @@ pub struct JobRange {
 impl JobRange {
     /// The frames of a batch that the job does: from the first at or after `start` to before the first at or after `end`.
     /// Empty ranges are `start..start` of the batch.
-    pub fn cut(&self, batch: &BatchInfo) -> FrameRange {
+    pub fn cut(&self, start: u64, times: &Times) -> FrameRange {
+        if self.start.is_none() && self.end.is_none() {
+            return FrameRange { start, end: start + times.len() as u64 };
+        }
         let inside = |index: &usize| {
-            let reached = |position: Position| position.reached(batch.start + *index as u64, batch.pts_ns[*index]);
+            let reached =
+                |position: Position| position.reached(start + *index as u64, times.get(*index).unwrap_or_default());
             self.start.is_none_or(reached) && !self.end.is_some_and(reached)
         };
-        let first = (0..batch.pts_ns.len()).find(inside);
-        let last = (0..batch.pts_ns.len()).rev().find(inside);
+        let first = (0..times.len()).find(inside);
+        let last = (0..times.len()).rev().find(inside);
         match (first, last) {
-            (Some(first), Some(last)) => {
-                FrameRange { start: batch.start + first as u64, end: batch.start + last as u64 + 1 }
-            }
-            _ => FrameRange { start: batch.start, end: batch.start },
+            (Some(first), Some(last)) => FrameRange { start: start + first as u64, end: start + last as u64 + 1 },
+            _ => FrameRange { start, end: start },
         }
     }
 
@@ -212,9 +215,9 @@ mod tests {
 
     #[test]
     fn a_batch_is_cut_at_frames_and_times() {
-        let batch = BatchInfo { start: 32, pts_ns: (32..64).map(|f| f * 40_000_000).collect(), ..BatchInfo::default() };
+        let times = Times::new(&(32..64).map(|f| f * 40_000_000).collect::<Vec<_>>());
         let cut = |start: Option<&str>, end: Option<&str>| {
-            let range = JobRange { start: start.map(at), end: end.map(at) }.cut(&batch);
+            let range = JobRange { start: start.map(at), end: end.map(at) }.cut(32, &times);
             (range.start, range.end)
         };
         assert_eq!(cut(None, None), (32, 64));
@@ -246,8 +249,8 @@ mod tests {
         fn batches_tile_the_range(start in 0u64..100, length in 1u64..100, size in 1u64..40) {
             let range = JobRange { start: Some(Position::Frame(start)), end: Some(Position::Frame(start + length)) };
             let cuts = (0..200).step_by(size as usize).map(|first| {
-                let pts_ns = (first as i64..(first + size) as i64).collect();
-                range.cut(&BatchInfo { start: first, pts_ns, ..BatchInfo::default() })
+                let pts_ns: Vec<i64> = (first as i64..(first + size) as i64).collect();
+                range.cut(first, &Times::new(&pts_ns))
             });
             let frames: Vec<u64> = cuts.flat_map(|cut| cut.start..cut.end).collect();
             prop_assert_eq!(frames, (start..start + length).collect::<Vec<_>>());

@@ -90,7 +90,7 @@ pub(crate) async fn fetch(blobs: &dyn Blobs, pixels: &Pixels) -> Result<Vec<Fram
     Ok(frames)
 }
 
-pub(crate) /// Gives up frames that were stored.
+/// Gives up frames that were stored.
 pub(crate) async fn release(blobs: &dyn Blobs, pixels: Vec<Pixels>) {
     for BlobRef { store, place, key, length } in pixels.into_iter().filter_map(|pixels| pixels.blob) {
         if let Err(error) = blobs.release(&BlobName { store, place, key, length }).await {
@@ -99,6 +99,7 @@ pub(crate) async fn release(blobs: &dyn Blobs, pixels: Vec<Pixels>) {
     }
 }
 
-fn reference(name: BlobName) -> BlobRef {
+/// A blob as messages name it.
+pub(crate) fn reference(name: BlobName) -> BlobRef {
     BlobRef { store: name.store, place: name.place, key: name.key, length: name.length }
 }

@@ -6,8 +6,9 @@ use crate::inputs;
 use crate::worker::Shared;
 use bytes::Bytes;
 use framefleet_ledger::{DocumentWriter, KeyHasher, Ledger, TaskKey};
+use framefleet_media::times::Times;
 use framefleet_media::{BatchInfo, Item, ItemKind, KnownBatch, KnownFolder, Stamps};
-use framefleet_proto::v1::{IndexWork, Indexed, Task, event::What};
+use framefleet_proto::v1::{FrameTimes, IndexWork, Indexed, Task, event::What};
 use framefleet_stage::IndexRequest;
 use futures::TryStreamExt as _;
 use prost::Message as _;
@@ -102,12 +103,23 @@ impl Telling<'_> {
         for batches in by_size(batches) {
             let indexed = Indexed { from: self.from, batches, ..Indexed::default() };
             self.from += indexed.batches.len() as u64;
-            self.list.push(&indexed).await?;
+            self.list.push(&listed(&indexed)).await?;
             if indexed.encoded_len() <= EVENT {
                 self.shared.tell(self.task, What::Indexed(indexed)).await?;
             }
         }
         Ok(())
+    }
+}
+
+/// What is told, as the list has it: times of a constant rate take less apart.
+fn listed(told: &Indexed) -> Indexed {
+    let without_times = |batch: &BatchInfo| BatchInfo { pts_ns: Vec::new(), ..batch.clone() };
+    Indexed {
+        from: told.from,
+        batches: told.batches.iter().map(without_times).collect(),
+        times: told.batches.iter().map(|batch| FrameTimes::from(&Times::new(&batch.pts_ns))).collect(),
+        ..Indexed::default()
     }
 }
 

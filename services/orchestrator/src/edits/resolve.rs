@@ -14,7 +14,7 @@ impl Orchestrator {
         for footage in &state.footage {
             let name = &footage.item.name;
             if search.see_item(name) {
-                footage.batches.iter().flat_map(|batch| &batch.files).for_each(|file| search.see(name, file));
+                footage.all_files().for_each(|file| search.see(name, &file));
             }
         }
         let mut boxes = HashMap::new();
