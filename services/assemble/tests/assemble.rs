@@ -350,7 +350,7 @@ fn stills_keep_names_formats_and_depth() {
 fn wrong_settings_are_refused() {
     let wrong = |settings: AssembleSettings| settings.validate().unwrap_err();
     assert!(wrong(AssembleSettings { quality: Some(52), ..Default::default() }).contains("52"));
-    assert!(wrong(AssembleSettings { group: 0, ..Default::default() }).contains("1 to 64"));
+    assert!(wrong(AssembleSettings { group: 0, ..Default::default() }).contains("1 to 16"));
 }
 
 /// What a film is made of; its bytes change with the encoder's version as well.
