@@ -242,23 +242,23 @@ fn drive(state: &mut JobState) -> Largest {
     }
 }
 
-/// Messages of a job over these items: of batches from all over them, and of the end with its finishes.
+/// Messages of jobs over the beginning, the middle and the end of these items, with their finishes.
 fn measured(preset: &str, items: Vec<Item>) -> Largest {
-    let preview = JobOptions { preview: Some(8), ..JobOptions::default() };
-    let mut state = JobState::new(Arc::new(planned(preset, &items, JobRange::default())), items.clone(), preview);
-    items.iter().enumerate().for_each(|(number, item)| index(&mut state, number, item));
-    let mut largest = drive(&mut state);
-    drop(state);
     let last = items.iter().map(|item| item.estimated_frames).max().unwrap_or_default();
-    let range = JobRange { start: Some(Position::Frame(last - 100)), end: None };
-    let mut state = JobState::new(Arc::new(planned(preset, &items, range)), items.clone(), JobOptions::default());
-    items.iter().enumerate().for_each(|(number, item)| index(&mut state, number, item));
-    let end = drive(&mut state);
-    for (kind, bytes) in end.tasks {
-        let most = largest.tasks.entry(kind).or_default();
-        *most = (*most).max(bytes);
+    let mut largest = Largest::default();
+    for start in [0, last / 2, last - 100] {
+        let range = JobRange { start: Some(Position::Frame(start)), end: Some(Position::Frame(start + 100)) };
+        let plan = Arc::new(planned(preset, &items, range));
+        let mut state = JobState::new(plan, items.clone(), JobOptions::default());
+        items.iter().enumerate().for_each(|(number, item)| index(&mut state, number, item));
+        let part = drive(&mut state);
+        for (kind, bytes) in part.tasks {
+            let most = largest.tasks.entry(kind).or_default();
+            *most = (*most).max(bytes);
+        }
+        largest.events = largest.events.max(part.events);
+        largest.seen += part.seen;
     }
-    largest.events = largest.events.max(end.events);
     largest
 }
 
