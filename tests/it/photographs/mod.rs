@@ -171,8 +171,10 @@ fn check_exports(source: &Path, output: &Path, work: &Path) {
         to
     };
     check_coco(&export("coco-keypoints").join("coco-keypoints.json"), source);
+    let mut overlays = names(&export("overlay"));
+    assert!(overlays.remove(".framefleet-export.json"), "the list of what the export wrote");
     assert_eq!(
-        names(&export("overlay")),
+        overlays,
         each(|photograph| match photograph.file.ends_with(".png") {
             true => format!("photographs/{}", photograph.file),
             false => format!("photographs/{}.png", photograph.stem),
