@@ -45,7 +45,7 @@ fn messages(out: &Path) -> Result<(), Box<dyn Error>> {
         .message_attribute(".", "#[serde(default)]")
         .bytes(["."])
         .btree_map(["."]);
-    // What few references have is not written for the others.
+    // What only targets on images have is not written for the others.
     for (field, is_empty) in [
         ("file", "String::is_empty"),
         ("digest", "String::is_empty"),
@@ -53,7 +53,7 @@ fn messages(out: &Path) -> Result<(), Box<dyn Error>> {
         ("others", "Vec::is_empty"),
     ] {
         config.field_attribute(
-            format!(".framefleet.v1.InstanceRef.{field}"),
+            format!(".framefleet.v1.EditTarget.{field}"),
             format!("#[serde(skip_serializing_if = \"{is_empty}\")]"),
         );
     }

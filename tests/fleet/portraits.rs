@@ -1,7 +1,7 @@
 //! A stage that sees who is on a photograph by its colour, and knows persons as face-clustering does.
 use framefleet_media::annotation::Value;
 use framefleet_media::{
-    Annotation, Face, FaceTrack, FrameRange, Identity, InstanceRef, Kind, Rendition, ScopedAnnotation,
+    Annotation, EditTarget, Face, FaceTrack, FrameRange, Identity, InstanceRef, Kind, Rendition, ScopedAnnotation,
 };
 use framefleet_stage::{Batch, HalfNeeds, Host, Job, Needs, Outputs, Records, Settings, SetupError, Stage, StageError};
 use schemars::JsonSchema;
@@ -87,13 +87,13 @@ impl Stage for Portraits {
                 let person = face.embedding[0] as u8;
                 persons.insert((record.item.clone(), record.frame), person);
                 let (item, frame) = (record.item.clone(), record.frame);
-                let at = InstanceRef { item, frame, instance: made.instance, ..InstanceRef::default() };
+                let at = InstanceRef { item, frame, instance: made.instance };
                 faces.entry(person).or_default().push(at);
             }
         }
         let mut names: HashMap<u8, &str> = HashMap::new();
         for edit in &job.edits {
-            let of = |target: &InstanceRef| persons.get(&(target.item.clone(), target.frame)).copied();
+            let of = |target: &EditTarget| persons.get(&(target.item.clone(), target.frame)).copied();
             edit.targets.iter().filter_map(of).for_each(|person| {
                 names.insert(person, &edit.name);
             });

@@ -1,7 +1,7 @@
 //! The user's corrections, in terms of tracks. They speak of faces, which do not change while process does not: a correction
 //! holds however tracks and clusters come out.
 use crate::constraints::Groups;
-use framefleet_media::{Edit, InstanceRef};
+use framefleet_media::{Edit, EditTarget};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What the user can say: these are one person of that name; these are one person; these are not that person but another;
@@ -21,7 +21,7 @@ pub struct Applied {
 
 /// Applies corrections to groups that are single tracks. The last word counts: they are applied from the last to the first,
 /// and what contradicts a later one is left out.
-pub fn apply(edits: &[Edit], track_of: impl Fn(&InstanceRef) -> Option<usize>, groups: &mut Groups) -> Applied {
+pub fn apply(edits: &[Edit], track_of: impl Fn(&EditTarget) -> Option<usize>, groups: &mut Groups) -> Applied {
     let mut applied = Applied::default();
     let mut renamed: BTreeMap<&str, &str> = BTreeMap::new();
     let mut kept: BTreeSet<usize> = BTreeSet::new();
@@ -76,7 +76,7 @@ mod tests {
     use crate::tracks::{FaceAt, Track};
 
     fn edit(verb: &str, targets: &[u64], name: &str, former: &str, from: Option<u64>) -> Edit {
-        let face = |frame: u64| InstanceRef { item: "a".to_owned(), frame, instance: 0, ..InstanceRef::default() };
+        let face = |frame: u64| EditTarget { item: "a".to_owned(), frame, instance: 0, ..EditTarget::default() };
         Edit {
             step: "faces".to_owned(),
             verb: verb.to_owned(),

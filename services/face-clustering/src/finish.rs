@@ -6,7 +6,7 @@ use crate::summary::{self, Summary};
 use crate::tracks::{self, Track};
 use framefleet_media::annotation::Value;
 use framefleet_media::{
-    Amendment, Annotation, Face, FaceTrack, FrameRange, Identity, InstanceRef, Kind, ScopedAnnotation,
+    Amendment, Annotation, EditTarget, Face, FaceTrack, FrameRange, Identity, InstanceRef, Kind, ScopedAnnotation,
 };
 use framefleet_perception::{FrameResult, by_item};
 use framefleet_stage::{Job, Outputs, Record, Records, StageError};
@@ -35,7 +35,7 @@ pub fn finish(
 ) -> Result<(), StageError> {
     let mut followed = follow(job, records, settings)?;
     let identified = {
-        let track_of = |face: &InstanceRef| {
+        let track_of = |face: &EditTarget| {
             let item = *followed.items.get(&face.item)?;
             followed.of_face.get(&(item, face.frame, face.instance)).map(|(track, _)| *track)
         };
@@ -205,7 +205,7 @@ fn write_crops(
 
 fn face_ref(job: &Job, (item, frame, instance): Place) -> InstanceRef {
     let item = job.items.get(item).map(|item| item.name.clone()).unwrap_or_default();
-    InstanceRef { item, frame, instance, ..InstanceRef::default() }
+    InstanceRef { item, frame, instance }
 }
 
 /// An annotation on the job (no item), an item, or a range of it.

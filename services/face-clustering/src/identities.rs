@@ -5,7 +5,7 @@ use crate::crops::cosine;
 use crate::hdbscan::{self, Clusters, Options};
 use crate::settings::{FaceClusteringSettings, Selection};
 use crate::tracks::{Track, length};
-use framefleet_media::{Edit, InstanceRef};
+use framefleet_media::{Edit, EditTarget};
 use ndarray::Array2;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -40,7 +40,7 @@ pub struct Identified {
 pub fn identify(
     tracks: &[Track],
     edits: &[Edit],
-    track_of: impl Fn(&InstanceRef) -> Option<usize>,
+    track_of: impl Fn(&EditTarget) -> Option<usize>,
     settings: &FaceClusteringSettings,
 ) -> Identified {
     let mut groups = Groups::new(tracks, settings.cannot_link);

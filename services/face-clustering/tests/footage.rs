@@ -4,7 +4,7 @@
 mod harness;
 
 use face_clustering::{FaceClustering, FaceClusteringSettings};
-use framefleet_media::{Edit, Face, InstanceRef};
+use framefleet_media::{Edit, EditTarget, Face};
 use framefleet_stage::Stage as _;
 use framefleet_testkit_stage::{Film, golden, shot};
 use harness::{Results, canvas, finish, fitted, part, photograph, put, resized, run, step, video};
@@ -180,7 +180,7 @@ fn corrections_need_no_new_process_and_hold_for_more_films() {
     ];
     let mut step = step(&FaceClusteringSettings::default());
     let records = step.process(&films).unwrap().records;
-    let target = |item: &str| InstanceRef { item: item.to_owned(), frame: 3, instance: 0, ..InstanceRef::default() };
+    let target = |item: &str| EditTarget { item: item.to_owned(), frame: 3, instance: 0, ..EditTarget::default() };
     let edit = |verb: &str, targets: &[&str], name: &str| Edit {
         step: "faces".to_owned(),
         verb: verb.to_owned(),

@@ -2,7 +2,7 @@
 use crate::failure::Failure;
 use bytes::Bytes;
 use framefleet_ledger::Ledger;
-use framefleet_media::{Edit, InstanceRef};
+use framefleet_media::{Edit, EditTarget};
 use serde_json::Value;
 
 /// Where they lie in the output.
@@ -27,7 +27,7 @@ pub async fn write(ledger: &Ledger, edits: &[Edit]) -> Result<(), Failure> {
 }
 
 /// Notes where targets are now and what their pictures are called and contain, so that they are found the next time as well.
-pub async fn follow(ledger: &Ledger, moved: &[(InstanceRef, InstanceRef)]) -> Result<(), Failure> {
+pub async fn follow(ledger: &Ledger, moved: &[(EditTarget, EditTarget)]) -> Result<(), Failure> {
     if moved.is_empty() {
         return Ok(());
     }
@@ -69,7 +69,7 @@ pub fn line(edit: &Edit) -> Result<String, Failure> {
 pub fn short_line(edit: &Edit) -> Result<String, Failure> {
     let mut edit = edit.clone();
     for target in edit.targets.iter_mut().chain(edit.from.as_mut()) {
-        let InstanceRef { digest, r#box, others, .. } = target;
+        let EditTarget { digest, r#box, others, .. } = target;
         (*digest, *r#box, *others) = Default::default();
     }
     line(&edit)
@@ -81,7 +81,7 @@ mod tests {
 
     #[test]
     fn lines_are_read_back_and_wrong_ones_are_named() {
-        let face = InstanceRef { item: "a:b.mp4".to_owned(), frame: 7, instance: 1, ..InstanceRef::default() };
+        let face = EditTarget { item: "a:b.mp4".to_owned(), frame: 7, instance: 1, ..EditTarget::default() };
         let edit = Edit {
             step: "face-clustering".to_owned(),
             verb: "name".to_owned(),

@@ -5,7 +5,7 @@ mod resolve;
 
 pub use resolve::boxes_on;
 
-use framefleet_media::{Edit, ImageFile, InstanceRef};
+use framefleet_media::{Edit, EditTarget, ImageFile};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Overlap (intersection over union) from which on an instance of a picture that was saved anew is the one that was corrected.
@@ -24,7 +24,7 @@ pub struct Resolved {
     /// Targets that were followed by the names of their pictures, in words.
     pub followed: Vec<String>,
     /// Targets that are elsewhere or called otherwise than was noted: as they were noted, and as they are.
-    pub moved: Vec<(InstanceRef, InstanceRef)>,
+    pub moved: Vec<(EditTarget, EditTarget)>,
 }
 
 impl Resolved {
@@ -61,7 +61,7 @@ enum Found<'f> {
     /// It is no image: its frame is what it was.
     AsNoted,
     /// What was noted of the picture: the target itself, or the other of the same person that takes its place.
-    Picture(&'f ImageFile, &'f InstanceRef),
+    Picture(&'f ImageFile, &'f EditTarget),
     /// The name alone: the content is another.
     Name(&'f ImageFile),
     Nowhere,
@@ -136,11 +136,11 @@ impl PictureSearch {
     fn place(
         &self,
         edit: &Edit,
-        target: &InstanceRef,
+        target: &EditTarget,
         boxes: &HashMap<(String, u64), Boxes>,
         resolved: &mut Resolved,
-    ) -> InstanceRef {
-        let is_at = |file: &ImageFile| InstanceRef {
+    ) -> EditTarget {
+        let is_at = |file: &ImageFile| EditTarget {
             frame: file.frame,
             file: file.name.clone(),
             digest: hex(file),
@@ -149,7 +149,7 @@ impl PictureSearch {
         let now = match self.found(target) {
             Found::AsNoted => return bare(target),
             Found::Picture(file, other) if !std::ptr::eq(other, target) => {
-                return bare(&InstanceRef { frame: file.frame, ..other.clone() });
+                return bare(&EditTarget { frame: file.frame, ..other.clone() });
             }
             Found::Picture(file, _) => is_at(file),
             Found::Name(file) => {
@@ -159,7 +159,7 @@ impl PictureSearch {
                 };
                 let (what, which) = (words(edit), picture(target));
                 resolved.followed.push(format!("{which} has another content: {what} follows its name"));
-                InstanceRef { instance, r#box: place.to_vec(), ..is_at(file) }
+                EditTarget { instance, r#box: place.to_vec(), ..is_at(file) }
             }
             Found::Nowhere => return lost(edit, target, resolved),
         };
@@ -170,8 +170,8 @@ impl PictureSearch {
         here
     }
 
-    fn found<'f>(&'f self, target: &'f InstanceRef) -> Found<'f> {
-        let item = |of: &InstanceRef| self.items.get(&of.item).filter(|wanted| wanted.is_there);
+    fn found<'f>(&'f self, target: &'f EditTarget) -> Found<'f> {
+        let item = |of: &EditTarget| self.items.get(&of.item).filter(|wanted| wanted.is_there);
         let Some(wanted) = item(target) else { return Found::Nowhere };
         let named = || wanted.names.get(&target.file).and_then(Option::as_ref);
         if !wanted.has_images {
@@ -186,8 +186,8 @@ impl PictureSearch {
             };
             return found.map_or(Found::Nowhere, |file| Found::Picture(file, target));
         }
-        let by_content = |of: &'f InstanceRef| Some(Found::Picture(item(of)?.of_content(of)?, of));
-        let is_split = |of: &&InstanceRef| self.split.contains(&(of.digest.clone(), of.instance));
+        let by_content = |of: &'f EditTarget| Some(Found::Picture(item(of)?.of_content(of)?, of));
+        let is_split = |of: &&EditTarget| self.split.contains(&(of.digest.clone(), of.instance));
         let others = || target.others.iter().filter(|of| !is_split(of)).find_map(by_content);
         by_content(target).or_else(others).or_else(|| named().map(Found::Name)).unwrap_or(Found::Nowhere)
     }
@@ -195,7 +195,7 @@ impl PictureSearch {
 
 impl Wanted {
     /// The image of a content; of copies the one that was noted.
-    fn of_content(&self, of: &InstanceRef) -> Option<&ImageFile> {
+    fn of_content(&self, of: &EditTarget) -> Option<&ImageFile> {
         let copies = self.digests.get(&of.digest)?;
         let noted = |file: &&ImageFile| file.frame == of.frame;
         let called = |file: &&ImageFile| file.name == of.file;
@@ -204,19 +204,19 @@ impl Wanted {
 }
 
 /// All that a correction speaks of.
-fn targets(edit: &Edit) -> impl Iterator<Item = &InstanceRef> {
+fn targets(edit: &Edit) -> impl Iterator<Item = &EditTarget> {
     edit.targets.iter().chain(&edit.from)
 }
 
 /// What a stage is given of a target.
-fn bare(of: &InstanceRef) -> InstanceRef {
-    InstanceRef { item: of.item.clone(), frame: of.frame, instance: of.instance, ..InstanceRef::default() }
+fn bare(of: &EditTarget) -> EditTarget {
+    EditTarget { item: of.item.clone(), frame: of.frame, instance: of.instance, ..EditTarget::default() }
 }
 
-fn lost(edit: &Edit, target: &InstanceRef, resolved: &mut Resolved) -> InstanceRef {
+fn lost(edit: &Edit, target: &EditTarget, resolved: &mut Resolved) -> EditTarget {
     let (what, which) = (words(edit), picture(target));
     resolved.lost.push(format!("{which} is not there any more: {what} is lost for its instance {}", target.instance));
-    InstanceRef { frame: u64::MAX, ..bare(target) }
+    EditTarget { frame: u64::MAX, ..bare(target) }
 }
 
 /// The instance whose box is where the box was.
@@ -236,7 +236,7 @@ fn overlap(one: [f32; 4], other: [f32; 4]) -> f32 {
 }
 
 /// The picture or frame that a target is on.
-fn picture(target: &InstanceRef) -> String {
+fn picture(target: &EditTarget) -> String {
     match target.file.as_str() {
         "" => format!("{} frame {}", target.item, target.frame),
         file => format!("{}/{file}", target.item),
@@ -264,8 +264,8 @@ mod tests {
     }
 
     /// A face of an image, at a place that its instance tells.
-    fn face(frame: u64, name: &str, content: u8, instance: u32) -> InstanceRef {
-        InstanceRef {
+    fn face(frame: u64, name: &str, content: u8, instance: u32) -> EditTarget {
+        EditTarget {
             item: "day".to_owned(),
             frame,
             instance,
@@ -281,12 +281,12 @@ mod tests {
         [x, 0.1, x + 0.1, 0.3]
     }
 
-    fn name(targets: &[InstanceRef], name: &str) -> Edit {
+    fn name(targets: &[EditTarget], name: &str) -> Edit {
         Edit { verb: "name".to_owned(), targets: targets.to_vec(), name: name.to_owned(), ..Edit::default() }
     }
 
     /// Where targets are in a folder, and what is told.
-    fn resolve(targets: &[InstanceRef], files: &[ImageFile], boxes: &[(u64, Boxes)]) -> (Vec<(u64, u32)>, Resolved) {
+    fn resolve(targets: &[EditTarget], files: &[ImageFile], boxes: &[(u64, Boxes)]) -> (Vec<(u64, u32)>, Resolved) {
         let edits = [name(targets, "Anna")];
         let mut search = PictureSearch::new(&edits);
         assert!(search.see_item("day") && !search.see_item("night"));
@@ -327,7 +327,7 @@ mod tests {
             resolve(&[face(0, "a.png", 1, 1)], &files, &[(7, vec![(0, place(5)), (4, shifted), (5, place(3))])]);
         assert_eq!(places, [(7, 4)]);
         assert_eq!(resolved.followed, ["day/a.png has another content: the correction name \"Anna\" follows its name"]);
-        let now = InstanceRef { r#box: shifted.to_vec(), ..face(7, "a.png", 9, 4) };
+        let now = EditTarget { r#box: shifted.to_vec(), ..face(7, "a.png", 9, 4) };
         assert_eq!(resolved.moved, [(face(0, "a.png", 1, 1), now)]);
 
         // Another picture of that name is nobody's.
@@ -343,7 +343,7 @@ mod tests {
     #[test]
     fn another_of_the_person_takes_the_place_of_one_that_is_gone() {
         let target =
-            InstanceRef { others: vec![face(1, "b.png", 2, 3), face(2, "c.png", 3, 4)], ..face(0, "a.png", 1, 1) };
+            EditTarget { others: vec![face(1, "b.png", 2, 3), face(2, "c.png", 3, 4)], ..face(0, "a.png", 1, 1) };
         let (places, resolved) = resolve(&[target.clone()], &[file(5, "a.png", 8), file(6, "c.png", 3)], &[]);
         assert_eq!(places, [(6, 4)], "by content, before the name is");
         assert!(resolved.moved.is_empty() && resolved.lost.is_empty(), "the target is noted as it was");
@@ -360,8 +360,8 @@ mod tests {
 
     #[test]
     fn what_says_no_content_is_found_by_file_or_frame() {
-        let noted = InstanceRef { item: "day".to_owned(), frame: 2, instance: 1, ..InstanceRef::default() };
-        let by_file = InstanceRef { file: "b.png".to_owned(), ..noted.clone() };
+        let noted = EditTarget { item: "day".to_owned(), frame: 2, instance: 1, ..EditTarget::default() };
+        let by_file = EditTarget { file: "b.png".to_owned(), ..noted.clone() };
         let files = [file(2, "a.png", 1), file(3, "b.png", 2)];
         assert_eq!(resolve(&[noted.clone(), by_file.clone()], &files, &[]).0, [(2, 1), (3, 1)]);
         let (places, resolved) = resolve(&[noted.clone(), by_file], &[file(4, "c.png", 3)], &[]);

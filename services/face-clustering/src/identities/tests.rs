@@ -13,17 +13,17 @@ fn track(item: usize, number: u32, frames: std::ops::Range<u64>, person: usize, 
     Track { item, number, faces, vector }
 }
 
-fn face(item: &str, frame: u64, instance: u32) -> InstanceRef {
-    InstanceRef { item: item.to_owned(), frame, instance, ..InstanceRef::default() }
+fn face(item: &str, frame: u64, instance: u32) -> EditTarget {
+    EditTarget { item: item.to_owned(), frame, instance, ..EditTarget::default() }
 }
 
-fn edit(verb: &str, targets: &[InstanceRef]) -> Edit {
+fn edit(verb: &str, targets: &[EditTarget]) -> Edit {
     Edit { step: "f".to_owned(), verb: verb.to_owned(), targets: targets.to_vec(), ..Edit::default() }
 }
 
 /// Persons of every track; items are "0", "1", …
 fn identified(tracks: &[Track], edits: &[Edit]) -> (Vec<Option<usize>>, Identified) {
-    let track_of = |face: &InstanceRef| {
+    let track_of = |face: &EditTarget| {
         tracks.iter().position(|track| {
             let here = |at: &FaceAt| (at.frame, at.instance) == (face.frame, face.instance);
             track.item.to_string() == face.item && track.faces.iter().any(here)

@@ -88,7 +88,7 @@ async fn run(ledger: &Ledger, names: [&str; 3]) {
     ledger.commit(process, block, vec![picture(0), picture(1)]).await.unwrap();
     let finish =
         Entry { key: key("finish").as_bytes().to_vec().into(), id: Some(id(TaskKind::Finish)), ..Entry::default() };
-    let best = Some(InstanceRef { item: ITEM.to_owned(), frame: 1, instance: 0, ..InstanceRef::default() });
+    let best = Some(InstanceRef { item: ITEM.to_owned(), frame: 1, instance: 0 });
     let track = ScopedAnnotation {
         item: ITEM.to_owned(),
         range: Some(FrameRange { start: 1, end: 2 }),

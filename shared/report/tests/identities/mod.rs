@@ -42,12 +42,7 @@ pub async fn write(folder: &Path) -> PathBuf {
             faces,
             tracks,
             items: vec!["my film.mov".to_owned()],
-            medoid: Some(InstanceRef {
-                item: "my film.mov".to_owned(),
-                frame: 10 * number as u64,
-                instance: 1,
-                ..InstanceRef::default()
-            }),
+            medoid: Some(InstanceRef { item: "my film.mov".to_owned(), frame: 10 * number as u64, instance: 1 }),
             cohesion: 0.8,
             silhouette: Some(0.3),
             crops: (0..shown).map(crop).collect(),

@@ -1,7 +1,7 @@
 //! What corrections of images are noted with besides numbers, so that they are found again whatever happens to the folder.
 use crate::failure::Failure;
 use framefleet_ledger::{Ledger, Manifest, TaskKey, TaskLookup};
-use framefleet_media::{Edit, ImageFile, InstanceRef};
+use framefleet_media::{Edit, EditTarget, ImageFile};
 use framefleet_proto::v1::TaskResult;
 use futures::TryStreamExt as _;
 use orchestrator::{Boxes, PictureSearch, Resolved, boxes_on};
@@ -50,7 +50,7 @@ impl<'a> StepPictures<'a> {
         Ok(())
     }
 
-    async fn describe_one(&mut self, target: &mut InstanceRef) -> Result<(), Failure> {
+    async fn describe_one(&mut self, target: &mut EditTarget) -> Result<(), Failure> {
         let Some((task, file)) = self.image(&target.item, target.frame).await? else { return Ok(()) };
         let there = self.boxes(&task, &file).await?;
         let place = there.into_iter().find(|(instance, _)| *instance == target.instance);

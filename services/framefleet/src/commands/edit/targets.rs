@@ -2,7 +2,7 @@
 //! since numbers change when more is known.
 use crate::failure::Failure;
 use framefleet_ledger::Ledger;
-use framefleet_media::InstanceRef;
+use framefleet_media::EditTarget;
 use serde::Deserialize;
 
 /// Faces of a person that are noted beside the one that a correction speaks of.
@@ -21,7 +21,7 @@ pub struct Known {
 struct Identity {
     number: u64,
     name: String,
-    medoid: Option<InstanceRef>,
+    medoid: Option<EditTarget>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -31,11 +31,11 @@ struct Track {
     identity: Option<u64>,
     frames: Vec<u64>,
     instances: Vec<u32>,
-    best: Option<InstanceRef>,
+    best: Option<EditTarget>,
 }
 
 impl Track {
-    fn has(&self, of: &InstanceRef) -> bool {
+    fn has(&self, of: &EditTarget) -> bool {
         let places = || self.frames.iter().zip(&self.instances);
         self.item == of.item && places().any(|(frame, instance)| (*frame, *instance) == (of.frame, of.instance))
     }
@@ -51,7 +51,7 @@ impl Known {
     }
 
     /// An instance for a person's number, a name, or an instance.
-    pub fn target(&self, text: &str) -> Result<InstanceRef, Failure> {
+    pub fn target(&self, text: &str) -> Result<EditTarget, Failure> {
         let number = text.strip_prefix('#').unwrap_or(text).parse::<u64>().ok();
         let found = match number {
             Some(number) => self.identity.iter().find(|identity| identity.number == number),
@@ -61,7 +61,7 @@ impl Known {
             Some(identity) => identity
                 .medoid
                 .clone()
-                .map(|face| InstanceRef { others: self.others(identity.number, &face), ..face })
+                .map(|face| EditTarget { others: self.others(identity.number, &face), ..face })
                 .ok_or_else(|| Failure::usage(format!("identity {text} has no face that it could be named by"))),
             None if text.contains(':') => self.instance(text),
             None => Err(Failure::usage(format!(
@@ -72,18 +72,18 @@ impl Known {
     }
 
     /// The best faces of other tracks of a person.
-    fn others(&self, person: u64, face: &InstanceRef) -> Vec<InstanceRef> {
+    fn others(&self, person: u64, face: &EditTarget) -> Vec<EditTarget> {
         let of_person = self.face_track.iter().filter(|track| track.identity == Some(person) && !track.has(face));
         of_person.filter_map(|track| track.best.clone()).take(OTHERS).collect()
     }
 
     /// An instance that is there.
-    pub fn instance(&self, text: &str) -> Result<InstanceRef, Failure> {
+    pub fn instance(&self, text: &str) -> Result<EditTarget, Failure> {
         let mut parts = text.rsplitn(3, ':');
         let parsed = (parts.next(), parts.next(), parts.next());
         let (Some(instance), Some(frame), Some(item)) = parsed else { return Err(malformed(text)) };
         let (Ok(instance), Ok(frame)) = (instance.parse(), frame.parse()) else { return Err(malformed(text)) };
-        let found = InstanceRef { item: item.to_owned(), frame, instance, ..InstanceRef::default() };
+        let found = EditTarget { item: item.to_owned(), frame, instance, ..EditTarget::default() };
         match self.track(&found) {
             Some(_) => Ok(found),
             None => Err(Failure::usage(format!("there is no face {instance} on frame {frame} of {item}"))),
@@ -91,14 +91,14 @@ impl Known {
     }
 
     /// The name of the person that an instance is.
-    pub fn name_of(&self, of: &InstanceRef) -> Option<String> {
+    pub fn name_of(&self, of: &EditTarget) -> Option<String> {
         let number = self.track(of)?.identity?;
         let identity = self.identity.iter().find(|identity| identity.number == number)?;
         Some(identity.name.clone()).filter(|name| !name.is_empty())
     }
 
     /// An instance of the person that all of `targets` are, on another track than theirs: what they are not, once split off.
-    pub fn rest_of(&self, targets: &[InstanceRef]) -> Result<InstanceRef, Failure> {
+    pub fn rest_of(&self, targets: &[EditTarget]) -> Result<EditTarget, Failure> {
         let mut persons: Vec<Option<u64>> =
             targets.iter().map(|target| self.track(target).and_then(|track| track.identity)).collect();
         persons.dedup();
@@ -117,7 +117,7 @@ impl Known {
         })
     }
 
-    fn track(&self, of: &InstanceRef) -> Option<&Track> {
+    fn track(&self, of: &EditTarget) -> Option<&Track> {
         self.face_track.iter().find(|track| track.has(of))
     }
 }
@@ -148,7 +148,7 @@ mod tests {
         serde_json::from_value(summary).unwrap()
     }
 
-    fn place(of: &InstanceRef) -> (&str, u64, u32) {
+    fn place(of: &EditTarget) -> (&str, u64, u32) {
         (&of.item, of.frame, of.instance)
     }
 
