@@ -1,4 +1,4 @@
-"""BlazePose as MediaPipe runs it, on photographs: its 33 points in pixels, for services/pose/tests/parity.rs.
+"""BlazePose as MediaPipe runs it, on photographs: its 33 points in pixels, for services/pose/tests/it/parity.rs.
 
     python3 -m venv venv
     venv/bin/pip install --no-deps mediapipe==0.10.14 'numpy<2' absl-py attrs flatbuffers 'protobuf<5' opencv-contrib-python-headless matplotlib packaging cycler kiwisolver pyparsing python-dateutil contourpy fonttools six

@@ -5,7 +5,7 @@
 // A measurement that fails has nobody to tell but the terminal.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-#[path = "../tests/harness/mod.rs"]
+#[path = "../tests/it/harness/mod.rs"]
 mod harness;
 
 use face_clustering::FaceClusteringSettings;

@@ -92,7 +92,7 @@ impl JobWork {
         match changed {
             Some((step, begun, class)) if !self.spec.request.mixed_class => Err(Failure::configuration(format!(
                 "step {step} was begun in execution class {begun}, now it would be {class}: answers may differ in the last bits; \
-                 use another --output, or --mixed-class to go on all the same"
+                 use another --output, or --mixed-class to continue all the same"
             ))),
             _ => Ok(()),
         }
@@ -135,7 +135,7 @@ impl JobWork {
         match (&summary.ending, (preview > 0).then_some(preview), exit) {
             (Ending::Stopped(reason), ..) => (State::Unfinished, reason.clone()),
             (Ending::Interrupted, ..) => {
-                (State::Unfinished, "Interrupted; run the same command again to go on.".to_owned())
+                (State::Unfinished, "Interrupted; run the same command again to resume.".to_owned())
             }
             (_, Some(batches), _) => {
                 (State::Unfinished, format!("A preview of {batches} batches; run without --preview for all of it."))

@@ -102,7 +102,7 @@ pub fn bottleneck(progress: &Progress, efficiency: &Efficiency) -> String {
         share => format!(", devices ran {:.0} % of the time", percent(share)),
     };
     format!(
-        "{} took {:.0} % of all task time; threads were in tasks {:.0} % of the time and waited for {:.0} % of that{device}",
+        "{} took {:.0} % of all task time; threads were busy {:.0} % of the time, {:.0} % of that waiting{device}",
         step.step,
         percent(step.task_seconds / total),
         percent(efficiency.utilisation),

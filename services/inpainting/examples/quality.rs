@@ -9,7 +9,7 @@
 //! film has, where that motion explains the untouched film. The untouched film's own E_warp is the least there is.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a program that measures may stop at the first surprise")]
 
-#[path = "../tests/harness/mod.rs"]
+#[path = "../tests/it/harness/mod.rs"]
 mod harness;
 
 use framefleet_media::Image;

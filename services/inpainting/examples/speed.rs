@@ -6,7 +6,7 @@
 //! ```
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a program that measures may stop at the first surprise")]
 
-#[path = "../tests/harness/mod.rs"]
+#[path = "../tests/it/harness/mod.rs"]
 mod harness;
 
 use framefleet_media::frame::batch_frames;

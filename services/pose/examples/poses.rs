@@ -2,7 +2,7 @@
 
 // What the tests run the stage with, which may panic.
 #[allow(clippy::unwrap_used, clippy::panic)]
-#[path = "../tests/harness/mod.rs"]
+#[path = "../tests/it/harness/mod.rs"]
 mod harness;
 
 use harness::{picture, run_with, step, still};

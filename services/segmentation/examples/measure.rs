@@ -2,7 +2,7 @@
 //! `cargo run --release -p segmentation --example measure [FRAMES]`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-#[path = "../tests/harness/mod.rs"]
+#[path = "../tests/it/harness/mod.rs"]
 mod harness;
 
 use framefleet_infer::{Networks, TensorView};

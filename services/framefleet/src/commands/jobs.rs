@@ -89,7 +89,7 @@ pub fn cancel(arguments: &JobArguments) -> Result<Exit, Failure> {
         let job = client.cancel(GetRequest { name: arguments.job.clone() }).await?.into_inner();
         match arguments.json {
             true => terminal::print_json("job", &job),
-            false => println!("{}: running tasks come to their end; submit the same again to go on", job.name),
+            false => println!("{}: running tasks come to their end; submit the same again to resume", job.name),
         }
         Ok(Exit::Done)
     })

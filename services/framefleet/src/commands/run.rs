@@ -8,7 +8,7 @@ use crate::spec::{self, JobSpec};
 use crate::submit;
 use crate::terminal::{self, Style};
 use crate::{edits, files, folders, machine, report_file, streams};
-use framefleet_ledger::{Ledger, Output};
+use framefleet_ledger::{Ledger, Output, shell_word};
 use framefleet_media::{Changes, Item, KnownFolder};
 use framefleet_proto::control::SubmitRequest;
 use framefleet_service::{Exit, NetworkArguments, Networking};
@@ -155,17 +155,20 @@ impl Submission<'_> {
             );
         }
         let efficiency = Efficiency::of(progress, machines);
+        let speed = match efficiency.frames_per_second {
+            0.0 => "no frame had to be processed".to_owned(),
+            speed => format!("{speed:.1} frames/s, efficiency {:.2}", efficiency.efficiency),
+        };
         println!(
-            "{} in {:.1} s: {:.1} frames/s, efficiency {:.2}; {}",
+            "{} in {:.1} s: {speed}; {}",
             terminal::outcome(exit),
             progress.elapsed.as_secs_f64(),
-            efficiency.frames_per_second,
-            efficiency.efficiency,
             report_file::bottleneck(progress, &efficiency),
         );
         println!("report: {}/report.html", output.trim_end_matches('/'));
         if summary.ending == Ending::Interrupted {
-            println!("to go on, run the same command again: {}", std::env::args().collect::<Vec<_>>().join(" "));
+            let words = std::env::args_os().map(|word| shell_word(&word.to_string_lossy()));
+            println!("to resume, run the same command again: {}", words.collect::<Vec<_>>().join(" "));
         }
         Ok(())
     }

@@ -1,0 +1,6 @@
+//! Tests of the crate as others use it, in one program.
+#![cfg(test)]
+
+mod footage;
+mod harness;
+mod parity;

@@ -1,0 +1,7 @@
+//! Tests of the crate as others use it, in one program.
+#![cfg(test)]
+
+mod flow;
+mod harness;
+mod invariance;
+mod shots;

@@ -1,0 +1,8 @@
+//! Tests of the crate as others use it, in one program.
+#![cfg(test)]
+
+mod harness;
+mod labelled;
+mod parity;
+mod quality;
+mod stage;
