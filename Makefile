@@ -8,12 +8,13 @@ DEMO := .demo
 # How long a soak takes.
 SOAK_MINUTES ?= 10
 
-.PHONY: demo test lint bench soak torch generate check-deployment setup samples build clean-demo help
+.PHONY: demo test test-fast lint bench soak torch generate check-deployment setup samples nextest build clean-demo help
 
 help:
 	@echo "make demo   install what is missing, build, analyse real footage, say where the report is"
 	@echo "make test   everything that is tested"
-	@echo "make lint   formatting, clippy, licences"
+	@echo "make test-fast   unit tests and the golden digests of stages, for daily work"
+	@echo "make lint   formatting, clippy, structure, licences"
 	@echo "make bench  measure, and print the table of docs/performance.md (QUICK=quick: without what takes long)"
 	@echo "make soak   ten minutes of short jobs through a fleet: nothing may grow (SOAK_MINUTES=…)"
 	@echo "make torch  test the TorchScript backend (downloads libtorch)"
@@ -22,6 +23,10 @@ help:
 
 setup:
 	@tools/setup.sh
+
+# Runs the tests.
+nextest:
+	@command -v cargo-nextest >/dev/null || $(CARGO) install --locked --quiet cargo-nextest
 
 samples: setup
 	@tools/samples.sh $(SAMPLES)
@@ -46,13 +51,18 @@ demo: build samples
 	@echo "The report: $(CURDIR)/$(DEMO)/footage.framefleet/report.html"
 	@echo "The films:  $(CURDIR)/$(DEMO)/remove-{people,background}.framefleet/artifacts/assemble/"
 
-test: setup samples
-	$(CARGO) test --workspace --no-fail-fast
+test: setup samples nextest
+	$(CARGO) nextest run --workspace
+	$(CARGO) test --workspace --doc --quiet
+
+test-fast: setup samples nextest
+	$(CARGO) nextest run --workspace -E 'kind(lib) + kind(bin) + test(/golden_digest$$/)'
 
 lint: setup
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
-	@command -v cargo-deny >/dev/null || $(CARGO) install --locked cargo-deny
+	$(CARGO) run --quiet -p structure >/dev/null
+	@command -v cargo-deny >/dev/null || $(CARGO) install --locked --quiet cargo-deny
 	$(CARGO) deny check bans licenses sources
 
 # Fleets are of the program with the stages of the tests.
