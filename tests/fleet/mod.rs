@@ -112,7 +112,7 @@ impl TestJob {
             classes: vec!["test".to_owned()],
             threads: self.threads,
             scratch: scratch.path().to_owned(),
-            trial: None,
+            isolation: None,
         };
         let source: Arc<dyn SourceStage> = Arc::new(self.source.clone());
         let parts = RunnerParts {
@@ -121,7 +121,7 @@ impl TestJob {
             ledgers: Ledgers::of_owner(ledger.clone()),
             registry,
             open_source: Arc::new(move |_| Ok(Arc::clone(&source))),
-            lender: Arc::new(Host::default()),
+            hosts: Arc::new(Host::default()),
         };
         let runner = Runner::new(parts, options);
         let (stop, stopped) = watch::channel(false);

@@ -6,7 +6,7 @@ use framefleet_media::encode::Encoding;
 use framefleet_media::{
     Frame, FrameRange, Image, ImageFile, Item, ItemKind, Outcome, PixelFormat, Rational, Rendition,
 };
-use framefleet_stage::{Artifact, Batch, Host, Made, Outputs, Record, Settings, Stage};
+use framefleet_stage::{Artifact, Batch, Host, Outputs, Record, Settings, Stage, TaskOutput};
 use framefleet_testkit::{
     Audio as ClipAudio, Clip, Picture, decode_errors, decode_rgb8, decode_rgb16, ffprobe, frame_times, numbered,
     read_number, write_image, write_image16,
@@ -66,7 +66,13 @@ fn scratch(folder: &Path, name: &str) -> PathBuf {
 }
 
 /// What one process task makes of frames `range`, of which `missing` are not there.
-fn process(stage: &Assemble, source: &Source, range: std::ops::Range<u64>, missing: &[u64], folder: &Path) -> Made {
+fn process(
+    stage: &Assemble,
+    source: &Source,
+    range: std::ops::Range<u64>,
+    missing: &[u64],
+    folder: &Path,
+) -> TaskOutput {
     let scratch = scratch(folder, &format!("{}-{}", source.item.name, range.start));
     let frames: Vec<u64> = range.clone().filter(|n| !missing.contains(n)).collect();
     let range = FrameRange { start: range.start, end: range.end };
@@ -78,7 +84,7 @@ fn process(stage: &Assemble, source: &Source, range: std::ops::Range<u64>, missi
     }
     let mut out = Outputs::new(&scratch);
     stage.process(&job("assemble", vec![source.item.clone()], &scratch), &batch, &mut out).unwrap();
-    out.into_made()
+    out.into_output()
 }
 
 /// Runs the stage over frames `range` in groups of `group`, tasks in the order that `order` gives them; returns the film,
@@ -103,7 +109,7 @@ impl Run<'_> {
         kept.attachments = self.attachments(&stage, source, folder);
         let mut out = Outputs::new(&scratch(folder, "finish"));
         stage.finish(&job("assemble", vec![source.item.clone()], folder), &kept, &mut out).unwrap();
-        let made = out.into_made();
+        let made = out.into_output();
         let film = made.artifacts.first().unwrap();
         let statistics = serde_json::from_str(&made.annotations.statistics).unwrap();
         (film.path().to_owned(), film.name().to_owned(), statistics)

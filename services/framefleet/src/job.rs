@@ -62,7 +62,7 @@ pub async fn run(
         classes: classes.into_iter().collect(),
         threads: fleet.threads,
         scratch: scratch.path().to_owned(),
-        trial: None,
+        isolation: None,
     };
     let parts = RunnerParts {
         bus: Arc::clone(&bus),
@@ -70,7 +70,7 @@ pub async fn run(
         ledgers: Ledgers::of_owner(fleet.ledger.clone()),
         registry: fleet.registry,
         open_source: Arc::new(move |_| Ok(Arc::clone(&fleet.source))),
-        lender: fleet.networking,
+        hosts: fleet.networking,
     };
     let runner = Runner::new(parts, options);
     let (stop, stopped) = watch::channel(false);

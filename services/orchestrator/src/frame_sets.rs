@@ -1,6 +1,7 @@
 //! Sets of frames: as ascending numbers, and as ranges.
 use framefleet_ledger::KeyHasher;
-use framefleet_media::{FrameRange, FrameSkip};
+use framefleet_media::FrameRange;
+pub(crate) use framefleet_media::outcomes::skips;
 use framefleet_stage::Halo;
 
 /// The union of [frame − before, frame + after] over the sampled frames, cut to the window.
@@ -23,7 +24,7 @@ pub(crate) fn without(ranges: &[FrameRange], frames: &[u64]) -> Vec<FrameRange> 
         return ranges.to_vec();
     }
     let left = ranges.iter().flat_map(|range| range.start..range.end).filter(|frame| !frames.contains(frame));
-    skips(&left.collect::<Vec<u64>>(), "").into_iter().filter_map(|run| run.range).collect()
+    skips(left, "").into_iter().filter_map(|run| run.range).collect()
 }
 
 pub(crate) fn covers(ranges: &[FrameRange], frame: u64) -> bool {
@@ -40,19 +41,6 @@ pub(crate) fn ascending(numbers: impl Iterator<Item = usize>) -> Vec<usize> {
 /// Frames of `range` that are not in `frames` (ascending).
 pub(crate) fn complement(frames: &[u64], range: &FrameRange) -> Vec<u64> {
     (range.start..range.end).filter(|frame| frames.binary_search(frame).is_err()).collect()
-}
-
-/// Frames skipped by one rule, consecutive ones together.
-pub(crate) fn skips(frames: &[u64], rule: &str) -> Vec<FrameSkip> {
-    let mut skips: Vec<FrameSkip> = Vec::new();
-    for &frame in frames {
-        match skips.last_mut().and_then(|skip| skip.range.as_mut()) {
-            Some(range) if range.end == frame => range.end += 1,
-            _ => skips
-                .push(FrameSkip { range: Some(FrameRange { start: frame, end: frame + 1 }), rule: rule.to_owned() }),
-        }
-    }
-    skips
 }
 
 pub(crate) fn hash_range(hasher: KeyHasher, name: &str, range: &FrameRange) -> KeyHasher {

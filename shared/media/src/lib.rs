@@ -23,6 +23,7 @@ pub mod made;
 mod matrix;
 pub mod naming;
 mod numbering;
+pub mod outcomes;
 pub mod probe;
 mod read_error;
 pub mod scan;

@@ -98,7 +98,7 @@ mod tests {
     fn failed(error: PerceptionError) -> Result<Vec<(u64, String)>, StageError> {
         let mut out = Outputs::new(std::path::Path::new("."));
         error.settle(7, &mut out)?;
-        Ok(out.into_made().outcomes.failed.into_iter().map(|failure| (failure.frame, failure.code)).collect())
+        Ok(out.into_output().outcomes.failed.into_iter().map(|failure| (failure.frame, failure.code)).collect())
     }
 
     #[test]

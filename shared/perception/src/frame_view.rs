@@ -118,7 +118,7 @@ mod tests {
     fn a_frame_that_is_not_there_fails_and_says_why() {
         let (batch, mut out) = (folder(), Outputs::new(std::path::Path::new(".")));
         assert!(FrameView::or_fail(&batch, Rendition::Proxy, 2, &mut out).unwrap().is_none());
-        let failed = out.into_made().outcomes.failed;
+        let failed = out.into_output().outcomes.failed;
         assert_eq!((failed.len(), failed[0].frame, failed[0].code.as_str()), (1, 2, codes::ABSENT));
     }
 }

@@ -1,6 +1,8 @@
 //! Frames to and from blobs.
 use crate::failure::TaskFailure;
-use framefleet_bus::{BlobName, BlobWriter, Blobs};
+use async_trait::async_trait;
+use bytes::Bytes;
+use framefleet_bus::{BlobError, BlobName, BlobWriter, Blobs, MemoryBlobs};
 use framefleet_media::{Frame, Image, Rendition};
 use framefleet_proto::v1::{BlobRef, FramePixels, Pixels};
 use framefleet_stage::{Ingested, PixelSink, StageError};
@@ -8,20 +10,39 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::runtime::Handle;
 
-/// Memory for one batch's frames, reserved in the blob store as the source asks for it.
-pub(crate) struct BlobSink {
+/// Where frames are stored from a thread that may block.
+#[derive(Clone)]
+pub(crate) struct BlobTarget {
     blobs: Arc<dyn Blobs>,
     handle: Handle,
-    prefix: String,
+    key: String,
+}
+
+impl BlobTarget {
+    /// A target whose blobs' names begin with `key`. Made in the runtime, used outside of it.
+    pub fn new(blobs: &Arc<dyn Blobs>, key: String) -> Self {
+        Self { blobs: Arc::clone(blobs), handle: Handle::current(), key }
+    }
+
+    /// Reserves memory under the key and a suffix. Blocks.
+    pub fn reserve(&self, suffix: &str, bytes: u64) -> Result<Box<dyn BlobWriter>, BlobError> {
+        let key = format!("{}{suffix}", self.key);
+        self.handle.block_on(self.blobs.reserve(&key, bytes))
+    }
+}
+
+/// Memory for one batch's frames, reserved in the blob store as the source asks for it.
+pub(crate) struct BlobSink {
+    target: BlobTarget,
     writers: BTreeMap<i32, Box<dyn BlobWriter>>,
     /// Why there is no memory: more than the source can say in its own error.
     failure: Option<TaskFailure>,
 }
 
 impl BlobSink {
-    /// A sink whose blobs are named `prefix` and the rendition. Used from blocking threads only.
-    pub fn new(blobs: Arc<dyn Blobs>, handle: Handle, prefix: String) -> Self {
-        Self { blobs, handle, prefix, writers: BTreeMap::new(), failure: None }
+    /// A sink with one blob for each rendition. Used from blocking threads only.
+    pub fn new(target: BlobTarget) -> Self {
+        Self { target, writers: BTreeMap::new(), failure: None }
     }
 
     /// Why there was no memory for what the source wanted to write, if so.
@@ -50,8 +71,7 @@ impl BlobSink {
 
 impl PixelSink for BlobSink {
     fn reserve(&mut self, rendition: Rendition, bytes: usize) -> Result<(), StageError> {
-        let key = format!("{}-{}", self.prefix, rendition as i32);
-        match self.handle.block_on(self.blobs.reserve(&key, bytes as u64)) {
+        match self.target.reserve(&format!("-{}", rendition as i32), bytes as u64) {
             Ok(writer) => {
                 self.writers.insert(rendition as i32, writer);
                 Ok(())
@@ -90,7 +110,7 @@ pub(crate) async fn fetch(blobs: &dyn Blobs, pixels: &Pixels) -> Result<Vec<Fram
     Ok(frames)
 }
 
-/// Gives up frames that were stored.
+/// Releases frames that were stored.
 pub(crate) async fn release(blobs: &dyn Blobs, pixels: Vec<Pixels>) {
     for BlobRef { store, place, key, length } in pixels.into_iter().filter_map(|pixels| pixels.blob) {
         if let Err(error) = blobs.release(&BlobName { store, place, key, length }).await {
@@ -102,4 +122,39 @@ pub(crate) async fn release(blobs: &dyn Blobs, pixels: Vec<Pixels>) {
 /// A blob as messages name it.
 pub(crate) fn reference(name: BlobName) -> BlobRef {
     BlobRef { store: name.store, place: name.place, key: name.key, length: name.length }
+}
+
+/// The blobs of dry runs: frames that are there can be read, those that tasks make are forgotten with the process.
+pub(crate) struct DryRunBlobs {
+    inputs: Arc<dyn Blobs>,
+    made: MemoryBlobs,
+}
+
+impl DryRunBlobs {
+    pub fn new(inputs: Arc<dyn Blobs>) -> Self {
+        Self { inputs, made: MemoryBlobs::new(u64::MAX) }
+    }
+}
+
+#[async_trait]
+impl Blobs for DryRunBlobs {
+    async fn reserve(&self, key: &str, length: u64) -> Result<Box<dyn BlobWriter>, BlobError> {
+        self.made.reserve(key, length).await
+    }
+
+    async fn get(&self, name: &BlobName) -> Result<Bytes, BlobError> {
+        self.inputs.get(name).await
+    }
+
+    async fn release(&self, name: &BlobName) -> Result<(), BlobError> {
+        self.made.release(name).await
+    }
+
+    async fn release_all(&self, prefix: &str) -> Result<u64, BlobError> {
+        self.made.release_all(prefix).await
+    }
+
+    fn used(&self) -> u64 {
+        self.made.used()
+    }
 }

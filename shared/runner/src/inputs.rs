@@ -1,16 +1,18 @@
 //! What a task is given, fetched by reference.
 use crate::blobs;
-use crate::execute::without_result;
 use crate::failure::TaskFailure;
 use framefleet_bus::Blobs;
 use framefleet_ledger::{Ledger, TaskKey};
+use framefleet_media::outcomes::without_result;
 use framefleet_media::times::Times;
 use framefleet_media::{Edit, Frame, Item, Kind, ScopedAnnotation, annotation, frame};
 use framefleet_proto::v1::{AnnotationsRef, FinishWork, FrameRange, ProcessWork, Task};
-use framefleet_stage::Batch;
+use framefleet_stage::{Audio, AudioSource, Batch};
 use futures::TryStreamExt as _;
+use std::ops::Range;
+use std::sync::Arc;
 
-/// The item of a task, with the files that it is to look at.
+/// The item of a task, with the files that the task reads.
 pub(crate) async fn item(task: &Task, ledger: &Ledger) -> Result<Item, TaskFailure> {
     let mut item = task.item.clone().ok_or_else(|| TaskFailure::malformed("an item"))?;
     if !task.files.is_empty() {
@@ -100,4 +102,24 @@ pub(crate) async fn scoped(
 /// The key of a reference.
 fn key(reference: &AnnotationsRef) -> Result<TaskKey, TaskFailure> {
     TaskKey::from_bytes(&reference.key).map_err(|_| TaskFailure::malformed("a key of 32 bytes"))
+}
+
+/// The audio of items, for tasks that have it in their key.
+pub(crate) fn audio(allowed: bool) -> Arc<dyn AudioSource> {
+    Arc::new(ItemAudio { allowed })
+}
+
+struct ItemAudio {
+    allowed: bool,
+}
+
+impl AudioSource for ItemAudio {
+    fn read(&self, item: &Item, range_ns: Range<i64>, rate: u32) -> Result<Option<Audio>, String> {
+        if !self.allowed {
+            return Err("this half of the step may not read audio: its needs do not say so (HalfNeeds::beside.sound)"
+                .to_owned());
+        }
+        let samples = framefleet_media::audio::audio(item, range_ns, rate).map_err(|error| error.to_string())?;
+        Ok(samples.map(|samples| Audio { rate, samples }))
+    }
 }

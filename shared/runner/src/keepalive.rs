@@ -1,8 +1,10 @@
 //! Extends leases from an OS thread of its own, which goes on when the runtime or all cores are busy.
 use framefleet_bus::Extend;
+use parking_lot::Mutex;
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// How often leases are extended: three times in the shortest ack wait.
@@ -13,12 +15,12 @@ type Leases = Mutex<HashMap<u64, Arc<dyn Extend>>>;
 /// The leases of a runner that are to be kept. Its thread ends when it is dropped.
 pub(crate) struct Keepalive {
     leases: Arc<Leases>,
-    next: std::sync::atomic::AtomicU64,
+    next: AtomicU64,
     _ended: Sender<()>,
 }
 
 /// Keeps one lease until it is dropped.
-pub(crate) struct Kept {
+pub(crate) struct LeaseGuard {
     leases: Arc<Leases>,
     number: u64,
 }
@@ -34,27 +36,23 @@ impl Keepalive {
     }
 
     /// Keeps a lease from now on.
-    pub fn keep(&self, extender: Arc<dyn Extend>) -> Kept {
-        let number = self.next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        lock(&self.leases).insert(number, extender);
-        Kept { leases: Arc::clone(&self.leases), number }
+    pub fn keep(&self, extender: Arc<dyn Extend>) -> LeaseGuard {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        self.leases.lock().insert(number, extender);
+        LeaseGuard { leases: Arc::clone(&self.leases), number }
     }
 }
 
-impl Drop for Kept {
+impl Drop for LeaseGuard {
     fn drop(&mut self) {
-        lock(&self.leases).remove(&self.number);
+        self.leases.lock().remove(&self.number);
     }
 }
 
 fn extend_all(leases: &Leases, ended: &Receiver<()>) {
     while let Err(RecvTimeoutError::Timeout) = ended.recv_timeout(PERIOD) {
         // Not under the lock: an extension may have to wait for a connection.
-        let all: Vec<_> = lock(leases).values().cloned().collect();
+        let all: Vec<_> = leases.lock().values().cloned().collect();
         all.iter().for_each(|lease| lease.extend());
     }
-}
-
-fn lock(leases: &Leases) -> std::sync::MutexGuard<'_, HashMap<u64, Arc<dyn Extend>>> {
-    leases.lock().unwrap_or_else(PoisonError::into_inner)
 }

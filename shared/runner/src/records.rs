@@ -8,9 +8,16 @@ use tokio::runtime::Handle;
 
 /// The records of the process tasks of a step. Used from blocking threads only.
 pub(crate) struct LedgerRecords {
-    pub ledger: Ledger,
-    pub manifest: Manifest,
-    pub handle: Handle,
+    ledger: Ledger,
+    manifest: Manifest,
+    handle: Handle,
+}
+
+impl LedgerRecords {
+    /// The records of a step. Made in the runtime, used outside of it.
+    pub fn new(ledger: Ledger, manifest: Manifest) -> Self {
+        Self { ledger, manifest, handle: Handle::current() }
+    }
 }
 
 impl Records for LedgerRecords {

@@ -9,7 +9,7 @@ use framefleet_infer::{
 };
 use framefleet_models::{Cache, Catalogue, Installed, ModelError};
 use framefleet_proto::v1::TaskModel;
-use framefleet_runner::Lender;
+use framefleet_runner::HostProvider;
 use framefleet_stage::{Host, SetupError};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
@@ -247,7 +247,7 @@ fn files(installed: &Installed, model: &TaskModel, options: &SessionOptions) -> 
     installed.files.iter().enumerate().map(network).collect()
 }
 
-impl Lender for Networking {
+impl HostProvider for Networking {
     fn host(&self, models: &[TaskModel]) -> Result<Host, SetupError> {
         let Some(first) = models.first() else { return Ok(Host::default()) };
         let engine = self.engine(&first.class)?;

@@ -7,8 +7,8 @@ use framefleet_bus::{Bus, BusError};
 use framefleet_ledger::Ledgers;
 use framefleet_models::ModelError;
 use framefleet_proto::control::{StageVersion, WORKER_TTL, WORKERS, Worker};
-use framefleet_proto::v1::TrialTask;
-use framefleet_runner::{Runner, RunnerOptions, RunnerParts, TrialProcess};
+use framefleet_proto::v1::DryRun;
+use framefleet_runner::{IsolatedProcess, Runner, RunnerOptions, RunnerParts};
 use framefleet_stage::{OpenSource, Registry, SetupError};
 use framefleet_telemetry::{Health, Metrics, Optimization, metric};
 use prost::Message as _;
@@ -26,8 +26,8 @@ const MAX_NETWORKS: usize = 32 << 10;
 /// How often a worker announces itself.
 const ANNOUNCE_EVERY: Duration = Duration::from_secs(1);
 
-/// The flag of a child process that tries a task.
-const TRY_TASK: &str = "--try-task";
+/// The flag of a child process that does a dry run of a task.
+const DRY_RUN: &str = "--dry-run";
 
 /// How a worker runs.
 #[derive(clap::Args, Clone, Debug)]
@@ -56,9 +56,9 @@ pub struct WorkerArguments {
     /// Seconds that running tasks have when the worker is told to stop
     #[arg(long, env = "FRAMEFLEET_GRACE", default_value_t = 25, value_name = "SECONDS")]
     pub grace: u64,
-    /// Try one task from standard input, and exit
-    #[arg(long = "try-task", hide = true)]
-    pub try_task: bool,
+    /// Run one task from standard input without committing anything, and exit
+    #[arg(long, hide = true)]
+    pub dry_run: bool,
 }
 
 /// What a worker serves.
@@ -69,7 +69,7 @@ pub struct Served {
     pub stages: Vec<(String, u32)>,
     /// Opens the source stage.
     pub open_source: OpenSource,
-    /// The arguments that started this process, for children that try tasks.
+    /// The arguments that started this process, for children that do dry runs.
     pub arguments: Vec<OsString>,
 }
 
@@ -135,8 +135,8 @@ pub fn work(arguments: &WorkerArguments, served: Served) -> Result<Exit, WorkerE
     // A stage that crashes is a failure of its task, told in its place; the default hook would print it as well.
     std::panic::set_hook(Box::new(|info| tracing::debug!("{info}")));
     let exit = runtime.block_on(async {
-        match arguments.try_task {
-            true => try_task(arguments, served, slots).await,
+        match arguments.dry_run {
+            true => dry_run(arguments, served, slots).await,
             false => serve(arguments, served, slots).await,
         }
     });
@@ -181,7 +181,8 @@ async fn serve(arguments: &WorkerArguments, served: Served, slots: usize) -> Res
     let scratch = tempfile::Builder::new().prefix("framefleet-").tempdir();
     let scratch = scratch.map_err(system("temporary files cannot be written"))?;
     let worker = Parts { name, bus: Arc::clone(&bus), networking: Arc::clone(&networking), scratch: scratch.path() };
-    let runner = runner(arguments, served, slots, worker)?;
+    let (parts, options) = runner(arguments, served, slots, worker)?;
+    let runner = Runner::new(parts, options);
     let announcing = tokio::spawn(announce(bus, announcement, networking, stop.clone()));
     health.ready();
     tracing::info!(metrics = %address, "serving");
@@ -215,19 +216,19 @@ async fn serve(arguments: &WorkerArguments, served: Served, slots: usize) -> Res
 }
 
 /// Runs one task, which may kill this process; whoever waits for it sees how it ends.
-async fn try_task(arguments: &WorkerArguments, served: Served, slots: usize) -> Result<Exit, WorkerError> {
+async fn dry_run(arguments: &WorkerArguments, served: Served, slots: usize) -> Result<Exit, WorkerError> {
     let system = |what| move |source| WorkerError::System { what, source };
     let mut bytes = Vec::new();
     std::io::stdin().lock().read_to_end(&mut bytes).map_err(system("standard input cannot be read"))?;
-    let Ok(trial) = TrialTask::decode(bytes.as_slice()) else { return Ok(Exit::Usage) };
+    let Ok(request) = DryRun::decode(bytes.as_slice()) else { return Ok(Exit::Usage) };
     let scratch = tempfile::Builder::new().prefix("framefleet-").tempdir();
     let scratch = scratch.map_err(system("temporary files cannot be written"))?;
     // Nothing is sent: the inputs come from the output and the folder of frames.
     let bus: Arc<dyn Bus> = Arc::new(framefleet_bus::MemoryBus::new(ANNOUNCE_EVERY));
     let networking = Arc::new(Networking::new(&arguments.networks, slots)?);
-    let worker = Parts { name: "trial".to_owned(), bus, networking, scratch: scratch.path() };
-    let runner = runner(arguments, served, slots, worker)?;
-    runner.try_task(&trial).await;
+    let worker = Parts { name: "dry-run".to_owned(), bus, networking, scratch: scratch.path() };
+    let (parts, options) = runner(arguments, served, slots, worker)?;
+    Runner::dry_run(parts, options, &request).await;
     Ok(Exit::Done)
 }
 
@@ -239,20 +240,25 @@ struct Parts<'a> {
     scratch: &'a std::path::Path,
 }
 
-fn runner(arguments: &WorkerArguments, served: Served, slots: usize, worker: Parts) -> Result<Runner, WorkerError> {
+fn runner(
+    arguments: &WorkerArguments,
+    served: Served,
+    slots: usize,
+    worker: Parts,
+) -> Result<(RunnerParts, RunnerOptions), WorkerError> {
     let Parts { name, bus, networking, scratch } = worker;
     let (class, card) = networking.classes()?;
     let program = std::env::current_exe();
     let program = program.map_err(|source| WorkerError::System { what: "this program is not found", source })?;
     let mut child = served.arguments;
-    child.push(TRY_TASK.into());
+    child.push(DRY_RUN.into());
     let parts = RunnerParts {
         bus,
         blobs: arguments.fleet.blobs()?,
         ledgers: Ledgers::joining(concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"))),
         registry: served.registry,
         open_source: served.open_source,
-        lender: networking,
+        hosts: networking,
     };
     let options = RunnerOptions {
         name,
@@ -260,9 +266,9 @@ fn runner(arguments: &WorkerArguments, served: Served, slots: usize, worker: Par
         classes: std::iter::once(class).chain(card).collect(),
         threads: slots,
         scratch: scratch.to_owned(),
-        trial: Some(TrialProcess { program, arguments: child }),
+        isolation: Some(IsolatedProcess { program, arguments: child }),
     };
-    Ok(Runner::new(parts, options))
+    Ok((parts, options))
 }
 
 /// What networks really ran on so far, as JSON, as far as it fits; told to the metrics, too.

@@ -29,7 +29,7 @@ pub use host::Host;
 pub use job::{Audio, AudioSource, Job};
 pub use made::{FrameSink, check_made, full_frame};
 pub use needs::{Beside, HalfNeeds, Halo, Input, ModelNeed, Needs};
-pub use outputs::{Artifact, Made, Outputs};
+pub use outputs::{Artifact, Outputs, TaskOutput};
 pub use presentation::{Field, Place};
 pub use records::{Record, Records, RecordsError};
 pub use registry::{AnyStage, Description, LoadedStage, Registry, RegistryError, Resolved, complete};

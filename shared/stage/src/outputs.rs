@@ -59,7 +59,7 @@ impl Seek for Artifact {
 
 /// Everything one task made, as the runner commits it.
 #[derive(Debug, Default)]
-pub struct Made {
+pub struct TaskOutput {
     /// The annotations part.
     pub annotations: AnnotationBlock,
     /// Frames without a result.
@@ -76,7 +76,7 @@ pub struct Made {
 pub struct Outputs<'a> {
     scratch: PathBuf,
     annotations: BTreeMap<u64, Vec<Annotation>>,
-    made: Made,
+    made: TaskOutput,
     /// Where frames go instead of being kept.
     sink: Option<&'a mut dyn FrameSink>,
 }
@@ -84,7 +84,7 @@ pub struct Outputs<'a> {
 impl<'a> Outputs<'a> {
     /// Outputs whose files lie in `scratch` until they are committed. Frames are kept.
     pub fn new(scratch: &Path) -> Self {
-        Self { scratch: scratch.to_owned(), annotations: BTreeMap::new(), made: Made::default(), sink: None }
+        Self { scratch: scratch.to_owned(), annotations: BTreeMap::new(), made: TaskOutput::default(), sink: None }
     }
 
     /// Outputs whose frames go into a sink as they are made.
@@ -165,7 +165,7 @@ impl<'a> Outputs<'a> {
     }
 
     /// What was collected, in frame order.
-    pub fn into_made(mut self) -> Made {
+    pub fn into_output(mut self) -> TaskOutput {
         self.made.annotations.frames =
             self.annotations.into_iter().map(|(frame, annotations)| FrameAnnotations { frame, annotations }).collect();
         self.made.outcomes.failed.sort_by_key(|failure| failure.frame);

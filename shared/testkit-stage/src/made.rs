@@ -45,7 +45,7 @@ pub struct Finished {
 impl Finished {
     /// What a finish half put out.
     pub fn of(out: Outputs) -> Result<Self, StepError> {
-        let made = out.into_made();
+        let made = out.into_output();
         let statistics = match made.annotations.statistics.as_str() {
             "" => Json::Null,
             text => serde_json::from_str(text)?,

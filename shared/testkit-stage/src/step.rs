@@ -106,7 +106,7 @@ impl<S: Stage> Step<S> {
         let mut out = Outputs::new(scratch.path());
         let job = self.job(film, batch, scratch.path());
         self.stage.process(&job, batch, &mut out)?;
-        let made = out.into_made();
+        let made = out.into_output();
         for frame in &made.frames {
             let rule = self.needs.made.as_ref().ok_or(StepError::Frames)?;
             check_made(&job.step, rule, full_frame(&job, batch, frame.number), frame).map_err(StepError::Made)?;

@@ -74,7 +74,7 @@ fn a_frame_without_a_proxy_fails_alone() {
     batch.insert_frame(Rendition::Proxy, Frame { number: 11, pts_ns: 1, image: film.images[0].clone() });
     let (step, mut out) = (step(), Outputs::new(folder.path()));
     step.stage.process(&step.job(&film, &batch, folder.path()), &batch, &mut out).unwrap();
-    let made = out.into_made();
+    let made = out.into_output();
     assert_eq!(made.annotations.frames.iter().map(|of| of.frame).collect::<Vec<_>>(), [11]);
     assert_eq!((made.outcomes.failed[0].frame, made.outcomes.failed[0].code.as_str()), (10, codes::ABSENT));
 }

@@ -190,7 +190,7 @@ fn a_frame_without_a_picture_fails_and_the_others_do_not() {
     batch.insert_frame(Rendition::Proxy, Frame { number: 1, pts_ns: 40_000_000, image: footage.images[0].clone() });
     let mut out = Outputs::new(folder.path());
     step.stage.process(&step.job(&footage, &batch, folder.path()), &batch, &mut out).unwrap();
-    let made = out.into_made();
+    let made = out.into_output();
     assert_eq!((made.outcomes.failed[0].frame, made.outcomes.failed[0].code.as_str()), (0, codes::ABSENT));
     assert_eq!(made.annotations.frames.iter().map(|of| of.frame).collect::<Vec<_>>(), [1]);
 }

@@ -1,12 +1,12 @@
 //! What a stage's own work took: on the wall, of a processor, and of a device beside it.
-use crate::lender::Lender;
+use crate::host_provider::HostProvider;
 use framefleet_proto::v1::Done;
 use rustix::time::{ClockId, clock_gettime};
 use std::time::Instant;
 
 /// Seconds of one piece of work. What it did not compute, it waited for: a device, a disk, a lock.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Spent {
+pub(crate) struct Usage {
     /// On the wall.
     pub wall: f64,
     /// Of a processor, by the thread that did it. Stages start no threads of their own, and models run on the calling one.
@@ -15,20 +15,20 @@ pub(crate) struct Spent {
     pub device: f64,
 }
 
-impl Spent {
+impl Usage {
     /// Does a piece of work on this thread.
-    pub fn measure<T>(lender: &dyn Lender, work: impl FnOnce() -> T) -> (T, Self) {
-        let (began, cpu, device) = (Instant::now(), cpu_seconds(), lender.device_seconds());
+    pub fn measure<T>(hosts: &dyn HostProvider, work: impl FnOnce() -> T) -> (T, Self) {
+        let (began, cpu, device) = (Instant::now(), cpu_seconds(), hosts.device_seconds());
         let value = work();
-        let spent = Self {
+        let usage = Self {
             wall: began.elapsed().as_secs_f64(),
             cpu: cpu_seconds() - cpu,
-            device: lender.device_seconds() - device,
+            device: hosts.device_seconds() - device,
         };
-        (value, spent)
+        (value, usage)
     }
 
-    /// What is told of a task that took this.
+    /// What is reported of a task that took this.
     pub fn done(self) -> Done {
         Done { stage_seconds: self.wall, cpu_seconds: self.cpu, device_seconds: self.device, ..Done::default() }
     }
@@ -48,14 +48,14 @@ mod tests {
 
     #[test]
     fn waiting_is_no_computing() {
-        let ((), spent) = Spent::measure(&Host::default(), || std::thread::sleep(Duration::from_millis(50)));
-        assert!(spent.wall >= 0.05 && spent.cpu < 0.02, "{spent:?}");
+        let ((), usage) = Usage::measure(&Host::default(), || std::thread::sleep(Duration::from_millis(50)));
+        assert!(usage.wall >= 0.05 && usage.cpu < 0.02, "{usage:?}");
     }
 
     #[test]
     fn computing_is_no_waiting() {
         let until = cpu_seconds() + 0.05;
-        let ((), spent) = Spent::measure(&Host::default(), || while cpu_seconds() < until {});
-        assert!(spent.cpu >= 0.045 && spent.cpu <= spent.wall, "{spent:?}");
+        let ((), usage) = Usage::measure(&Host::default(), || while cpu_seconds() < until {});
+        assert!(usage.cpu >= 0.045 && usage.cpu <= usage.wall, "{usage:?}");
     }
 }

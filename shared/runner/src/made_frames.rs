@@ -1,36 +1,26 @@
 //! Frames that a stage makes, on their way into a blob: each is checked by the plan's rule and copied as it comes, so that a task
 //! holds no more of them than the memory that was reserved for it, and the one that the stage is making.
-use crate::blobs::reference;
+use crate::blobs::{BlobTarget, reference};
 use crate::failure::TaskFailure;
-use framefleet_bus::{BlobWriter, Blobs};
+use framefleet_bus::BlobWriter;
 use framefleet_media::made::{self, Shape};
 use framefleet_media::{Frame, FrameFailure, MadeFrames, Rendition};
 use framefleet_proto::v1::{FramePixels, Pixels};
 use framefleet_stage::{Batch, FrameSink, Job, check_made, full_frame};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
-use tokio::runtime::Handle;
 
 /// Code of frames that are not as the plan says.
 const WRONG: &str = "made-frame";
 
-/// A blob to be.
-#[derive(Clone)]
-pub(crate) struct BlobPlace {
-    pub blobs: Arc<dyn Blobs>,
-    pub handle: Handle,
-    pub key: String,
-}
-
 /// Takes the frames that a task makes. Used from blocking threads only.
-pub(crate) struct MadeSink {
+pub(crate) struct MadeFrameSink {
     step: String,
     rule: Option<MadeFrames>,
     /// The frames that may be made: what each is made of, and where it will lie.
     places: BTreeMap<u64, (Shape, usize)>,
     /// Bytes of them all.
     length: u64,
-    blob: BlobPlace,
+    target: BlobTarget,
     writer: Option<Box<dyn BlobWriter>>,
     layout: BTreeMap<u64, FramePixels>,
     wrong: Vec<FrameFailure>,
@@ -38,9 +28,9 @@ pub(crate) struct MadeSink {
     failure: Option<TaskFailure>,
 }
 
-impl MadeSink {
+impl MadeFrameSink {
     /// A sink for the frames that a step makes of those of a batch. Memory is reserved when the first one comes.
-    pub fn new(rule: Option<&MadeFrames>, job: &Job, batch: &Batch, blob: BlobPlace) -> Self {
+    pub fn new(rule: Option<&MadeFrames>, job: &Job, batch: &Batch, target: BlobTarget) -> Self {
         let (mut places, mut length) = (BTreeMap::new(), 0u64);
         for (&number, rule) in batch.frames().iter().zip(rule.into_iter().cycle()) {
             let of = full_frame(job, batch, number);
@@ -52,7 +42,7 @@ impl MadeSink {
             rule: rule.cloned(),
             places,
             length,
-            blob,
+            target,
             writer: None,
             layout: BTreeMap::new(),
             wrong: Vec::new(),
@@ -81,8 +71,7 @@ impl MadeSink {
     /// The memory of the blob; `None` when there is none.
     fn memory(&mut self) -> Option<&mut [u8]> {
         if self.writer.is_none() && self.failure.is_none() {
-            let BlobPlace { blobs, handle, key } = &self.blob;
-            match handle.block_on(blobs.reserve(key, self.length)) {
+            match self.target.reserve("", self.length) {
                 Ok(writer) => self.writer = Some(writer),
                 Err(error) => self.failure = Some(error.into()),
             }
@@ -91,7 +80,7 @@ impl MadeSink {
     }
 }
 
-impl FrameSink for MadeSink {
+impl FrameSink for MadeFrameSink {
     fn take(&mut self, frame: Frame) {
         let number = frame.number;
         let Some(rule) = &self.rule else {
