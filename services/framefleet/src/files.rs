@@ -1,22 +1,13 @@
 //! Files that settings name: read where a request is made, carried by it, kept in the output, known by their digests.
 use crate::failure::Failure;
-use crate::spec;
 use bytes::Bytes;
 use bytesize::ByteSize;
 use framefleet_ledger::{Ledger, Output};
 use framefleet_pipeline::{GivenFile, Pipeline, Plan};
-use framefleet_proto::control::{RequestFile, SubmitRequest};
+use framefleet_proto::control::RequestFile;
 use framefleet_stage::{AnyStage, FileNeed, Registry, file};
 use std::fs::File;
 use std::io::Read as _;
-
-/// Puts the files that a request's settings name into it; relative paths begin in this process' folder. A pipeline that is wrong
-/// is left to the plan, which refuses it with all that is to be said.
-pub fn read(request: &mut SubmitRequest, registry: &Registry) -> Result<(), Failure> {
-    let Ok(pipeline) = spec::pipeline(request, registry) else { return Ok(()) };
-    request.files = of_pipeline(&pipeline, registry)?;
-    Ok(())
-}
 
 /// The files that a pipeline's settings name, with their contents. Steps with wrong settings are left to the plan.
 pub fn of_pipeline(pipeline: &Pipeline, registry: &Registry) -> Result<Vec<RequestFile>, Failure> {

@@ -83,8 +83,16 @@ pub fn pipeline(request: &SubmitRequest, registry: &Registry) -> Result<Pipeline
     Ok(pipeline)
 }
 
+/// Puts the files that a request's settings name into it; relative paths begin in this process' folder. A pipeline that is wrong
+/// is left to the plan, which refuses it with all that is to be said.
+pub fn read_files(request: &mut SubmitRequest, registry: &Registry) -> Result<(), Failure> {
+    let Ok(pipeline) = pipeline(request, registry) else { return Ok(()) };
+    request.files = files::of_pipeline(&pipeline, registry)?;
+    Ok(())
+}
+
 /// The request that arguments make. The pipeline is in it as text, so that files are read where they lie; those that settings name are
-/// added by [`files::read`].
+/// added by [`read_files`].
 pub fn request(job: &JobChoices) -> Result<SubmitRequest, Failure> {
     let (pipeline_name, pipeline) = match job.choice.stages.is_empty() {
         true => submit::text(job.choice.pipeline.as_deref())?,

@@ -4,7 +4,6 @@
 pub mod conformance;
 mod memory;
 mod memory_blobs;
-mod memory_kv;
 mod subject;
 mod text;
 

@@ -1,10 +1,11 @@
 //! The bus inside one process: queues and listeners in memory, nothing survives the process.
+mod kv;
 mod queue;
 
-use crate::memory_kv::MemoryKv;
 use crate::{Bus, BusError, Depth, Events, Extend, Inbox, Kv, Lease, Message, Subject};
 use async_trait::async_trait;
 use bytes::Bytes;
+use kv::MemoryKv;
 use queue::{Queue, Taken};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};

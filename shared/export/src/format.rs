@@ -1,11 +1,5 @@
 //! The formats there are.
-use crate::coco_keypoints::CocoKeypoints;
-use crate::families::Families;
-use crate::mot::Mot;
-use crate::overlay::Overlay;
-use crate::writer::Writer;
-use crate::{ExportError, Pictures, Request};
-use framefleet_ledger::Manifest;
+use crate::ExportError;
 use framefleet_vision::families::Family;
 use std::str::FromStr;
 
@@ -62,22 +56,6 @@ impl Format {
             Self::Overlay => &["pose", "mask"],
             Self::Family(_) => &["mask"],
         }
-    }
-
-    /// Starts writing.
-    pub(crate) fn writer<'a>(
-        self,
-        request: &Request<'a>,
-        manifest: &Manifest,
-        pictures: &'a mut dyn Pictures,
-    ) -> Result<Box<dyn Writer + 'a>, ExportError> {
-        let folder = request.folder;
-        Ok(match self {
-            Self::CocoKeypoints => Box::new(CocoKeypoints::create(folder, manifest)?),
-            Self::Mot => Box::new(Mot::new(folder)),
-            Self::Overlay => Box::new(Overlay::new(folder, pictures)),
-            Self::Family(family) => Box::new(Families::new(family, request.context, folder, pictures)),
-        })
     }
 }
 

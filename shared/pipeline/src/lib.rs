@@ -2,16 +2,8 @@
 //! needs. Pure: no IO, and no stage is known by name.
 
 mod error;
-mod file;
-mod files;
-mod graph;
-mod memory;
 mod models;
-mod needs;
-mod parts;
-mod passes;
 mod pipeline;
-mod pixels;
 mod plan;
 mod planner;
 mod position;
@@ -21,12 +13,12 @@ mod stages;
 mod wanted;
 
 pub use error::PlanError;
-pub use files::{GivenFile, PlannedFile};
 pub use framefleet_stage::Half;
-pub use memory::{MemoryPlan, batch_bytes, expand, slice_bytes};
 pub use models::{Models, NetworkMode, NoModels, PlannedModel};
 pub use pipeline::{IngestTable, Pipeline, Step};
 pub use plan::{HalfPlan, PassPlan, PixelInput, PixelSource, Plan, Provider, StepPlan};
+pub use planner::files::{GivenFile, PlannedFile};
+pub use planner::memory::{MemoryPlan, batch_bytes, expand, slice_bytes};
 pub use planner::{PlanRequest, plan};
 pub use position::{JobRange, Position};
 pub use sampling::Sampling;

@@ -1,5 +1,7 @@
 //! The pipeline file: which steps, their settings, how they depend on each other.
-use crate::{PlanError, Sampling, file};
+mod file;
+
+use crate::{PlanError, Sampling};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 

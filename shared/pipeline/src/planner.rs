@@ -1,15 +1,23 @@
 //! From a pipeline and the items of a job to a plan.
-use crate::files::{self, GivenFile, PlannedFile};
-use crate::graph::{self, Node, Wires};
-use crate::needs::{Draft, check_needs_tables, providers};
-use crate::passes::{Schedule, StepPasses};
+pub(crate) mod files;
+mod graph;
+pub(crate) mod memory;
+pub(crate) mod needs;
+mod parts;
+mod passes;
+mod pixels;
+
 use crate::stages::{Stages, half_needs};
 use crate::{
     Half, HalfPlan, JobRange, MemoryPlan, Models, Pipeline, PixelSource, Plan, PlanError, PlannedModel, Provider,
-    Sampling, StepPlan, memory, pixels,
+    Sampling, StepPlan,
 };
+use files::{GivenFile, PlannedFile};
 use framefleet_media::frame::BATCH_FRAMES;
 use framefleet_media::{Item, ItemKind, made};
+use graph::{Node, Wires};
+use needs::{Draft, check_needs_tables, providers};
+use passes::{Schedule, StepPasses};
 use serde_json::{Map, Value};
 
 /// Bytes of a step's settings as JSON, at most: they travel with each of its tasks.

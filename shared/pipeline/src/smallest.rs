@@ -1,6 +1,6 @@
 //! The smallest pipeline that satisfies some stages.
-use crate::needs::Draft;
 use crate::planner::drafts;
+use crate::planner::needs::Draft;
 use crate::stages::{Stages, makers_of, makes, makes_frames};
 use crate::{Half, Pipeline, PlanError, Step};
 use framefleet_media::Kind;

@@ -9,7 +9,9 @@ mod golden;
 mod halves;
 mod made;
 mod records;
+mod settings;
 mod sound;
+mod soundtracks;
 mod step;
 mod variation;
 

@@ -1,10 +1,7 @@
 //! What is heard.
-use crate::Film;
 use framefleet_media::Item;
 use framefleet_stage::{Audio, AudioSource};
-use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::Arc;
 
 /// Items without sound.
 pub struct Silence;
@@ -31,22 +28,6 @@ impl AudioSource for Heard {
         let number = |ns: i64| (i128::from(ns) * i128::from(rate)).div_euclid(1_000_000_000) as i64;
         let at = |n: i64| usize::try_from(n).ok().and_then(|n| self.samples.get(n)).copied().unwrap_or(0.0);
         Ok(Some(Audio { rate, samples: (number(range_ns.start)..number(range_ns.end)).map(at).collect() }))
-    }
-}
-
-/// What is heard with each of several films.
-pub(crate) struct Soundtracks(HashMap<String, Arc<dyn AudioSource>>);
-
-impl Soundtracks {
-    pub(crate) fn of(films: &[Film]) -> Self {
-        Self(films.iter().map(|film| (film.item.name.clone(), Arc::clone(&film.audio))).collect())
-    }
-}
-
-impl AudioSource for Soundtracks {
-    fn read(&self, item: &Item, range_ns: Range<i64>, rate: u32) -> Result<Option<Audio>, String> {
-        let of_item = self.0.get(&item.name).ok_or_else(|| format!("there is no film \"{}\"", item.name))?;
-        of_item.read(item, range_ns, rate)
     }
 }
 

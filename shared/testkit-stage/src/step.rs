@@ -1,8 +1,9 @@
 //! One step of a job, on this thread.
-use crate::halves::of_process;
 use crate::made::files;
 use crate::records::UPSTREAM;
-use crate::sound::{NotAsked, Soundtracks};
+use crate::settings::of_process;
+use crate::sound::NotAsked;
+use crate::soundtracks::Soundtracks;
 use crate::{Film, Finished, Kept, Processed, Silence, StepError};
 use framefleet_media::annotation::{kind_name, slice};
 use framefleet_media::{Annotation, Edit, FrameRange, Item, Kind, Outcome, Outcomes, ScopedAnnotation};

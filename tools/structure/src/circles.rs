@@ -4,17 +4,24 @@ use crate::imports::Modules;
 use petgraph::algo::tarjan_scc;
 use petgraph::graphmap::DiGraphMap;
 
-/// The circles of imports between files, in words. A circle inside one concept, a module and the files in its folder, is none.
+/// The circles of imports between files, in words. A circle inside one concept, a module and the files in its folder, is none,
+/// and that a crate's error is used everywhere makes none.
 pub fn of(files: &[SourceFile]) -> Vec<String> {
     let modules = Modules::of(files);
     let mut imports = DiGraphMap::<usize, ()>::new();
     for (from, file) in files.iter().enumerate() {
-        for to in modules.imported_by(file).into_iter().filter(|to| *to != from) {
+        let imported = modules.imported_by(file).into_iter();
+        for to in imported.filter(|to| *to != from && !is_error(&files[*to])) {
             imports.add_edge(from, to, ());
         }
     }
     let circles = tarjan_scc(&imports).into_iter().filter(|circle| circle.len() > 1);
     circles.filter(|circle| !is_one_concept(files, circle)).map(|circle| words(files, &imports, &circle)).collect()
+}
+
+/// Whether a file is the crate's error, which names what it speaks of and is named by all.
+fn is_error(file: &SourceFile) -> bool {
+    file.module().last().is_some_and(|name| name == "error" || name.ends_with("_error"))
 }
 
 /// Whether all files are one module and what is in its folder.

@@ -31,7 +31,7 @@ pub fn submit(arguments: &SubmitArguments) -> Result<Exit, Failure> {
         device: arguments.device.clone(),
         ..request
     };
-    files::read(&mut request, &crate::submit::registry()?)?;
+    spec::read_files(&mut request, &crate::submit::registry()?)?;
     hand_in(&arguments.server, request, arguments.watch, arguments.json)
 }
 

@@ -50,7 +50,7 @@ impl Manner {
 pub fn run(arguments: &RunArguments) -> Result<Exit, Failure> {
     let RunArguments { job, dry_run, yes, threads, json, networks } = arguments;
     let mut wanted = SubmitRequest { device: networks.device.to_string(), ..spec::request(job)? };
-    files::read(&mut wanted, &submit::registry()?)?;
+    spec::read_files(&mut wanted, &submit::registry()?)?;
     let networks = networks.clone();
     request(wanted, &Manner { dry_run: *dry_run, yes: *yes, threads: *threads, json: *json, networks })
 }

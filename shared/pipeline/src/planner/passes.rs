@@ -1,5 +1,5 @@
 //! Runs over the footage: which half belongs to which, and why there is more than one.
-use crate::graph::{Node, Wires};
+use crate::planner::graph::{Node, Wires};
 use crate::{Half, PassPlan, PlanError, Sampling};
 
 /// The passes of one step's halves.

@@ -1,5 +1,5 @@
 //! Where the frames come from that a step looks at.
-use crate::needs::Draft;
+use crate::planner::needs::Draft;
 use crate::stages::makes_frames;
 use crate::{PixelInput, PixelSource, PlanError};
 use framefleet_media::Rendition;

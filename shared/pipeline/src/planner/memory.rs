@@ -1,5 +1,5 @@
 //! The memory a job may occupy with volatile frames, and the least it needs.
-use crate::parts::gcd;
+use crate::planner::parts::gcd;
 use crate::{Half, PixelSource, Plan, PlanError, StepPlan};
 use framefleet_media::frame::{batch_frames, byte_length, full_format, largest_frames};
 use framefleet_media::item::largest_proxy;

@@ -1,6 +1,6 @@
 //! Files that settings name: a digest in the plan, whatever path they were read from.
 use crate::PlanError;
-use crate::needs::Draft;
+use crate::planner::needs::Draft;
 use bytesize::ByteSize;
 use framefleet_stage::{FileNeed, Half, file};
 use serde::Serialize;

@@ -1,5 +1,5 @@
 //! Small values inside one process.
-use crate::memory::check_length;
+use super::check_length;
 use crate::{BusError, Kv, Value};
 use async_trait::async_trait;
 use bytes::Bytes;
