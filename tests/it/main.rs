@@ -8,6 +8,7 @@ mod command_line;
 mod computation;
 mod deployment;
 mod doctor;
+mod documents;
 mod encodings;
 mod export;
 mod faces;
