@@ -3,7 +3,7 @@ use crate::args::{JobArguments, StatusArguments, SubmitArguments};
 use crate::client::ServerArguments;
 use crate::failure::Failure;
 use crate::terminal::{self, Style};
-use crate::{files, spec, streams};
+use crate::{spec, streams};
 use bytesize::ByteSize;
 use framefleet_proto::control::control_client::ControlClient;
 use framefleet_proto::control::{GetRequest, Job, JobState, ListRequest, REQUEST_BYTES, SubmitRequest};

@@ -7,7 +7,7 @@ use crate::job_work::{JobWork, OpenJob};
 use crate::spec::{self, JobSpec};
 use crate::submit;
 use crate::terminal::{self, Style};
-use crate::{edits, files, folders, machine, report_file, streams};
+use crate::{edits, folders, machine, report_file, streams};
 use framefleet_ledger::{Ledger, Output, shell_word};
 use framefleet_media::{Changes, Item, KnownFolder};
 use framefleet_proto::control::SubmitRequest;
