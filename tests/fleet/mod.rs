@@ -143,7 +143,7 @@ impl TestJob {
             let held = blobs.used();
             assert_eq!(held, 0, "frames of a job that is over still hold memory");
             let manifests = ledger.manifests().await?;
-            ledger.write_failures(&manifests, &[]).await?;
+            framefleet_records::write_failures(&ledger, &manifests, &[]).await?;
         }
         ledger.close().await?;
         summary
@@ -165,7 +165,7 @@ impl TestJob {
 
 /// The digest of an output, which must have no problems.
 pub async fn digest(output: &Output) -> String {
-    let report = framefleet_ledger::verify(output, true).await.expect("the output can be verified");
+    let report = framefleet_records::verify(output, true).await.expect("the output can be verified");
     assert_eq!(report.problems, Vec::<String>::new());
     report.digest
 }

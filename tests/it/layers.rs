@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Layer by package. Every other package below `services/` is a stage, layer 6.
 const LAYERS: &[(&str, u8)] = &[
     ("framefleet-proto", 0),
+    ("structure", 0),
     ("framefleet-media", 1),
     ("framefleet-bus", 1),
     ("framefleet-testkit", 1),
@@ -17,6 +18,8 @@ const LAYERS: &[(&str, u8)] = &[
     ("framefleet-telemetry", 2),
     ("framefleet-clip", 3),
     ("framefleet-perception", 3),
+    ("framefleet-records", 3),
+    ("framefleet-testkit-ledger", 3),
     ("framefleet-pipeline", 3),
     ("framefleet-testkit-models", 3),
     ("framefleet-testkit-stage", 3),
@@ -41,6 +44,18 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("framefleet-infer", &["framefleet-media"]),
     ("framefleet-ledger", &["framefleet-proto", "framefleet-media"]),
     ("framefleet-perception", &["framefleet-infer", "framefleet-media", "framefleet-stage", "framefleet-vision"]),
+    ("framefleet-records", &["framefleet-ledger", "framefleet-media", "framefleet-proto"]),
+    (
+        "framefleet-runner",
+        &[
+            "framefleet-bus",
+            "framefleet-ledger",
+            "framefleet-media",
+            "framefleet-proto",
+            "framefleet-stage",
+            "framefleet-telemetry",
+        ],
+    ),
     ("framefleet-models", &[]),
     ("framefleet-vision", &["framefleet-media"]),
     ("framefleet-stage", &["framefleet-media"]),
@@ -61,6 +76,9 @@ const STAGE_MAY_USE: [&str; 6] = [
 /// What a stage library must not reach, even through others.
 const STAGE_MUST_NOT_REACH: [&str; 8] =
     ["tokio", "async-nats", "reqwest", "hyper", "tonic", "framefleet-bus", "framefleet-runner", "object_store"];
+
+/// What a stage's program must not link: a worker commits to the ledger and derives nothing from it.
+const PROGRAM_MUST_NOT_LINK: [&str; 4] = ["framefleet-records", "arrow", "parquet", "serde_arrow"];
 
 fn metadata() -> Metadata {
     let platform = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
@@ -137,6 +155,37 @@ fn a_stage_cannot_reach_the_network_or_another_stage() {
             assert!(!reached.contains(*forbidden), "stage {stage} reaches {forbidden}");
         }
     }
+}
+
+/// Names of all that a package links, itself included, with the features that are on.
+fn linked<'m>(metadata: &'m Metadata, package: &Package) -> BTreeSet<&'m str> {
+    let nodes: BTreeMap<_, _> = metadata.resolve.iter().flat_map(|of| &of.nodes).map(|node| (&node.id, node)).collect();
+    let (mut reached, mut open) = (BTreeSet::new(), vec![&package.id]);
+    while let Some(node) = open.pop().and_then(|id| nodes.get(id)) {
+        if reached.insert(&node.id) {
+            let linked = node.deps.iter().filter(|of| of.dep_kinds.iter().any(|of| of.kind == DependencyKind::Normal));
+            open.extend(linked.map(|of| &of.pkg));
+        }
+    }
+    reached.into_iter().map(|id| metadata[id].name.as_str()).collect()
+}
+
+#[test]
+fn a_stages_program_links_the_ledger_and_nothing_that_records_are_made_with() {
+    let programs: Vec<String> = stages(&metadata()).iter().map(|stage| format!("{stage}/service")).collect();
+    let options = ["--offline", "--features", &programs.join(",")].map(str::to_owned);
+    let metadata = MetadataCommand::new().other_options(options).exec().unwrap();
+    for stage in stages(&metadata) {
+        let package = metadata.workspace_packages().into_iter().find(|package| package.name == stage).unwrap();
+        let linked = linked(&metadata, package);
+        assert!(linked.contains("framefleet-service") && linked.contains("framefleet-ledger"), "{stage}: {linked:?}");
+        for forbidden in PROGRAM_MUST_NOT_LINK {
+            assert!(!linked.contains(forbidden), "the program of {stage} links {forbidden}");
+        }
+    }
+    let records =
+        metadata.workspace_packages().into_iter().find(|package| package.name == "framefleet-records").unwrap();
+    assert!(PROGRAM_MUST_NOT_LINK.iter().all(|of| linked(&metadata, records).contains(of)), "or the test sees nothing");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Why the program ends without success: a message for a person, an exit code for scripts.
 use framefleet_ledger::LedgerError;
 use framefleet_pipeline::PlanError;
+use framefleet_records::RecordsError;
 use framefleet_service::Exit;
 use framefleet_stage::SettingsError;
 use orchestrator::OrchestratorError;
@@ -49,12 +50,18 @@ impl From<LedgerError> for Failure {
     }
 }
 
+impl From<RecordsError> for Failure {
+    fn from(error: RecordsError) -> Self {
+        Self::failed(error)
+    }
+}
+
 impl From<OrchestratorError> for Failure {
     fn from(error: OrchestratorError) -> Self {
         let exit = match &error {
             OrchestratorError::Bus(_) => Exit::BusUnreachable,
             OrchestratorError::Stuck { .. } | OrchestratorError::Wire(_) => Exit::Bug,
-            OrchestratorError::Ledger(_) | OrchestratorError::Fatal(_) => Exit::Failed,
+            OrchestratorError::Ledger(_) | OrchestratorError::Records(_) | OrchestratorError::Fatal(_) => Exit::Failed,
         };
         Self { exit, message: error.to_string() }
     }

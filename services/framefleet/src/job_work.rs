@@ -8,6 +8,7 @@ use crate::{edits, folders, identity, job_file, submit, terminal};
 use framefleet_ledger::{Ledger, OpenOptions, Output};
 use framefleet_media::Item;
 use framefleet_pipeline::Plan;
+use framefleet_records::write_failures;
 use framefleet_report::model::State;
 use framefleet_service::{Exit, Networking};
 use framefleet_stage::{Registry, SourceStage};
@@ -109,7 +110,7 @@ impl JobWork {
     ) -> Result<Exit, Failure> {
         let manifests = open.ledger.manifests().await?;
         let items: Vec<(String, String)> = self.refused.iter().chain(&summary.damage).cloned().collect();
-        let failures = open.ledger.write_failures(&manifests, &items).await?;
+        let failures = write_failures(&open.ledger, &manifests, &items).await?;
         let exit = exit_of(summary, failures);
         edits::follow(&open.ledger, &summary.edits.moved).await?;
         let report = ReportFacts {

@@ -3,9 +3,10 @@ use crate::failure::Failure;
 use crate::source_batches::SourceBatches;
 use bytes::Bytes;
 use framefleet_infer::Device;
-use framefleet_ledger::{Ledger, replay_command};
+use framefleet_ledger::Ledger;
 use framefleet_media::{Frame, Item, Rendition};
 use framefleet_pipeline::Plan;
+use framefleet_records::replay_command;
 use framefleet_report::model::{
     Efficiency as EfficiencySummary, JobSummary, Label, PageLink, PlanSummary, State, StepShare, Timing,
 };

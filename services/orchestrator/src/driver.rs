@@ -8,10 +8,11 @@ use crate::state::{Fact, JobOptions, JobState, is_of_the_fleet};
 use crate::task::{TaskRef, Work};
 use crate::trace::Trace;
 use framefleet_bus::{BlobName, Blobs, Bus, BusError, Message, Subject};
-use framefleet_ledger::{Ledger, LedgerError, RecordsOptions, TaskKey};
+use framefleet_ledger::{Ledger, LedgerError, TaskKey};
 use framefleet_media::{AnnotationBlock, Item};
 use framefleet_pipeline::Plan;
 use framefleet_proto::v1::{Done, Event, FailureKind, Pixels, event::What};
+use framefleet_records::{RecordsError, RecordsOptions, complete_step};
 use futures::FutureExt as _;
 use prost::Message as _;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -31,6 +32,9 @@ pub enum OrchestratorError {
     /// The output failed.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// A step's records could not be written.
+    #[error(transparent)]
+    Records(#[from] RecordsError),
     /// A message could not be read.
     #[error("an event of the job could not be read: {0}")]
     Wire(#[from] prost::DecodeError),
@@ -191,7 +195,7 @@ impl Orchestrator {
         let manifest = job.state.manifest(step);
         if job.completed.insert(manifest.step.clone()) {
             let manifest = self.write_manifest(&job.state, manifest, |item| job.state.results(step, item)).await?;
-            self.ledger.complete_step(manifest, RecordsOptions::default()).await?;
+            complete_step(&self.ledger, manifest, RecordsOptions::default()).await?;
         }
         Ok(())
     }
@@ -202,7 +206,7 @@ impl Orchestrator {
         if job.completed.insert(manifest.step.clone()) {
             let results = |item| job.state.decoding_results(decoding, item);
             let manifest = self.write_manifest(&job.state, manifest, results).await?;
-            self.ledger.complete_step(manifest, RecordsOptions::default()).await?;
+            complete_step(&self.ledger, manifest, RecordsOptions::default()).await?;
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 use crate::ExportError;
 use crate::writer::{FrameRecord, Writer};
 use framefleet_ledger::Manifest;
-use framefleet_ledger::coco::{CocoFile, CocoFrame};
+use framefleet_records::coco::{CocoFile, CocoFrame};
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};

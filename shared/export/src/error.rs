@@ -2,6 +2,7 @@
 use crate::Format;
 use framefleet_ledger::LedgerError;
 use framefleet_media::encode::EncodeError;
+use framefleet_records::RecordsError;
 use framefleet_vision::VisionError;
 use std::path::{Path, PathBuf};
 
@@ -78,6 +79,9 @@ pub enum ExportError {
     /// Reading the output.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// A row that is no record.
+    #[error(transparent)]
+    Records(#[from] RecordsError),
     /// Encoding pictures.
     #[error(transparent)]
     Encode(#[from] EncodeError),

@@ -5,8 +5,9 @@ use crate::mot::Mot;
 use crate::overlay::Overlay;
 use crate::writer::{FrameRecord, Writer};
 use crate::{ExportError, Format, Pictures};
-use framefleet_ledger::{ArtifactPaths, Ledger, Manifest};
+use framefleet_ledger::{Ledger, Manifest};
 use framefleet_media::Item;
+use framefleet_records::{ArtifactPaths, record};
 use futures::TryStreamExt;
 use std::path::{Path, PathBuf};
 
@@ -68,7 +69,7 @@ pub async fn export(
             paths: &paths,
             pts_ns: row.pts_ns,
             outcome: &row.outcome,
-            record: row.to_json(&manifest.kinds)?,
+            record: record(&row, &manifest.kinds)?,
         };
         frames += u64::from(record.has_result());
         writer.frame(&record)?;

@@ -1,7 +1,7 @@
 //! What a format does with records.
 use crate::ExportError;
-use framefleet_ledger::ArtifactPaths;
 use framefleet_media::{ImageFile, Item, Outcome};
+use framefleet_records::ArtifactPaths;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use std::path::PathBuf;

@@ -144,14 +144,6 @@ pub enum LedgerError {
         /// What is wrong with it.
         reason: String,
     },
-    /// Rows could not be written as Parquet.
-    #[error("records of step {step} cannot be written as Parquet: {reason}")]
-    Parquet {
-        /// The step.
-        step: String,
-        /// The library's answer.
-        reason: String,
-    },
     /// The store did not do what it was asked.
     #[error("{output}: cannot {action} {path}: {source}")]
     Store {
@@ -168,8 +160,18 @@ pub enum LedgerError {
 
 impl LedgerError {
     /// Results that contradict themselves.
-    pub(crate) fn invalid(what: impl Into<String>, reason: impl Into<String>) -> Self {
+    pub fn invalid(what: impl Into<String>, reason: impl Into<String>) -> Self {
         Self::Invalid { what: what.into(), reason: reason.into() }
+    }
+
+    /// A request that a store refused.
+    pub(crate) fn store(
+        output: &str,
+        action: &'static str,
+        path: impl Into<String>,
+        source: object_store::Error,
+    ) -> Self {
+        Self::Store { output: output.to_owned(), action, path: path.into(), source: Box::new(source) }
     }
 
     /// A failed system call on a local file.

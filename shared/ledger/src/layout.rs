@@ -1,4 +1,5 @@
-//! Where things lie below an output. Paths use '/', in stores and in folders alike.
+//! Where things lie below an output: the ledger's own below `.framefleet`, and what is derived from it beside. Paths use '/', in stores and in
+//! folders alike.
 use crate::{LedgerError, TaskKey};
 use framefleet_proto::v1::{Part, PartKind};
 
@@ -20,10 +21,10 @@ pub(crate) const KEPT: &str = ".framefleet/kept";
 pub(crate) const CACHE: &str = ".framefleet/cache";
 /// Files that settings name, by digest. Starting over leaves them: they come before the job is opened.
 pub(crate) const DEPOSITS: &str = ".framefleet/files";
-pub(crate) const FAILURES: &str = "failures.jsonl";
-pub(crate) const COCO: &str = "coco.json";
-/// What coco.json was made of.
-pub(crate) const COCO_STAMP: &str = ".framefleet/cache/coco";
+/// The list of frames that failed.
+pub const FAILURES: &str = "failures.jsonl";
+/// Results in COCO's format.
+pub const COCO: &str = "coco.json";
 
 /// What starting over removes, in an order that leaves a consistent output wherever it stops: what refers to others first.
 /// The user's own corrections (edits.jsonl) are not among it.
@@ -50,9 +51,9 @@ pub(crate) fn deposit(digest: &blake3::Hash) -> String {
 
 /// A part is named by its content, so that two attempts at one task never write over each other. The extension is kept:
 /// libraries choose formats by it.
-pub(crate) fn part(key: &TaskKey, part: &Part) -> String {
+pub fn part(key: &TaskKey, part: &Part) -> String {
     let hex = key.to_string();
-    let digest = hex_digest(&part.digest);
+    let digest = hex::encode(&part.digest);
     let folder = format!("{PARTS}/{}/{hex}", &hex[..2]);
     match extension(&part.name) {
         Some(extension) => format!("{folder}/{digest}.{extension}"),
@@ -75,7 +76,7 @@ pub(crate) fn segment_blocks(id: &str) -> String {
 
 /// A chunk or root of a document, by the digest of its bytes.
 pub(crate) fn document(digest: &[u8]) -> String {
-    let hex = hex_digest(digest);
+    let hex = hex::encode(digest);
     format!("{DOCUMENTS}/{}/{hex}", hex.get(..2).unwrap_or("short"))
 }
 
@@ -87,20 +88,23 @@ pub(crate) fn step(step: &str) -> String {
     format!("{STEPS}/{step}")
 }
 
-pub(crate) fn records(step: &str, extension: &str) -> String {
+/// A step's records: `extension` is `jsonl` or `parquet`.
+pub fn records(step: &str, extension: &str) -> String {
     format!("records/{step}.{extension}")
 }
 
-pub(crate) fn summary(step: &str) -> String {
+/// A step's summary.
+pub fn summary(step: &str) -> String {
     format!("summary/{step}.json")
 }
 
-pub(crate) fn artifact(step: &str, name: &str) -> String {
+/// An artifact of a step; the step's folder where `name` is empty.
+pub fn artifact(step: &str, name: &str) -> String {
     format!("artifacts/{step}/{name}")
 }
 
 /// Whether `name` stays below the folder it is put into: relative, without empty, "." or ".." segments.
-pub(crate) fn check_name(what: &str, name: &str) -> Result<(), LedgerError> {
+pub fn check_name(what: &str, name: &str) -> Result<(), LedgerError> {
     let good = |segment: &str| !matches!(segment, "" | "." | "..") && !segment.contains(['\\', '\0']);
     if name.split('/').all(good) {
         return Ok(());
@@ -109,13 +113,8 @@ pub(crate) fn check_name(what: &str, name: &str) -> Result<(), LedgerError> {
 }
 
 /// Kind of a part; unknown numbers count as unspecified.
-pub(crate) fn kind(part: &Part) -> PartKind {
+pub fn kind(part: &Part) -> PartKind {
     PartKind::try_from(part.kind).unwrap_or(PartKind::Unspecified)
-}
-
-/// Bytes of a digest as hex digits.
-pub(crate) fn hex_digest(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn extension(name: &str) -> Option<&str> {

@@ -6,6 +6,9 @@ pub enum ReportError {
     /// The results could not be read.
     #[error("the results could not be read for the report: {0}")]
     Ledger(#[from] framefleet_ledger::LedgerError),
+    /// A row is no record.
+    #[error("the results could not be read for the report: {0}")]
+    Records(#[from] framefleet_records::RecordsError),
     /// A result is no JSON.
     #[error("a result cannot be shown as JSON: {0}")]
     Json(#[from] serde_json::Error),

@@ -1,7 +1,7 @@
 //! The page of identities: who appears, with a strip of faces each, and how to correct it.
 use crate::ReportError;
 use base64::Engine;
-use framefleet_ledger::{Ledger, Manifest, shell_word};
+use framefleet_ledger::{Ledger, Manifest};
 use framefleet_media::Identity;
 use framefleet_media::annotation::Value;
 use minijinja::{Environment, context};
@@ -101,9 +101,9 @@ fn commands(output: &str, step: &str, identities: &[Identity]) -> Vec<String> {
         several_tracks.and_then(medoid).map(|face| vec!["split".to_owned(), face]),
         identities.last().map(|last| vec!["drop".to_owned(), last.number.to_string()]),
     ];
+    // Only a NUL cannot be quoted, and no item has one in its name.
     let command = |verb: Vec<String>| {
-        let words = ["framefleet", "edit", output, step].into_iter().chain(verb.iter().map(String::as_str));
-        words.map(shell_word).collect::<Vec<_>>().join(" ")
+        shlex::try_join(["framefleet", "edit", output, step].into_iter().chain(verb.iter().map(String::as_str))).ok()
     };
-    verbs.into_iter().flatten().map(command).collect()
+    verbs.into_iter().flatten().filter_map(command).collect()
 }

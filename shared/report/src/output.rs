@@ -3,6 +3,7 @@ use crate::gather::{Gathering, JobFacts};
 use crate::{Report, ReportError, Thumbnails};
 use framefleet_ledger::{Ledger, LedgerError, TaskKey};
 use framefleet_proto::v1::StepManifest;
+use framefleet_records::record;
 use futures::TryStreamExt;
 
 /// Reads the steps that the output of `ledger` holds into a report, in the order of the plan in `facts`. Seconds in tasks
@@ -28,9 +29,9 @@ pub async fn gather(ledger: &Ledger, mut facts: JobFacts, thumbnails: &dyn Thumb
         gathering.begin_step(manifest);
         let mut rows = ledger.rows(manifest);
         while let Some(row) = rows.try_next().await? {
-            gathering.row(&row.item, row.frame, row.pts_ns, &row.outcome, &row.to_json(&manifest.kinds)?);
+            gathering.row(&row.item, row.frame, row.pts_ns, &row.outcome, &record(&row, &manifest.kinds)?);
         }
-        gathering.scoped(&ledger.scoped(manifest).await?)?;
+        gathering.scoped(ledger.scoped(manifest).await?.as_ref())?;
         gathering.end_step();
     }
     Ok(gathering.finish(thumbnails))

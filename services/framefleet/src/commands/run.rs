@@ -8,7 +8,7 @@ use crate::spec::{self, JobSpec};
 use crate::submit;
 use crate::terminal::{self, Style};
 use crate::{edits, folders, machine, report_file, streams};
-use framefleet_ledger::{Ledger, Output, shell_word};
+use framefleet_ledger::{Ledger, Output};
 use framefleet_media::{Changes, Item, KnownFolder};
 use framefleet_proto::control::SubmitRequest;
 use framefleet_service::{Exit, NetworkArguments, Networking};
@@ -167,8 +167,10 @@ impl Submission<'_> {
         );
         println!("report: {}/report.html", output.trim_end_matches('/'));
         if summary.ending == Ending::Interrupted {
-            let words = std::env::args_os().map(|word| shell_word(&word.to_string_lossy()));
-            println!("to resume, run the same command again: {}", words.collect::<Vec<_>>().join(" "));
+            let words: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
+            // Only a NUL cannot be quoted, and no argument has one.
+            let command = shlex::try_join(words.iter().map(String::as_str)).unwrap_or_default();
+            println!("to resume, run the same command again: {command}");
         }
         Ok(())
     }

@@ -3,7 +3,8 @@ use crate::args::VerifyArguments;
 use crate::failure::Failure;
 use crate::job::runtime;
 use crate::source_check::{self, SourceCheck};
-use framefleet_ledger::{Ledger, Output, VerifyReport};
+use framefleet_ledger::{Ledger, Output};
+use framefleet_records::VerifyReport;
 use framefleet_service::Exit;
 use serde_json::json;
 
@@ -22,7 +23,7 @@ pub fn run(arguments: &VerifyArguments) -> Result<Exit, Failure> {
 }
 
 async fn verify(output: Output, deep: bool) -> Result<(VerifyReport, SourceCheck), Failure> {
-    let report = framefleet_ledger::verify(&output, deep).await?;
+    let report = framefleet_records::verify(&output, deep).await?;
     let source = match deep {
         true => source_check::check(&Ledger::read(output).await?).await?,
         false => SourceCheck::default(),

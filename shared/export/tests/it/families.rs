@@ -1,12 +1,13 @@
 //! Pictures of masks from a ledger with known results.
 use framefleet_export::{ExportError, Exported, Format, Pictures, Request, export};
-use framefleet_ledger::{Ledger, OpenOptions, Output, RecordsOptions, StepManifest, TaskKey};
+use framefleet_ledger::{Ledger, OpenOptions, Output, StepManifest, TaskKey};
 use framefleet_media::times::Times;
 use framefleet_media::{
     Annotation, AnnotationBlock, Frame, FrameAnnotations, FrameFailure, FrameRange, Image, Item, ItemKind, Mask,
     Outcomes, PixelFormat, Rational, annotation::Value,
 };
 use framefleet_proto::v1::{Entry, FrameTimes, TaskId, TaskKind, TaskResult};
+use framefleet_records::{RecordsOptions, complete_step};
 use framefleet_testkit::decode_rgb8;
 use framefleet_vision::run_lengths::Runs;
 use opencv::core::{self, Mat, Rect, Scalar};
@@ -92,7 +93,7 @@ async fn output(size: (u32, u32)) -> Ledger {
         ..StepManifest::default()
     };
     let manifest = writer.finish(manifest).await.unwrap();
-    ledger.complete_step(manifest, RecordsOptions { parquet: false, ..RecordsOptions::default() }).await.unwrap();
+    complete_step(&ledger, manifest, RecordsOptions { parquet: false, ..RecordsOptions::default() }).await.unwrap();
     ledger
 }
 

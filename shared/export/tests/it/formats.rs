@@ -1,12 +1,13 @@
 //! Every format from a ledger with known results.
 use framefleet_export::{ExportError, Format, Pictures, Request, export};
-use framefleet_ledger::{Ledger, OpenOptions, Output, RecordsOptions, StepManifest, TaskKey};
+use framefleet_ledger::{Ledger, OpenOptions, Output, StepManifest, TaskKey};
 use framefleet_media::times::Times;
 use framefleet_media::{
     Amendment, Annotation, AnnotationBlock, Frame, FrameAnnotations, FrameFailure, FrameRange, Image, Item, ItemKind,
     Outcomes, PixelFormat, Pose, Rational, annotation::Value,
 };
 use framefleet_proto::v1::{Entry, FrameTimes, TaskId, TaskKind, TaskResult};
+use framefleet_records::{RecordsOptions, complete_step};
 use framefleet_testkit::{decode_rgb8, ffprobe};
 use serde_json::{Value as Json, json};
 use std::path::{Path, PathBuf};
@@ -97,7 +98,7 @@ async fn output() -> Ledger {
         ..StepManifest::default()
     };
     let manifest = writer.finish(manifest).await.unwrap();
-    ledger.complete_step(manifest, RecordsOptions { parquet: false, ..RecordsOptions::default() }).await.unwrap();
+    complete_step(&ledger, manifest, RecordsOptions { parquet: false, ..RecordsOptions::default() }).await.unwrap();
     ledger
 }
 

@@ -1,11 +1,12 @@
 //! The report of an output, through a ledger.
 
 use crate::fixture::{Drawings, facts, film, head, motion_block, pts_ns, task};
-use framefleet_ledger::{Ledger, OpenOptions, Output, RecordsOptions, TaskKey};
+use framefleet_ledger::{Ledger, OpenOptions, Output, TaskKey};
 use framefleet_media::{
     Annotation, AnnotationBlock, FrameAnnotations, FrameFailure, FrameRange, Item, Lighting, Outcomes,
 };
 use framefleet_proto::v1::{Entry, StepManifest, TaskId, TaskKind, TaskResult, annotation::Value};
+use framefleet_records::{RecordsOptions, complete_step};
 use framefleet_report::gather;
 use framefleet_report::model::Counts;
 
@@ -66,7 +67,7 @@ async fn the_report_says_what_the_ledger_holds() {
     writer.task(TaskResult { key: key(1).into(), ..task(FRAMES) }).await.unwrap();
     let manifest = StepManifest { finish_key: key(2).into(), ..head("lighting") };
     let manifest = writer.finish(manifest).await.unwrap();
-    ledger.complete_step(manifest, RecordsOptions { parquet: false, ..RecordsOptions::default() }).await.unwrap();
+    complete_step(&ledger, manifest, RecordsOptions { parquet: false, ..RecordsOptions::default() }).await.unwrap();
 
     let mut facts = facts();
     facts.task_seconds.clear();

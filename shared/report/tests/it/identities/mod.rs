@@ -3,12 +3,13 @@ use crate::browser::HOSTILE;
 use crate::fixture::{film, head, task};
 use crate::webdriver::Browser;
 use fantoccini::key::Key;
-use framefleet_ledger::{CommitFile, Ledger, OpenOptions, Output, PartKind, RecordsOptions, TaskKey};
+use framefleet_ledger::{CommitFile, Ledger, OpenOptions, Output, PartKind, TaskKey};
 use framefleet_media::annotation::Value;
 use framefleet_media::{
     Annotation, AnnotationBlock, FrameRange, Identity, Image, InstanceRef, PixelFormat, ScopedAnnotation,
 };
 use framefleet_proto::v1::{Entry, StepManifest, TaskId, TaskKind, TaskResult};
+use framefleet_records::{RecordsOptions, complete_step};
 use framefleet_report::{encode_jpeg, identity_pages};
 use std::path::{Path, PathBuf};
 
@@ -87,7 +88,7 @@ async fn commit(ledger: &Ledger, block: AnnotationBlock, files: Vec<CommitFile>)
     writer.task(TaskResult { key: key(1).into(), ..task(300) }).await.unwrap();
     let manifest = StepManifest { finish_key: key(2).into(), ..head("faces") };
     let manifest = writer.finish(manifest).await.unwrap();
-    ledger.complete_step(manifest, RecordsOptions { parquet: false, ..RecordsOptions::default() }).await.unwrap();
+    complete_step(&ledger, manifest, RecordsOptions { parquet: false, ..RecordsOptions::default() }).await.unwrap();
 }
 
 /// Reads the page that is open; `output` is the folder of its output.
