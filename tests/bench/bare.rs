@@ -1,5 +1,5 @@
 //! The same work without a fleet: plain loops in as many threads as there are cores.
-use crate::fleet::stages::spin;
+use crate::fleet::work::spin;
 use framefleet_media::frame::batch_frames;
 use framefleet_media::{BatchInfo, Frame, FrameRange, Item, Rendition};
 use framefleet_stage::{Batch, HeapSink, Host, IndexRequest, IngestRequest, LoadedStage, Outputs, SourceStage};

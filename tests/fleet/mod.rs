@@ -9,6 +9,7 @@ pub mod long_job;
 pub mod resize;
 pub mod source;
 pub mod stages;
+pub mod work;
 
 use framefleet_bus::{Blobs, Bus, MemoryBlobs, MemoryBus};
 use framefleet_ledger::{Ledger, Ledgers, OpenOptions, Output, SourceIdentity};
@@ -178,8 +179,8 @@ pub fn registry() -> Registry {
         .and_then(Registry::with::<stages::Surround>)
         .and_then(Registry::with::<stages::Normalise>)
         .and_then(Registry::with::<stages::Fragile>)
-        .and_then(Registry::with::<stages::Spin>)
-        .and_then(Registry::with::<stages::Sleep>)
+        .and_then(Registry::with::<work::Spin>)
+        .and_then(Registry::with::<work::Sleep>)
         .and_then(Registry::with::<resize::Resize>);
     registered.expect("names differ")
 }

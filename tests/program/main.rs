@@ -12,6 +12,8 @@ mod portraits;
 mod resize;
 #[path = "../fleet/stages.rs"]
 mod stages;
+#[path = "../fleet/work.rs"]
+mod work;
 
 use framefleet_stage::{Registry, RegistryError};
 use std::process::ExitCode;
@@ -27,9 +29,9 @@ fn all_stages() -> Result<Registry, RegistryError> {
         .with::<stages::Surround>()?
         .with::<stages::Normalise>()?
         .with::<stages::Fragile>()?
-        .with::<stages::Spin>()?
-        .with::<stages::Sleep>()?
-        .with::<stages::Leak>()?
+        .with::<work::Spin>()?
+        .with::<work::Sleep>()?
+        .with::<work::Leak>()?
         .with::<stages::Classify>()?
         .with::<caption::Caption>()?
         .with::<cover::Cover>()?

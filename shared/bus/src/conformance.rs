@@ -7,6 +7,7 @@
 
 pub mod blobs;
 pub mod bus;
+pub mod events;
 pub mod kv;
 
 use crate::{BlobError, BusError};
@@ -56,28 +57,21 @@ where
 #[macro_export]
 macro_rules! bus_conformance {
     ($make:expr) => {
-        $crate::bus_conformance!(@rules $make;
+        $crate::bus_conformance!(@rules bus, $make;
             every_message_is_delivered a_queue_is_in_order one_worker_at_a_time ack_ends_it unacked_is_redelivered
             extension_prevents_redelivery late_ack_ends_it dropping_hands_back attempts_count_up retry_waits
             one_id_is_one_message ids_are_per_queue inboxes_share cancelled_lease_takes_nothing subjects_are_independent
-            events_reach_all_listeners events_are_not_kept depth_counts_what_is_kept a_message_over_the_limit_is_refused);
-        $crate::bus_conformance!(@values $make;
+            depth_counts_what_is_kept a_message_over_the_limit_is_refused);
+        $crate::bus_conformance!(@rules events, $make; events_reach_all_listeners events_are_not_kept);
+        $crate::bus_conformance!(@rules kv, $make;
             a_value_is_read_back values_are_written_if_expected one_contender_wins deleted_can_be_made_again
             every_string_is_a_key buckets_are_independent entries_are_all_by_key values_vanish);
     };
-    (@rules $make:expr; $($rule:ident)*) => {
+    (@rules $rules:ident, $make:expr; $($rule:ident)*) => {
         $(
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $rule() {
-                $crate::conformance::bus::$rule($make).await.unwrap();
-            }
-        )*
-    };
-    (@values $make:expr; $($rule:ident)*) => {
-        $(
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $rule() {
-                $crate::conformance::kv::$rule($make).await.unwrap();
+                $crate::conformance::$rules::$rule($make).await.unwrap();
             }
         )*
     };
