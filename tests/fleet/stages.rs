@@ -13,10 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
 
 /// Frames that each stage was asked for in this process, halo not counted.
 pub static ASKED: [AtomicU64; 5] = [const { AtomicU64::new(0) }; 5];

@@ -1,8 +1,10 @@
 //! Stages that take time or memory.
 use super::stages::settings;
-use framefleet_stage::{Batch, HalfNeeds, Host, Needs, Outputs, Settings, SetupError, Stage, StageError};
+use framefleet_stage::{Batch, Host, Job, Needs, Outputs, Settings, SetupError, Stage, StageError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::fs::File;
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 settings!(WorkSettings {

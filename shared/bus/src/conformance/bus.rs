@@ -1,6 +1,6 @@
 //! Rules for [`Bus`](crate::Bus), [`Inbox`](crate::Inbox), [`Lease`](crate::Lease) and [`Events`](crate::Events). Each
 //! takes a maker of empty buses, since rules differ in the ack wait they need.
-use super::{PATIENCE, Verdict, WATCH, hold, soon};
+use super::{Verdict, WATCH, hold, soon};
 use crate::{Bus, BusError, Depth, Extend, Inbox, Lease, Message, Subject};
 use bytes::Bytes;
 use std::sync::Arc;

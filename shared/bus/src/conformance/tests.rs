@@ -1,5 +1,5 @@
 //! The suite itself: it misses no rule, and it finds buses and stores that break one.
-use super::{blobs, bus, kv};
+use super::{blobs, bus, events, kv};
 use crate::{
     BlobError, BlobName, BlobWriter, Blobs, Bus, BusError, Depth, Events, Extend, Inbox, Kv, Lease, MemoryBlobs,
     MemoryBus, Message, Subject, Value,
@@ -173,8 +173,8 @@ async fn a_bus_that_breaks_a_rule_is_found() {
     assert!(bus::ack_ends_it(faulty(Fault::ForgetsAcks)).await.is_err());
     assert!(bus::every_message_is_delivered(faulty(Fault::ForgetsAcks)).await.is_err());
     assert!(bus::retry_waits(faulty(Fault::RetriesAtOnce)).await.is_err());
-    assert!(bus::events_reach_all_listeners(faulty(Fault::RepeatsEvents)).await.is_err());
-    assert!(bus::events_are_not_kept(faulty(Fault::RepeatsEvents)).await.is_err());
+    assert!(events::events_reach_all_listeners(faulty(Fault::RepeatsEvents)).await.is_err());
+    assert!(events::events_are_not_kept(faulty(Fault::RepeatsEvents)).await.is_err());
     assert!(bus::a_message_over_the_limit_is_refused(faulty(Fault::DropsLarge)).await.is_err());
     assert!(bus::depth_counts_what_is_kept(faulty(Fault::MiscountsLeased)).await.is_err());
     assert!(kv::values_are_written_if_expected(faulty(Fault::WritesUnexpected)).await.is_err());
