@@ -34,7 +34,7 @@ fn main() -> Result<(), Problem> {
 }
 
 fn model(path: &Path) -> Result<Model, Problem> {
-    let sha256 = Sha256::digest(std::fs::read(path)?).iter().map(|byte| format!("{byte:02x}")).collect();
+    let sha256 = hex::encode(Sha256::digest(std::fs::read(path)?));
     let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     Ok(Model { name, path: path.to_owned(), sha256, precision: Precision::Fp32 })
 }

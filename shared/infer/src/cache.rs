@@ -27,13 +27,8 @@ impl Key {
 
     /// 32 hexadecimal digits.
     pub fn text(self) -> String {
-        hexadecimal(&self.0.finalize()[..16])
+        hex::encode(&self.0.finalize()[..16])
     }
-}
-
-/// Lower-case hexadecimal digits.
-pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// How an entry came to be where it is.
@@ -62,10 +57,10 @@ pub(crate) fn entry(
         return Ok((place, Origin::Found));
     }
     let folder = cache.join(kind);
-    fs::create_dir_all(&folder).map_err(problem(&folder))?;
+    fs::create_dir_all(&folder).map_err(InferError::cache(&folder))?;
     let lock_path = folder.join(format!("{key}.lock"));
-    let lock = File::create(&lock_path).map_err(problem(&lock_path))?;
-    lock.lock().map_err(problem(&lock_path))?;
+    let lock = File::create(&lock_path).map_err(InferError::cache(&lock_path))?;
+    lock.lock().map_err(InferError::cache(&lock_path))?;
     let there = place.is_dir();
     let damage = if there { digests::damage(&place) } else { None };
     if there && !refresh && damage.is_none() {
@@ -74,22 +69,18 @@ pub(crate) fn entry(
     if let Some(damage) = &damage {
         tracing::warn!(entry = %place.display(), damage, "a compiled form is not what was made: it is made anew");
     }
-    let work = tempfile::Builder::new().prefix(&format!(".{key}.")).tempdir_in(&folder).map_err(problem(&folder))?;
+    let work =
+        tempfile::Builder::new().prefix(&format!(".{key}.")).tempdir_in(&folder).map_err(InferError::cache(&folder))?;
     let (new, old) = (work.path().join("new"), work.path().join("old"));
-    fs::create_dir(&new).map_err(problem(&new))?;
+    fs::create_dir(&new).map_err(InferError::cache(&new))?;
     make(&new)?;
     digests::write(&new)?;
     if there {
         // Who has its files open keeps them; they go with the folder.
-        fs::rename(&place, &old).map_err(problem(&place))?;
+        fs::rename(&place, &old).map_err(InferError::cache(&place))?;
     }
-    fs::rename(&new, &place).map_err(problem(&place))?;
+    fs::rename(&new, &place).map_err(InferError::cache(&place))?;
     Ok((place, damage.map_or(Origin::Made, Origin::Repaired)))
-}
-
-/// An error of the file system at a path of the cache.
-pub(crate) fn problem(path: &Path) -> impl Fn(std::io::Error) -> InferError + '_ {
-    move |error| InferError::Cache { path: path.to_owned(), reason: error.to_string() }
 }
 
 /// Bytes of all files in a folder.
@@ -134,8 +125,8 @@ mod tests {
     fn what_was_changed_cut_or_lost_is_made_anew_and_the_rest_stays() {
         let cache = tempfile::tempdir().unwrap();
         let make = |folder: &Path| {
-            fs::write(folder.join("weights"), [7; 5000]).map_err(problem(folder))?;
-            fs::write(folder.join("cache.timing"), "first").map_err(problem(folder))
+            fs::write(folder.join("weights"), [7; 5000]).map_err(InferError::cache(folder))?;
+            fs::write(folder.join("cache.timing"), "first").map_err(InferError::cache(folder))
         };
         let open = || entry(cache.path(), "engines", "k", false, make).unwrap();
         let (place, _) = open();
@@ -173,7 +164,7 @@ mod tests {
                 scope.spawn(|| {
                     let make = |folder: &Path| {
                         made.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-                        fs::write(folder.join("whole"), "x").map_err(problem(folder))
+                        fs::write(folder.join("whole"), "x").map_err(InferError::cache(folder))
                     };
                     let (place, _) = entry(cache.path(), "graphs", "k", false, make).unwrap();
                     assert!(place.join("whole").is_file());

@@ -2,8 +2,8 @@
 //!
 //! Runs of several threads overlap on a device. Each is counted with its part: while n of them are under way, each gets one n-th of the
 //! time. All parts together are the time that the device was occupied, and no more.
+use parking_lot::Mutex;
 use std::cell::Cell;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 thread_local! {
@@ -22,15 +22,11 @@ pub(crate) struct DeviceTime(Mutex<Clock>);
 impl DeviceTime {
     /// Does what occupies the device, and counts its part for this thread.
     pub fn run<R>(&self, work: impl FnOnce() -> R) -> R {
-        let began = self.clock().begin(Instant::now());
+        let began = self.0.lock().begin(Instant::now());
         let done = work();
-        let part = self.clock().end(Instant::now()) - began;
+        let part = self.0.lock().end(Instant::now()) - began;
         OF_THREAD.set(OF_THREAD.get() + part);
         done
-    }
-
-    fn clock(&self) -> MutexGuard<'_, Clock> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

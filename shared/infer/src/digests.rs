@@ -3,7 +3,6 @@
 //! Every process compares all bytes before it opens an entry. Sizes and times would be cheaper and say nothing of a disk that
 //! forgets; blake3 reads some gigabytes a second, which is less than opening what it reads.
 use crate::InferError;
-use crate::cache::problem;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -25,8 +24,8 @@ struct Made {
 /// Notes the files of a folder as they are now.
 pub(crate) fn write(folder: &Path) -> Result<(), InferError> {
     let mut files: BTreeMap<String, Made> = BTreeMap::new();
-    for file in fs::read_dir(folder).map_err(problem(folder))? {
-        let path = file.map_err(problem(folder))?.path();
+    for file in fs::read_dir(folder).map_err(InferError::cache(folder))? {
+        let path = file.map_err(InferError::cache(folder))?.path();
         if path.is_dir() || path.extension().is_some_and(|kind| kind == REWRITTEN) {
             continue;
         }
@@ -34,11 +33,11 @@ pub(crate) fn write(folder: &Path) -> Result<(), InferError> {
             .file_name()
             .and_then(|name| name.to_str())
             .ok_or_else(|| InferError::Cache { path: path.clone(), reason: "its name is no text".to_owned() })?;
-        files.insert(name.to_owned(), made(&path).map_err(problem(&path))?);
+        files.insert(name.to_owned(), made(&path).map_err(InferError::cache(&path))?);
     }
     let path = folder.join(NAME);
-    let text = serde_json::to_vec_pretty(&files).map_err(|error| problem(&path)(error.into()))?;
-    fs::write(&path, text).map_err(problem(&path))
+    let text = serde_json::to_vec_pretty(&files).map_err(|error| InferError::cache(&path)(error.into()))?;
+    fs::write(&path, text).map_err(InferError::cache(&path))
 }
 
 /// What is wrong with the files of a folder; `None` when all are as they were noted. Files that came later are not compared.

@@ -1,5 +1,5 @@
 //! What can go wrong between a model's file and its answer.
-use crate::options::Precision;
+use crate::precision::Precision;
 use crate::provider::Provider;
 use crate::tensor::ElementType;
 use std::path::PathBuf;
@@ -181,4 +181,11 @@ pub enum InferError {
     /// A thread panicked while it held a session.
     #[error("model {0}: a thread panicked while it used a session; open the model again")]
     Poisoned(String),
+}
+
+impl InferError {
+    /// What becomes of an error of the file system at a path of the cache.
+    pub(crate) fn cache(path: &std::path::Path) -> impl Fn(std::io::Error) -> Self + '_ {
+        move |error| Self::Cache { path: path.to_owned(), reason: error.to_string() }
+    }
 }

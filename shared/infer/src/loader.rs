@@ -5,7 +5,8 @@ use crate::device::{Device, Resolved};
 use crate::device_time::DeviceTime;
 use crate::network::Network;
 use crate::onnx::OnnxSession;
-use crate::options::{CacheUse, EngineOptions, Model, Optimisation, Precision, SessionOptions};
+use crate::options::{CacheUse, EngineOptions, Model, Optimisation, SessionOptions};
+use crate::precision::Precision;
 use crate::provider::Provider;
 use crate::report::execution_class;
 use crate::runtime::Runtime;
@@ -117,7 +118,7 @@ impl Loader {
         let mut builder = self.builder(prepared, prepared.engines.as_deref())?;
         let mut folder = None;
         if profiled {
-            let made = TempDir::new().map_err(cache::problem(&std::env::temp_dir()))?;
+            let made = TempDir::new().map_err(InferError::cache(&std::env::temp_dir()))?;
             builder = self.set(builder.with_profiling(made.path().join("run")))?;
             folder = Some(made);
         }
@@ -284,7 +285,7 @@ fn verify(model: &Model) -> Result<(), InferError> {
         }
         hash.update(&buffer[..read]);
     }
-    let found = cache::hexadecimal(&hash.finalize());
+    let found = hex::encode(hash.finalize());
     if found.eq_ignore_ascii_case(&model.sha256) {
         return Ok(());
     }

@@ -1,5 +1,6 @@
 //! What a caller may choose. Every value here changes what happens.
 use crate::InferError;
+use crate::precision::Precision;
 use crate::provider::Provider;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -59,29 +60,6 @@ impl TryFrom<String> for DeviceChoice {
 impl From<DeviceChoice> for String {
     fn from(choice: DeviceChoice) -> Self {
         choice.to_string()
-    }
-}
-
-/// Arithmetic of a network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Precision {
-    /// 32-bit floating point.
-    #[default]
-    Fp32,
-    /// 16-bit floating point.
-    Fp16,
-    /// 8-bit integers with scales.
-    Int8,
-}
-
-impl fmt::Display for Precision {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(match self {
-            Self::Fp32 => "fp32",
-            Self::Fp16 => "fp16",
-            Self::Int8 => "int8",
-        })
     }
 }
 

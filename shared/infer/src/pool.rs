@@ -6,7 +6,7 @@ use crate::network::Network;
 use crate::profile::Profile;
 use crate::report::Memory;
 use crate::spec::{TensorSpec, micro_batch};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use parking_lot::{Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 /// A loaded model.
@@ -83,7 +83,7 @@ impl Pool {
     }
 
     fn take(&self, loader: &Loader) -> Result<Slot, InferError> {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         loop {
             if let Some(slot) = state.idle.pop() {
                 return Ok(slot);
@@ -91,7 +91,7 @@ impl Pool {
             if state.bytes.len() < loader.options.pool {
                 break;
             }
-            state = self.returned.wait(state).unwrap_or_else(PoisonError::into_inner);
+            self.returned.wait(&mut state);
         }
         let number = state.bytes.len();
         state.bytes.push(0);
@@ -101,26 +101,21 @@ impl Pool {
             Ok(Slot { number, network })
         });
         if made.is_err() {
-            self.lock().bytes.pop();
+            self.state.lock().bytes.pop();
             self.returned.notify_one();
         }
         made
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        // What is inside is whole between any two statements.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// What was seen so far.
     pub fn facts(&self) -> Facts {
-        let state = self.lock();
+        let state = self.state.lock();
         Facts { sessions: state.bytes.len(), ..state.facts.clone() }
     }
 
     /// Bytes now, and those to reckon with when the pool is full.
     pub fn memory(&self, pool: usize) -> Memory {
-        let state = self.lock();
+        let state = self.state.lock();
         let largest = state.bytes.iter().copied().max().unwrap_or(0);
         let shared = self.prepared.shared_bytes;
         Memory { shared, sessions: state.bytes.iter().sum(), reserved: shared + largest * pool as u64 }
@@ -136,7 +131,7 @@ struct Lent<'p> {
 impl Drop for Lent<'_> {
     fn drop(&mut self) {
         let Some(mut slot) = self.slot.take() else { return };
-        let mut state = self.pool.lock();
+        let mut state = self.pool.state.lock();
         if let Some(bytes) = state.bytes.get_mut(slot.number) {
             *bytes = slot.network.bytes();
         }

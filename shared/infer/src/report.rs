@@ -1,6 +1,7 @@
 //! What really ran: measured and read from the runtime, never assumed.
 use crate::device::Device;
-use crate::options::{Optimisation, Precision};
+use crate::options::Optimisation;
+use crate::precision::Precision;
 use crate::provider::Provider;
 use serde::Serialize;
 use std::collections::BTreeMap;

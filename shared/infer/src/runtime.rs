@@ -1,8 +1,9 @@
 //! ONNX Runtime, loaded at run time from its file: one binary serves machines with and without a GPU.
 use ort::logging::LogLevel;
+use parking_lot::Mutex;
 use std::ffi::CStr;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 /// The version that answers are pinned to; later ones of the same API work too, and are reported.
 pub const PINNED_VERSION: &str = "1.31.1";
@@ -80,7 +81,7 @@ impl Runtime {
             _ => path.to_owned(),
         };
         let path = path.canonicalize().map_err(|_| RuntimeError::Missing(path))?;
-        let mut current = RUNTIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut current = RUNTIME.lock();
         if let Some(runtime) = &*current {
             return if runtime.0.library == path {
                 Ok(runtime.clone())

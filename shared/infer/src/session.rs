@@ -1,9 +1,10 @@
 //! A model as its users see it: typed tensors in, typed tensors out, from any thread.
 use crate::InferError;
-use crate::engine::{Entry, Shared};
+use crate::loader::Loader;
 use crate::network::Network;
 use crate::pool::Pool;
 use crate::report::SessionReport;
+use crate::resident::{Resident, Residents};
 use crate::spec::TensorSpec;
 use crate::tensor::{Element, Tensor, TensorView};
 use ndarray::{ArrayD, ArrayViewD};
@@ -13,11 +14,18 @@ use std::time::{Duration, Instant};
 /// An open model. Clones share it; any number of threads may run it, as many at a time as its pool has sessions.
 #[derive(Clone)]
 pub struct Session {
-    pub(crate) engine: Arc<Shared>,
-    pub(crate) entry: Arc<Entry>,
+    residents: Arc<Residents>,
+    resident: Arc<Resident>,
 }
 
 impl Session {
+    /// Opens a model: its file is checked and loaded now.
+    pub(crate) fn open(residents: Arc<Residents>, resident: Arc<Resident>) -> Result<Self, InferError> {
+        let session = Self { residents, resident };
+        session.pool()?;
+        Ok(session)
+    }
+
     /// Runs the model. Inputs come by name and in any order; they are read where they lie if they are contiguous.
     pub fn run(&self, inputs: &[(&str, TensorView<'_>)]) -> Result<Outputs, InferError> {
         self.run_with(inputs, |outputs| outputs.to_owned())
@@ -33,7 +41,7 @@ impl Session {
         let ordered = self.ordered(&pool, inputs)?;
         let mut look = Some(look);
         let mut seen = None;
-        pool.lend(&self.entry.loader, |network| {
+        pool.lend(self.loader(), |network| {
             network.run(&ordered, &mut |views| {
                 let outputs = OutputViews { model: self.name(), specs: &pool.outputs, views };
                 seen = look.take().map(|look| look(&outputs));
@@ -60,58 +68,22 @@ impl Session {
 
     /// Name of the model.
     pub fn name(&self) -> &str {
-        &self.entry.loader.model.name
+        &self.loader().model.name
     }
 
     /// What really ran so far. Loads the model if it was evicted.
     pub fn report(&self) -> Result<SessionReport, InferError> {
-        let pool = self.pool()?;
-        Ok(self.report_of(&pool))
-    }
-
-    /// What a loaded model ran so far.
-    pub(crate) fn report_of(&self, pool: &Pool) -> SessionReport {
-        let (loader, facts) = (&self.entry.loader, pool.facts());
-        let profile = facts.profile.unwrap_or_default();
-        let ran = |name: &str| profile.nodes.get(name).is_some_and(|count| *count > 0);
-        let provider = loader.resolved.providers.iter().copied().find(|provider| ran(provider.runtime_name()));
-        let offered = loader.resolved.offered();
-        let mut notes = loader.resolved.notes.clone();
-        notes.extend(facts.notes);
-        if provider.is_some_and(|provider| provider != offered) {
-            notes.push(format!("provider {offered} was offered the graph and ran none of it"));
-        }
-        SessionReport {
-            model: loader.model.name.clone(),
-            sha256: loader.model.sha256.clone(),
-            device: loader.resolved.device,
-            class: loader.class(pool.batch),
-            provider,
-            nodes: profile.nodes,
-            arithmetic: profile.arithmetic,
-            precision: loader.options.precision,
-            optimisation: loader.options.optimisation,
-            micro_batch: pool.batch,
-            threads: loader.options.threads,
-            sessions: facts.sessions,
-            load_ms: milliseconds(facts.load),
-            compile_ms: milliseconds(facts.compile),
-            warm_up_ms: facts.warm_up.map(milliseconds),
-            cache_hit: facts.cache_hit,
-            speed_up: self.entry.speed_up(),
-            memory: pool.memory(loader.options.pool),
-            notes,
-        }
+        Ok(self.resident.report(&*self.pool()?))
     }
 
     /// Measures this session against the plain one (same model, device, threads and micro-batch; no graph rewriting, no compiled engine),
     /// run by run in turn for about `time`, and keeps the ratio of the fastest runs for the report. Above 1 is faster.
     pub fn measure_speed_up(&self, time: Duration) -> Result<f64, InferError> {
         let pool = self.pool()?;
-        let mut plain = self.entry.loader.open_plain()?;
+        let mut plain = self.loader().open_plain()?;
         plain.buffers()?;
         let (mut own_best, mut plain_best) = (f64::INFINITY, f64::INFINITY);
-        pool.lend(&self.entry.loader, |own| -> Result<(), InferError> {
+        pool.lend(self.loader(), |own| -> Result<(), InferError> {
             own.buffers()?;
             timed(own)?;
             timed(&mut *plain)?;
@@ -125,12 +97,18 @@ impl Session {
             }
         })??;
         let ratio = plain_best / own_best;
-        self.entry.set_speed_up(ratio);
+        self.resident.set_speed_up(ratio);
         Ok(ratio)
     }
 
+    /// How the model is loaded.
+    pub(crate) fn loader(&self) -> &Loader {
+        self.resident.loader()
+    }
+
+    /// Its sessions; loads the model if it was evicted.
     pub(crate) fn pool(&self) -> Result<Arc<Pool>, InferError> {
-        self.engine.pool(&self.entry)
+        self.residents.pool(&self.resident)
     }
 
     /// The inputs in the model's order, checked against it.
@@ -180,7 +158,7 @@ impl Session {
 
 impl std::fmt::Debug for Session {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(out, "session of {} on {}", self.name(), self.entry.loader.resolved.device)
+        write!(out, "session of {} on {}", self.name(), self.loader().resolved.device)
     }
 }
 
@@ -189,10 +167,6 @@ fn timed(network: &mut dyn Network) -> Result<f64, InferError> {
     let began = Instant::now();
     network.run_buffers(&mut |_| Ok(()))?;
     Ok(began.elapsed().as_secs_f64())
-}
-
-fn milliseconds(time: Duration) -> f64 {
-    time.as_secs_f64() * 1000.0
 }
 
 /// Outputs of a run that are still the runtime's.

@@ -1,7 +1,8 @@
 //! The batch size that serves a model best on a device: found once by doubling, stored, and read by planners. A job never searches.
-use crate::cache::{self, Key};
+use crate::cache::Key;
 use crate::device::{self, Device};
-use crate::options::{Model, Precision, SessionOptions};
+use crate::options::{Model, SessionOptions};
+use crate::precision::Precision;
 use crate::{Engine, InferError};
 use serde::{Deserialize, Serialize};
 use std::io::Write;
@@ -141,7 +142,7 @@ impl Tuned {
         let text = match std::fs::read(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(cache::problem(&path)(error)),
+            Err(error) => return Err(InferError::cache(&path)(error)),
         };
         let damaged = |error: serde_json::Error| InferError::Cache {
             path: path.clone(),
@@ -160,7 +161,7 @@ impl Tuned {
             file.persist(&path).map_err(|error| error.error)?;
             Ok(())
         };
-        write().map_err(cache::problem(&path))
+        write().map_err(InferError::cache(&path))
     }
 }
 

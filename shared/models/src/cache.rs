@@ -4,13 +4,13 @@
 //! whole, by one rename. `pins.toml` holds what the user vouched for; `archives`, `downloads`, `python`, `locks` and `tmp`
 //! serve fetching.
 use crate::digest::Sha256;
+use crate::disk::create_folder;
 use crate::error::{Mismatch, ModelError, access};
 use crate::memo::Memo;
 use crate::model::{Model, ModelFile};
 use crate::pins::Pins;
 use serde::Serialize;
 use std::fs::File;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 /// A folder of models, shared by all processes of a machine.
@@ -153,18 +153,4 @@ impl Installed {
     pub fn file(&self, name: &str) -> Option<&Path> {
         self.files.iter().find(|file| file.name == name).map(|file| file.path.as_path())
     }
-}
-
-/// Makes a folder and those above it.
-pub(crate) fn create_folder(path: &Path) -> Result<(), ModelError> {
-    std::fs::create_dir_all(path).map_err(access("create", path))
-}
-
-/// Writes a file that is there whole or not at all.
-pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), ModelError> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(access("write in", folder))?;
-    file.write_all(bytes).map_err(access("write", path))?;
-    file.persist(path).map_err(|error| access("write", path)(error.error))?;
-    Ok(())
 }

@@ -26,7 +26,7 @@ impl Sha256 {
 
 impl fmt::Display for Sha256 {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
+        formatter.write_str(&hex::encode(self.0))
     }
 }
 
@@ -40,17 +40,9 @@ impl FromStr for Sha256 {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("\"{text}\" is no SHA-256 digest: that is 64 hexadecimal digits");
-        let digits: Vec<u8> = text
-            .chars()
-            .map(|digit| digit.to_digit(16).map(|digit| digit as u8))
-            .collect::<Option<_>>()
-            .filter(|digits: &Vec<u8>| digits.len() == 64)
-            .ok_or_else(wrong)?;
+        let wrong = |_| format!("\"{text}\" is no SHA-256 digest: that is 64 hexadecimal digits");
         let mut bytes = [0; 32];
-        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-            *byte = pair[0] << 4 | pair[1];
-        }
+        hex::decode_to_slice(text, &mut bytes).map_err(wrong)?;
         Ok(Self(bytes))
     }
 }

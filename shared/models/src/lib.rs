@@ -8,6 +8,7 @@ mod archive;
 mod cache;
 mod catalogue;
 mod digest;
+mod disk;
 mod download;
 mod error;
 mod file;

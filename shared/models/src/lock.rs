@@ -1,5 +1,5 @@
 //! One process at a time fetches a thing; others wait and find it there.
-use crate::cache::create_folder;
+use crate::disk::create_folder;
 use crate::error::{ModelError, access};
 use crate::progress::{Progress, Told};
 use std::fs::{File, OpenOptions, TryLockError};

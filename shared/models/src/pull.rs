@@ -1,7 +1,8 @@
 //! Fetches models into the cache: every file is checked before it is seen, and a model appears whole or not at all.
 use crate::archive;
-use crate::cache::{Cache, Installed, create_folder};
+use crate::cache::{Cache, Installed};
 use crate::digest::{Hashing, Sha256};
+use crate::disk::create_folder;
 use crate::download::{self, Wanted};
 use crate::error::{Mismatch, ModelError, access};
 use crate::kept;

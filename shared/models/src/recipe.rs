@@ -2,8 +2,8 @@
 //!
 //! A recipe runs with pinned libraries in a folder of the cache, needs no deep-learning framework, and never runs code of
 //! the package that it reads.
-use crate::cache::create_folder;
 use crate::digest::Sha256;
+use crate::disk::create_folder;
 use crate::error::{ModelError, access};
 use crate::lock::Lock;
 use crate::packages::{self, Tools};

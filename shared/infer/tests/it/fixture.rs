@@ -27,7 +27,7 @@ pub fn model_at(path: &Path) -> Model {
     Model {
         name: path.file_stem().unwrap().to_string_lossy().into_owned(),
         path: path.to_owned(),
-        sha256: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
+        sha256: hex::encode(digest),
         precision: Precision::Fp32,
     }
 }
