@@ -16,6 +16,8 @@ const LAYERS: &[(&str, u8)] = &[
     ("framefleet-vision", 2),
     ("framefleet-stage", 2),
     ("framefleet-telemetry", 2),
+    ("framefleet-hdbscan", 1),
+    ("framefleet-audio-features", 3),
     ("framefleet-clip", 3),
     ("framefleet-perception", 3),
     ("framefleet-records", 3),
@@ -40,6 +42,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("framefleet-media", &["framefleet-proto"]),
     ("framefleet-bus", &[]),
     ("framefleet-bus-nats", &["framefleet-bus"]),
+    ("framefleet-audio-features", &["framefleet-infer"]),
+    ("framefleet-hdbscan", &[]),
     ("framefleet-clip", &["framefleet-infer", "framefleet-media", "framefleet-vision"]),
     ("framefleet-infer", &["framefleet-media"]),
     ("framefleet-ledger", &["framefleet-proto", "framefleet-media"]),
@@ -64,13 +68,15 @@ const ALLOWED: &[(&str, &[&str])] = &[
 ];
 
 /// What a stage may use of ours by default; `framefleet-service` comes with the feature `service`.
-const STAGE_MAY_USE: [&str; 6] = [
+const STAGE_MAY_USE: [&str; 8] = [
     "framefleet-stage",
     "framefleet-media",
     "framefleet-vision",
     "framefleet-infer",
     "framefleet-perception",
+    "framefleet-audio-features",
     "framefleet-clip",
+    "framefleet-hdbscan",
 ];
 
 /// What a stage library must not reach, even through others.

@@ -1,4 +1,4 @@
-"""Makes the parity fixture of services/face-clustering: what scikit-learn's HDBSCAN makes of unit vectors."""
+"""Makes the parity fixture of shared/hdbscan: what scikit-learn's HDBSCAN makes of unit vectors."""
 import argparse
 import json
 import pathlib

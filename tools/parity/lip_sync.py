@@ -108,12 +108,14 @@ def photograph_network(folder):
 
 def main():
     arguments = argparse.ArgumentParser()
-    arguments.add_argument("folder", type=pathlib.Path, help="services/sync/tests/parity")
-    folder = arguments.parse_args().folder
-    folder.mkdir(parents=True, exist_ok=True)
-    coefficients(folder)
-    random_network(folder)
-    photograph_network(folder)
+    arguments.add_argument("networks", type=pathlib.Path, help="services/sync/tests/parity")
+    arguments.add_argument("features", type=pathlib.Path, help="shared/audio-features/tests/parity")
+    folders = arguments.parse_args()
+    for folder in (folders.networks, folders.features):
+        folder.mkdir(parents=True, exist_ok=True)
+    coefficients(folders.features)
+    random_network(folders.networks)
+    photograph_network(folders.networks)
 
 
 if __name__ == "__main__":

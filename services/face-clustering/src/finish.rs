@@ -1,5 +1,5 @@
 //! The half of the stage that sees all faces: tracks, identities, and what is published of them.
-use crate::crops::{self, cosine};
+use crate::face::crops::{self, cosine};
 use crate::identities::{Identified, identify};
 use crate::settings::FaceClusteringSettings;
 use crate::summary::{self, Summary};

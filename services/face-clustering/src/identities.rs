@@ -1,10 +1,12 @@
 //! From tracks to identities: clusters, cleaned up.
-use crate::constraints::Groups;
-use crate::corrections::{self, Applied};
-use crate::crops::cosine;
-use crate::hdbscan::{self, Clusters, Options};
+pub(crate) mod constraints;
+pub(crate) mod corrections;
+use crate::face::crops::cosine;
+use crate::identities::constraints::Groups;
+use crate::identities::corrections::Applied;
 use crate::settings::{FaceClusteringSettings, Selection};
 use crate::tracks::{Track, length};
+use framefleet_hdbscan::{self as hdbscan, Clusters, Options};
 use framefleet_media::{Edit, EditTarget};
 use ndarray::Array2;
 use std::collections::{BTreeMap, BTreeSet};

@@ -8,26 +8,19 @@
 //! Everything published is in pixels of the full frame as displayed, y down. Finish keeps some 100 bytes per face and one
 //! vector per track in memory; clustering takes memory proportional to the number of tracks, and time to its square.
 
-mod constraints;
-mod corrections;
-mod crops;
-mod detection;
-mod embedding;
+mod face;
 mod finish;
-pub mod hdbscan;
 mod identities;
 mod process;
-mod quality;
 mod settings;
 mod summary;
-mod tensor;
 mod tracks;
 
-pub use embedding::align;
+pub use face::embedding::align;
 pub use settings::{FaceClusteringSettings, Selection};
 
-use detection::Detector;
-use embedding::Embedder;
+use face::detection::Detector;
+use face::embedding::Embedder;
 use framefleet_media::{Kind, Rendition};
 use framefleet_perception::require;
 use framefleet_stage::{
@@ -57,7 +50,7 @@ impl Stage for FaceClustering {
         if settings.small_faces {
             renditions.push(Rendition::Full);
         }
-        let side = detection::SIDE as usize;
+        let side = face::detection::SIDE as usize;
         let detector = ModelNeed::new(DETECTION, settings.detector.as_deref(), 1);
         Needs {
             process: HalfNeeds { makes: vec![Kind::new("face")], ..HalfNeeds::default() },
@@ -72,7 +65,7 @@ impl Stage for FaceClustering {
                 detector.with_dim("H", side).with_dim("W", side),
                 ModelNeed::new(EMBEDDING, settings.embedder.as_deref(), settings.micro_batch as usize),
             ],
-            edits: &corrections::VERBS,
+            edits: &identities::corrections::VERBS,
             ..Needs::default()
         }
     }

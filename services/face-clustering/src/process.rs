@@ -1,28 +1,15 @@
 //! The half of the stage that looks at pixels: faces of a batch, their embeddings and quality.
-use crate::crops;
-use crate::detection::{Detector, Found};
-use crate::embedding::{self, Embedder, Embedding};
-use crate::quality::quality;
+use crate::face::crops;
+use crate::face::detection::Detector;
+use crate::face::embedding::{self, Embedder, Embedding};
+use crate::face::observation::Seen;
+use crate::face::quality::quality;
 use crate::settings::FaceClusteringSettings;
 use framefleet_media::annotation::Value;
 use framefleet_media::{Annotation, Face, Rendition};
 use framefleet_perception::{FrameView, PerceptionError};
 use framefleet_stage::{Batch, Outputs, StageError};
 use opencv::core::Mat;
-
-/// A face of the batch.
-pub struct Seen {
-    /// The frame.
-    pub frame: u64,
-    /// Its number in the frame.
-    pub instance: u32,
-    /// Where it is, in pixels of the picture it was found in.
-    pub found: Found,
-    /// Pixels of the full frame per pixel of that picture.
-    pub scale: [f32; 2],
-    /// The face in the position that networks expect; `None` when its landmarks allow none.
-    pub aligned: Option<Mat>,
-}
 
 /// Finds, aligns and embeds the faces of a batch.
 pub fn process(

@@ -1,5 +1,5 @@
 //! Statistics of the step over all items.
-use crate::crops::cosine;
+use crate::face::crops::cosine;
 use crate::identities::Identified;
 use crate::tracks::Track;
 use serde::Serialize;

@@ -1,5 +1,5 @@
 //! Tracks: one person's face, followed over the frames of a shot.
-use crate::crops::cosine;
+use crate::face::crops::cosine;
 use crate::settings::FaceClusteringSettings;
 use framefleet_media::Face;
 use framefleet_perception::{Association, TrackSet};

@@ -1,10 +1,10 @@
 //! The half of the stage that hears: offsets, who speaks, and statistics, one item at a time.
-use crate::diarisation::{Diarisation, Turn};
-use crate::distances::{self, Distances};
+use crate::offset::distances::{self, Distances};
 use crate::offset::{Estimate, Segment, compare, estimate};
 use crate::settings::SyncSettings;
 use crate::sound::Sound;
-use crate::speaking::{Scene, Utterance, shot_times, utterances};
+use crate::speakers::diarisation::{Diarisation, Turn};
+use crate::speakers::utterances::{Scene, Utterance, shot_times, utterances};
 use crate::summary::{FaceSummary, ItemSummary, Summary, state_name};
 use crate::tracks::{Known, Sighting, Track, tracks};
 use framefleet_infer::Session;

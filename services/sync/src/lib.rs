@@ -12,36 +12,29 @@
 //!
 //! Finish remembers about 70 bytes per face and frame and 400 bytes per second of one item.
 
-mod diarisation;
-mod distances;
-mod faces;
 mod finish;
 mod lip_sync;
-mod mesh;
-mod mfcc;
 mod mouth;
 mod offset;
 mod presentation;
 mod process;
-mod region;
 mod settings;
-mod signal;
 mod sound;
-mod speaking;
+mod speakers;
 mod summary;
 mod tracks;
-mod voice;
 
 pub use process::STILL;
 pub use settings::{Pictures, SyncSettings};
 
-use diarisation::Diarisation;
+use framefleet_audio_features::voice;
 use framefleet_infer::Session;
 use framefleet_media::Kind;
 use framefleet_perception::{of_finish, require};
 use framefleet_stage::{
     Batch, Beside, Field, HalfNeeds, Halo, Host, Job, ModelNeed, Needs, Outputs, Records, SetupError, Stage, StageError,
 };
+use speakers::diarisation::Diarisation;
 
 /// Faces per run, for networks that take several.
 const FACES: usize = 8;
@@ -52,7 +45,7 @@ const VOICE: &str = "voice-activity";
 /// The stage.
 pub struct SyncStage {
     settings: SyncSettings,
-    mesh: mesh::MeshNetwork,
+    mesh: mouth::mesh::MeshNetwork,
     /// Tells voices from other sound; finish alone has it.
     vad: Option<Session>,
     /// Who speaks when, where that is known; finish alone has it.
@@ -109,7 +102,7 @@ impl Stage for SyncStage {
         Ok(Self {
             settings: settings.clone(),
             diarisation: diarisation.unwrap_or_default(),
-            mesh: mesh::MeshNetwork::new(open("face-mesh")?)?,
+            mesh: mouth::mesh::MeshNetwork::new(open("face-mesh")?)?,
             vad: of_finish::<Self>(host, VOICE)?,
             network,
         })

@@ -4,10 +4,10 @@
 //!
 //! As in the reference, but: pictures are those nearest to the times of 25 frames per second instead of a film converted to that rate,
 //! and boxes are the median of five pictures instead of thirteen frames, so that a batch needs no more than its halo.
-use crate::distances::{DISTANCES, SHIFTS, STEP_NS};
-use crate::faces::{faces_of, shrink};
-use crate::mfcc::{COEFFICIENTS, FRAME, Mfcc, RATE, STEP};
+use crate::mouth::faces::{faces_of, shrink};
+use crate::offset::distances::{DISTANCES, SHIFTS, STEP_NS};
 use crate::settings::SyncSettings;
+use framefleet_audio_features::mfcc::{COEFFICIENTS, FRAME, Mfcc, RATE, STEP};
 use framefleet_infer::{Dim, InferError, Session, TensorSpec};
 use framefleet_media::{Item, LipDistance, LipDistances};
 use framefleet_perception::{FrameView, PerceptionError};

@@ -1,6 +1,9 @@
 //! From points of a mesh to what is published of a mouth.
-use crate::mesh::Lips;
-use crate::region::Region;
+pub(crate) mod faces;
+pub(crate) mod mesh;
+pub(crate) mod region;
+use crate::mouth::mesh::Lips;
+use crate::mouth::region::Region;
 use framefleet_media::{Face, Mouth};
 
 /// Visibility from which a face is as good as seen from the front.

@@ -1,8 +1,9 @@
 //! The offset of the sound: every segment of a face that moves its mouth while somebody speaks votes, and votes are weighed.
+pub(crate) mod distances;
 use crate::settings::SyncSettings;
-use crate::signal::{Contour, LAG_NS, curve, peak, without_slow};
 use crate::tracks::{Sighting, Track};
-use crate::voice::overlap_ns;
+use framefleet_audio_features::correlation::{Contour, LAG_NS, curve, peak, without_slow};
+use framefleet_audio_features::voice::overlap_ns;
 use std::ops::Range;
 
 /// Shorter stretches are not compared, nanoseconds.
@@ -119,7 +120,7 @@ pub struct Estimate {
     pub confidence: f64,
     /// Best value of the segments' mean curve.
     pub correlation: f64,
-    /// See [`crate::signal::Peak::ratio`].
+    /// See [`framefleet_audio_features::correlation::Peak::ratio`].
     pub ratio: f64,
     /// Change of the offset over time, and its standard error.
     pub drift: Option<(f64, f64)>,
@@ -235,5 +236,4 @@ fn weighted_median(mut values: Vec<(f64, f64)>) -> f64 {
 }
 
 #[cfg(test)]
-#[path = "offset_tests.rs"]
 mod tests;

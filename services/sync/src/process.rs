@@ -1,9 +1,9 @@
 //! The half of the stage that looks at pixels: the mouth of every face.
-use crate::faces::{faces_of, shrink};
 use crate::lip_sync::LipSync;
-use crate::mesh::{Lips, MeshNetwork};
+use crate::mouth::faces::{faces_of, shrink};
+use crate::mouth::mesh::{Lips, MeshNetwork};
 use crate::mouth::mouth;
-use crate::region::Region;
+use crate::mouth::region::Region;
 use crate::settings::SyncSettings;
 use framefleet_media::annotation::Value;
 use framefleet_media::{Annotation, Face, ItemKind};

@@ -1,5 +1,5 @@
 //! What changes the answers of the stage.
-use crate::diarisation::{Diarisation, MAX_BYTES};
+use crate::speakers::diarisation::{Diarisation, MAX_BYTES};
 use framefleet_media::Rendition;
 use framefleet_stage::{FileSetting, Settings, in_range, only_finish};
 use schemars::JsonSchema;

@@ -1,7 +1,7 @@
 //! The sound of an item: how loud its voices are, where somebody speaks, and what a timeline shows of it.
-use crate::signal::Contour;
-use crate::voice::{self, BLOCK_NS, RATE, VoiceActivity};
 use biquad::{Biquad, Coefficients, DirectForm2Transposed, Q_BUTTERWORTH_F32, Type};
+use framefleet_audio_features::correlation::Contour;
+use framefleet_audio_features::voice::{self, BLOCK_NS, RATE, VoiceActivity};
 use framefleet_infer::Session;
 use framefleet_media::{Item, SoundOverview};
 use framefleet_stage::{Job, StageError};

@@ -1,5 +1,5 @@
 //! `summary/sync.json`: statistics of the step.
-use crate::speaking::Utterance;
+use crate::speakers::utterances::Utterance;
 use framefleet_media::{AvOffset, SyncState};
 use serde::Serialize;
 use serde_json::{Map, Value};

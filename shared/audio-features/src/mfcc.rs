@@ -1,4 +1,4 @@
-//! Mel-frequency cepstral coefficients as SyncNet was trained on them: those of python_speech_features with its defaults (pre-emphasis
+//! Mel-frequency cepstral coefficients (Davis and Mermelstein 1980) as SyncNet was trained on them: those of python_speech_features with its defaults (pre-emphasis
 //! 0.97, rectangular frames of 25 ms every 10 ms, 26 triangular filters up to 8 kHz, liftering 22, log energy in place of the first).
 use realfft::{RealFftPlanner, RealToComplex};
 use std::sync::Arc;

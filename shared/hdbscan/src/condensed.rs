@@ -1,18 +1,9 @@
 //! From the spanning tree to clusters: the tree of densities, condensed, and the clusters that are chosen from it.
-use super::{Edge, Options};
+use crate::options::{Options, Selection};
+use crate::spanning::Edge;
 
 /// Distances below this count as this: a density must be finite.
 const CLOSEST: f64 = 1e-9;
-
-/// How clusters are chosen.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Selection {
-    /// Those with the largest excess of mass.
-    #[default]
-    ExcessOfMass,
-    /// Those that nothing splits off from.
-    Leaf,
-}
 
 /// A merge of two parts; parts below the number of points are points.
 struct Merge {

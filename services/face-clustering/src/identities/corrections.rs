@@ -1,6 +1,6 @@
 //! The user's corrections, in terms of tracks. They speak of faces, which do not change while process does not: a correction
 //! holds however tracks and clusters come out.
-use crate::constraints::Groups;
+use crate::identities::constraints::Groups;
 use framefleet_media::{Edit, EditTarget};
 use std::collections::{BTreeMap, BTreeSet};
 

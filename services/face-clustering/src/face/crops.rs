@@ -1,5 +1,5 @@
 //! Small pictures of faces: process keeps a few per batch, finish gives each identity its best.
-use crate::process::Seen;
+use crate::face::observation::Seen;
 use framefleet_media::{Face, FaceCrop, FaceCrops, Rendition};
 use framefleet_perception::{FrameView, PerceptionError};
 use framefleet_stage::{Batch, Outputs, Records, StageError};

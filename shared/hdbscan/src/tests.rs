@@ -1,6 +1,5 @@
 //! Against scikit-learn's HDBSCAN (tools/parity/hdbscan.py), and what must hold of any points.
 use super::{Clusters, Options, Selection, distance, hdbscan};
-use crate::crops::cosine;
 use ndarray::Array2;
 use proptest::prelude::*;
 use serde::Deserialize;
@@ -26,6 +25,10 @@ const PLAIN: Options = Options {
     allow_single: false,
 };
 
+fn cosine(a: &[f32], b: &[f32]) -> f32 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
 fn matrix(rows: &[Vec<f32>]) -> Array2<f32> {
     let width = rows.first().map_or(0, Vec::len);
     Array2::from_shape_vec((rows.len(), width), rows.concat()).unwrap()
@@ -37,7 +40,7 @@ fn cluster(rows: &[Vec<f32>], options: &Options) -> Clusters {
 
 #[test]
 fn labels_and_probabilities_are_those_of_the_reference() {
-    let cases: Vec<Case> = serde_json::from_str(include_str!("../../tests/parity/hdbscan.json")).unwrap();
+    let cases: Vec<Case> = serde_json::from_str(include_str!("../tests/parity/hdbscan.json")).unwrap();
     assert_eq!(cases.len(), 6);
     for (number, case) in cases.iter().enumerate() {
         let rows: Vec<Vec<f32>> =

@@ -1,6 +1,6 @@
 //! How much can be told from a face: its size, sharpness, and where the head points.
-use crate::detection::Found;
-use crate::embedding::TEMPLATE;
+use crate::face::detection::Found;
+use crate::face::embedding::TEMPLATE;
 use framefleet_media::FaceQuality;
 use opencv::core::{CV_64F, Mat, mean_std_dev_def};
 use opencv::imgproc;

@@ -1,9 +1,9 @@
 //! Who speaks: for every stretch of speech the face of the shot whose mouth follows it best, or nobody in the picture.
-use crate::diarisation::Turn;
 use crate::offset::{STILL, deviation, series};
 use crate::settings::SyncSettings;
-use crate::signal::{Contour, correlation_at, without_slow};
+use crate::speakers::diarisation::Turn;
 use crate::tracks::Track;
+use framefleet_audio_features::correlation::{Contour, correlation_at, without_slow};
 use framefleet_media::FrameRange;
 use framefleet_vision::assignment::assign;
 use std::collections::BTreeMap;

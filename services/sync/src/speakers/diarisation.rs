@@ -124,5 +124,4 @@ fn rttm(text: &str) -> Result<Vec<Turn>, DiarisationError> {
 }
 
 #[cfg(test)]
-#[path = "diarisation_tests.rs"]
 mod tests;

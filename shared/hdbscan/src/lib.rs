@@ -4,9 +4,10 @@
 //! distances by blocks of scalar products, the minimum spanning tree of mutual reachability by Prim's method without a matrix
 //! of distances. Time is quadratic in the number of points, memory linear.
 mod condensed;
+mod options;
 mod spanning;
 
-pub use condensed::Selection;
+pub use options::{Options, Selection};
 pub use spanning::Edge;
 
 use ndarray::ArrayView2;
@@ -14,23 +15,6 @@ use ndarray::ArrayView2;
 /// Euclidean distance of unit vectors with this cosine.
 pub fn distance(cosine: f64) -> f64 {
     (2.0 - 2.0 * cosine).max(0.0).sqrt()
-}
-
-/// What clusters are.
-#[derive(Clone, Copy, Debug)]
-pub struct Options {
-    /// Points that make a cluster, at least 2.
-    pub min_cluster_size: usize,
-    /// The core distance of a point is that to its so-manieth nearest other point, at least 1.
-    pub min_samples: usize,
-    /// Points are never connected over a larger distance. Without a limit: infinity.
-    pub max_distance: f64,
-    /// A cluster that comes apart below this distance stays whole. 0: wherever density says so.
-    pub epsilon: f64,
-    /// How clusters are chosen.
-    pub selection: Selection,
-    /// Whether all points that are connected may be one cluster.
-    pub allow_single: bool,
 }
 
 /// Clusters of points.

@@ -1,5 +1,5 @@
 //! Telling persons apart: a face in, a vector out that is alike for pictures of one person.
-use crate::tensor::{Order, Planes};
+use crate::face::tensor::{Order, Planes};
 use framefleet_infer::Session;
 use framefleet_perception::PerceptionError;
 use framefleet_stage::SetupError;

@@ -2,8 +2,8 @@
 mod anchors;
 mod centerface;
 
+use crate::face::tensor::{Order, Planes};
 use crate::settings::FaceClusteringSettings;
-use crate::tensor::{Order, Planes};
 use framefleet_infer::{InferError, OutputViews, Session, TensorView};
 use framefleet_perception::PerceptionError;
 use framefleet_perception::tiles::{self, Tile};
