@@ -16,27 +16,16 @@
 //! 8 bytes a pixel at most.
 
 mod align;
-mod complete;
-mod context;
-mod cover;
-mod fill;
-mod flow;
-mod gaps;
-mod hole;
-mod homography;
-mod lama;
-mod merge;
+mod mask;
 mod patch;
 mod plate;
-mod prepare;
 mod process;
-mod reference;
+mod residual;
 mod ring;
 mod settings;
-mod telea;
-mod tracks;
+mod sources;
 
-pub use lama::Lama;
+pub use residual::lama::Lama;
 pub use settings::{Blend, InpaintingSettings, Rest};
 
 use framefleet_media::{Kind, MadeFrames, Rendition};
@@ -44,7 +33,7 @@ use framefleet_perception::require;
 use framefleet_stage::{
     Batch, HalfNeeds, Halo, Host, Input, Job, ModelNeed, Needs, Outputs, Records, SetupError, Stage, StageError,
 };
-use hole::Choice;
+use mask::hole::Choice;
 
 /// What the network is for, in the catalogue's words.
 const ROLE: &str = "inpainting";
@@ -66,7 +55,7 @@ impl Stage for Inpainting {
     fn needs(settings: &InpaintingSettings) -> Needs {
         let mut required = vec![Kind::new("mask")];
         if !settings.tracks.is_empty() {
-            required.push(Kind::new(tracks::KIND));
+            required.push(Kind::new(mask::tracks::KIND));
         }
         // Whoever lends its background has its own gaps closed, too.
         let reach = u64::from(settings.window) + u64::from(settings.gap);
@@ -100,7 +89,7 @@ impl Stage for Inpainting {
     fn process(&self, job: &Job, batch: &Batch, out: &mut Outputs) -> Result<(), StageError> {
         let choice = Choice {
             labels: self.settings.labels.clone(),
-            instances: tracks::instances(job, batch, &self.settings.tracks),
+            instances: mask::tracks::instances(job, batch, &self.settings.tracks),
         };
         process::process(batch, &self.settings, &choice, self.lama.as_ref(), out)
     }

@@ -1,5 +1,5 @@
 //! The part of a frame that is worked on.
-use crate::hole::Hole;
+use crate::mask::hole::Hole;
 use framefleet_media::Image;
 use framefleet_media::frame::{channel_bytes, channels};
 use opencv::core::{Mat, Rect};

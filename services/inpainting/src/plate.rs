@@ -1,12 +1,12 @@
 //! Clean plates: a shot without what was removed from it.
+use crate::align::downscaled::Downscaled;
 use crate::align::{Region, align};
-use crate::hole::Hole;
-use crate::homography::Homography;
-use crate::prepare::Small;
+use crate::mask::hole::Hole;
 use crate::settings::InpaintingSettings;
 use framefleet_media::encode::{StillFormat, StillOptions, write_still};
 use framefleet_media::{FrameRange, Image, Item, ItemKind, PixelFormat, frame, naming};
 use framefleet_stage::{Job, Outputs, Records, StageError};
+use framefleet_vision::geometry::homography::Homography;
 use framefleet_vision::{VisionError, mat::view};
 use opencv::core::{self, Mat, Scalar};
 use opencv::prelude::*;
@@ -130,7 +130,7 @@ fn plate(paths: &[&Path], side: u32) -> Result<Option<Mat>, VisionError> {
 }
 
 /// For alignment: what was filled is no background.
-fn small(picture: &Mat, side: u32) -> Result<Small, VisionError> {
+fn small(picture: &Mat, side: u32) -> Result<Downscaled, VisionError> {
     let (mut rgb, mut bytes, mut alpha, mut filled) = (Mat::default(), Mat::default(), Mat::default(), Mat::default());
     imgproc::cvt_color_def(picture, &mut rgb, imgproc::COLOR_BGRA2RGB)?;
     rgb.convert_to(&mut bytes, core::CV_8U, 1.0 / 257.0, 0.0)?;
@@ -148,7 +148,7 @@ fn small(picture: &Mat, side: u32) -> Result<Small, VisionError> {
             pixels: core::count_non_zero(&filled)?.max(0) as u64,
         }),
     };
-    Small::of(&image, hole.as_ref(), side)
+    Downscaled::of(&image, hole.as_ref(), side)
 }
 
 /// A picture laid over the middle one; alpha is 0 where it ends.

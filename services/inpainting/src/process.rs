@@ -1,12 +1,13 @@
 //! The half of the stage that makes frames.
-use crate::context::{Context, pixels};
-use crate::fill::{Lender, Seen, from_lenders};
-use crate::hole::{Choice, Hole, expanded};
-use crate::lama::Lama;
+use crate::mask::hole::{Choice, Hole, expanded};
 use crate::patch::Patch;
+use crate::plate;
+use crate::residual::lama::Lama;
+use crate::residual::telea;
 use crate::ring::Differences;
 use crate::settings::{InpaintingSettings, Rest};
-use crate::{plate, telea};
+use crate::sources::context::{Context, pixels};
+use crate::sources::fill::{Lender, Seen, from_lenders};
 use framefleet_media::annotation::Value;
 use framefleet_media::{Annotation, Fill, FillReference, FillRest, Frame, Image, Rendition};
 use framefleet_perception::PerceptionError;

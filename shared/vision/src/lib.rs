@@ -8,6 +8,7 @@ pub mod assignment;
 pub mod boxes;
 pub mod colour;
 pub mod families;
+pub mod geometry;
 pub mod letterbox;
 pub mod masks;
 pub mod mat;

@@ -1,7 +1,7 @@
 //! What a homography leaves: the parallax of the background, by optical flow that is completed inside the hole.
 use crate::align::Laid;
-use crate::complete::complete;
-use crate::prepare::Small;
+use crate::align::downscaled::Downscaled;
+use framefleet_vision::geometry::completion::complete;
 use opencv::core::{self, Mat, Vec2f};
 use opencv::imgproc;
 use opencv::prelude::*;
@@ -17,9 +17,9 @@ const FINEST_HEIGHT: i32 = 64;
 const GAIN: f64 = 0.97;
 
 /// How far, from every pixel of the target, the same background lies in the reference laid over it (`CV_32FC2`, pixels of the
-/// small picture): measured where both show it (Kroeger et al. 2016), continued into the rest. `None` when flow explains the
+/// downscaled image): measured where both show it (Kroeger et al. 2016), continued into the rest. `None` when flow explains the
 /// picture no better than the homography does.
-pub fn residual_flow(target: &Small, laid: &Laid) -> opencv::Result<Option<Mat>> {
+pub fn residual_flow(target: &Downscaled, laid: &Laid) -> opencv::Result<Option<Mat>> {
     // Where one has a hole both pictures are made the same, so that nothing seems to move there.
     let mut background = target.grey.clone();
     laid.grey.copy_to_masked(&mut background, &laid.unknown)?;

@@ -1,16 +1,16 @@
 //! A frame that lends its background: where its pixels lie, what colours they have here, how far they are to be trusted.
+use crate::align::downscaled::Downscaled;
+use crate::align::flow;
 use crate::align::{FOREIGN, laid_over};
-use crate::complete::complete;
-use crate::flow;
-use crate::homography::Homography;
-use crate::prepare::Small;
 use framefleet_media::PixelFormat;
 use framefleet_media::frame::channels as channels_of;
+use framefleet_vision::geometry::completion::complete;
+use framefleet_vision::geometry::homography::Homography;
 use opencv::core::{self, Mat, Scalar, Size};
 use opencv::imgproc;
 use opencv::prelude::*;
 
-/// Width of the ring around the hole where colours are matched, share of the small picture's long side.
+/// Width of the ring around the hole where colours are matched, share of the downscaled image's long side.
 const RING: f64 = 0.06;
 /// Fewer pixels of a ring say nothing about colours.
 const MIN_RING: i32 = 50;
@@ -36,11 +36,11 @@ pub struct Reference {
     pub residual: f32,
 }
 
-/// The reference `number` as `map` (pixels of the small pictures) lays it over the target, with flow on top if that is wanted and
+/// The reference `number` as `map` (pixels of the downscaled images) lays it over the target, with flow on top if that is wanted and
 /// helps. `distance` is how far away in time it is, share of the window. `None` when it shows something else around the hole.
 pub fn reference(
     number: u64,
-    (target, other): (&Small, &Small),
+    (target, other): (&Downscaled, &Downscaled),
     map: &Homography,
     with_flow: bool,
     distance: f64,

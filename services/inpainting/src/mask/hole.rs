@@ -1,5 +1,5 @@
 //! Holes: what is to be removed from a frame.
-use crate::cover::{Cover, blank};
+use crate::mask::cover::{Cover, blank};
 use framefleet_media::{Annotation, Kind, Mask, annotation::Value};
 use framefleet_stage::Batch;
 use framefleet_vision::VisionError;

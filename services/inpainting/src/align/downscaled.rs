@@ -1,6 +1,6 @@
-//! Frames made small, for alignment.
-use crate::align::Corners;
-use crate::hole::Hole;
+//! Frames at the resolution of the analysis, for alignment.
+use crate::align::features::FeatureTracks;
+use crate::mask::hole::Hole;
 use framefleet_media::{Image, PixelFormat};
 use framefleet_vision::{VisionError, mat::view};
 use opencv::core::{self, Mat, Size, Vector};
@@ -15,7 +15,7 @@ pub const TRACK_LEVELS: i32 = 4;
 
 /// A frame at the size that alignment works at.
 #[derive(Debug)]
-pub struct Small {
+pub struct Downscaled {
     /// RGB or grey, 8 bits a channel: `CV_8UC3` or `CV_8UC1`. Without alpha.
     pub colours: Mat,
     /// Luma, `CV_8UC1`.
@@ -24,14 +24,14 @@ pub struct Small {
     pub hole: Mat,
     /// The tracker's pyramid of `grey`.
     pub pyramid: Vector<Mat>,
-    /// Corners of all the background, and of what is around the hole, once somebody asked.
-    pub corners: OnceCell<Corners>,
-    pub corners_around_hole: OnceCell<Corners>,
+    /// Feature points of all the background, and of what is around the hole, once they were asked for.
+    pub features: OnceCell<FeatureTracks>,
+    pub features_around_hole: OnceCell<FeatureTracks>,
     /// Pixels of the full frame per pixel, across and down.
     pub scale: (f64, f64),
 }
 
-impl Small {
+impl Downscaled {
     /// The frame with `side` pixels on its long side at most.
     pub fn of(image: &Image, hole: Option<&Hole>, side: u32) -> Result<Self, VisionError> {
         let full = view(image)?;
@@ -59,8 +59,8 @@ impl Small {
             f64::from(full.cols()) / f64::from(size.width.max(1)),
             f64::from(full.rows()) / f64::from(size.height.max(1)),
         );
-        let (corners, corners_around_hole) = (OnceCell::new(), OnceCell::new());
-        Ok(Self { colours, grey, hole, pyramid, corners, corners_around_hole, scale })
+        let (features, features_around_hole) = (OnceCell::new(), OnceCell::new());
+        Ok(Self { colours, grey, hole, pyramid, features, features_around_hole, scale })
     }
 
     /// Width and height, pixels.
@@ -70,9 +70,9 @@ impl Small {
 }
 
 fn resized(full: &(impl core::ToInputArray + MatTraitConst), size: Size) -> opencv::Result<Mat> {
-    let mut small = Mat::default();
-    imgproc::resize(full, &mut small, size, 0.0, 0.0, imgproc::INTER_AREA)?;
-    Ok(small)
+    let mut downscaled = Mat::default();
+    imgproc::resize(full, &mut downscaled, size, 0.0, 0.0, imgproc::INTER_AREA)?;
+    Ok(downscaled)
 }
 
 /// The colours in 8 bits, without alpha.

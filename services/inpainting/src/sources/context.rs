@@ -1,15 +1,15 @@
 //! Which frames of a window lend their background to which.
-use crate::align::{Corners, Region, align};
-use crate::cover::Cover;
-use crate::gaps::missed;
-use crate::hole::{Choice, Hole};
-use crate::homography::Homography;
-use crate::prepare::Small;
-use crate::reference::{Reference, reference};
+use crate::align::downscaled::Downscaled;
+use crate::align::{Region, align, features, follow};
+use crate::mask::cover::Cover;
+use crate::mask::gaps::missed;
+use crate::mask::hole::{Choice, Hole};
 use crate::settings::InpaintingSettings;
+use crate::sources::reference::{Reference, reference};
 use framefleet_media::{Frame, Kind, Rendition};
 use framefleet_stage::Batch;
 use framefleet_vision::VisionError;
+use framefleet_vision::geometry::homography::Homography;
 use opencv::prelude::*;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -28,7 +28,7 @@ pub struct Context<'a> {
     kind: Kind,
     covers: BTreeMap<u64, Rc<[Cover]>>,
     holes: BTreeMap<u64, Option<Rc<Hole>>>,
-    smalls: BTreeMap<u64, Rc<Small>>,
+    smalls: BTreeMap<u64, Rc<Downscaled>>,
     links: BTreeMap<(u64, u64), Option<Homography>>,
 }
 
@@ -109,15 +109,15 @@ impl<'a> Context<'a> {
         Ok(chosen)
     }
 
-    /// Pixels of a frame per pixel of its small picture, across and down.
+    /// Pixels of a frame per pixel of its downscaled image, across and down.
     pub fn scale(&mut self, frame: &Frame) -> Result<(f64, f64), VisionError> {
         Ok(self.small(frame)?.scale)
     }
 
-    /// The frames of the window around `number` that a chain of alignments reaches. Where enough corners around the hole can be
+    /// The frames of the window around `number` that a chain of alignments reaches. Where enough feature points around the hole can be
     /// followed there from frame to frame, these say where to look; else the chain does.
-    fn candidates(&mut self, number: u64, target: &Rc<Small>) -> Result<Vec<Candidate>, VisionError> {
-        let (points, corners) = (points(target)?, Corners::of(target, Region::AroundHole)?);
+    fn candidates(&mut self, number: u64, target: &Rc<Downscaled>) -> Result<Vec<Candidate>, VisionError> {
+        let (points, found) = (points(target)?, features(target, Region::AroundHole)?);
         let reach = u64::from(self.settings.window);
         let window = self.batch.window();
         let before = (number.saturating_sub(reach).max(window.start)..number).rev().collect::<Vec<_>>();
@@ -125,14 +125,14 @@ impl<'a> Context<'a> {
         let mut candidates = Vec::new();
         for side in [before, after] {
             let (mut last, mut latest, mut chain) = (number, Rc::clone(target), Homography::IDENTITY);
-            let mut corners = corners.clone();
+            let mut tracks = found.clone();
             for other in side {
                 let Some(lender) = self.frame(other).filter(|lender| self.fits(number, lender)) else { continue };
                 let Some(link) = self.link(last, other)? else { break };
                 let small = self.small(lender)?;
-                corners.follow(&latest, &small, &link)?;
+                follow(&mut tracks, &latest, &small, &link)?;
                 (last, latest, chain) = (other, Rc::clone(&small), chain.then(&link));
-                let guess = corners.map(small.size())?.unwrap_or(chain);
+                let guess = tracks.map(small.size())?.unwrap_or(chain);
                 let shows = points.iter().map(|point| shows(&small, &guess, *point)).collect::<Result<Vec<_>, _>>()?;
                 // Of whom nobody knows what is to be removed from it would lend that, too.
                 if self.batch.has_result(other, &self.kind) {
@@ -167,12 +167,12 @@ impl<'a> Context<'a> {
         Ok(if from < to { forwards } else { forwards.and_then(|link| link.inverse()) })
     }
 
-    fn small(&mut self, frame: &Frame) -> Result<Rc<Small>, VisionError> {
+    fn small(&mut self, frame: &Frame) -> Result<Rc<Downscaled>, VisionError> {
         if let Some(small) = self.smalls.get(&frame.number) {
             return Ok(Rc::clone(small));
         }
         let hole = self.hole(frame)?;
-        let small = Rc::new(Small::of(&frame.image, hole.as_deref(), self.settings.analysis_side)?);
+        let small = Rc::new(Downscaled::of(&frame.image, hole.as_deref(), self.settings.analysis_side)?);
         self.smalls.insert(frame.number, Rc::clone(&small));
         Ok(small)
     }
@@ -193,7 +193,7 @@ pub fn pixels(percent: f64, size: (u32, u32)) -> f64 {
 }
 
 /// Points on a regular grid over the hole, small size.
-fn points(target: &Small) -> opencv::Result<Vec<(i32, i32)>> {
+fn points(target: &Downscaled) -> opencv::Result<Vec<(i32, i32)>> {
     let mut all = Vec::new();
     for y in 0..target.hole.rows() {
         let row = target.hole.at_row::<u8>(y)?;
@@ -204,7 +204,7 @@ fn points(target: &Small) -> opencv::Result<Vec<(i32, i32)>> {
 }
 
 /// Whether a frame shows the background at a point of the target.
-fn shows(other: &Small, map: &Homography, (x, y): (i32, i32)) -> opencv::Result<bool> {
+fn shows(other: &Downscaled, map: &Homography, (x, y): (i32, i32)) -> opencv::Result<bool> {
     let (u, v) = map.apply(f64::from(x), f64::from(y));
     let (u, v) = (u.round(), v.round());
     let size = other.size();

@@ -1,9 +1,9 @@
 //! Pixels of other frames, put where a frame has a hole.
-use crate::hole::Hole;
-use crate::merge::{Shown, merge};
+use crate::mask::hole::Hole;
 use crate::patch::Patch;
-use crate::reference::Reference;
 use crate::settings::Blend;
+use crate::sources::merge::{Shown, merge};
+use crate::sources::reference::Reference;
 use framefleet_media::Image;
 use framefleet_vision::{VisionError, mat::view};
 use opencv::core::{self, Mat, Point2f, Rect, Scalar};
@@ -120,7 +120,7 @@ fn warp(lender: &Lender<'_>, tile: Rect, scale: (f64, f64)) -> Result<Warped, Vi
     Ok(Warped { values: matched(&warped, &reference.match_)?, trust })
 }
 
-/// Where the pixels of a piece lie in the small pictures (`CV_32FC2`).
+/// Where the pixels of a piece lie in the downscaled images (`CV_32FC2`).
 fn small_positions(tile: Rect, scale: (f64, f64)) -> opencv::Result<Mat> {
     points(tile, |x, y| ((x + 0.5) / scale.0 - 0.5, (y + 0.5) / scale.1 - 0.5))
 }

@@ -4,7 +4,7 @@
 //! (N × 3 × side × side): the picture, filled. Exports differ in whether that is 0–1 or 0–255; since what was known comes out as it
 //! went in, the scale is read off it.
 use crate::ROLE;
-use crate::hole::Hole;
+use crate::mask::hole::Hole;
 use crate::patch::Patch;
 use framefleet_infer::{Dim, InferError, Session};
 use framefleet_media::Image;

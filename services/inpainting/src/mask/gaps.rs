@@ -1,5 +1,5 @@
 //! Objects that were missed in single frames: masks of the frames around say where they must be.
-use crate::cover::Cover;
+use crate::mask::cover::Cover;
 use framefleet_vision::VisionError;
 use opencv::core::Point;
 use std::rc::Rc;
