@@ -1,10 +1,11 @@
 //! The half of the stage that sees all frames: tracks, smoothing, geometry, statistics.
+pub(crate) mod publish;
 use crate::PoseSettings;
-use crate::character::diversity;
-use crate::gaps;
-use crate::publish::{Followed, Instances, publish, publish_alone};
-use crate::series::FramePoses;
-use crate::tracker;
+use crate::finish::publish::{Followed, Instances, publish, publish_alone};
+use crate::tracks::character::diversity;
+use crate::tracks::gaps;
+use crate::tracks::series::FramePoses;
+use crate::tracks::tracker;
 use framefleet_media::{PersonTrack, PoseType, PoseView, SequenceType};
 use framefleet_perception::by_item;
 use framefleet_stage::{Job, Outputs, Records, StageError};
@@ -144,5 +145,4 @@ fn named<E: TryFrom<i32> + Serialize>(counts: &BTreeMap<i32, u64>) -> BTreeMap<S
 }
 
 #[cfg(test)]
-#[path = "finish_tests.rs"]
 mod tests;

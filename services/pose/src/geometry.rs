@@ -175,5 +175,4 @@ fn rounded(of: PoseGeometry) -> PoseGeometry {
 }
 
 #[cfg(test)]
-#[path = "geometry_tests.rs"]
 mod tests;

@@ -11,24 +11,14 @@
 //!
 //! Process remembers the frames of its batch, finish about 600 bytes per pose of one item besides what it publishes.
 
-mod blazepose;
-mod character;
 mod finish;
-mod gaps;
 mod geometry;
-mod input;
-mod landmarks;
-mod multi;
+mod models;
 mod person;
 mod process;
-mod publish;
-mod region;
-mod series;
 mod settings;
-mod single;
 mod skeleton;
-mod tiles;
-mod tracker;
+mod tracks;
 
 pub use settings::{Detector, PoseSettings};
 pub use skeleton::{BLAZEPOSE_TO_COCO, SIGMAS, similarity};
@@ -50,7 +40,7 @@ const LANDMARKS: &str = "pose-landmarks";
 pub struct PoseStage {
     settings: PoseSettings,
     detection: Detection,
-    landmarks: Option<landmarks::Landmarks>,
+    landmarks: Option<models::landmarks::Landmarks>,
 }
 
 impl Stage for PoseStage {
@@ -66,7 +56,7 @@ impl Stage for PoseStage {
             Detector::Multi => ModelNeed::new(MULTI, id, 1)
                 .with_dim("H", settings.detection_height as usize)
                 .with_dim("W", settings.detection_width as usize),
-            Detector::Single => ModelNeed::new(SINGLE, Some(id.unwrap_or(single::USUAL)), 1),
+            Detector::Single => ModelNeed::new(SINGLE, Some(id.unwrap_or(models::single::USUAL)), 1),
             Detector::Blazepose => ModelNeed::new(DETECTION, id, 1),
         };
         let mut models = vec![detection];
@@ -89,12 +79,12 @@ impl Stage for PoseStage {
     fn load(host: &Host, settings: &PoseSettings) -> Result<Self, SetupError> {
         let open = |role| require::<Self>(host, role);
         let detection = match settings.detector {
-            Detector::Multi => Detection::Multi(multi::Multi::new(open(MULTI)?, settings)),
-            Detector::Single => Detection::Single(single::Single::new(open(SINGLE)?)?),
-            Detector::Blazepose => Detection::Blazepose(blazepose::Blazepose::new(open(DETECTION)?)),
+            Detector::Multi => Detection::Multi(models::multi::Multi::new(open(MULTI)?, settings)),
+            Detector::Single => Detection::Single(models::single::Single::new(open(SINGLE)?)?),
+            Detector::Blazepose => Detection::Blazepose(models::blazepose::Blazepose::new(open(DETECTION)?)),
         };
         let landmarks =
-            settings.wants_landmarks().then(|| open(LANDMARKS).map(landmarks::Landmarks::new)).transpose()?;
+            settings.wants_landmarks().then(|| open(LANDMARKS).map(models::landmarks::Landmarks::new)).transpose()?;
         Ok(Self { settings: settings.clone(), detection, landmarks })
     }
 

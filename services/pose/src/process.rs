@@ -1,12 +1,13 @@
 //! The half of the stage that looks at pixels: all persons of all frames of the batch, network by network.
+pub(crate) mod tiles;
 use crate::PoseStage;
-use crate::blazepose::Blazepose;
-use crate::landmarks::Measured;
-use crate::multi::Multi;
+use crate::models::blazepose::Blazepose;
+use crate::models::landmarks::Measured;
+use crate::models::multi::Multi;
+use crate::models::single::Single;
 use crate::person::{Person, bounds};
-use crate::single::Single;
+use crate::process::tiles::{tiles, unique};
 use crate::skeleton::{BLAZEPOSE_TO_COCO, hundredths};
-use crate::tiles::{tiles, unique};
 use framefleet_media::annotation::Value;
 use framefleet_media::{Annotation, Pose};
 use framefleet_perception::tiles::Tile;

@@ -1,7 +1,9 @@
 //! The half of the stage that sees all frames: objects followed through shots, and statistics.
+pub(crate) mod statistics;
+pub(crate) mod tracks;
+use crate::finish::statistics::Statistics;
+use crate::finish::tracks::{Masks, Object, Seen};
 use crate::settings::SegmentationSettings;
-use crate::statistics::Statistics;
-use crate::tracks::{Masks, Object, Seen};
 use framefleet_media::annotation::Value;
 use framefleet_media::{Amendment, Annotation, FrameRange, MaskTrack, ScopedAnnotation};
 use framefleet_perception::{FrameResult, Track, TrackSet, by_item};

@@ -14,19 +14,11 @@
 
 mod artifacts;
 mod finish;
-mod foreground;
+mod input;
 mod masks;
-mod matting;
-mod persons;
+mod models;
 mod process;
-pub mod prompted;
 mod settings;
-mod statistics;
-mod steady;
-mod stereo;
-mod stretch;
-mod tracks;
-mod view;
 
 pub use framefleet_vision::families::Family;
 pub use settings::{
@@ -34,12 +26,13 @@ pub use settings::{
     SegmentationSettings, Stereo, VIDEO_MATTING,
 };
 
-use foreground::Foreground;
 use framefleet_media::Kind;
 use framefleet_perception::{PerceptionError, require};
 use framefleet_stage::{Batch, HalfNeeds, Halo, Host, Job, Needs, Outputs, Records, SetupError, Stage, StageError};
-use matting::Matting;
-use prompted::{Memory, Prompted};
+use models::foreground::Foreground;
+use models::matting::Matting;
+pub use models::prompted;
+use models::prompted::{Memory, Prompted};
 
 /// The stage.
 pub struct SegmentationStage {

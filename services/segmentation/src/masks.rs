@@ -1,4 +1,6 @@
 //! From coverage and owners to binary masks of the instances.
+pub(crate) mod stereo;
+pub(crate) mod temporal;
 use crate::settings::SegmentationSettings;
 use framefleet_perception::PerceptionError;
 use framefleet_vision::run_lengths::Runs;

@@ -2,14 +2,15 @@
 mod coverage;
 mod followed;
 
-use crate::foreground::label;
+use crate::input::persons::{Person, owners, persons, region};
+use crate::input::view::{Eye, View, layout, views};
+use crate::masks::stereo;
 use crate::masks::{Instance, instances};
-use crate::matting::Matting;
-use crate::persons::{Person, owners, persons, region};
-use crate::prompted::Prompted;
+use crate::models::foreground::label;
+use crate::models::matting::Matting;
+use crate::models::prompted::Prompted;
 use crate::settings::{PERSON, SegmentationSettings, Stereo};
-use crate::view::{Eye, View, layout, views};
-use crate::{Maker, artifacts, stereo};
+use crate::{Maker, artifacts};
 use framefleet_media::annotation::Value;
 use framefleet_media::{Annotation, ItemKind, Mask, Rendition};
 use framefleet_perception::{FrameView, PerceptionError};

@@ -1,10 +1,10 @@
 //! Coverage by networks that look at one picture: made of persons with their surroundings or of the whole, steadied by earlier frames.
 use super::Task;
-use crate::foreground::{Foreground, label};
-use crate::persons::{Person, scaled};
+use crate::input::persons::{Person, scaled};
+use crate::input::view::{View, resized};
+use crate::masks::temporal;
+use crate::models::foreground::{Foreground, label};
 use crate::settings::PERSON;
-use crate::steady;
-use crate::view::{View, resized};
 use framefleet_media::ItemKind;
 use framefleet_perception::PerceptionError;
 use framefleet_stage::{Outputs, StageError};
@@ -90,7 +90,7 @@ impl Task<'_> {
         for (at, view) in views.iter().enumerate() {
             let of_view = parts.extract_if(.., |((of, _), _)| *of == at).map(|((_, region), found)| (*region, found));
             let coverage = self.joined(view, of_view.collect(), views.len())?;
-            let luma = if self.steadies() { Some(steady::luma(view.small()?)?) } else { None };
+            let luma = if self.steadies() { Some(temporal::luma(view.small()?)?) } else { None };
             result.push(Seen { coverage, luma });
         }
         Ok(result)
@@ -147,7 +147,7 @@ impl Task<'_> {
             let earlier = known.iter().rev().filter(|(frame, _)| (first..number).contains(frame));
             let earlier: Vec<(&Mat, &Mat)> =
                 earlier.filter_map(|(_, seen)| seen.get(at).and_then(Seen::with_luma)).collect();
-            seen.with_luma().map_or_else(|| Ok(seen.coverage.try_clone()?), |now| steady::steadied(now, &earlier))
+            seen.with_luma().map_or_else(|| Ok(seen.coverage.try_clone()?), |now| temporal::steadied(now, &earlier))
         });
         steadied.collect()
     }

@@ -2,10 +2,10 @@
 //! found on the first frame of a run is followed through it, wherever batches begin. Cuts are not known here: behind one, objects are gone (by their
 //! score) until the next run begins.
 use super::Task;
+use crate::input::persons::Person;
+use crate::input::view::View;
 use crate::masks::Instance;
-use crate::persons::Person;
-use crate::prompted::{Memory, Object, Prompted, SmallRegions, chosen};
-use crate::view::View;
+use crate::models::prompted::{Memory, Object, Prompted, SmallRegions, chosen};
 use framefleet_perception::PerceptionError;
 use framefleet_stage::{Outputs, StageError};
 use opencv::prelude::*;

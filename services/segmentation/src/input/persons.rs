@@ -1,5 +1,5 @@
 //! Persons that other steps found: where to look, and whom a pixel belongs to.
-use crate::view::View;
+use crate::input::view::View;
 use framefleet_media::annotation::Value;
 use framefleet_media::{Face, Kind, Pose};
 use framefleet_perception::PerceptionError;
@@ -203,7 +203,7 @@ pub fn scaled(part: Rect, scale: [f32; 2], rows: i32, columns: i32) -> Rect {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::tests::{batch, of};
+    use crate::input::view::tests::{batch, of};
     use framefleet_media::{Image, PixelFormat};
 
     fn person(bounds: Corners) -> Person {

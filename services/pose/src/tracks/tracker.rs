@@ -1,7 +1,7 @@
 //! Who of this frame is who of the frames before: by keypoints and boxes together.
 use crate::PoseSettings;
-use crate::series::{FramePoses, Seen};
 use crate::skeleton::{Keypoints, similarity};
+use crate::tracks::series::{FramePoses, Seen};
 use framefleet_perception::{Association, BoxFilter, Role, Track, TrackSet};
 use framefleet_vision::boxes;
 

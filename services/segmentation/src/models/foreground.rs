@@ -1,6 +1,6 @@
 //! Networks that look at one picture and give its foreground: MediaPipe's selfie segmentation and IS-Net.
+use crate::input::view::resized;
 use crate::settings::{PERSON, STILL_MATTING};
-use crate::view::resized;
 use framefleet_infer::{Dim, ElementType, Session, TensorSpec};
 use framefleet_perception::PerceptionError;
 use ndarray::{ArrayViewD, ArrayViewMutD};

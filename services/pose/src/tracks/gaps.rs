@@ -1,8 +1,8 @@
 //! A track as a row of poses without holes, smoothed.
 use crate::PoseSettings;
-use crate::series::{FramePoses, Seen, find};
 use crate::skeleton::{Keypoints, POINTS};
-use crate::tracker::Followed;
+use crate::tracks::series::{FramePoses, Seen, find};
+use crate::tracks::tracker::Followed;
 use framefleet_perception::{OneEuro, Track};
 use framefleet_vision::boxes::Corners;
 

@@ -8,11 +8,11 @@ mod everything;
 mod memory;
 
 use crate::SegmentationStage;
+use crate::input::persons::Person;
 use crate::masks::Instance;
 pub use crate::masks::SmallRegions;
-use crate::persons::Person;
+pub use crate::models::stretch::normalised;
 use crate::settings::{DECODER, ENCODER, SegmentationSettings};
-pub use crate::stretch::normalised;
 pub use everything::Choice;
 use framefleet_infer::{Dim, Session, TensorView};
 use framefleet_perception::{PerceptionError, require};

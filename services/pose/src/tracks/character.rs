@@ -1,7 +1,7 @@
 //! What a whole track is: how the person moves through it, and how varied the poses are.
-use crate::gaps::{TrackPose, height};
-use crate::series::FramePoses;
 use crate::skeleton::{Keypoints, POINTS};
+use crate::tracks::gaps::{TrackPose, height};
+use crate::tracks::series::FramePoses;
 use framefleet_media::SequenceType;
 use std::collections::BTreeMap;
 

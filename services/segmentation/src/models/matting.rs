@@ -1,6 +1,6 @@
 //! Robust Video Matting (Lin et al. 2021): soft coverage of the persons in a video, with a memory of what was seen.
+use crate::input::view::resized;
 use crate::settings::VIDEO_MATTING;
-use crate::view::resized;
 use framefleet_infer::{Session, TensorView};
 use framefleet_perception::PerceptionError;
 use ndarray::Array4;

@@ -1,7 +1,7 @@
 //! BlazePose's landmarks: 33 points of a person in 3-D.
-use crate::input::fill_f32;
+use crate::models::input::fill_f32;
+use crate::models::region::region;
 use crate::person::Person;
-use crate::region::region;
 use framefleet_infer::Session;
 use framefleet_perception::{FrameView, PerceptionError};
 use framefleet_vision::alignment::Similarity;

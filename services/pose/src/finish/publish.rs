@@ -1,10 +1,10 @@
 //! What finish writes: amendments of poses, poses between, and tracks.
 use crate::PoseSettings;
-use crate::character::{diversity, jitter, movement, sequence_type};
-use crate::gaps::TrackPose;
 use crate::geometry::geometry;
-use crate::series::FramePoses;
 use crate::skeleton::{Keypoints, hundredths};
+use crate::tracks::character::{diversity, jitter, movement, sequence_type};
+use crate::tracks::gaps::TrackPose;
+use crate::tracks::series::FramePoses;
 use framefleet_media::TrackEnd;
 use framefleet_media::annotation::Value;
 use framefleet_media::{

@@ -1,5 +1,5 @@
 //! BlazePose's detector (Bazarevsky et al. 2020): for each person the middle of the hips and a point that gives size and turn.
-use crate::input::fill_f32;
+use crate::models::input::fill_f32;
 use crate::person::Person;
 use crate::skeleton::Keypoints;
 use framefleet_infer::Session;

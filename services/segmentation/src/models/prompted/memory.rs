@@ -8,8 +8,8 @@
 //! `object_score`, above 0 where the object is there at all.
 use super::{Candidate, Embedding, Prompted, binary, wrong};
 use crate::SegmentationStage;
+use crate::models::stretch::stretched;
 use crate::settings::{MEMORY_ATTENTION, MEMORY_DECODER, MEMORY_ENCODER, MEMORY_POINTER};
-use crate::stretch::stretched;
 use framefleet_infer::{Session, TensorView};
 use framefleet_perception::{PerceptionError, require};
 use framefleet_stage::{Host, SetupError};

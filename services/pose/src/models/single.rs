@@ -1,5 +1,5 @@
 //! MoveNet for one person.
-use crate::input::{fill_i32, letterbox};
+use crate::models::input::{fill_i32, letterbox};
 use crate::person::{Person, bounds};
 use crate::skeleton::Keypoints;
 use framefleet_infer::{Dim, Session};

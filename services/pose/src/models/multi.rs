@@ -1,6 +1,6 @@
 //! MoveNet multi-pose: up to six persons of a picture, with boxes.
 use crate::PoseSettings;
-use crate::input::{fill_i32, letterbox};
+use crate::models::input::{fill_i32, letterbox};
 use crate::person::Person;
 use crate::skeleton::POINTS;
 use framefleet_infer::{Session, ndarray::ArrayViewD};
