@@ -16,6 +16,7 @@ mod fleet;
 mod footage;
 mod ledger;
 mod long;
+mod many_frames;
 #[path = "../processes/mod.rs"]
 mod processes;
 mod program;
@@ -32,7 +33,7 @@ const ROUNDS: usize = 3;
 type Group = (&'static str, fn(&Effort));
 
 /// All rows, in the order of the table.
-const GROUPS: [Group; 7] = [
+const GROUPS: [Group; 8] = [
     ("efficiency", efficiency::rows),
     ("program", program::rows),
     ("scaling", scaling::rows),
@@ -40,6 +41,7 @@ const GROUPS: [Group; 7] = [
     ("warm", warm::rows),
     ("ledger", ledger::rows),
     ("memory", long::rows),
+    ("frames", many_frames::rows),
 ];
 
 /// How much is measured.

@@ -291,6 +291,27 @@ fn messages_of_a_million_images_are_small() {
     assert_bounded("a sequence with long names", &measured(WIDE, sequence), &[Ingest, Process, Group, Finish]);
 }
 
+/// A preview, and a job over a part, cost what they do, however long the film is.
+#[test]
+fn what_a_job_leaves_out_of_a_long_film_is_passed_over() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let items = vec![item("one.mp4", ItemKind::Video, FRAMES / 10)];
+    let middle = FRAMES / 20;
+    let part = JobRange { start: Some(Position::Frame(middle)), end: Some(Position::Frame(middle + 256)) };
+    for (range, preview) in [(JobRange::default(), Some(8)), (part, None)] {
+        let plan = Arc::new(planned(PEOPLE, &items, range));
+        let options = JobOptions { preview, ..JobOptions::default() };
+        let mut state = JobState::new(plan, items.clone(), options);
+        index(&mut state, 0, &items[0]);
+        state.set_slots(64);
+        state.advance(&|_| None);
+        assert!(!state.desired(8).is_empty());
+        // All eight batches and some neighbours of each, of close to a hundred thousand.
+        let examined = state.examined();
+        assert!((8..200).contains(&examined), "{examined} batches were examined");
+    }
+}
+
 #[test]
 fn a_frame_of_a_film_is_remembered_in_few_bytes() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);

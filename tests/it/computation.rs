@@ -5,8 +5,9 @@ use framefleet_ledger::{Ledger, Output, Row};
 use framefleet_media::Outcome;
 use framefleet_media::annotation::to_json;
 use framefleet_pipeline::Position;
+use framefleet_records::StepCounts;
 use futures::StreamExt as _;
-use orchestrator::{Ending, JobOptions};
+use orchestrator::{Ending, JobOptions, JobSummary};
 use std::sync::atomic::Ordering;
 use tokio::sync::{Mutex, watch};
 
@@ -99,6 +100,25 @@ async fn a_job_run_again_does_nothing() {
     job.run(&output).await;
     assert_eq!((asked_in_all(), job.source.decoded.load(Ordering::Relaxed)), (0, 0));
     assert_eq!(digest(&output).await, first);
+}
+
+/// Frames 0, 100, … each lie in a batch of their own; all other batches have nothing that anybody looks at.
+#[tokio::test(flavor = "multi_thread")]
+async fn batches_of_which_no_frame_is_sampled_are_neither_decoded_nor_handed_out() {
+    let _alone = COUNTING.lock().await;
+    let job = TestJob::new("[steps.level]\nframes = \"every 100\"\n", &[1000, 40]);
+    let output = Output::in_memory();
+    let tasks = |summary: JobSummary| summary.progress.steps.iter().map(|step| step.tasks).collect::<Vec<_>>();
+    assert_eq!(tasks(job.run(&output).await), [11 + 1, 11], "a task of level and of decoding each, and the finish");
+    assert_eq!(rows(&output, "level").await.len(), 11);
+    let report = framefleet_records::verify(&output, true).await.unwrap();
+    assert_eq!(report.problems, Vec::<String>::new());
+    let counts = |step: &StepCounts| (step.result, step.failed, step.skipped);
+    let [ingest, level] = [&report.steps[0], &report.steps[1]];
+    assert_eq!((level.step.as_str(), counts(level)), ("level", (11, 0, 1029)), "every frame has its outcome");
+    assert_eq!((ingest.step.as_str(), ingest.result), ("ingest", 11));
+    assert_eq!(tasks(job.run(&output).await), [0, 0]);
+    assert_eq!(digest(&output).await, report.digest);
 }
 
 #[tokio::test(flavor = "multi_thread")]

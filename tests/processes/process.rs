@@ -55,6 +55,13 @@ impl Process {
         self.child.try_wait().unwrap().is_none()
     }
 
+    /// The most memory that it had resident so far, MiB.
+    pub fn peak_memory(&self) -> f64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
+        line.trim().trim_end_matches(" kB").parse().map_or(0.0, |kibibytes: f64| kibibytes / 1024.0)
+    }
+
     /// Kill -9.
     pub fn kill(&mut self) {
         self.child.kill().unwrap();

@@ -1,6 +1,7 @@
 //! Memory for frames in flight. Batches are admitted in item order, each with a reservation that covers its renditions and the
 //! frames that tasks make of whole batches; for frames that are made in parts, memory is reserved slice by slice. A running task
 //! never asks for more, so tasks can always go on. Volatile frames go as soon as every task that looks at them is done.
+use crate::schedule::RENDITIONS;
 use crate::state::{Admitted, Decoded, JobState, Lookup};
 use framefleet_media::FrameRange;
 use framefleet_stage::Halo;
@@ -27,9 +28,11 @@ impl JobState {
                 moved = true;
                 continue;
             }
-            // Far from all that the job does nothing has to be looked up: a part of long footage is reached at once.
-            if begins && self.is_far_from_job(item, batch) {
-                self.cursor = (item, slice + per_batch);
+            // Far from all that the job does nothing has to be looked up: parts of long footage, and batches of previews, are reached at once.
+            self.examined += u64::from(begins);
+            let next = if begins { self.next_concerned(item, batch) } else { batch };
+            if next > batch {
+                self.cursor = (item, next * per_batch);
                 moved = true;
                 continue;
             }
@@ -39,7 +42,9 @@ impl JobState {
             let range = self.footage[item].slice_range(self.pass, slice);
             let makes_parts = self.will_make_frames(item, &range, true);
             let slice_bytes = if makes_parts { self.slice_bytes(item) } else { 0 };
-            let demanded = begins && self.demands_batch(item, batch);
+            let decodes = begins && self.demands_pixels(item, batch) && self.wants_frames(item, batch);
+            let demanded =
+                decodes || begins && self.will_make_frames(item, &self.footage[item].batch_range(batch), false);
             let batch_bytes = if demanded { self.batch_bytes(item) } else { 0 };
             let is_alone = self.admitted.is_empty() && self.slices.is_empty();
             if self.reserved + batch_bytes + slice_bytes > self.plan.memory.budget && !is_alone {
@@ -47,10 +52,11 @@ impl JobState {
             }
             if demanded {
                 let is_waiting = |admitted: &&Admitted| matches!(admitted.decoded, Decoded::Awaited);
-                if self.admitted.values().filter(is_waiting).count() >= self.ahead {
+                if decodes && self.admitted.values().filter(is_waiting).count() >= self.ahead {
                     break;
                 }
-                self.admitted.insert((item, batch), Admitted { bytes: batch_bytes, decoded: Decoded::Awaited });
+                let decoded = if decodes { Decoded::Awaited } else { Decoded::Released };
+                self.admitted.insert((item, batch), Admitted { bytes: batch_bytes, decoded });
             }
             if makes_parts {
                 self.slices.insert((item, slice), slice_bytes);
@@ -65,16 +71,22 @@ impl JobState {
         moved
     }
 
-    /// Whether no task of the job can have to do with a batch, as is known: none is of frames that lie near it.
-    fn is_far_from_job(&self, item: usize, batch: usize) -> bool {
+    /// The first batch from this one on that tasks of the job can have to do with, as far as is known: of those before it, none is of frames
+    /// that lie near.
+    fn next_concerned(&self, item: usize, batch: usize) -> usize {
         let reach = self.reach() + self.group_frames(item);
         let footage = &self.footage[item];
-        let range = footage.batch_range(batch);
-        if !footage.known_to(range.end + reach) {
-            return false;
-        }
-        let near = footage.window(&range, Halo { before: reach, after: reach });
-        !footage.concerns(&near) || self.preview.as_ref().is_some_and(|preview| !preview.concerns(item, &near))
+        let known = match footage.complete {
+            true => footage.batches.len(),
+            false => (footage.frames().saturating_sub(reach) / footage.batch_frames) as usize,
+        };
+        let near = footage.batch_range(batch).start.saturating_sub(reach);
+        let done = footage.first_done(near).and_then(|first| match &self.preview {
+            Some(preview) => preview.first_done(item, first).and_then(|first| footage.first_done(first)),
+            None => Some(first),
+        });
+        let next = done.map_or(known, |first| (first.saturating_sub(reach) / footage.batch_frames) as usize);
+        next.min(known).max(batch)
     }
 
     /// Batches of an item that tasks of the job can have to do with.
@@ -100,9 +112,10 @@ impl JobState {
         true
     }
 
-    /// Whether a batch needs memory for its own frames, or for those made of whole batches.
-    fn demands_batch(&self, item: usize, batch: usize) -> bool {
-        self.demands_pixels(item, batch) || self.will_make_frames(item, &self.footage[item].batch_range(batch), false)
+    /// Whether a step looks at any decoded frame of a batch: with sampling, most batches may have none. Those are not decoded, whatever is
+    /// done when.
+    fn wants_frames(&self, item: usize, batch: usize) -> bool {
+        RENDITIONS.iter().any(|&rendition| !self.wanted(item, batch, rendition).is_empty())
     }
 
     /// Releases volatile frames that no open task looks at, and forgets batches with nothing left to do. Returns whether

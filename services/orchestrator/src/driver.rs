@@ -13,7 +13,7 @@ use framefleet_media::{AnnotationBlock, Item};
 use framefleet_pipeline::Plan;
 use framefleet_proto::v1::{Done, Event, FailureKind, Pixels, event::What};
 use framefleet_records::{RecordsError, RecordsOptions, complete_step};
-use futures::FutureExt as _;
+use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _};
 use prost::Message as _;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -22,6 +22,9 @@ use tokio::sync::watch;
 
 /// First wait before a task is tried again; doubles with every attempt.
 const BACKOFF: Duration = Duration::from_millis(100);
+
+/// Entries that are written together.
+const TOGETHER: usize = 32;
 
 /// A job cannot go on.
 #[derive(Debug, thiserror::Error)]
@@ -179,8 +182,7 @@ impl Orchestrator {
                 job.edits.extend(found);
                 changed = true;
             }
-            for (task, key, entry) in job.state.condemned_entries(&lookup) {
-                self.ledger.commit(entry, AnnotationBlock::default(), Vec::new()).await?;
+            for (task, key) in self.commit_without_worker(&job.state).await? {
                 job.state.apply(Fact::Done { task, key, made: Vec::new() }, &lookup);
                 changed = true;
             }
@@ -188,6 +190,15 @@ impl Orchestrator {
                 return Ok(());
             }
         }
+    }
+
+    /// Writes the entries of tasks that no worker does.
+    async fn commit_without_worker(&self, state: &JobState) -> Result<Vec<(TaskRef, TaskKey)>, LedgerError> {
+        let entries = state.entries_without_worker(&|key| self.ledger.outcomes(key));
+        let commits = entries.into_iter().map(|(task, key, entry)| async move {
+            self.ledger.commit(entry, AnnotationBlock::default(), Vec::new()).await.map(|_| (task, key))
+        });
+        futures::stream::iter(commits).buffer_unordered(TOGETHER).try_collect().await
     }
 
     /// Makes a step's results what the output holds of it.

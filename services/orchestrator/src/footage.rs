@@ -58,9 +58,12 @@ impl Footage {
         }
     }
 
-    /// Whether the job does frames of a range, as far as they are found.
-    pub fn concerns(&self, range: &FrameRange) -> bool {
-        self.span.is_some_and(|span| range.start < span.end && span.start < range.end)
+    /// The first frame from this one on that the job does, as far as they are found.
+    pub fn first_done(&self, frame: u64) -> Option<u64> {
+        self.span
+            .map(|span| span.start.max(frame)..span.end)
+            .filter(|left| left.start < left.end)
+            .map(|left| left.start)
     }
 
     /// Frames found so far.

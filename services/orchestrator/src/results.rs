@@ -109,41 +109,53 @@ impl JobState {
         self.footage.iter().filter_map(damaged).collect()
     }
 
-    /// Entries for tasks that were given up: every frame that was to be done has failed.
-    pub fn condemned_entries(&self, lookup: Lookup) -> Vec<(TaskRef, TaskKey, Entry)> {
-        self.condemned
-            .iter()
-            .filter_map(|(task, (code, reason))| self.condemned_entry(*task, code, reason, lookup))
-            .collect()
+    /// Entries of tasks that no worker does: where one was given up, every frame that was to be done has failed.
+    pub fn entries_without_worker(&self, lookup: Lookup) -> Vec<(TaskRef, TaskKey, Entry)> {
+        let tasks = self.without_worker.iter();
+        tasks.filter_map(|(task, given_up)| self.entry_without_worker(*task, given_up.as_ref(), lookup)).collect()
     }
 
-    fn condemned_entry(
+    fn entry_without_worker(
         &self,
         task: TaskRef,
-        code: &str,
-        reason: &str,
+        given_up: Option<&(String, String)>,
         lookup: Lookup,
     ) -> Option<(TaskRef, TaskKey, Entry)> {
-        let (key, range, frames, decided, stage) = match task.kind {
+        let (key, range, frames, decided, (stage, version)) = match task.kind {
             Work::Ingest => {
                 let footage = &self.footage[task.item];
                 let range = footage.batch_range(task.index);
                 let (there, gone): (Vec<u64>, Vec<u64>) =
                     (range.start..range.end).partition(|frame| footage.is_there(*frame));
                 let decided = Outcomes { failed: Vec::new(), skipped: skips(&gone, item::GONE) };
-                (self.ingest_key(task.item, task.index, lookup), range, there, decided, INGEST.to_owned())
+                (
+                    self.ingest_key(task.item, task.index, lookup),
+                    range,
+                    there,
+                    decided,
+                    (INGEST, self.plan.ingest_version),
+                )
             }
             Work::Process => {
                 let (key, inputs) = self.process_work(task.step, task.item, task.index)?;
-                (key, inputs.range, inputs.frames, inputs.decided, self.plan.steps[task.step].stage.clone())
+                let plan = &self.plan.steps[task.step];
+                (key, inputs.range, inputs.frames, inputs.decided, (plan.stage.as_str(), plan.version))
             }
             Work::Index | Work::Finish => return None,
         };
-        let fail = |frame: u64| FrameFailure { frame, code: code.to_owned(), reason: reason.to_owned() };
-        let outcomes = Outcomes { failed: frames.into_iter().map(fail).collect(), ..decided };
-        let id = self.task_id(task, Some(range));
-        let key_bytes = key.as_bytes().to_vec().into();
-        Some((task, key, Entry { key: key_bytes, id: Some(id), stage, outcomes: Some(outcomes), ..Entry::default() }))
+        let (code, reason) = given_up.cloned().unwrap_or_default();
+        let fail = |frame: u64| FrameFailure { frame, code: code.clone(), reason: reason.clone() };
+        let Outcomes { mut skipped, .. } = decided;
+        skipped.sort_by_key(|skip| skip.range.map(|range| range.start));
+        let entry = Entry {
+            key: key.as_bytes().to_vec().into(),
+            id: Some(self.task_id(task, Some(range))),
+            stage: stage.to_owned(),
+            version,
+            outcomes: Some(Outcomes { failed: frames.into_iter().map(fail).collect(), skipped }),
+            ..Entry::default()
+        };
+        Some((task, key, entry))
     }
 }
 

@@ -79,7 +79,7 @@ impl JobState {
                 self.plan.passes[self.pass].finish.iter().filter(missing).map(|&step| TaskRef::finish(self.pass, step)),
             );
         }
-        tasks.retain(|task| !self.condemned.contains_key(task));
+        tasks.retain(|task| !self.without_worker.get(task).is_some_and(Option::is_some));
         tasks
     }
 
@@ -245,14 +245,18 @@ impl Preview {
     }
 
     fn includes(&self, step: usize, item: usize, range: &FrameRange) -> bool {
-        let (margin, chosen) = (self.margin[step], &self.chosen[item]);
-        let next = chosen.partition_point(|chosen| chosen.end + margin.after <= range.start);
-        chosen.get(next).is_some_and(|chosen| chosen.start < range.end + margin.before)
+        self.first_done_by(step, item, range.start).is_some_and(|first| first < range.end)
     }
 
-    /// Whether some step does frames of a range.
-    pub fn concerns(&self, item: usize, range: &FrameRange) -> bool {
-        (0..self.margin.len()).any(|step| self.includes(step, item, range))
+    /// The first frame from this one on that some step does.
+    pub fn first_done(&self, item: usize, frame: u64) -> Option<u64> {
+        (0..self.margin.len()).filter_map(|step| self.first_done_by(step, item, frame)).min()
+    }
+
+    fn first_done_by(&self, step: usize, item: usize, frame: u64) -> Option<u64> {
+        let (margin, chosen) = (self.margin[step], &self.chosen[item]);
+        let next = chosen.partition_point(|chosen| chosen.end + margin.after <= frame);
+        chosen.get(next).map(|chosen| chosen.start.saturating_sub(margin.before).max(frame))
     }
 }
 

@@ -7,7 +7,6 @@ use framefleet_ledger::TaskKey;
 use framefleet_media::{FrameRange, FrameSkip, Outcomes, item};
 use framefleet_proto::v1::EntryOutcomes;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -34,13 +33,16 @@ impl JobState {
         footage.tasks_of(step, &FrameRange { start, end: batches.end as u64 * footage.batch_frames })
     }
 
-    /// Settles everything that is live.
+    /// Settles everything that is live, batches that lie side by side together.
     pub(crate) fn settle_live(&mut self, lookup: Lookup) {
-        let mut by_item: BTreeMap<usize, Range<usize>> = BTreeMap::new();
+        let mut runs: Vec<(usize, Range<usize>)> = Vec::new();
         for &(item, batch) in &self.live {
-            by_item.entry(item).and_modify(|range| range.end = batch + 1).or_insert(batch..batch + 1);
+            match runs.last_mut() {
+                Some((of, run)) if *of == item && run.end == batch => run.end += 1,
+                _ => runs.push((item, batch..batch + 1)),
+            }
         }
-        for (item, batches) in by_item {
+        for (item, batches) in runs {
             self.settle_range(item, batches, lookup);
         }
     }
@@ -59,13 +61,15 @@ impl JobState {
 
     pub(crate) fn settle_process(&mut self, step: usize, item: usize, group: usize, lookup: Lookup) {
         let task = TaskRef::process(self.pass, step, item, group);
-        let (key, entry) = match self.inputs(step, item, group) {
+        let ((key, entry), is_idle) = match self.inputs(step, item, group) {
             Inputs::Unknown => return,
             Inputs::Empty => {
                 *self.status_mut(step, item, group) = Status::Empty;
                 return;
             }
-            Inputs::Known(inputs) => self.latest_generation(task, |generation| inputs.key(generation), lookup),
+            Inputs::Known(inputs) => {
+                (self.latest_generation(task, |generation| inputs.key(generation), lookup), inputs.frames.is_empty())
+            }
         };
         match entry {
             Some(entry) if self.options.retry_failed && self.raise_retry(task, &entry) => {
@@ -76,7 +80,12 @@ impl JobState {
                 self.workload.reuse(step, item, settled, entry.stage_seconds);
                 self.note_process(task, key, &entry);
             }
-            None => *self.status_mut(step, item, group) = Status::Missing(key),
+            None => {
+                *self.status_mut(step, item, group) = Status::Missing(key);
+                if is_idle {
+                    self.without_worker.insert(task, None);
+                }
+            }
         }
     }
 

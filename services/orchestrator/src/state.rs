@@ -188,8 +188,9 @@ pub struct JobState {
     pub(crate) made: BTreeMap<(usize, usize, usize), Vec<Pixels>>,
     pub(crate) finish: Vec<FinishStatus>,
     pub(crate) attempts: HashMap<TaskRef, u32>,
-    /// Tasks that were given up: their entries are to be written by the orchestrator.
-    pub(crate) condemned: BTreeMap<TaskRef, (String, String)>,
+    /// Tasks that no worker does, so that their entries are to be written by the orchestrator: those that were given up, with code and
+    /// reason, and those of which no frame is to be done.
+    pub(crate) without_worker: BTreeMap<TaskRef, Option<(String, String)>>,
     /// Volatile frames that nothing needs (any more).
     pub(crate) orphans: Vec<Pixels>,
     /// By step; ingest is behind the last step.
@@ -205,6 +206,8 @@ pub struct JobState {
     /// Admitted batches that may wait for their frames: enough to keep decoding ahead, few enough that looking through all
     /// that is live stays cheap.
     pub(crate) ahead: usize,
+    /// Batches that admission has come to.
+    pub(crate) examined: u64,
     pub(crate) stop: Option<String>,
     pub(crate) finished: bool,
     pub(crate) preview: Option<Preview>,
@@ -237,11 +240,12 @@ impl JobState {
             ingest: HashMap::new(),
             made: BTreeMap::new(),
             attempts: HashMap::new(),
-            condemned: BTreeMap::new(),
+            without_worker: BTreeMap::new(),
             orphans: Vec::new(),
             resolved: BTreeSet::new(),
             retried: BTreeSet::new(),
             ahead: AHEAD,
+            examined: 0,
             stop: None,
             finished: false,
             preview: None,
@@ -328,7 +332,7 @@ impl JobState {
             self.orphans.extend(made);
             return;
         }
-        self.condemned.remove(&task);
+        self.without_worker.remove(&task);
         match task.kind {
             Work::Index => {}
             Work::Ingest => {
@@ -391,7 +395,7 @@ impl JobState {
                 }
             }
             Work::Ingest | Work::Process => {
-                self.condemned.insert(task, (code, reason));
+                self.without_worker.insert(task, Some((code, reason)));
             }
         }
     }
@@ -499,6 +503,12 @@ impl JobState {
             _ => None,
         };
         self.finish.iter().enumerate().filter_map(committed).collect()
+    }
+
+    /// Batches that admission has come to one by one, rather than pass over them because nothing of the job lies near: what going through
+    /// long footage costs.
+    pub fn examined(&self) -> u64 {
+        self.examined
     }
 
     /// Volatile frames that nothing needs any more; they are the caller's to release.

@@ -2,6 +2,7 @@
 //! before it goes on. Items know nothing of each other, so each is settled as if it were the only one.
 use crate::footage::Footage;
 use crate::state::{JobOptions, JobState, Lookup};
+use crate::task::TaskRef;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -61,6 +62,7 @@ impl JobState {
             return;
         }
         self.ingest.extend(alone.ingest.into_iter().map(|((_, batch), decided)| ((item, batch), decided)));
+        self.without_worker.extend(alone.without_worker.into_keys().map(|task| (TaskRef { item, ..task }, None)));
         for (step, counts) in alone.counts.into_iter().enumerate() {
             self.counts[step] += counts;
             self.workload.reuse(step, item, counts.settled(), alone.workload.reused_seconds(step));

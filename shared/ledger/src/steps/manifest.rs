@@ -11,6 +11,9 @@ use std::collections::HashMap;
 use std::ops::Deref;
 use std::sync::Arc;
 
+/// The stage that decodes.
+const DECODING: &str = "ingest";
+
 /// A step's manifest with its items.
 #[derive(Clone, Debug)]
 pub struct Manifest {
@@ -33,6 +36,11 @@ impl Manifest {
     /// The items with the frames that tasks cover.
     pub fn covered(&self) -> &[ManifestItem] {
         &self.items
+    }
+
+    /// Whether it is of decoding, which has no results of its own: frames that no step looks at are in no task of it.
+    pub fn is_of_decoding(&self) -> bool {
+        self.head.stage == DECODING
     }
 
     /// Name of the item of a task.

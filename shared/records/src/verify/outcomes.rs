@@ -1,4 +1,5 @@
-//! Every frame of a step has exactly one outcome: tasks tile their items, and the outcomes of each are disjoint.
+//! Every frame of a step has exactly one outcome: tasks tile their items, and the outcomes of each are disjoint. Of decoding,
+//! frames that no step looks at have none.
 use super::{Check, StepCounts};
 use framefleet_ledger::outcomes::Counts;
 use framefleet_ledger::{Entry, LedgerError, Manifest, describe, presence, task_key};
@@ -32,7 +33,7 @@ impl Check {
                 Some(end) if range.start > end && !task.files.is_empty() => {
                     unused.entry(task.item).or_default().push(FrameRange { start: end, end: range.start });
                 }
-                Some(end) if range.start > end && manifest.complete => {
+                Some(end) if range.start > end && manifest.complete && !manifest.is_of_decoding() => {
                     self.findings.problem(format!("{what}: frames {end}–{} are in no task", range.start));
                 }
                 _ => {}
@@ -43,7 +44,7 @@ impl Check {
                 Err(problem) => self.findings.problem(problem),
             }
         }
-        if manifest.complete {
+        if manifest.complete && !manifest.is_of_decoding() {
             for (place, ranges) in unused {
                 if let Err(error) = self.unused(manifest, place as usize, &ranges).await {
                     self.findings.problem(error);

@@ -65,6 +65,19 @@ async fn a_gap_in_a_complete_step_is_a_problem_and_in_a_preview_is_none() {
 }
 
 #[tokio::test]
+async fn a_gap_in_decoding_is_no_problem() {
+    let output = Output::in_memory();
+    let ledger = open(&output).await.unwrap();
+    let job = Job::new(1);
+    commit_missing(&ledger, &job).await.unwrap();
+    let mut results = job.results();
+    results.head.stage = "ingest".to_owned();
+    results.items[1].1.remove(1);
+    completion::complete(&ledger, &results, RecordsOptions::default()).await.unwrap();
+    assert_eq!(verify(&output, true).await.unwrap().problems, Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn the_digest_sees_results_artifacts_and_annotations_of_the_user_but_not_reports() {
     let output = Output::in_memory();
     let ledger = open(&output).await.unwrap();
