@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod adding_a_stage;
+mod album;
 mod bad_input;
 mod beside;
 mod command_line;

@@ -1,151 +1,8 @@
 //! A folder of photographs that changes between runs: each change is done and told of by itself, and corrections stay with their pictures.
-use crate::processes::process::with_test_stages;
-use crate::program::{Ran, json, records};
-use opencv::core::{CV_8UC3, Mat, Scalar, Vector};
+use crate::album::{Album, Dice};
+use crate::program::json;
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-
-/// Writes a photograph of a person (0: of nobody) with a number of its own.
-fn photograph(path: &Path, person: u8, number: u16) {
-    let [high, low] = number.to_be_bytes();
-    let colour = Scalar::new(f64::from(low), f64::from(high), f64::from(person), 0.0);
-    let picture = Mat::new_rows_cols_with_default(16, 48, CV_8UC3, colour).unwrap();
-    assert!(opencv::imgcodecs::imwrite(path.to_str().unwrap(), &picture, &Vector::new()).unwrap());
-}
-
-/// A folder of photographs, what was written into it, and the output of the jobs on it.
-struct Album {
-    _place: tempfile::TempDir,
-    folder: PathBuf,
-    output: PathBuf,
-    log: PathBuf,
-    /// By name: person and number.
-    photographs: BTreeMap<String, (u8, u16)>,
-    next: u16,
-}
-
-impl Album {
-    fn new() -> Self {
-        let place = tempfile::tempdir().unwrap();
-        let folder = place.path().join("album");
-        std::fs::create_dir(&folder).unwrap();
-        let (output, log) = (place.path().join("out"), place.path().join("log"));
-        Self { _place: place, folder, output, log, photographs: BTreeMap::new(), next: 0 }
-    }
-
-    /// Adds a photograph, or puts another in place of one.
-    fn write(&mut self, name: &str, person: u8) -> u16 {
-        self.next += 1;
-        photograph(&self.folder.join(name), person, self.next);
-        self.photographs.insert(name.to_owned(), (person, self.next));
-        self.next
-    }
-
-    fn delete(&mut self, name: &str) {
-        std::fs::remove_file(self.folder.join(name)).unwrap();
-        self.photographs.remove(name).unwrap();
-    }
-
-    fn rename(&mut self, from: &str, to: &str) {
-        std::fs::rename(self.folder.join(from), self.folder.join(to)).unwrap();
-        let photograph = self.photographs.remove(from).unwrap();
-        self.photographs.insert(to.to_owned(), photograph);
-    }
-
-    /// The program with the stages of the tests.
-    fn program(&self, arguments: &[&str]) -> Ran {
-        let output = Command::new(with_test_stages()).args(arguments).stdin(Stdio::null()).output().unwrap();
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        Ran { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
-    }
-
-    fn try_run(&self, more: &[&str]) -> Ran {
-        let (folder, output) = (self.folder.to_str().unwrap(), self.output.to_str().unwrap());
-        let log = format!("portraits.log={:?}", self.log.to_str().unwrap());
-        let job = ["run", folder, "--stages", "portraits", "--output", output, "--set", &log];
-        self.program(&[&job[..], more].concat())
-    }
-
-    /// Runs the job; the numbers of the photographs that were looked at.
-    fn run(&self) -> (BTreeSet<u16>, Ran) {
-        let _ = std::fs::remove_file(&self.log);
-        let ran = self.try_run(&[]);
-        assert_eq!(ran.code, Some(0), "{ran:#?}");
-        let log = std::fs::read_to_string(&self.log).unwrap_or_default();
-        let numbers: Vec<u16> = log.lines().map(|line| line.split_once(':').unwrap().1.parse().unwrap()).collect();
-        let seen: BTreeSet<u16> = numbers.iter().copied().collect();
-        assert_eq!(seen.len(), numbers.len(), "nothing is looked at twice");
-        (seen, ran)
-    }
-
-    fn edit(&self, arguments: &[&str]) -> Ran {
-        let ran = self.program(&[&["edit", self.output.to_str().unwrap(), "portraits"], arguments].concat());
-        assert_eq!(ran.code, Some(0), "{ran:#?}");
-        ran
-    }
-
-    /// Who is on each photograph, by the records: the name that their identity has.
-    fn named(&self) -> BTreeMap<String, String> {
-        let summary = json(&self.output, "summary/portraits.json");
-        let names: BTreeMap<u64, String> = summary["identity"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|identity| (identity["number"].as_u64().unwrap(), identity["name"].as_str().unwrap().to_owned()))
-            .collect();
-        let tracks = summary["face_track"].as_array().unwrap();
-        tracks
-            .iter()
-            .map(|track| {
-                (track["file"].as_str().unwrap().to_owned(), names[&track["identity"].as_u64().unwrap()].clone())
-            })
-            .collect()
-    }
-
-    /// Names a person, by one of their photographs.
-    fn name(&self, photograph: &str, name: &str) {
-        self.edit(&["name", &format!("album:{photograph}:0"), name]);
-    }
-
-    /// Records and artifacts speak of the photographs that are there, under the names that they have, and of nothing else.
-    fn check(&self) {
-        let rows = records(&self.output, "portraits");
-        let found: BTreeMap<String, u8> = rows
-            .iter()
-            .map(|row| {
-                assert!(row["outcome"].is_null(), "{row}");
-                let left = row["face"][0]["box"][0].as_f64().unwrap_or(0.0);
-                (row["file"].as_str().unwrap().to_owned(), left as u8)
-            })
-            .collect();
-        assert_eq!(found.len(), rows.len(), "each photograph has one row");
-        let expected: BTreeMap<String, u8> =
-            self.photographs.iter().map(|(name, (person, _))| (name.clone(), *person)).collect();
-        assert_eq!(found, expected);
-        let folder = self.output.join("artifacts/portraits/album");
-        let mut artifacts = BTreeMap::new();
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            artifacts
-                .insert(path.file_stem().unwrap().to_str().unwrap().to_owned(), std::fs::read_to_string(path).unwrap());
-        }
-        let expected: BTreeMap<String, String> = self
-            .photographs
-            .iter()
-            .map(|(name, (person, number))| {
-                (name.rsplit_once('.').unwrap().0.to_owned(), format!("{person}:{number}\n"))
-            })
-            .collect();
-        assert_eq!(artifacts, expected);
-        let summary = json(&self.output, "summary/portraits.json");
-        let counts = json!({"result": self.photographs.len(), "failed": 0, "skipped": 0});
-        assert_eq!(summary["items"]["album"], counts);
-        let verified = self.program(&["verify", self.output.to_str().unwrap(), "--deep", "--json"]);
-        assert_eq!(verified.code, Some(0), "{verified:#?}");
-    }
-}
+use std::collections::BTreeSet;
 
 /// What a run would do.
 fn forecast(album: &Album) -> Value {
@@ -217,7 +74,8 @@ fn each_change_of_a_folder_changes_itself_alone() {
     album.check();
 
     // A new setting does everything that is there, and nothing of what has gone.
-    let elsewhere = Album { log: album.log.with_file_name("other"), ..album };
+    album.log.set_file_name("other");
+    let elsewhere = album;
     let seen = elsewhere.run().0;
     assert_eq!(seen, elsewhere.photographs.values().map(|(_, number)| *number).collect());
     elsewhere.check();
@@ -248,21 +106,6 @@ fn a_folder_becomes_a_film_and_stills_again_and_another_folder_is_refused() {
     for more in [&[][..], &["--dry-run"]] {
         let ran = album.try_run(more);
         assert!(ran.code == Some(1) && ran.err.contains("other content"), "{ran:#?}");
-    }
-}
-
-/// Numbers that look random and are the same every time.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, below: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) as usize % below
-    }
-
-    /// Names of photographs, each drawn once.
-    fn draw(&mut self, names: &mut Vec<String>, count: usize) -> Vec<String> {
-        (0..count).map(|_| names.swap_remove(self.roll(names.len()))).collect()
     }
 }
 

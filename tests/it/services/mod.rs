@@ -7,6 +7,7 @@ mod refusals;
 mod same_answer;
 mod sharing;
 mod soak;
+mod stills;
 mod up;
 
 use crate::processes::{Fleet, PATIENCE, Process, free_port, results, state};
