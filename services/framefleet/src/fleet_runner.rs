@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use framefleet_ledger::Output;
 use framefleet_pipeline::{Plan, StepPlan};
 use framefleet_proto::control::{JobState, Stage, SubmitRequest, Worker};
-use framefleet_service::{Exit, Networking};
+use framefleet_service::{Exit, ModelRuntime};
 use framefleet_stage::Registry;
 use orchestrator::fleet::{Classes, JobContext, JobEnd, JobError, JobRunner, ReadyJob};
 use orchestrator::{Ending, JobOptions, JobRun, JobSummary, Machines, Orchestrator};
@@ -25,25 +25,25 @@ use tokio::sync::{oneshot, watch};
 /// Makes plans with a registry, and has them done.
 pub struct FleetRunner {
     registry: Registry,
-    networking: Arc<Networking>,
+    model_runtime: Arc<ModelRuntime>,
 }
 
 impl FleetRunner {
     /// A runner that plans with these stages.
-    pub fn new(registry: Registry, networking: Arc<Networking>) -> Self {
-        Self { registry, networking }
+    pub fn new(registry: Registry, model_runtime: Arc<ModelRuntime>) -> Self {
+        Self { registry, model_runtime }
     }
 
     /// Looks at the source of a request: reads files, so on a thread that may wait.
     async fn open(&self, request: &SubmitRequest, classes: &Classes, memory: u64) -> Result<JobWork, JobError> {
-        let (registry, networking) = (self.registry.clone(), Arc::clone(&self.networking));
+        let (registry, model_runtime) = (self.registry.clone(), Arc::clone(&self.model_runtime));
         let (mut request, classes) = (request.clone(), classes.clone());
         // They lie in the output before the job's turn comes, and it may wait for that for long.
         files::take_contents(&mut request.files);
         let opening = tokio::task::spawn_blocking(move || {
             see(&request)?;
             let spec = JobSpec::of_request(request, classes, memory, &registry).map_err(refused)?;
-            JobWork::open(spec, registry, networking).map_err(refused)
+            JobWork::open(spec, registry, model_runtime).map_err(refused)
         });
         opening.await.map_err(|error| JobError::Failed(error.to_string()))?
     }

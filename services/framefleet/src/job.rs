@@ -4,7 +4,7 @@ use crate::failure::Failure;
 use framefleet_bus::{Blobs, Bus, MemoryBlobs, MemoryBus};
 use framefleet_ledger::{Ledger, Ledgers};
 use framefleet_runner::{Runner, RunnerOptions, RunnerParts};
-use framefleet_service::Networking;
+use framefleet_service::ModelRuntime;
 use framefleet_stage::{Registry, SourceStage};
 use orchestrator::{JobRun, JobSummary, Orchestrator, Progress};
 use std::collections::BTreeSet;
@@ -33,7 +33,7 @@ pub struct Fleet {
     /// The stages.
     pub registry: Registry,
     /// What this machine has for networks.
-    pub networking: Arc<Networking>,
+    pub model_runtime: Arc<ModelRuntime>,
     /// The source.
     pub source: Arc<dyn SourceStage>,
     /// Threads that may compute at a time.
@@ -70,7 +70,7 @@ pub async fn run(
         ledgers: Ledgers::of_owner(fleet.ledger.clone()),
         registry: fleet.registry,
         open_source: Arc::new(move |_| Ok(Arc::clone(&fleet.source))),
-        hosts: fleet.networking,
+        hosts: fleet.model_runtime,
     };
     let runner = Runner::new(parts, options);
     let (stop, stopped) = watch::channel(false);

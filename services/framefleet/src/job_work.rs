@@ -10,7 +10,7 @@ use framefleet_media::Item;
 use framefleet_pipeline::Plan;
 use framefleet_records::write_failures;
 use framefleet_report::model::State;
-use framefleet_service::{Exit, Networking};
+use framefleet_service::{Exit, ModelRuntime};
 use framefleet_stage::{Registry, SourceStage};
 use orchestrator::{Earlier, Ending, JobSummary, Machines};
 use serde_json::Value;
@@ -24,7 +24,7 @@ pub struct JobWork {
     /// The stages.
     pub registry: Registry,
     /// What this machine has for networks.
-    pub networking: Arc<Networking>,
+    pub model_runtime: Arc<ModelRuntime>,
     /// Opens the source's items.
     pub source: Arc<dyn SourceStage>,
     /// The items, as their headers describe them.
@@ -53,16 +53,16 @@ impl OpenJob {
 
 impl JobWork {
     /// Looks at the source. What is wrong with the pipeline is said before the source is touched.
-    pub fn open(spec: JobSpec, registry: Registry, networking: Arc<Networking>) -> Result<Self, Failure> {
+    pub fn open(spec: JobSpec, registry: Registry, model_runtime: Arc<ModelRuntime>) -> Result<Self, Failure> {
         let unbounded = submit::PlanOptions { memory: u64::MAX, ..spec.plan.clone() };
-        submit::plan_of(&spec.pipeline, &[], &unbounded, &registry, &networking)?;
+        submit::plan_of(&spec.pipeline, &[], &unbounded, &registry, &model_runtime)?;
         let (source, probe) = submit::open_source(&spec.request.source, &spec.pipeline)?;
-        Ok(Self { spec, registry, networking, source: Arc::new(source), items: probe.items, refused: probe.refused })
+        Ok(Self { spec, registry, model_runtime, source: Arc::new(source), items: probe.items, refused: probe.refused })
     }
 
     /// The plan over the items as they are known now.
     pub fn plan(&self, items: &[Item]) -> Result<Plan, Failure> {
-        submit::plan_of(&self.spec.pipeline, items, &self.spec.plan, &self.registry, &self.networking)
+        submit::plan_of(&self.spec.pipeline, items, &self.spec.plan, &self.registry, &self.model_runtime)
     }
 
     /// Opens the output. A plan that cannot fit is refused before anything is touched.

@@ -4,7 +4,7 @@ use framefleet_infer::{Device, Precision, Tuned};
 use framefleet_models::{Allowed, Format, Model, ModelError};
 use framefleet_pipeline::{Models, NetworkMode, PlannedModel};
 use framefleet_proto::control::SubmitRequest;
-use framefleet_service::{ModelArguments, NetworkArguments, Networking};
+use framefleet_service::{ModelArguments, ModelRuntime, NetworkArguments};
 use framefleet_stage::ModelNeed;
 use orchestrator::fleet::{Classes, Place};
 
@@ -59,7 +59,7 @@ impl NetworkWish {
 /// Turns the needs of a plan's steps into models.
 pub struct ModelChoice<'a> {
     /// Catalogue, cache and devices.
-    pub networking: &'a Networking,
+    pub model_runtime: &'a ModelRuntime,
     /// The workers there are.
     pub classes: &'a Classes,
     /// What the user wants.
@@ -70,7 +70,7 @@ pub struct ModelChoice<'a> {
 
 impl Models for ModelChoice<'_> {
     fn choose(&self, stage: &str, profile: &str, need: &ModelNeed) -> Result<PlannedModel, String> {
-        let catalogue = self.networking.catalogue();
+        let catalogue = self.model_runtime.catalogue();
         let model = catalogue.choose(stage, &need.role, profile, need.choice.as_deref()).map_err(text)?;
         self.wish.allowed.check(model).map_err(|error| remedy(error, model))?;
         if model.format == Format::Checkpoint {
@@ -79,8 +79,8 @@ impl Models for ModelChoice<'_> {
         }
         let sha256 = model.digest().map_err(text)?.to_string();
         if self.must_be_installed {
-            self.networking.cache().installed(model).map_err(text)?;
-            self.networking.library().map_err(text)?;
+            self.model_runtime.cache().installed(model).map_err(text)?;
+            self.model_runtime.library().map_err(text)?;
         }
         let mode = self.mode(stage, model)?;
         Ok(PlannedModel {
@@ -121,7 +121,7 @@ impl ModelChoice<'_> {
         let device = if mode.class.starts_with("cpu") { Device::Cpu } else { Device::Cuda(0) };
         let found = match need.micro_batch {
             0 | 1 => None,
-            _ => Tuned::load(&self.networking.compiled(), sha256, device, self.wish.precision).map_err(text)?,
+            _ => Tuned::load(&self.model_runtime.compiled(), sha256, device, self.wish.precision).map_err(text)?,
         };
         let fits = |tuned: &Tuned| tuned.class.starts_with(&mode.class);
         Ok(found.filter(fits).map_or(need.micro_batch.max(1), |tuned| tuned.micro_batch))
@@ -138,8 +138,8 @@ fn text(error: impl std::fmt::Display) -> String {
 }
 
 /// What a process has that plans with networks and runs none; by the environment, but for where models are if that is said.
-pub fn planning(models: Option<&ModelArguments>) -> Result<Networking, Failure> {
+pub fn planning(models: Option<&ModelArguments>) -> Result<ModelRuntime, Failure> {
     let mut arguments = NetworkArguments::of_environment().map_err(Failure::configuration)?;
     arguments.models = models.cloned().unwrap_or(arguments.models);
-    Ok(Networking::new(&arguments, 1)?)
+    Ok(ModelRuntime::new(&arguments, 1)?)
 }

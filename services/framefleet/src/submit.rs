@@ -5,7 +5,7 @@ use crate::model_choice::{ModelChoice, NetworkWish};
 use bytesize::ByteSize;
 use framefleet_media::Item;
 use framefleet_pipeline::{GivenFile, JobRange, Pipeline, Plan, PlanRequest};
-use framefleet_service::{Networking, execution_class};
+use framefleet_service::{ModelRuntime, execution_class};
 use framefleet_stage::{Probe, Registry, RegistryError, SourceStage, StageError};
 use ingest::Ingest;
 use orchestrator::fleet::Classes;
@@ -126,7 +126,7 @@ pub fn plan_of(
     items: &[Item],
     options: &PlanOptions,
     registry: &Registry,
-    networking: &Networking,
+    model_runtime: &ModelRuntime,
 ) -> Result<Plan, Failure> {
     let settings = match serde_json::to_value(ingest::resolve(&pipeline.ingest.settings)?)? {
         serde_json::Value::Object(settings) => settings,
@@ -143,7 +143,7 @@ pub fn plan_of(
         memory_budget: options.memory,
     };
     let models = ModelChoice {
-        networking,
+        model_runtime,
         classes: &options.classes,
         wish: &options.networks,
         must_be_installed: options.models_installed,

@@ -4,14 +4,14 @@ mod class;
 mod connect;
 mod describe;
 mod exit;
-mod networks;
+mod model_runtime;
 mod pinning;
 mod worker;
 
 pub use class::execution_class;
 pub use connect::{FleetArguments, JoinError};
 pub use exit::Exit;
-pub use networks::{ModelArguments, NetworkArguments, Networking};
+pub use model_runtime::{ModelArguments, ModelRuntime, NetworkArguments};
 pub use worker::{Served, WorkerArguments, WorkerError, host_name, stop_signal, work};
 
 use clap::error::ErrorKind;

@@ -1,6 +1,6 @@
 //! A worker's process: joins the fleet, announces itself, serves stages until it is told to stop.
 use crate::connect::{FleetArguments, JoinError};
-use crate::networks::{NetworkArguments, Networking};
+use crate::model_runtime::{ModelRuntime, NetworkArguments};
 use crate::{Exit, pinning};
 use bytes::Bytes;
 use framefleet_bus::{Bus, BusError};
@@ -154,10 +154,10 @@ async fn serve(arguments: &WorkerArguments, served: Served, slots: usize) -> Res
     let health = Health::default();
     let listener = TcpListener::bind(arguments.metrics).await.map_err(system("--metrics cannot be served"))?;
     let address = listener.local_addr().map_err(system("--metrics cannot be served"))?;
-    let networking = Arc::new(Networking::new(&arguments.networks, slots)?);
-    let (class, card) = networking.classes()?;
+    let model_runtime = Arc::new(ModelRuntime::new(&arguments.networks, slots)?);
+    let (class, card) = model_runtime.classes()?;
     let mut ending = stop.clone();
-    let told = Arc::clone(&networking);
+    let told = Arc::clone(&model_runtime);
     let optimization: Optimization = Arc::new(move || networks(&told));
     let telling =
         tokio::spawn(framefleet_telemetry::serve(listener, metrics, health.clone(), Some(optimization), async move {
@@ -180,10 +180,11 @@ async fn serve(arguments: &WorkerArguments, served: Served, slots: usize) -> Res
     };
     let scratch = tempfile::Builder::new().prefix("framefleet-").tempdir();
     let scratch = scratch.map_err(system("temporary files cannot be written"))?;
-    let worker = Parts { name, bus: Arc::clone(&bus), networking: Arc::clone(&networking), scratch: scratch.path() };
+    let worker =
+        Parts { name, bus: Arc::clone(&bus), model_runtime: Arc::clone(&model_runtime), scratch: scratch.path() };
     let (parts, options) = runner(arguments, served, slots, worker)?;
     let runner = Runner::new(parts, options);
-    let announcing = tokio::spawn(announce(bus, announcement, networking, stop.clone()));
+    let announcing = tokio::spawn(announce(bus, announcement, model_runtime, stop.clone()));
     health.ready();
     tracing::info!(metrics = %address, "serving");
     let serving = tokio::spawn(runner.run(stop.clone()));
@@ -225,8 +226,8 @@ async fn dry_run(arguments: &WorkerArguments, served: Served, slots: usize) -> R
     let scratch = scratch.map_err(system("temporary files cannot be written"))?;
     // Nothing is sent: the inputs come from the output and the folder of frames.
     let bus: Arc<dyn Bus> = Arc::new(framefleet_bus::MemoryBus::new(ANNOUNCE_EVERY));
-    let networking = Arc::new(Networking::new(&arguments.networks, slots)?);
-    let worker = Parts { name: "dry-run".to_owned(), bus, networking, scratch: scratch.path() };
+    let model_runtime = Arc::new(ModelRuntime::new(&arguments.networks, slots)?);
+    let worker = Parts { name: "dry-run".to_owned(), bus, model_runtime, scratch: scratch.path() };
     let (parts, options) = runner(arguments, served, slots, worker)?;
     Runner::dry_run(parts, options, &request).await;
     Ok(Exit::Done)
@@ -236,7 +237,7 @@ async fn dry_run(arguments: &WorkerArguments, served: Served, slots: usize) -> R
 struct Parts<'a> {
     name: String,
     bus: Arc<dyn Bus>,
-    networking: Arc<Networking>,
+    model_runtime: Arc<ModelRuntime>,
     scratch: &'a std::path::Path,
 }
 
@@ -246,8 +247,8 @@ fn runner(
     slots: usize,
     worker: Parts,
 ) -> Result<(RunnerParts, RunnerOptions), WorkerError> {
-    let Parts { name, bus, networking, scratch } = worker;
-    let (class, card) = networking.classes()?;
+    let Parts { name, bus, model_runtime, scratch } = worker;
+    let (class, card) = model_runtime.classes()?;
     let program = std::env::current_exe();
     let program = program.map_err(|source| WorkerError::System { what: "this program is not found", source })?;
     let mut child = served.arguments;
@@ -258,7 +259,7 @@ fn runner(
         ledgers: Ledgers::joining(concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"))),
         registry: served.registry,
         open_source: served.open_source,
-        hosts: networking,
+        hosts: model_runtime,
     };
     let options = RunnerOptions {
         name,
@@ -272,8 +273,8 @@ fn runner(
 }
 
 /// What networks really ran on so far, as JSON, as far as it fits; told to the metrics, too.
-fn networks(networking: &Networking) -> String {
-    let mut reports = networking.reports();
+fn networks(model_runtime: &ModelRuntime) -> String {
+    let mut reports = model_runtime.reports();
     for report in &reports {
         metric::network(&metric::Network {
             model: &report.model,
@@ -294,14 +295,19 @@ fn networks(networking: &Networking) -> String {
 }
 
 /// Says again and again that the worker is there; takes it back when it stops.
-async fn announce(bus: Arc<dyn Bus>, mut worker: Worker, networking: Arc<Networking>, mut stop: watch::Receiver<bool>) {
+async fn announce(
+    bus: Arc<dyn Bus>,
+    mut worker: Worker,
+    model_runtime: Arc<ModelRuntime>,
+    mut stop: watch::Receiver<bool>,
+) {
     let mut bucket = None;
     while !*stop.borrow() {
         if bucket.is_none() {
             bucket = bus.bucket(WORKERS, Some(WORKER_TTL)).await.ok();
         }
         worker.tasks = metric::in_flight();
-        worker.networks = networks(&networking);
+        worker.networks = networks(&model_runtime);
         if let Some(bucket) = &bucket
             && let Err(error) = bucket.put(&worker.name, Bytes::from(worker.encode_to_vec()), None).await
         {

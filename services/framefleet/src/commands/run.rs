@@ -11,7 +11,7 @@ use crate::{edits, folders, machine, report_file, streams};
 use framefleet_ledger::{Ledger, Output};
 use framefleet_media::{Changes, Item, KnownFolder};
 use framefleet_proto::control::SubmitRequest;
-use framefleet_service::{Exit, NetworkArguments, Networking};
+use framefleet_service::{Exit, ModelRuntime, NetworkArguments};
 use orchestrator::fleet::Classes;
 use orchestrator::{Efficiency, Ending, JobOptions, JobRun, JobSummary, Machines, Progress, Seats};
 use std::io::{BufRead as _, IsTerminal as _};
@@ -59,13 +59,13 @@ pub fn run(arguments: &RunArguments) -> Result<Exit, Failure> {
 pub fn request(request: SubmitRequest, manner: &Manner) -> Result<Exit, Failure> {
     let registry = submit::registry()?;
     let memory = if request.memory > 0 { request.memory } else { machine::default_memory() };
-    let networking = Arc::new(Networking::new(&manner.networks, manner.threads())?);
-    let (cpu, card) = networking.classes().map_err(Failure::configuration)?;
+    let model_runtime = Arc::new(ModelRuntime::new(&manner.networks, manner.threads())?);
+    let (cpu, card) = model_runtime.classes().map_err(Failure::configuration)?;
     let classes = Classes::of_process(cpu, card, registry.names());
     let spec = JobSpec::of_request(request, classes, memory, &registry)?;
     // A stage that crashes is a failure of its task, told in its place; the default hook would print it as well.
     std::panic::set_hook(Box::new(|info| tracing::debug!("{info}")));
-    let work = JobWork::open(spec, registry, networking)?;
+    let work = JobWork::open(spec, registry, model_runtime)?;
     framefleet_vision::use_one_thread().map_err(Failure::failed)?;
     job::runtime(manner.threads())?.block_on(Submission { manner, work }.run())
 }
@@ -89,7 +89,7 @@ impl Submission<'_> {
         let open = self.work.open_output().await?;
         let summary = self.execute(&open).await?;
         let networks: Vec<serde_json::Value> =
-            self.work.networking.reports().iter().filter_map(|report| serde_json::to_value(report).ok()).collect();
+            self.work.model_runtime.reports().iter().filter_map(|report| serde_json::to_value(report).ok()).collect();
         let machines = Machines { threads: self.manner.threads(), devices: report_file::devices(&networks) };
         let exit = self.work.conclude(open, &summary, machines, networks).await?;
         self.tell(&name, &summary, exit, machines)?;
@@ -102,7 +102,7 @@ impl Submission<'_> {
         let fleet = Fleet {
             ledger: ledger.clone(),
             registry: self.work.registry.clone(),
-            networking: Arc::clone(&self.work.networking),
+            model_runtime: Arc::clone(&self.work.model_runtime),
             source: Arc::clone(&self.work.source),
             threads,
         };

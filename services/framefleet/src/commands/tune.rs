@@ -5,7 +5,7 @@ use crate::submit;
 use bytesize::ByteSize;
 use framefleet_infer::{InferError, Model as File, SessionOptions, Stopped, TuneOptions, Tuned};
 use framefleet_models::{Allowed, Format, Model};
-use framefleet_service::{Exit, Networking};
+use framefleet_service::{Exit, ModelRuntime};
 use framefleet_stage::ModelNeed;
 use std::time::Duration;
 
@@ -20,14 +20,14 @@ pub fn run(arguments: &TuneArguments) -> Result<Exit, Failure> {
     if arguments.ids.is_empty() && arguments.stages.is_empty() {
         return Err(Failure::usage("name models (`framefleet models list`), or say --stages"));
     }
-    let networking = Networking::new(&arguments.networks, 1)?;
-    let (cpu, card) = networking.classes().map_err(Failure::configuration)?;
-    let engine = networking.engine(card.as_deref().unwrap_or(&cpu)).map_err(Failure::configuration)?;
+    let model_runtime = ModelRuntime::new(&arguments.networks, 1)?;
+    let (cpu, card) = model_runtime.classes().map_err(Failure::configuration)?;
+    let engine = model_runtime.engine(card.as_deref().unwrap_or(&cpu)).map_err(Failure::configuration)?;
     let allowed = Allowed::of(&arguments.allow_licence);
     let mut found = Vec::new();
-    for Wanted { model, session } in wanted(arguments, &networking)? {
+    for Wanted { model, session } in wanted(arguments, &model_runtime)? {
         allowed.check(model)?;
-        let installed = networking.cache().installed(model)?;
+        let installed = model_runtime.cache().installed(model)?;
         let Some(file) = installed.files.first().filter(|_| model.format == Format::Onnx) else {
             return Err(Failure::usage(format!("{} is no network that ONNX Runtime runs", model.id)));
         };
@@ -52,10 +52,10 @@ pub fn run(arguments: &TuneArguments) -> Result<Exit, Failure> {
 }
 
 /// The models asked for, each once: those named as they are, those of stages as the stage opens them.
-fn wanted<'a>(arguments: &TuneArguments, networking: &'a Networking) -> Result<Vec<Wanted<'a>>, Failure> {
+fn wanted<'a>(arguments: &TuneArguments, model_runtime: &'a ModelRuntime) -> Result<Vec<Wanted<'a>>, Failure> {
     let precision = serde_json::from_value(arguments.precision.as_str().into()).map_err(Failure::usage)?;
     let plain = SessionOptions { precision, ..SessionOptions::default() };
-    let catalogue = networking.catalogue();
+    let catalogue = model_runtime.catalogue();
     let mut all = Vec::new();
     for id in &arguments.ids {
         all.push(Wanted { model: catalogue.get(id)?, session: plain.clone() });

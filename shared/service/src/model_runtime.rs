@@ -79,7 +79,7 @@ fn named<T: DeserializeOwned>(text: &str) -> Result<T, String> {
 }
 
 /// What a machine has for networks. Cheap to make: library and models are opened when a task needs them.
-pub struct Networking {
+pub struct ModelRuntime {
     arguments: NetworkArguments,
     catalogue: Catalogue,
     cache: Cache,
@@ -89,7 +89,7 @@ pub struct Networking {
     engines: Mutex<BTreeMap<String, Engine>>,
 }
 
-impl Networking {
+impl ModelRuntime {
     /// Reads the catalogue.
     pub fn new(arguments: &NetworkArguments, pool: usize) -> Result<Self, ModelError> {
         let folder = arguments.models.model_cache.clone().map_or_else(Cache::default_folder, Ok)?;
@@ -247,7 +247,7 @@ fn files(installed: &Installed, model: &TaskModel, options: &SessionOptions) -> 
     installed.files.iter().enumerate().map(network).collect()
 }
 
-impl HostProvider for Networking {
+impl HostProvider for ModelRuntime {
     fn host(&self, models: &[TaskModel]) -> Result<Host, SetupError> {
         let Some(first) = models.first() else { return Ok(Host::default()) };
         let engine = self.engine(&first.class)?;
