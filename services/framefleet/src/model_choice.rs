@@ -4,7 +4,7 @@ use framefleet_infer::{Device, Precision, Tuned};
 use framefleet_models::{Allowed, Format, Model, ModelError};
 use framefleet_pipeline::{Models, NetworkMode, PlannedModel};
 use framefleet_proto::control::SubmitRequest;
-use framefleet_service::{ModelArguments, ModelRuntime, NetworkArguments};
+use framefleet_service::{CatalogueArguments, ModelArguments, ModelRuntime};
 use framefleet_stage::ModelNeed;
 use orchestrator::fleet::{Classes, Place};
 
@@ -138,8 +138,8 @@ fn text(error: impl std::fmt::Display) -> String {
 }
 
 /// What a process has that plans with networks and runs none; by the environment, but for where models are if that is said.
-pub fn planning(models: Option<&ModelArguments>) -> Result<ModelRuntime, Failure> {
-    let mut arguments = NetworkArguments::of_environment().map_err(Failure::configuration)?;
+pub fn planning(models: Option<&CatalogueArguments>) -> Result<ModelRuntime, Failure> {
+    let mut arguments = ModelArguments::of_environment().map_err(Failure::configuration)?;
     arguments.models = models.cloned().unwrap_or(arguments.models);
     Ok(ModelRuntime::new(&arguments, 1)?)
 }

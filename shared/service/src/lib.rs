@@ -11,7 +11,7 @@ mod worker;
 pub use class::execution_class;
 pub use connect::{FleetArguments, JoinError};
 pub use exit::Exit;
-pub use model_runtime::{ModelArguments, ModelRuntime, NetworkArguments};
+pub use model_runtime::{CatalogueArguments, ModelArguments, ModelRuntime};
 pub use worker::{Served, WorkerArguments, WorkerError, host_name, stop_signal, work};
 
 use clap::error::ErrorKind;

@@ -20,7 +20,7 @@ use std::time::Duration;
 /// How a machine runs networks. But for the device, which decides whose tasks it takes, nothing here changes answers.
 #[derive(clap::Args, Clone, Debug)]
 #[command(next_help_heading = "Networks")]
-pub struct NetworkArguments {
+pub struct ModelArguments {
     /// Where networks run: auto (the first usable GPU, else the CPU), cpu, or cuda:N
     #[arg(long, env = "FRAMEFLEET_DEVICE", default_value = "auto", value_name = "DEVICE")]
     pub device: DeviceChoice,
@@ -47,13 +47,13 @@ pub struct NetworkArguments {
     pub measure: f64,
     /// Where models are.
     #[command(flatten)]
-    pub models: ModelArguments,
+    pub models: CatalogueArguments,
 }
 
 /// Where models are, and what runs them.
 #[derive(clap::Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Networks")]
-pub struct ModelArguments {
+pub struct CatalogueArguments {
     /// Folder of models and compiled forms [default: ~/.cache/framefleet]
     #[arg(long, env = "FRAMEFLEET_CACHE", value_name = "FOLDER")]
     pub model_cache: Option<PathBuf>,
@@ -65,7 +65,7 @@ pub struct ModelArguments {
     pub onnxruntime: Option<PathBuf>,
 }
 
-impl NetworkArguments {
+impl ModelArguments {
     /// What the environment says.
     pub fn of_environment() -> Result<Self, clap::Error> {
         let command = Self::augment_args(clap::Command::new("networks").no_binary_name(true));
@@ -80,7 +80,7 @@ fn named<T: DeserializeOwned>(text: &str) -> Result<T, String> {
 
 /// What a machine has for networks. Cheap to make: library and models are opened when a task needs them.
 pub struct ModelRuntime {
-    arguments: NetworkArguments,
+    arguments: ModelArguments,
     catalogue: Catalogue,
     cache: Cache,
     /// Sessions of a network at most: as many as tasks compute at a time.
@@ -91,7 +91,7 @@ pub struct ModelRuntime {
 
 impl ModelRuntime {
     /// Reads the catalogue.
-    pub fn new(arguments: &NetworkArguments, pool: usize) -> Result<Self, ModelError> {
+    pub fn new(arguments: &ModelArguments, pool: usize) -> Result<Self, ModelError> {
         let folder = arguments.models.model_cache.clone().map_or_else(Cache::default_folder, Ok)?;
         let cache = Cache::new(std::path::absolute(&folder).unwrap_or(folder));
         let catalogue = Catalogue::built_in()?;

@@ -1,6 +1,6 @@
 //! A worker's process: joins the fleet, announces itself, serves stages until it is told to stop.
 use crate::connect::{FleetArguments, JoinError};
-use crate::model_runtime::{ModelRuntime, NetworkArguments};
+use crate::model_runtime::{ModelArguments, ModelRuntime};
 use crate::{Exit, pinning};
 use bytes::Bytes;
 use framefleet_bus::{Bus, BusError};
@@ -49,7 +49,7 @@ pub struct WorkerArguments {
     pub metrics: SocketAddr,
     /// How networks run.
     #[command(flatten)]
-    pub networks: NetworkArguments,
+    pub networks: ModelArguments,
     /// Name in announcements and events [default: made of the machine's and the process's]
     #[arg(long, env = "FRAMEFLEET_WORKER", value_name = "NAME")]
     pub name: Option<String>,

@@ -2,7 +2,7 @@
 use crate::client::ServerArguments;
 use bytesize::ByteSize;
 use clap::Args;
-use framefleet_service::{FleetArguments, ModelArguments, WorkerArguments};
+use framefleet_service::{CatalogueArguments, FleetArguments, WorkerArguments};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -68,7 +68,7 @@ pub struct OrchestratorArguments {
     #[arg(long, env = "FRAMEFLEET_MEMORY", value_name = "SIZE")]
     pub memory: Option<ByteSize>,
     #[command(flatten)]
-    pub models: ModelArguments,
+    pub models: CatalogueArguments,
 }
 
 /// `up`

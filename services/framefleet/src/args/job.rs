@@ -4,7 +4,7 @@ use crate::client::ServerArguments;
 use bytesize::ByteSize;
 use clap::Args;
 use framefleet_pipeline::Position;
-use framefleet_service::NetworkArguments;
+use framefleet_service::ModelArguments;
 
 /// What a job is, wherever it runs.
 #[derive(Args, Debug)]
@@ -73,7 +73,7 @@ pub struct RunArguments {
     #[arg(long)]
     pub json: bool,
     #[command(flatten)]
-    pub networks: NetworkArguments,
+    pub networks: ModelArguments,
 }
 
 /// Which pipeline.

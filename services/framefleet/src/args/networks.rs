@@ -1,7 +1,7 @@
 //! Verbs about models and what runs them.
 use bytesize::ByteSize;
 use clap::{Args, Subcommand};
-use framefleet_service::NetworkArguments;
+use framefleet_service::ModelArguments;
 use std::path::PathBuf;
 
 /// `doctor`
@@ -39,7 +39,7 @@ pub struct TuneArguments {
     #[arg(long, value_delimiter = ',', value_name = "MODEL|LICENCE")]
     pub allow_licence: Vec<String>,
     #[command(flatten)]
-    pub networks: NetworkArguments,
+    pub networks: ModelArguments,
     /// As JSON
     #[arg(long)]
     pub json: bool,

@@ -11,7 +11,7 @@ use crate::{edits, folders, machine, report_file, streams};
 use framefleet_ledger::{Ledger, Output};
 use framefleet_media::{Changes, Item, KnownFolder};
 use framefleet_proto::control::SubmitRequest;
-use framefleet_service::{Exit, ModelRuntime, NetworkArguments};
+use framefleet_service::{Exit, ModelArguments, ModelRuntime};
 use orchestrator::fleet::Classes;
 use orchestrator::{Efficiency, Ending, JobOptions, JobRun, JobSummary, Machines, Progress, Seats};
 use std::io::{BufRead as _, IsTerminal as _};
@@ -31,13 +31,13 @@ pub struct Manner {
     /// Progress and result as JSON lines.
     pub json: bool,
     /// How networks run.
-    pub networks: NetworkArguments,
+    pub networks: ModelArguments,
 }
 
 impl Manner {
     /// On all cores, as the environment says.
     pub fn of_environment() -> Result<Self, Failure> {
-        let networks = NetworkArguments::of_environment().map_err(Failure::configuration)?;
+        let networks = ModelArguments::of_environment().map_err(Failure::configuration)?;
         Ok(Self { dry_run: false, yes: false, threads: None, json: false, networks })
     }
 
