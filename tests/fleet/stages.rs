@@ -333,7 +333,8 @@ impl Stage for Classify {
 
     fn load(host: &Host, _: &ClassifySettings) -> Result<Self, SetupError> {
         let failed = |error: framefleet_infer::InferError| SetupError(error.to_string());
-        let networks = host.get::<framefleet_infer::Networks>().ok_or_else(|| SetupError("no networks".to_owned()))?;
+        let networks =
+            host.get::<framefleet_infer::StepModels>().ok_or_else(|| SetupError("no networks".to_owned()))?;
         networks.open("test-classification").map(Self).map_err(failed)
     }
 

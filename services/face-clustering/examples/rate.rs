@@ -9,7 +9,7 @@ mod harness;
 
 use face_clustering::{FaceClustering, FaceClusteringSettings};
 use framefleet_infer::ndarray::Array4;
-use framefleet_infer::{Networks, TensorView};
+use framefleet_infer::{StepModels, TensorView};
 use framefleet_stage::Stage;
 use harness::{fitted, part, photograph, resized, step, video};
 use opencv::core::Mat;
@@ -30,7 +30,7 @@ fn main() {
     let settings = FaceClusteringSettings::default();
     let host = framefleet_testkit_models::host(FaceClustering::NAME, &FaceClustering::needs(&settings)).unwrap();
     let step = step(&settings);
-    let networks = host.get::<Networks>().unwrap();
+    let networks = host.get::<StepModels>().unwrap();
     let (detector, embedder) = (networks.open("face-detection").unwrap(), networks.open("face-embedding").unwrap());
     // Of pictures: networks are faster on zeros.
     let portrait = photograph("obama.jpg");

@@ -34,7 +34,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 fn row(name: &str, film: &Film, settings: &PoseSettings) -> Result<(), Box<dyn std::error::Error>> {
     let step = step(settings);
     let networks = framefleet_testkit_models::host("pose", &PoseStage::needs(settings))?
-        .get::<framefleet_infer::Networks>()
+        .get::<framefleet_infer::StepModels>()
         .ok_or("no networks")?;
     let (detector, landmarks) =
         (networks.open("multi-person-pose")?, settings.landmarks.then(|| networks.open("pose-landmarks")).transpose()?);

@@ -5,7 +5,7 @@
 #[path = "../tests/it/harness/mod.rs"]
 mod harness;
 
-use framefleet_infer::{Networks, TensorView};
+use framefleet_infer::{StepModels, TensorView};
 use framefleet_stage::Batch;
 use framefleet_testkit::{Picture, sample};
 use framefleet_testkit_stage::{Processed, Step};
@@ -36,7 +36,7 @@ fn person(picture: &Picture, persons: bool, full_frames: bool, frames: usize) {
     let host = host(&settings);
     let (w, h) = (picture.width as f32, picture.height as f32);
     let boxes = if persons { vec![[0.0, 0.0, 0.7 * w, h]] } else { Vec::new() };
-    let session = host.get::<Networks>().unwrap().open(PERSON).unwrap();
+    let session = host.get::<StepModels>().unwrap().open(PERSON).unwrap();
     let small = resize(picture, 256, 256);
     let input: Vec<f32> = small.rgb.iter().map(|byte| f32::from(*byte) / 255.0).collect();
     let input = ndarray::Array4::from_shape_vec((1, 256, 256, 3), input).unwrap();
@@ -53,7 +53,7 @@ fn matting(picture: &Picture, frames: usize) {
         SegmentationSettings { network: Network::VideoMatting, warm_up_frames: 0, ..SegmentationSettings::default() };
     let host = host(&settings);
     let footage = Footage::new(vec![picture.clone(); frames]);
-    let session = host.get::<Networks>().unwrap().open("video-matting").unwrap();
+    let session = host.get::<StepModels>().unwrap().open("video-matting").unwrap();
     let small = to_mat(&resize(picture, 512, 288));
     let source: Vec<f32> = small.data_bytes().unwrap().iter().map(|byte| f32::from(*byte) / 255.0).collect();
     let source = ndarray::Array4::from_shape_vec((1, 288, 512, 3), source).unwrap();

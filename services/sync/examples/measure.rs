@@ -1,6 +1,6 @@
 //! How accurate and how fast the stage is, on a photographed face whose mouth follows speech: the tables of docs/quality.md and
 //! docs/performance.md. `cargo run --release -p sync --example measure`
-use framefleet_infer::Networks;
+use framefleet_infer::StepModels;
 use framefleet_media::annotation::Value;
 use framefleet_media::{AvOffset, Face, SyncState};
 use framefleet_stage::Stage;
@@ -47,7 +47,7 @@ fn main() -> Outcomes<()> {
         row(&format!("noise, {decibels} dB below the speech"), &step, (&film, &full), &said, &noise, Some(decibels))?;
     }
 
-    let networks = host.get::<Networks>().ok_or("no networks")?;
+    let networks = host.get::<StepModels>().ok_or("no networks")?;
     let session = networks.open("face-mesh")?;
     let (mut own, mut bare) = (f64::INFINITY, f64::INFINITY);
     for _ in 0..3 {

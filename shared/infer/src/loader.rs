@@ -3,7 +3,7 @@ use crate::InferError;
 use crate::cache::{self, Key, Origin};
 use crate::device::{Device, Resolved};
 use crate::device_time::DeviceTime;
-use crate::network::Network;
+use crate::loaded_model::LoadedModel;
 use crate::onnx::OnnxSession;
 use crate::options::{CacheUse, EngineOptions, Model, Optimisation, SessionOptions};
 use crate::precision::Precision;
@@ -109,7 +109,7 @@ impl Loader {
     }
 
     /// One session. The first of a pool is profiled during its first run.
-    pub fn open(&self, prepared: &Prepared, profiled: bool) -> Result<Box<dyn Network>, InferError> {
+    pub fn open(&self, prepared: &Prepared, profiled: bool) -> Result<Box<dyn LoadedModel>, InferError> {
         #[cfg(feature = "torch")]
         if let Format::TorchScript(signature) = &self.format {
             let (model, device) = (&self.model, self.resolved.device);
@@ -129,7 +129,7 @@ impl Loader {
     }
 
     /// The same model and device without any rewriting or compiling: what a measured speed-up is measured against.
-    pub fn open_plain(&self) -> Result<Box<dyn Network>, InferError> {
+    pub fn open_plain(&self) -> Result<Box<dyn LoadedModel>, InferError> {
         let mut resolved = self.resolved.clone();
         resolved.providers.retain(|provider| *provider != Provider::TensorRt);
         let options = SessionOptions { optimisation: Optimisation::Off, ..self.options.clone() };

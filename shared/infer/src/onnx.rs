@@ -1,7 +1,7 @@
 //! A session of ONNX Runtime: runs on the caller's tensors, or on buffers that are bound once.
 use crate::InferError;
 use crate::device::Device;
-use crate::network::{Network, Take};
+use crate::loaded_model::{LoadedModel, Take};
 use crate::profile::Profile;
 use crate::spec::{Dim, TensorSpec, micro_batch};
 use crate::tensor::{TensorView, TensorViewMut};
@@ -137,7 +137,7 @@ impl OnnxSession {
     }
 }
 
-impl Network for OnnxSession {
+impl LoadedModel for OnnxSession {
     fn inputs(&self) -> &[TensorSpec] {
         &self.inputs
     }

@@ -1,8 +1,8 @@
 //! Sessions of one model, for threads to use in turn.
 use crate::InferError;
 use crate::cache::Origin;
+use crate::loaded_model::LoadedModel;
 use crate::loader::{Loader, Prepared};
-use crate::network::Network;
 use crate::profile::Profile;
 use crate::report::Memory;
 use crate::spec::{TensorSpec, micro_batch};
@@ -29,7 +29,7 @@ struct State {
 
 struct Slot {
     number: usize,
-    network: Box<dyn Network>,
+    network: Box<dyn LoadedModel>,
 }
 
 /// What was seen while loading and in the first run.
@@ -70,7 +70,7 @@ impl Pool {
     }
 
     /// Lends a session for as long as `work` takes; waits for one if all are in use and the pool is full.
-    pub fn lend<R>(&self, loader: &Loader, work: impl FnOnce(&mut dyn Network) -> R) -> Result<R, InferError> {
+    pub fn lend<R>(&self, loader: &Loader, work: impl FnOnce(&mut dyn LoadedModel) -> R) -> Result<R, InferError> {
         let slot = self.take(loader)?;
         let mut lent = Lent { pool: self, slot: Some(slot) };
         match &mut lent.slot {
@@ -144,7 +144,7 @@ impl Drop for Lent<'_> {
 }
 
 /// Runs on zeros, as often as the options say. Where that cannot be, says why.
-fn warm_up(loader: &Loader, network: &mut dyn Network) -> Result<(Option<Duration>, Option<String>), InferError> {
+fn warm_up(loader: &Loader, network: &mut dyn LoadedModel) -> Result<(Option<Duration>, Option<String>), InferError> {
     if loader.options.warm_up == 0 {
         return Ok((None, None));
     }

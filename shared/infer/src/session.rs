@@ -1,7 +1,7 @@
 //! A model as its users see it: typed tensors in, typed tensors out, from any thread.
 use crate::InferError;
+use crate::loaded_model::LoadedModel;
 use crate::loader::Loader;
-use crate::network::Network;
 use crate::pool::Pool;
 use crate::report::SessionReport;
 use crate::resident::{Resident, Residents};
@@ -163,7 +163,7 @@ impl std::fmt::Debug for Session {
 }
 
 /// Seconds of a run on the buffers.
-fn timed(network: &mut dyn Network) -> Result<f64, InferError> {
+fn timed(network: &mut dyn LoadedModel) -> Result<f64, InferError> {
     let began = Instant::now();
     network.run_buffers(&mut |_| Ok(()))?;
     Ok(began.elapsed().as_secs_f64())

@@ -1,7 +1,7 @@
 //! A TorchScript module by libtorch: the second backend, behind the feature `torch`. A module does not say what it takes, so its user does.
 use crate::InferError;
 use crate::device::Device;
-use crate::network::{Network, Take};
+use crate::loaded_model::{LoadedModel, Take};
 use crate::options::{Model, SessionOptions};
 use crate::profile::Profile;
 use crate::spec::{TensorSpec, micro_batch};
@@ -143,7 +143,7 @@ fn copy<T: Element + tch::kind::Element>(tensor: &tch::Tensor) -> Result<Tensor,
     Ok(T::view(array.view()).to_tensor())
 }
 
-impl Network for TorchScript {
+impl LoadedModel for TorchScript {
     fn inputs(&self) -> &[TensorSpec] {
         &self.signature.inputs
     }

@@ -1,5 +1,5 @@
 //! Models that a stage cannot do without.
-use framefleet_infer::{Networks, Session};
+use framefleet_infer::{Session, StepModels};
 use framefleet_stage::{Host, SetupError, Stage};
 
 /// Opens the model that the plan names for a role of the stage.
@@ -8,7 +8,7 @@ use framefleet_stage::{Host, SetupError, Stage};
 /// A machine that runs no models, a role that the plan has no model for, and a model that cannot be opened.
 pub fn require<S: Stage>(host: &Host, role: &str) -> Result<Session, SetupError> {
     let stage = S::NAME;
-    let models = host.get::<Networks>().ok_or_else(|| {
+    let models = host.get::<StepModels>().ok_or_else(|| {
         SetupError(format!(
             "stage {stage} needs a model for {role}, and this machine runs no models: `framefleet doctor` says what is missing \
              and how to install it"
@@ -22,7 +22,7 @@ pub fn require<S: Stage>(host: &Host, role: &str) -> Result<Session, SetupError>
 /// # Errors
 /// A model that cannot be opened.
 pub fn of_finish<S: Stage>(host: &Host, role: &str) -> Result<Option<Session>, SetupError> {
-    let is_given = host.get::<Networks>().is_some_and(|models| models.has(role));
+    let is_given = host.get::<StepModels>().is_some_and(|models| models.has(role));
     is_given.then(|| require::<S>(host, role)).transpose()
 }
 

@@ -4,8 +4,8 @@ use bytesize::ByteSize;
 use clap::{Args as _, FromArgMatches as _};
 use framefleet_infer::runtime::LIBRARY_NAME;
 use framefleet_infer::{
-    CacheUse, Device, DeviceChoice, Engine, EngineOptions, InferError, Model, Network, Networks, Optimisation,
-    Precision, Provider, Runtime, SessionOptions, SessionReport, device,
+    CacheUse, Device, DeviceChoice, Engine, EngineOptions, InferError, Model, Optimisation, Precision, Provider,
+    Runtime, SessionOptions, SessionReport, StepModel, StepModels, device,
 };
 use framefleet_models::{Cache, Catalogue, Installed, ModelError};
 use framefleet_proto::v1::TaskModel;
@@ -184,7 +184,7 @@ impl ModelRuntime {
     }
 
     /// The networks of a task by role; of a model of several files also by `role/file`.
-    fn networks(&self, model: &TaskModel) -> Result<Vec<(String, Network)>, SetupError> {
+    fn networks(&self, model: &TaskModel) -> Result<Vec<(String, StepModel)>, SetupError> {
         let entry = self.catalogue.get(&model.id).map_err(refused)?;
         let installed = self.cache.installed(entry).map_err(refused)?;
         if installed.digest.to_string() != model.sha256 {
@@ -211,7 +211,7 @@ impl ModelRuntime {
     }
 
     /// Measures what was asked to be measured, and is not yet.
-    fn measure(&self, networks: &Networks, roles: &[String]) -> Result<(), InferError> {
+    fn measure(&self, networks: &StepModels, roles: &[String]) -> Result<(), InferError> {
         if self.arguments.measure <= 0.0 {
             return Ok(());
         }
@@ -233,7 +233,7 @@ fn of_working_copy() -> Option<PathBuf> {
 }
 
 /// The files of a model as networks.
-fn files(installed: &Installed, model: &TaskModel, options: &SessionOptions) -> Vec<(String, Network)> {
+fn files(installed: &Installed, model: &TaskModel, options: &SessionOptions) -> Vec<(String, StepModel)> {
     let network = |(place, file): (usize, &framefleet_models::InstalledFile)| {
         let role = if place == 0 { model.role.clone() } else { format!("{}/{}", model.role, file.name) };
         let model = Model {
@@ -242,7 +242,7 @@ fn files(installed: &Installed, model: &TaskModel, options: &SessionOptions) -> 
             sha256: file.sha256.to_string(),
             precision: options.precision,
         };
-        (role, Network { model, options: options.clone() })
+        (role, StepModel { model, options: options.clone() })
     };
     installed.files.iter().enumerate().map(network).collect()
 }
@@ -256,7 +256,7 @@ impl HostProvider for ModelRuntime {
             by_role.extend(self.networks(model)?);
         }
         let roles: Vec<String> = by_role.keys().cloned().collect();
-        let networks = Networks::new(engine, by_role);
+        let networks = StepModels::new(engine, by_role);
         self.measure(&networks, &roles).map_err(refused)?;
         Ok(Host::default().with(Arc::new(networks)))
     }

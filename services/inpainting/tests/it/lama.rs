@@ -3,7 +3,7 @@
 
 use crate::harness::Footage;
 use framefleet_infer::{
-    DeviceChoice, Engine, EngineOptions, Model, Network, Networks, Precision, Runtime, SessionOptions,
+    DeviceChoice, Engine, EngineOptions, Model, Precision, Runtime, SessionOptions, StepModel, StepModels,
 };
 use framefleet_media::{FillRest, Image, PixelFormat};
 use framefleet_stage::{Host, Stage};
@@ -27,8 +27,8 @@ fn host(path: &Path, cache: &Path) -> Host {
     let engine = Engine::new(&runtime, options).unwrap();
     let sha256 = Sha256::digest(std::fs::read(path).unwrap()).iter().map(|byte| format!("{byte:02x}")).collect();
     let model = Model { name: "lama-parity".to_owned(), path: path.to_owned(), sha256, precision: Precision::Fp32 };
-    let network = Network { model, options: SessionOptions::default() };
-    Host::default().with(Arc::new(Networks::new(engine, BTreeMap::from([("inpainting".to_owned(), network)]))))
+    let network = StepModel { model, options: SessionOptions::default() };
+    Host::default().with(Arc::new(StepModels::new(engine, BTreeMap::from([("inpainting".to_owned(), network)]))))
 }
 
 /// The network alone, its hole being the mask itself.

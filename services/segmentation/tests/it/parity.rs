@@ -2,7 +2,7 @@
 //! knows nothing, and says nothing of quality.
 
 use crate::harness::{Footage, picture, polygons, read, to_mat};
-use framefleet_infer::{Model, Network, Networks, Precision, SessionOptions};
+use framefleet_infer::{Model, Precision, SessionOptions, StepModel, StepModels};
 use framefleet_media::RunLengths;
 use framefleet_stage::Host;
 use framefleet_testkit::Picture;
@@ -32,7 +32,7 @@ fn host() -> Host {
         let path = file(&format!("{name}.onnx"));
         let sha256 = Sha256::digest(std::fs::read(&path).unwrap()).iter().map(|byte| format!("{byte:02x}")).collect();
         let options = SessionOptions { micro_batch: Some(micro_batch), ..SessionOptions::default() };
-        Network { model: Model { name: name.to_owned(), path, sha256, precision: Precision::Fp32 }, options }
+        StepModel { model: Model { name: name.to_owned(), path, sha256, precision: Precision::Fp32 }, options }
     };
     let by_role = [
         (ENCODER, "encoder", 1),
@@ -43,7 +43,7 @@ fn host() -> Host {
         (MEMORY_DECODER, "memory-decoder", 1),
     ];
     let by_role = BTreeMap::from(by_role.map(|(role, name, at_a_time)| (role.to_owned(), network(name, at_a_time))));
-    Host::default().with(Arc::new(Networks::new(framefleet_testkit_models::engine().unwrap(), by_role)))
+    Host::default().with(Arc::new(StepModels::new(framefleet_testkit_models::engine().unwrap(), by_role)))
 }
 
 fn choice(expected: &Value) -> Choice {

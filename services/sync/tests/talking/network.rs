@@ -1,7 +1,7 @@
 //! Offsets by a network that the catalogue names. Those here are parity fixtures (`tools/parity/lip_sync.py`): one knows nothing, the other
 //! one photograph.
 use crate::harness::{Footage, ahead, tale};
-use framefleet_infer::{Model, Network, Networks, Precision, SessionOptions};
+use framefleet_infer::{Model, Precision, SessionOptions, StepModel, StepModels};
 use framefleet_media::SyncState;
 use framefleet_stage::{Host, Stage};
 use framefleet_testkit::Picture;
@@ -35,10 +35,10 @@ fn step(file: &str) -> Result<Step<SyncStage>, String> {
             dims: need.dims.clone(),
             ..SessionOptions::default()
         };
-        (need.role.clone(), Network { model, options })
+        (need.role.clone(), StepModel { model, options })
     });
     let networks: BTreeMap<_, _> = networks.collect();
-    let host = Host::default().with(Arc::new(Networks::new(engine().unwrap(), networks)));
+    let host = Host::default().with(Arc::new(StepModels::new(engine().unwrap(), networks)));
     Step::load(&host, &settings()).map_err(|error| error.to_string())
 }
 

@@ -1,6 +1,6 @@
 //! Runs the stage on pictures and sorts what comes out.
 #![allow(dead_code)]
-use framefleet_infer::{Model, Network, Networks, Precision, SessionOptions};
+use framefleet_infer::{Model, Precision, SessionOptions, StepModel, StepModels};
 use framefleet_media::annotation::Value;
 use framefleet_media::{FrameRange, Item, Mask, MaskTrack, Pose, Shot};
 use framefleet_stage::{Host, Stage};
@@ -69,8 +69,8 @@ pub fn pair(settings: &SegmentationSettings) -> Host {
     let sha256 = "11a218daa58c3da270b0e841bdf7d6fef0ee71c829fd40095527c517cfca40d5".to_owned();
     let model = Model { name: "pair".to_owned(), path, sha256, precision: Precision::Fp32 };
     let options = SessionOptions { micro_batch: Some(settings.models()[0].micro_batch), ..SessionOptions::default() };
-    let networks = BTreeMap::from([(segmentation::PERSON.to_owned(), Network { model, options })]);
-    Host::default().with(Arc::new(Networks::new(framefleet_testkit_models::engine().unwrap(), networks)))
+    let networks = BTreeMap::from([(segmentation::PERSON.to_owned(), StepModel { model, options })]);
+    Host::default().with(Arc::new(StepModels::new(framefleet_testkit_models::engine().unwrap(), networks)))
 }
 
 /// The host that the settings need, with its networks.

@@ -1,36 +1,36 @@
-//! The networks that a step may open: those that its plan names.
+//! The models that a step may open: those that its plan names.
 use crate::{Engine, InferError, Model, Session, SessionOptions};
 use std::collections::BTreeMap;
 
-/// A network of a plan: its file, and how it runs.
+/// A model of a plan: its file, and how it runs.
 #[derive(Clone, Debug)]
-pub struct Network {
+pub struct StepModel {
     /// The file.
     pub model: Model,
     /// How it runs.
     pub options: SessionOptions,
 }
 
-/// Networks by what they are for. A stage finds them in its host.
+/// Models by role: what each is for. A stage finds them in its host.
 #[derive(Clone, Debug)]
-pub struct Networks {
+pub struct StepModels {
     engine: Engine,
-    by_role: BTreeMap<String, Network>,
+    by_role: BTreeMap<String, StepModel>,
 }
 
-impl Networks {
-    /// Networks by role, to be opened on a device.
-    pub fn new(engine: Engine, by_role: BTreeMap<String, Network>) -> Self {
+impl StepModels {
+    /// Models by role, to be opened on a device.
+    pub fn new(engine: Engine, by_role: BTreeMap<String, StepModel>) -> Self {
         Self { engine, by_role }
     }
 
-    /// Opens the network of a role, or gives the session that is open already.
+    /// Opens the model of a role, or gives the session that is open already.
     pub fn open(&self, role: &str) -> Result<Session, InferError> {
-        let network = self.get(role)?;
-        self.engine.open(&network.model, &network.options)
+        let StepModel { model, options } = self.get(role)?;
+        self.engine.open(model, options)
     }
 
-    /// Whether there is a network of a role: process is not given those that finish alone runs.
+    /// Whether there is a model for a role: process is not given those that finish alone runs.
     pub fn has(&self, role: &str) -> bool {
         self.by_role.contains_key(role)
     }
@@ -40,7 +40,7 @@ impl Networks {
         Ok(&self.get(role)?.model.name)
     }
 
-    fn get(&self, role: &str) -> Result<&Network, InferError> {
+    fn get(&self, role: &str) -> Result<&StepModel, InferError> {
         self.by_role.get(role).ok_or_else(|| {
             let planned: Vec<&str> = self.by_role.keys().map(String::as_str).collect();
             InferError::Setting(format!("the plan names no model for {role}, only for: {}", planned.join(", ")))

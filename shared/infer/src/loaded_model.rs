@@ -8,14 +8,14 @@ use crate::tensor::{TensorView, TensorViewMut};
 pub(crate) type Take<'t> = dyn FnMut(&[TensorView<'_>]) -> Result<(), InferError> + 't;
 
 /// A loaded model that one thread uses at a time.
-pub(crate) trait Network: Send {
+pub(crate) trait LoadedModel: Send {
     /// What goes in.
     fn inputs(&self) -> &[TensorSpec];
     /// What comes out.
     fn outputs(&self) -> &[TensorSpec];
     /// Runs on tensors of the caller, in the model's order; nothing is copied on the CPU.
     fn run(&mut self, inputs: &[TensorView<'_>], take: &mut Take<'_>) -> Result<(), InferError>;
-    /// Inputs of the planned shapes, allocated once, to be filled before [`Network::run_buffers`].
+    /// Inputs of the planned shapes, allocated once, to be filled before [`LoadedModel::run_buffers`].
     fn buffers(&mut self) -> Result<Vec<TensorViewMut<'_>>, InferError>;
     /// Runs on the buffers.
     fn run_buffers(&mut self, take: &mut Take<'_>) -> Result<(), InferError>;
