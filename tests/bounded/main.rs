@@ -5,7 +5,7 @@
 use framefleet_ledger::TaskKey;
 use framefleet_media::frame::batch_frames;
 use framefleet_media::{BatchInfo, ImageFile, Item, ItemKind, Rational};
-use framefleet_pipeline::{JobRange, Models, NetworkMode, Pipeline, Plan, PlanRequest, PlannedModel, Position, plan};
+use framefleet_pipeline::{JobRange, ModelMode, Models, Pipeline, Plan, PlanRequest, PlannedModel, Position, plan};
 use framefleet_proto::v1::{
     BlobRef, Done, EntryOutcomes, Event, FramePixels, Pixels, Task, TaskKind, event::What, task::Work as Wire,
 };
@@ -57,7 +57,7 @@ struct AnyModel;
 
 impl Models for AnyModel {
     fn choose(&self, _: &str, _: &str, need: &ModelNeed) -> Result<PlannedModel, String> {
-        let mode = NetworkMode {
+        let mode = ModelMode {
             class: "tensorrt-sm90".to_owned(),
             precision: "fp16".to_owned(),
             optimisation: "extended".to_owned(),

@@ -4,7 +4,7 @@ use crate::footage::{folder, moving};
 use crate::program::{digest, framefleet, json, run, worked};
 use crate::scheduling::{indexed, made};
 use framefleet_ledger::TaskKey;
-use framefleet_pipeline::{GivenFile, JobRange, Models, NetworkMode, Pipeline, PlanRequest, PlannedModel, plan};
+use framefleet_pipeline::{GivenFile, JobRange, ModelMode, Models, Pipeline, PlanRequest, PlannedModel, plan};
 use framefleet_proto::v1::{EntryOutcomes, Task};
 use framefleet_stage::{AnyStage, Half, ModelNeed, Registry, file};
 use framefleet_testkit_stage::variation;
@@ -37,7 +37,7 @@ impl Models for Named<'_> {
             gated: false,
             micro_batch: need.micro_batch,
             dims: need.dims.clone(),
-            mode: NetworkMode { class: "cpu".to_owned(), precision: "fp32".to_owned(), optimisation: "all".to_owned() },
+            mode: ModelMode { class: "cpu".to_owned(), precision: "fp32".to_owned(), optimisation: "all".to_owned() },
             half: need.half,
         })
     }

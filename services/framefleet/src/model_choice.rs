@@ -2,7 +2,7 @@
 use crate::failure::Failure;
 use framefleet_infer::{Device, Precision, Tuned};
 use framefleet_models::{Allowed, Format, Model, ModelError};
-use framefleet_pipeline::{Models, NetworkMode, PlannedModel};
+use framefleet_pipeline::{ModelMode, Models, PlannedModel};
 use framefleet_proto::control::SubmitRequest;
 use framefleet_service::{CatalogueArguments, ModelArguments, ModelRuntime};
 use framefleet_stage::ModelNeed;
@@ -10,7 +10,7 @@ use orchestrator::fleet::{Classes, Place};
 
 /// How a job's networks are to run, as its user says it.
 #[derive(Clone, Debug)]
-pub struct NetworkWish {
+pub struct ModelWish {
     /// On cards or processors.
     pub place: Place,
     /// Arithmetic.
@@ -21,14 +21,14 @@ pub struct NetworkWish {
     pub allowed: Allowed,
 }
 
-impl Default for NetworkWish {
+impl Default for ModelWish {
     fn default() -> Self {
         let (place, precision, allowed) = (Place::Auto, Precision::default(), Allowed::nothing());
         Self { place, precision, optimisation: "all".to_owned(), allowed }
     }
 }
 
-impl NetworkWish {
+impl ModelWish {
     /// Reads a request.
     pub fn of_request(request: &SubmitRequest) -> Result<Self, Failure> {
         let place = match request.device.as_str() {
@@ -63,7 +63,7 @@ pub struct ModelChoice<'a> {
     /// The workers there are.
     pub classes: &'a Classes,
     /// What the user wants.
-    pub wish: &'a NetworkWish,
+    pub wish: &'a ModelWish,
     /// Whether models have to be here.
     pub must_be_installed: bool,
 }
@@ -98,7 +98,7 @@ impl Models for ModelChoice<'_> {
 }
 
 impl ModelChoice<'_> {
-    fn mode(&self, stage: &str, model: &Model) -> Result<NetworkMode, String> {
+    fn mode(&self, stage: &str, model: &Model) -> Result<ModelMode, String> {
         let class = self.classes.of_networks(stage, self.wish.place).ok_or_else(|| {
             format!("networks of {stage} are to run on a GPU, and no worker of it has one: --device auto takes what there is")
         })?;
@@ -112,12 +112,12 @@ impl ModelChoice<'_> {
             ));
         }
         let (precision, optimisation) = (precision.to_string(), self.wish.optimisation.clone());
-        Ok(NetworkMode { class: class.to_owned(), precision, optimisation })
+        Ok(ModelMode { class: class.to_owned(), precision, optimisation })
     }
 
     /// What `framefleet tune` found for this model where it is to run, else what the stage says. A stage that says 1 has a
     /// network that takes one item.
-    fn micro_batch(&self, need: &ModelNeed, sha256: &str, mode: &NetworkMode) -> Result<usize, String> {
+    fn micro_batch(&self, need: &ModelNeed, sha256: &str, mode: &ModelMode) -> Result<usize, String> {
         let device = if mode.class.starts_with("cpu") { Device::Cpu } else { Device::Cuda(0) };
         let found = match need.micro_batch {
             0 | 1 => None,

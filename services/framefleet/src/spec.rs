@@ -2,7 +2,7 @@
 use crate::args::{FailureLimit, JobChoices, PipelineChoice};
 use crate::failure::Failure;
 use crate::files;
-use crate::model_choice::NetworkWish;
+use crate::model_choice::ModelWish;
 use crate::submit::{self, PlanOptions};
 use bytes::Bytes;
 use framefleet_media::Item;
@@ -52,7 +52,7 @@ impl JobSpec {
             seed: request.seed,
             memory,
             classes,
-            networks: NetworkWish::of_request(&request)?,
+            networks: ModelWish::of_request(&request)?,
             models_installed: true,
         };
         Ok(Self { pipeline: pipeline(&request, registry)?, plan, max_failures, request, contents })

@@ -1,7 +1,7 @@
 //! From arguments to a plan: the pipeline asked for, the items of the source, what it takes.
 use crate::args::PipelineChoice;
 use crate::failure::Failure;
-use crate::model_choice::{ModelChoice, NetworkWish};
+use crate::model_choice::{ModelChoice, ModelWish};
 use bytesize::ByteSize;
 use framefleet_media::Item;
 use framefleet_pipeline::{GivenFile, JobRange, Pipeline, Plan, PlanRequest};
@@ -37,7 +37,7 @@ pub struct PlanOptions {
     /// Execution classes of the workers.
     pub classes: Classes,
     /// How networks are to run.
-    pub networks: NetworkWish,
+    pub networks: ModelWish,
     /// Whether models have to be here already.
     pub models_installed: bool,
 }
@@ -50,7 +50,7 @@ impl Default for PlanOptions {
             seed: 0,
             memory: u64::MAX,
             classes: Classes::of_process(execution_class(), None, std::iter::empty()),
-            networks: NetworkWish::default(),
+            networks: ModelWish::default(),
             models_installed: false,
         }
     }

@@ -14,7 +14,7 @@ mod wanted;
 
 pub use error::PlanError;
 pub use framefleet_stage::Half;
-pub use models::{Models, NetworkMode, NoModels, PlannedModel};
+pub use models::{ModelMode, Models, NoModels, PlannedModel};
 pub use pipeline::{IngestTable, Pipeline, Step};
 pub use plan::{HalfPlan, PassPlan, PixelInput, PixelSource, Plan, Provider, StepPlan};
 pub use planner::files::{GivenFile, PlannedFile};

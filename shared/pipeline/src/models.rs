@@ -21,14 +21,14 @@ pub struct PlannedModel {
     /// Sizes of other open axes, by name.
     pub dims: BTreeMap<String, usize>,
     /// How it runs.
-    pub mode: NetworkMode,
+    pub mode: ModelMode,
     /// Process: both halves may run it. Finish: finish alone does.
     pub half: Half,
 }
 
 /// How the networks of a job run: everything about it that changes answers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct NetworkMode {
+pub struct ModelMode {
     /// Provider and architecture: `cpu-x86-64-v4`, `tensorrt-sm90`. Workers of this class run the steps with networks.
     pub class: String,
     /// Arithmetic: `fp32`, `fp16`, `int8`.
