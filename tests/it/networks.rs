@@ -232,7 +232,7 @@ fn a_fleet_runs_networks_and_tells_of_them() {
     let told: Value = serde_json::from_str(&get(&address, "/optimization")).unwrap();
     assert_eq!((&told[0]["model"], &told[0]["provider"]), (&"small".into(), &"cpu".into()), "{told:#}");
     let metrics = get(&address, "/metrics");
-    assert!(metrics.contains("ff_network_load_seconds{model=\"small\",provider=\"cpu\"}"), "{metrics}");
+    assert!(metrics.contains("ff_model_load_seconds{model=\"small\",provider=\"cpu\"}"), "{metrics}");
     // A fleet without cards says so when one is asked for.
     let ran = fleet.call(
         "submit",

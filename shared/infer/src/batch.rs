@@ -1,4 +1,4 @@
-//! Micro-batches: any number of items through a network of a fixed batch size. The last, smaller batch is filled up, so that nothing is
+//! Micro-batches: any number of items through a model of a fixed batch size. The last, smaller batch is filled up, so that nothing is
 //! compiled or shaped anew for it.
 use crate::InferError;
 use crate::session::{OutputViews, Session, position, wrong_type};
@@ -9,7 +9,7 @@ use ndarray::{ArrayViewD, ArrayViewMutD, Axis};
 impl Session {
     /// Runs `items` items in micro-batches. `fill` writes item `n` straight into the batch; `take` gets its outputs; both are called in
     /// order. Inputs named in `shared` are the same for all items. Rows that are left over in the last batch repeat its last item, so that
-    /// networks that look at the range of a whole tensor see no foreign values; what they give is dropped.
+    /// models that look at the range of a whole tensor see no foreign values; what they give is dropped.
     ///
     /// One session is used throughout. A model whose first axis is fixed to 1 runs item by item.
     pub fn run_batches<E: From<InferError>>(
@@ -29,10 +29,10 @@ impl Session {
             self.check(spec.ok_or_else(|| self.unknown_input(&pool, name))?, view)?;
         }
         let is_shared = |spec: &TensorSpec| shared.iter().any(|(name, _)| spec.name == *name);
-        pool.lend(self.loader(), |network| -> Result<(), E> {
+        pool.lend(self.loader(), |loaded| -> Result<(), E> {
             for first in (0..items).step_by(size) {
                 let count = size.min(items - first);
-                let mut views = network.buffers()?;
+                let mut views = loaded.buffers()?;
                 for (name, view) in shared.iter().filter(|_| first == 0) {
                     let at = pool.inputs.iter().position(|spec| spec.name == *name);
                     let filled = at.is_some_and(|at| views[at].assign(view));
@@ -51,7 +51,7 @@ impl Session {
                 }
                 drop(views);
                 let mut stopped = None;
-                network.run_buffers(&mut |views| {
+                loaded.run_buffers(&mut |views| {
                     for row in 0..count {
                         let outputs = OutputViews { model: self.name(), specs: &pool.outputs, views };
                         if let Err(error) = take(first + row, &ItemOutputs { outputs, row, size }) {

@@ -1,4 +1,4 @@
-//! What this machine can run networks on, what is missing, and the command that mends it.
+//! What this machine can run models on, what is missing, and the command that fixes it.
 use crate::device::{self, Device, Driver};
 use crate::options::DeviceChoice;
 use crate::provider::{self, Provider};

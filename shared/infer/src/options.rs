@@ -8,7 +8,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-/// Where networks run.
+/// Where models run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum DeviceChoice {
@@ -105,7 +105,7 @@ pub enum CacheUse {
 /// Options of an engine: one per process and device.
 #[derive(Debug, Clone)]
 pub struct EngineOptions {
-    /// Where networks run.
+    /// Where models run.
     pub device: DeviceChoice,
     /// Providers that may be used, the preferred one first; the CPU always comes last. A provider listed first takes the nodes
     /// that it can run.

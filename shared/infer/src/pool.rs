@@ -29,7 +29,7 @@ struct State {
 
 struct Slot {
     number: usize,
-    network: Box<dyn LoadedModel>,
+    loaded: Box<dyn LoadedModel>,
 }
 
 /// What was seen while loading and in the first run.
@@ -49,7 +49,7 @@ impl Pool {
     pub fn open(loader: &Loader, refresh: bool) -> Result<Self, InferError> {
         let prepared = loader.prepare(refresh)?;
         let began = Instant::now();
-        let mut network = loader.open(&prepared, true)?;
+        let mut loaded = loader.open(&prepared, true)?;
         let mut facts = Facts {
             load: began.elapsed(),
             cache_hit: prepared.origin == Some(Origin::Found),
@@ -59,13 +59,13 @@ impl Pool {
         if let Some(Origin::Repaired(damage)) = &prepared.origin {
             facts.notes.push(format!("the compiled form was not what was made ({damage}): it was made anew"));
         }
-        let (warm_up, note) = warm_up(loader, &mut *network)?;
+        let (warm_up, note) = warm_up(loader, &mut *loaded)?;
         facts.warm_up = warm_up;
         facts.notes.extend(note);
-        facts.profile = network.profile();
-        let (inputs, outputs) = (network.inputs().to_vec(), network.outputs().to_vec());
+        facts.profile = loaded.profile();
+        let (inputs, outputs) = (loaded.inputs().to_vec(), loaded.outputs().to_vec());
         let batch = micro_batch(&inputs, loader.options.micro_batch);
-        let state = State { bytes: vec![network.bytes()], idle: vec![Slot { number: 0, network }], facts };
+        let state = State { bytes: vec![loaded.bytes()], idle: vec![Slot { number: 0, loaded }], facts };
         Ok(Self { inputs, outputs, batch, prepared, state: Mutex::new(state), returned: Condvar::new() })
     }
 
@@ -75,8 +75,8 @@ impl Pool {
         let mut lent = Lent { pool: self, slot: Some(slot) };
         match &mut lent.slot {
             Some(slot) => Ok(match &loader.device_time {
-                Some(device) => device.run(|| work(&mut *slot.network)),
-                None => work(&mut *slot.network),
+                Some(device) => device.run(|| work(&mut *slot.loaded)),
+                None => work(&mut *slot.loaded),
             }),
             None => Err(InferError::Poisoned(loader.model.name.clone())),
         }
@@ -96,9 +96,9 @@ impl Pool {
         let number = state.bytes.len();
         state.bytes.push(0);
         drop(state);
-        let made = loader.open(&self.prepared, false).and_then(|mut network| {
-            warm_up(loader, &mut *network)?;
-            Ok(Slot { number, network })
+        let made = loader.open(&self.prepared, false).and_then(|mut loaded| {
+            warm_up(loader, &mut *loaded)?;
+            Ok(Slot { number, loaded })
         });
         if made.is_err() {
             self.state.lock().bytes.pop();
@@ -133,9 +133,9 @@ impl Drop for Lent<'_> {
         let Some(mut slot) = self.slot.take() else { return };
         let mut state = self.pool.state.lock();
         if let Some(bytes) = state.bytes.get_mut(slot.number) {
-            *bytes = slot.network.bytes();
+            *bytes = slot.loaded.bytes();
         }
-        if let Some(profile) = slot.network.profile() {
+        if let Some(profile) = slot.loaded.profile() {
             state.facts.profile = Some(profile);
         }
         state.idle.push(slot);
@@ -144,13 +144,13 @@ impl Drop for Lent<'_> {
 }
 
 /// Runs on zeros, as often as the options say. Where that cannot be, says why.
-fn warm_up(loader: &Loader, network: &mut dyn LoadedModel) -> Result<(Option<Duration>, Option<String>), InferError> {
+fn warm_up(loader: &Loader, loaded: &mut dyn LoadedModel) -> Result<(Option<Duration>, Option<String>), InferError> {
     if loader.options.warm_up == 0 {
         return Ok((None, None));
     }
     let began = Instant::now();
     for _ in 0..loader.options.warm_up {
-        match network.buffers().map(drop).and_then(|()| network.run_buffers(&mut |_| Ok(()))) {
+        match loaded.buffers().map(drop).and_then(|()| loaded.run_buffers(&mut |_| Ok(()))) {
             Ok(()) => {}
             Err(error @ (InferError::OpenShape { .. } | InferError::Run { .. })) => {
                 return Ok((None, Some(format!("no warm-up: {error}"))));

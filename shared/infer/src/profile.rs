@@ -30,7 +30,7 @@ struct Arguments {
     input_type_shape: Vec<BTreeMap<String, serde_json::Value>>,
 }
 
-/// Longest profile that is read: a network of a million kernels stays below this.
+/// Longest profile that is read: a model of a million kernels stays below this.
 const LIMIT: u64 = 1 << 30;
 
 impl Profile {

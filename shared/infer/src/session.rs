@@ -41,8 +41,8 @@ impl Session {
         let ordered = self.ordered(&pool, inputs)?;
         let mut look = Some(look);
         let mut seen = None;
-        pool.lend(self.loader(), |network| {
-            network.run(&ordered, &mut |views| {
+        pool.lend(self.loader(), |loaded| {
+            loaded.run(&ordered, &mut |views| {
                 let outputs = OutputViews { model: self.name(), specs: &pool.outputs, views };
                 seen = look.take().map(|look| look(&outputs));
                 Ok(())
@@ -163,9 +163,9 @@ impl std::fmt::Debug for Session {
 }
 
 /// Seconds of a run on the buffers.
-fn timed(network: &mut dyn LoadedModel) -> Result<f64, InferError> {
+fn timed(loaded: &mut dyn LoadedModel) -> Result<f64, InferError> {
     let began = Instant::now();
-    network.run_buffers(&mut |_| Ok(()))?;
+    loaded.run_buffers(&mut |_| Ok(()))?;
     Ok(began.elapsed().as_secs_f64())
 }
 

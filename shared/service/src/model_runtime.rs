@@ -1,4 +1,4 @@
-//! How this machine runs networks: its catalogue, cache, library and devices, lent to stages as their tasks name them.
+//! The worker's model runtime: catalogue, cache, ONNX Runtime, devices. It opens the sessions that tasks name.
 use crate::class::execution_class;
 use bytesize::ByteSize;
 use clap::{Args as _, FromArgMatches as _};
@@ -17,11 +17,11 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// How a machine runs networks. But for the device, which decides whose tasks it takes, nothing here changes answers.
+/// How a machine runs models. But for the device, which decides whose tasks it takes, nothing here changes answers.
 #[derive(clap::Args, Clone, Debug)]
-#[command(next_help_heading = "Networks")]
+#[command(next_help_heading = "Models")]
 pub struct ModelArguments {
-    /// Where networks run: auto (the first usable GPU, else the CPU), cpu, or cuda:N
+    /// Where models run: auto (the first usable GPU, else the CPU), cpu, or cuda:N
     #[arg(long, env = "FRAMEFLEET_DEVICE", default_value = "auto", value_name = "DEVICE")]
     pub device: DeviceChoice,
     /// What may run them on a GPU, the preferred one first
@@ -33,16 +33,16 @@ pub struct ModelArguments {
         value_name = "PROVIDER,…"
     )]
     pub providers: Vec<Provider>,
-    /// Memory that loaded networks may occupy on the device; idle ones go first [default: no bound]
+    /// Memory that loaded models may occupy on the device; idle ones go first [default: no bound]
     #[arg(long, env = "FRAMEFLEET_NETWORK_MEMORY", value_name = "SIZE")]
     pub network_memory: Option<ByteSize>,
     /// Optimised graphs and compiled engines: on (kept and used), off, or refresh (made anew)
     #[arg(long, env = "FRAMEFLEET_COMPILED", default_value = "on", value_name = "USE", value_parser = named::<CacheUse>)]
     pub compiled: CacheUse,
-    /// Runs on zeros before a network's first real one
+    /// Runs on zeros before a model's first real one
     #[arg(long, env = "FRAMEFLEET_WARM_UP", default_value_t = 1, value_name = "N")]
     pub warm_up: u32,
-    /// Seconds to measure each network's speed-up over its plain graph after it has loaded; 0 leaves it unmeasured
+    /// Seconds to measure each model's speed-up over its plain graph after it has loaded; 0 leaves it unmeasured
     #[arg(long, env = "FRAMEFLEET_MEASURE", default_value_t = 0.0, value_name = "SECONDS")]
     pub measure: f64,
     /// Where models are.
@@ -52,7 +52,7 @@ pub struct ModelArguments {
 
 /// Where models are, and what runs them.
 #[derive(clap::Args, Clone, Debug, Default)]
-#[command(next_help_heading = "Networks")]
+#[command(next_help_heading = "Models")]
 pub struct CatalogueArguments {
     /// Folder of models and compiled forms [default: ~/.cache/framefleet]
     #[arg(long, env = "FRAMEFLEET_CACHE", value_name = "FOLDER")]
@@ -68,7 +68,7 @@ pub struct CatalogueArguments {
 impl ModelArguments {
     /// What the environment says.
     pub fn of_environment() -> Result<Self, clap::Error> {
-        let command = Self::augment_args(clap::Command::new("networks").no_binary_name(true));
+        let command = Self::augment_args(clap::Command::new("models").no_binary_name(true));
         Self::from_arg_matches(&command.try_get_matches_from(std::iter::empty::<&str>())?)
     }
 }
@@ -78,12 +78,12 @@ fn named<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     serde_json::from_value(text.into()).map_err(|error| error.to_string())
 }
 
-/// What a machine has for networks. Cheap to make: library and models are opened when a task needs them.
+/// Opens models on this machine. Cheap to make: library and models are opened when a task needs them.
 pub struct ModelRuntime {
     arguments: ModelArguments,
     catalogue: Catalogue,
     cache: Cache,
-    /// Sessions of a network at most: as many as tasks compute at a time.
+    /// Sessions of a model at most: as many as tasks compute at a time.
     pool: usize,
     /// By execution class.
     engines: Mutex<BTreeMap<String, Engine>>,
@@ -118,7 +118,7 @@ impl ModelRuntime {
         self.cache.folder().join("engines")
     }
 
-    /// The library that runs networks: the one given, the one pulled for cards or else for the CPU, or that of a working copy.
+    /// The library that runs models: the one given, the one pulled for cards or else for the CPU, or that of a working copy.
     pub fn library(&self) -> Result<PathBuf, ModelError> {
         if let Some(given) = &self.arguments.models.onnxruntime {
             return Ok(given.clone());
@@ -129,12 +129,12 @@ impl ModelRuntime {
         pulled(true).or_else(|_| pulled(false)).or_else(|error| of_working_copy().ok_or(error))
     }
 
-    /// Execution classes of this machine: the processor's, and the card's where networks are to run on one.
+    /// Execution classes of this machine: the processor's, and the card's where models are to run on one.
     pub fn classes(&self) -> Result<(String, Option<String>), SetupError> {
         Ok((execution_class(), self.card()?.map(|(class, _)| class)))
     }
 
-    /// Class and number of the card that networks are to run on.
+    /// Class and number of the card that models are to run on.
     fn card(&self) -> Result<Option<(String, Device)>, SetupError> {
         let given = &self.arguments;
         // Without a library nothing runs anywhere; whoever asks for a card is told so, and `auto` finds out when a task comes.
@@ -161,7 +161,7 @@ impl ModelRuntime {
             (Some((known, _)), false) if known == class => self.arguments.device,
             _ => {
                 let cards = card.map_or_else(String::new, |(known, _)| format!(" and {known}"));
-                return Err(SetupError(format!("the networks are planned for {class}, this machine is {own}{cards}")));
+                return Err(SetupError(format!("the models are planned for {class}, this machine is {own}{cards}")));
             }
         };
         let runtime = Runtime::open(&self.library().map_err(refused)?).map_err(refused)?;
@@ -177,14 +177,14 @@ impl ModelRuntime {
         Ok(engine)
     }
 
-    /// What really ran so far, of every network that is loaded.
+    /// What really ran so far, of every model that is loaded.
     pub fn reports(&self) -> Vec<SessionReport> {
         let engines = self.engines.lock().unwrap_or_else(PoisonError::into_inner);
         engines.values().flat_map(Engine::reports).collect()
     }
 
-    /// The networks of a task by role; of a model of several files also by `role/file`.
-    fn networks(&self, model: &TaskModel) -> Result<Vec<(String, StepModel)>, SetupError> {
+    /// The models of a task by role; of one of several files also by `role/file`.
+    fn step_models(&self, model: &TaskModel) -> Result<Vec<(String, StepModel)>, SetupError> {
         let entry = self.catalogue.get(&model.id).map_err(refused)?;
         let installed = self.cache.installed(entry).map_err(refused)?;
         if installed.digest.to_string() != model.sha256 {
@@ -211,12 +211,12 @@ impl ModelRuntime {
     }
 
     /// Measures what was asked to be measured, and is not yet.
-    fn measure(&self, networks: &StepModels, roles: &[String]) -> Result<(), InferError> {
+    fn measure(&self, models: &StepModels, roles: &[String]) -> Result<(), InferError> {
         if self.arguments.measure <= 0.0 {
             return Ok(());
         }
         for role in roles {
-            let session = networks.open(role)?;
+            let session = models.open(role)?;
             if session.report()?.speed_up.is_none() {
                 session.measure_speed_up(Duration::from_secs_f64(self.arguments.measure))?;
             }
@@ -232,9 +232,9 @@ fn of_working_copy() -> Option<PathBuf> {
     above.map(|folder| folder.join(".cache/onnxruntime/capi").join(LIBRARY_NAME)).find(|library| library.is_file())
 }
 
-/// The files of a model as networks.
+/// The files of a model, by role.
 fn files(installed: &Installed, model: &TaskModel, options: &SessionOptions) -> Vec<(String, StepModel)> {
-    let network = |(place, file): (usize, &framefleet_models::InstalledFile)| {
+    let opened = |(place, file): (usize, &framefleet_models::InstalledFile)| {
         let role = if place == 0 { model.role.clone() } else { format!("{}/{}", model.role, file.name) };
         let model = Model {
             name: model.id.clone(),
@@ -244,7 +244,7 @@ fn files(installed: &Installed, model: &TaskModel, options: &SessionOptions) -> 
         };
         (role, StepModel { model, options: options.clone() })
     };
-    installed.files.iter().enumerate().map(network).collect()
+    installed.files.iter().enumerate().map(opened).collect()
 }
 
 impl HostProvider for ModelRuntime {
@@ -253,12 +253,12 @@ impl HostProvider for ModelRuntime {
         let engine = self.engine(&first.class)?;
         let mut by_role = BTreeMap::new();
         for model in models {
-            by_role.extend(self.networks(model)?);
+            by_role.extend(self.step_models(model)?);
         }
         let roles: Vec<String> = by_role.keys().cloned().collect();
-        let networks = StepModels::new(engine, by_role);
-        self.measure(&networks, &roles).map_err(refused)?;
-        Ok(Host::default().with(Arc::new(networks)))
+        let models = StepModels::new(engine, by_role);
+        self.measure(&models, &roles).map_err(refused)?;
+        Ok(Host::default().with(Arc::new(models)))
     }
 
     fn device_seconds(&self) -> f64 {

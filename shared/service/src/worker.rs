@@ -20,8 +20,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-/// Bytes of what an announcement says of networks, at most.
-const MAX_NETWORKS: usize = 32 << 10;
+/// Bytes of what an announcement says of models, at most.
+const MAX_MODELS: usize = 32 << 10;
 
 /// How often a worker announces itself.
 const ANNOUNCE_EVERY: Duration = Duration::from_secs(1);
@@ -47,7 +47,7 @@ pub struct WorkerArguments {
     /// Where /metrics, /livez and /readyz are served; port 0 takes a free one
     #[arg(long, env = "FRAMEFLEET_METRICS", default_value = "127.0.0.1:0", value_name = "ADDRESS")]
     pub metrics: SocketAddr,
-    /// How networks run.
+    /// How models run.
     #[command(flatten)]
     pub networks: ModelArguments,
     /// Name in announcements and events [default: made of the machine's and the process's]
@@ -90,9 +90,9 @@ pub enum WorkerError {
         /// The system's answer.
         source: std::io::Error,
     },
-    /// Networks cannot run as asked.
+    /// Models cannot run as asked.
     #[error(transparent)]
-    Networks(#[from] SetupError),
+    Runtime(#[from] SetupError),
     /// The catalogue or the cache of models.
     #[error(transparent)]
     Models(#[from] ModelError),
@@ -107,7 +107,7 @@ impl WorkerError {
         match self {
             Self::Join(error) => error.exit(),
             Self::Bus(_) => Exit::BusUnreachable,
-            Self::System { .. } | Self::Networks(_) | Self::Models(_) => Exit::Configuration,
+            Self::System { .. } | Self::Runtime(_) | Self::Models(_) => Exit::Configuration,
             Self::Metrics(_) => Exit::Bug,
         }
     }
@@ -158,7 +158,7 @@ async fn serve(arguments: &WorkerArguments, served: Served, slots: usize) -> Res
     let (class, card) = model_runtime.classes()?;
     let mut ending = stop.clone();
     let told = Arc::clone(&model_runtime);
-    let optimization: Optimization = Arc::new(move || networks(&told));
+    let optimization: Optimization = Arc::new(move || models_json(&told));
     let telling =
         tokio::spawn(framefleet_telemetry::serve(listener, metrics, health.clone(), Some(optimization), async move {
             let _ = ending.wait_for(|stop| *stop).await;
@@ -272,12 +272,12 @@ fn runner(
     Ok((parts, options))
 }
 
-/// What networks really ran on so far, as JSON, as far as it fits; told to the metrics, too.
-fn networks(model_runtime: &ModelRuntime) -> String {
+/// What models really ran on so far, as JSON, as far as it fits; reported in the metrics, too.
+fn models_json(model_runtime: &ModelRuntime) -> String {
     let mut reports = model_runtime.reports();
     for report in &reports {
-        metric::network(&metric::Network {
-            model: &report.model,
+        metric::model(&metric::Model {
+            id: &report.model,
             provider: &report.provider.map(|provider| provider.to_string()).unwrap_or_default(),
             load_seconds: (report.load_ms + report.compile_ms) / 1000.0,
             warm_up_seconds: report.warm_up_ms.unwrap_or_default() / 1000.0,
@@ -288,7 +288,7 @@ fn networks(model_runtime: &ModelRuntime) -> String {
     loop {
         // Plain numbers and names: there is nothing in it that JSON cannot say.
         let text = serde_json::to_string(&reports).unwrap_or_else(|_| "[]".to_owned());
-        if text.len() <= MAX_NETWORKS || reports.pop().is_none() {
+        if text.len() <= MAX_MODELS || reports.pop().is_none() {
             return text;
         }
     }
@@ -307,7 +307,7 @@ async fn announce(
             bucket = bus.bucket(WORKERS, Some(WORKER_TTL)).await.ok();
         }
         worker.tasks = metric::in_flight();
-        worker.networks = networks(&model_runtime);
+        worker.networks = models_json(&model_runtime);
         if let Some(bucket) = &bucket
             && let Err(error) = bucket.put(&worker.name, Bytes::from(worker.encode_to_vec()), None).await
         {

@@ -34,14 +34,14 @@ pub const JOBS: &str = "ff_jobs";
 /// 1 for the orchestrator that acts, 0 for one that waits.
 pub const ACTING: &str = "ff_acting";
 
-/// Seconds to load a network, making its compiled form included, by `model` and `provider`.
-pub const NETWORK_LOAD_SECONDS: &str = "ff_network_load_seconds";
+/// Seconds to load a model, making its compiled form included, by `model` and `provider`.
+pub const MODEL_LOAD_SECONDS: &str = "ff_model_load_seconds";
 /// Seconds of its runs on zeros.
-pub const NETWORK_WARM_UP_SECONDS: &str = "ff_network_warm_up_seconds";
+pub const MODEL_WARM_UP_SECONDS: &str = "ff_model_warm_up_seconds";
 /// Time of its plain graph over its own, where that was measured.
-pub const NETWORK_SPEED_UP: &str = "ff_network_speed_up";
+pub const MODEL_SPEED_UP: &str = "ff_model_speed_up";
 /// Bytes that it takes on its device.
-pub const NETWORK_BYTES: &str = "ff_network_bytes";
+pub const MODEL_BYTES: &str = "ff_model_bytes";
 
 /// Projects that have a label of their own; what comes later is counted as `other`.
 const PROJECTS: usize = 32;
@@ -120,10 +120,10 @@ pub(crate) fn describe() {
     describe_gauge!(STAGE_CPU_SECONDS, Unit::Seconds, "Processor time that stages took, by project and stage");
     describe_gauge!(BACKLOG_SECONDS, Unit::Seconds, "Work that jobs have left, by stage");
     describe_gauge!(JOBS, "Jobs, by state");
-    describe_gauge!(NETWORK_LOAD_SECONDS, Unit::Seconds, "Time to load a network, by model and provider");
-    describe_gauge!(NETWORK_WARM_UP_SECONDS, Unit::Seconds, "Time of a network's runs on zeros, by model and provider");
-    describe_gauge!(NETWORK_SPEED_UP, "Time of a network's plain graph over its own, by model and provider");
-    describe_gauge!(NETWORK_BYTES, Unit::Bytes, "Memory of a network on its device, by model and provider");
+    describe_gauge!(MODEL_LOAD_SECONDS, Unit::Seconds, "Time to load a model, by model and provider");
+    describe_gauge!(MODEL_WARM_UP_SECONDS, Unit::Seconds, "Time of a model's runs on zeros, by model and provider");
+    describe_gauge!(MODEL_SPEED_UP, "Time of a model's plain graph over its own, by model and provider");
+    describe_gauge!(MODEL_BYTES, Unit::Bytes, "Memory of a model on its device, by model and provider");
     describe_gauge!(ACTING, "1 for the orchestrator that acts, 0 for one that waits");
 }
 
@@ -193,11 +193,11 @@ pub fn acting(acts: bool) {
     gauge!(ACTING).set(f64::from(u8::from(acts)));
 }
 
-/// A network as it really runs. Models are those of the catalogue, so their names are bounded.
+/// A model as it really runs. Models are those of the catalogue, so their names are bounded.
 #[derive(Clone, Copy, Debug)]
-pub struct Network<'a> {
+pub struct Model<'a> {
     /// Id of the model.
-    pub model: &'a str,
+    pub id: &'a str,
     /// What executed nodes of it; empty before the first run.
     pub provider: &'a str,
     /// Time to load it, making its compiled form included.
@@ -210,13 +210,13 @@ pub struct Network<'a> {
     pub bytes: u64,
 }
 
-/// How a network runs.
-pub fn network(network: &Network) {
-    let labels = [("model", network.model.to_owned()), ("provider", network.provider.to_owned())];
-    gauge!(NETWORK_LOAD_SECONDS, &labels).set(network.load_seconds);
-    gauge!(NETWORK_WARM_UP_SECONDS, &labels).set(network.warm_up_seconds);
-    gauge!(NETWORK_BYTES, &labels).set(network.bytes as f64);
-    if let Some(ratio) = network.speed_up {
-        gauge!(NETWORK_SPEED_UP, &labels).set(ratio);
+/// How a model runs.
+pub fn model(model: &Model) {
+    let labels = [("model", model.id.to_owned()), ("provider", model.provider.to_owned())];
+    gauge!(MODEL_LOAD_SECONDS, &labels).set(model.load_seconds);
+    gauge!(MODEL_WARM_UP_SECONDS, &labels).set(model.warm_up_seconds);
+    gauge!(MODEL_BYTES, &labels).set(model.bytes as f64);
+    if let Some(ratio) = model.speed_up {
+        gauge!(MODEL_SPEED_UP, &labels).set(ratio);
     }
 }

@@ -1,4 +1,4 @@
-//! The process's answers over HTTP: `/metrics`, `/livez`, `/readyz`, and `/optimization` where networks run.
+//! The process's answers over HTTP: `/metrics`, `/livez`, `/readyz`, and `/optimization` where models run.
 use crate::{Health, Metrics};
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -16,7 +16,7 @@ const UPKEEP: Duration = Duration::from_secs(5);
 /// How long clients may take to read their last answer after shutdown.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// Says as JSON what networks really ran on: the answer of `/optimization`.
+/// Says as JSON what models really ran on: the answer of `/optimization`.
 pub type Optimization = Arc<dyn Fn() -> String + Send + Sync>;
 
 /// Answers on `listener` until `shutdown` completes: `/metrics` in Prometheus' text format; `/livez` and `/readyz` with 200

@@ -53,18 +53,18 @@ pub fn brightness(role: &str) -> Result<Host, TestModelError> {
     let sha256 = "432166f5a51ab4d74aa59a402b829717a093b217649bf8d11128c880d50664ef".to_owned();
     let model = Model { name: "brightness".to_owned(), path, sha256, precision: Precision::Fp32 };
     let options = SessionOptions { micro_batch: Some(1), ..SessionOptions::default() };
-    let networks = BTreeMap::from([(role.to_owned(), StepModel { model, options })]);
-    Ok(Host::default().with(Arc::new(StepModels::new(engine()?, networks))))
+    let models = BTreeMap::from([(role.to_owned(), StepModel { model, options })]);
+    Ok(Host::default().with(Arc::new(StepModels::new(engine()?, models))))
 }
 
 /// The host that a stage of these needs would get in the profile `balanced`: models chosen as submit chooses them.
 pub fn host(stage: &str, needs: &Needs) -> Result<Host, TestModelError> {
-    let networks = needs.models.iter().map(|need| Ok((need.role.clone(), network(stage, need)?)));
-    let networks = networks.collect::<Result<BTreeMap<_, _>, TestModelError>>()?;
-    Ok(Host::default().with(Arc::new(StepModels::new(engine()?, networks))))
+    let models = needs.models.iter().map(|need| Ok((need.role.clone(), step_model(stage, need)?)));
+    let models = models.collect::<Result<BTreeMap<_, _>, TestModelError>>()?;
+    Ok(Host::default().with(Arc::new(StepModels::new(engine()?, models))))
 }
 
-fn network(stage: &str, need: &ModelNeed) -> Result<StepModel, TestModelError> {
+fn step_model(stage: &str, need: &ModelNeed) -> Result<StepModel, TestModelError> {
     let catalogue = Catalogue::built_in()?;
     let id = catalogue.choose(stage, &need.role, "balanced", need.choice.as_deref())?.id.clone();
     let options = SessionOptions {
