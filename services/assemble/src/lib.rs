@@ -16,11 +16,11 @@ use framefleet_stage::{
 
 /// The stage.
 #[derive(Debug)]
-pub struct Assemble {
+pub struct AssembleStage {
     settings: AssembleSettings,
 }
 
-impl Stage for Assemble {
+impl Stage for AssembleStage {
     const NAME: &'static str = "assemble";
     const ABOUT: &'static str = "writes the frames of the latest step as films with the source's sound, or as images";
     const VERSION: u32 = 3;

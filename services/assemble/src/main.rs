@@ -1,5 +1,5 @@
 //! The `assemble` service.
 
 fn main() -> std::process::ExitCode {
-    framefleet_service::main::<assemble::Assemble>()
+    framefleet_service::main::<assemble::AssembleStage>()
 }

@@ -1,7 +1,7 @@
 //! Films come out as they went in, however the work was spread.
 #![cfg(test)]
 
-use assemble::{Assemble, AssembleSettings, Sound};
+use assemble::{AssembleSettings, AssembleStage, Sound};
 use framefleet_media::encode::Encoding;
 use framefleet_media::{
     Frame, FrameRange, Image, ImageFile, Item, ItemKind, Outcome, PixelFormat, Rational, Rendition,
@@ -67,7 +67,7 @@ fn scratch(folder: &Path, name: &str) -> PathBuf {
 
 /// What one process task makes of frames `range`, of which `missing` are not there.
 fn process(
-    stage: &Assemble,
+    stage: &AssembleStage,
     source: &Source,
     range: std::ops::Range<u64>,
     missing: &[u64],
@@ -104,7 +104,7 @@ impl Run<'_> {
     }
 
     fn film(&self, source: &Source, folder: &Path) -> (PathBuf, String, Value) {
-        let stage = Assemble::load(&Host::default(), &self.settings).unwrap();
+        let stage = AssembleStage::load(&Host::default(), &self.settings).unwrap();
         let mut kept = Kept::new(self.records(source));
         kept.attachments = self.attachments(&stage, source, folder);
         let mut out = Outputs::new(&scratch(folder, "finish"));
@@ -131,7 +131,7 @@ impl Run<'_> {
         self.range.clone().map(record).collect()
     }
 
-    fn attachments(&self, stage: &Assemble, source: &Source, folder: &Path) -> Vec<(String, String, PathBuf)> {
+    fn attachments(&self, stage: &AssembleStage, source: &Source, folder: &Path) -> Vec<(String, String, PathBuf)> {
         let starts: Vec<u64> = self.range.clone().step_by(self.group as usize).collect();
         let task = |start: u64| {
             let range = start..(start + self.group).min(self.range.end);
@@ -344,7 +344,7 @@ fn stills_keep_names_formats_and_depth() {
     let images = vec![Image::new(PixelFormat::Rgb16, 64, 48, bytes).unwrap(), rgb8(&numbered(96, 64, 1))];
     let source = Source { item, images, pts_ns: vec![0, 0] };
     let settings = AssembleSettings { encoding: Encoding::H264, ..AssembleSettings::default() };
-    let stage = Assemble::load(&Host::default(), &settings).unwrap();
+    let stage = AssembleStage::load(&Host::default(), &settings).unwrap();
     let made = process(&stage, &source, 0..2, &[], folder.path());
     assert_eq!(made.artifacts.iter().map(Artifact::name).collect::<Vec<_>>(), ["*.TIFF", "*.jpg"]);
     assert_eq!(decode_rgb16(made.artifacts[0].path()).unwrap().2, [ramp]);
@@ -375,7 +375,7 @@ fn golden_digest() {
         text += &format!("{name} {video:?} {sound:?}\n{:?}\n{:?}\n", numbers(&film), milliseconds(&film));
         text += &format!("{}\n", statistics["films"]["film.mp4"]["held_frames"]);
     }
-    golden(&text, Assemble::VERSION, (3, "a64dc300a5f0958a"));
+    golden(&text, AssembleStage::VERSION, (3, "a64dc300a5f0958a"));
 }
 
 /// The runner gives process the defaults of what finish alone reads, and nobody may notice.
@@ -383,5 +383,5 @@ fn golden_digest() {
 fn process_reads_no_finish_setting() {
     let settings = AssembleSettings { encoding: Encoding::Ffv1, ..AssembleSettings::default() };
     let films = [Film::painted(8, |n| numbered(320, 192, n))];
-    framefleet_testkit_stage::process_reads_no_finish_setting::<Assemble>(&Host::default(), &settings, &films);
+    framefleet_testkit_stage::process_reads_no_finish_setting::<AssembleStage>(&Host::default(), &settings, &films);
 }

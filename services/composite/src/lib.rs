@@ -16,11 +16,11 @@ use framefleet_stage::{Batch, HalfNeeds, Host, Input, Job, Needs, Outputs, Setup
 
 /// The stage.
 #[derive(Debug)]
-pub struct Composite {
+pub struct CompositeStage {
     settings: CompositeSettings,
 }
 
-impl Stage for Composite {
+impl Stage for CompositeStage {
     const NAME: &'static str = "composite";
     const ABOUT: &'static str = "what masks cover, laid over a colour or over the blurred frame";
     const VERSION: u32 = 1;
@@ -57,7 +57,7 @@ impl Stage for Composite {
     }
 }
 
-impl Composite {
+impl CompositeStage {
     fn keeps(&self, mask: &Mask) -> bool {
         self.settings.labels.is_empty() || self.settings.labels.contains(&mask.label)
     }

@@ -1,5 +1,5 @@
 //! The `composite` service.
 
 fn main() -> std::process::ExitCode {
-    framefleet_service::main::<composite::Composite>()
+    framefleet_service::main::<composite::CompositeStage>()
 }

@@ -1,7 +1,7 @@
 //! What is kept is kept bit by bit, and the rest is what the settings say.
 #![cfg(test)]
 
-use composite::{Background, Composite, CompositeSettings};
+use composite::{Background, CompositeSettings, CompositeStage};
 use framefleet_media::annotation::Value;
 use framefleet_media::frame::{byte_length, channel_bytes, channels};
 use framefleet_media::{Image, Mask, PixelFormat};
@@ -30,7 +30,7 @@ fn mask(label: &str) -> Mask {
 fn run(image: &Image, masks: &[Mask], settings: &CompositeSettings) -> Processed {
     let mut film = Film::new(vec![image.clone()]);
     film.found = vec![Found::new("segmentation", "mask", [(0, masks.iter().cloned().map(Value::Mask).collect())])];
-    Step::<Composite>::load(&Host::default(), settings).unwrap().process(&[film]).unwrap()
+    Step::<CompositeStage>::load(&Host::default(), settings).unwrap().process(&[film]).unwrap()
 }
 
 fn pixel(image: &Image, x: u32, y: u32) -> &[u8] {
@@ -128,5 +128,5 @@ fn golden_digest() {
             text += &format!("{x} {:?}\n", levels.map(|bytes| bytes[bytes.len() - 1] / 8).collect::<Vec<_>>());
         }
     }
-    golden(&text, Composite::VERSION, (1, "be33eaa1ea602558"));
+    golden(&text, CompositeStage::VERSION, (1, "be33eaa1ea602558"));
 }

@@ -7,7 +7,7 @@
 #[path = "../tests/it/harness/mod.rs"]
 mod harness;
 
-use face_clustering::{FaceClustering, FaceClusteringSettings};
+use face_clustering::{FaceClusteringSettings, FaceClusteringStage};
 use framefleet_infer::ndarray::Array4;
 use framefleet_infer::{StepModels, TensorView};
 use framefleet_stage::Stage;
@@ -28,7 +28,8 @@ fn planes(picture: &Mat) -> Array4<f32> {
 
 fn main() {
     let settings = FaceClusteringSettings::default();
-    let host = framefleet_testkit_models::host(FaceClustering::NAME, &FaceClustering::needs(&settings)).unwrap();
+    let host =
+        framefleet_testkit_models::host(FaceClusteringStage::NAME, &FaceClusteringStage::needs(&settings)).unwrap();
     let step = step(&settings);
     let networks = host.get::<StepModels>().unwrap();
     let (detector, embedder) = (networks.open("face-detection").unwrap(), networks.open("face-embedding").unwrap());

@@ -33,13 +33,13 @@ const DETECTION: &str = "face-detection";
 const EMBEDDING: &str = "face-embedding";
 
 /// The stage.
-pub struct FaceClustering {
+pub struct FaceClusteringStage {
     settings: FaceClusteringSettings,
     detector: Detector,
     embedder: Embedder,
 }
 
-impl Stage for FaceClustering {
+impl Stage for FaceClusteringStage {
     const NAME: &'static str = "face-clustering";
     const ABOUT: &'static str = "faces, tracks of them, and identities across all items";
     const VERSION: u32 = 2;

@@ -1,5 +1,5 @@
 //! The `face-clustering` service.
 
 fn main() -> std::process::ExitCode {
-    framefleet_service::main::<face_clustering::FaceClustering>()
+    framefleet_service::main::<face_clustering::FaceClusteringStage>()
 }

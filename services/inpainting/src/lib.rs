@@ -40,12 +40,12 @@ const ROLE: &str = "inpainting";
 
 /// The stage.
 #[derive(Debug)]
-pub struct Inpainting {
+pub struct InpaintingStage {
     settings: InpaintingSettings,
     lama: Option<Lama>,
 }
 
-impl Stage for Inpainting {
+impl Stage for InpaintingStage {
     const NAME: &'static str = "inpainting";
     const ABOUT: &'static str =
         "removes what masks cover: filled from other frames, the rest by a network or from the edge";

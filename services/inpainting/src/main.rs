@@ -1,5 +1,5 @@
 //! The `inpainting` service.
 
 fn main() -> std::process::ExitCode {
-    framefleet_service::main::<inpainting::Inpainting>()
+    framefleet_service::main::<inpainting::InpaintingStage>()
 }

@@ -1,7 +1,7 @@
 //! Faces of real persons in footage whose truth is known.
 
 use crate::harness::{Results, canvas, finish, fitted, part, photograph, put, resized, run, step, video};
-use face_clustering::{FaceClustering, FaceClusteringSettings};
+use face_clustering::{FaceClusteringSettings, FaceClusteringStage};
 use framefleet_media::{Edit, EditTarget, Face};
 use framefleet_stage::Stage as _;
 use framefleet_testkit_stage::{Film, golden, shot};
@@ -238,14 +238,15 @@ fn golden_digest() {
             one.crops.len()
         );
     }
-    golden(&text, FaceClustering::VERSION, (2, "c225784dc3af9f6d"));
+    golden(&text, FaceClusteringStage::VERSION, (2, "c225784dc3af9f6d"));
 }
 
 /// The runner gives process the defaults of what finish alone reads, and nobody may notice.
 #[test]
 fn process_reads_no_finish_setting() {
     let settings = FaceClusteringSettings::default();
-    let host = framefleet_testkit_models::host(FaceClustering::NAME, &FaceClustering::needs(&settings)).unwrap();
+    let host =
+        framefleet_testkit_models::host(FaceClusteringStage::NAME, &FaceClusteringStage::needs(&settings)).unwrap();
     let films = [video("a.mp4", moving(&portrait("obama"), 3, (60, 30), (4, 0)))];
-    framefleet_testkit_stage::process_reads_no_finish_setting::<FaceClustering>(&host, &settings, &films);
+    framefleet_testkit_stage::process_reads_no_finish_setting::<FaceClusteringStage>(&host, &settings, &films);
 }

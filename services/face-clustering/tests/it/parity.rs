@@ -2,7 +2,7 @@
 //! (tools/parity/faces.py), and the other networks of the catalogue against these.
 
 use crate::harness::{part, photograph, put, resized, run, video};
-use face_clustering::{FaceClustering, FaceClusteringSettings};
+use face_clustering::{FaceClusteringSettings, FaceClusteringStage};
 use framefleet_media::Face;
 use framefleet_stage::Stage;
 use opencv::core::{CV_8UC3, Mat, Scalar};
@@ -124,8 +124,9 @@ fn the_other_embedder_knows_persons_as_well() {
 fn a_model_of_another_architecture_is_refused_with_those_that_are_known() {
     let detector = Some("blazeface-short".to_owned());
     let settings = FaceClusteringSettings { detector, ..FaceClusteringSettings::default() };
-    let host = framefleet_testkit_models::host(FaceClustering::NAME, &FaceClustering::needs(&settings)).unwrap();
-    let Err(error) = FaceClustering::load(&host, &settings) else { panic!("it is loaded") };
+    let host =
+        framefleet_testkit_models::host(FaceClusteringStage::NAME, &FaceClusteringStage::needs(&settings)).unwrap();
+    let Err(error) = FaceClusteringStage::load(&host, &settings) else { panic!("it is loaded") };
     for named in ["blazeface-short", "YuNet, SCRFD, CenterFace", "face-clustering.detector"] {
         assert!(error.to_string().contains(named), "{error}");
     }

@@ -4,7 +4,7 @@ use crate::harness::{Footage, Scene, mask, psnr, rgb8};
 use framefleet_media::annotation::Value;
 use framefleet_media::{Annotation, FillRest, FrameRange, Image, ItemKind, Kind, MaskTrack, ScopedAnnotation};
 use framefleet_stage::{Stage, codes};
-use inpainting::{Inpainting, InpaintingSettings, Rest};
+use inpainting::{InpaintingSettings, InpaintingStage, Rest};
 
 /// Two masks per frame: the square, and a box in the corner.
 fn footage(frames: u64) -> (Scene, Footage) {
@@ -50,9 +50,9 @@ fn tracks_choose_what_is_removed_and_need_a_second_pass() {
     let settings = InpaintingSettings { tracks: vec![3], ..plain() };
     let found: Vec<u64> = footage.run(&settings).fills.values().map(|fill| fill.hole_pixels).collect();
     assert_eq!(found, [0, 900, 900, 900, 0, 0]);
-    let needs = Inpainting::needs(&settings);
+    let needs = InpaintingStage::needs(&settings);
     assert!(needs.process.required.contains(&Kind::new("mask_track")));
-    assert!(!Inpainting::needs(&plain()).process.required.contains(&Kind::new("mask_track")));
+    assert!(!InpaintingStage::needs(&plain()).process.required.contains(&Kind::new("mask_track")));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use framefleet_infer::{
 use framefleet_media::{FillRest, Image, PixelFormat};
 use framefleet_stage::{Host, Stage};
 use framefleet_testkit_stage::Step;
-use inpainting::{Inpainting, InpaintingSettings, Rest};
+use inpainting::{InpaintingSettings, InpaintingStage, Rest};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -139,11 +139,11 @@ fn the_network_fills_what_no_frame_shows() {
 #[test]
 fn without_networks_the_way_out_is_named() {
     let settings = InpaintingSettings { rest: Rest::Lama, ..InpaintingSettings::default() };
-    let problem = Inpainting::load(&Host::default(), &settings).unwrap_err().to_string();
+    let problem = InpaintingStage::load(&Host::default(), &settings).unwrap_err().to_string();
     assert!(problem.contains("rest = \"telea\""), "{problem}");
-    let needs = Inpainting::needs(&settings);
+    let needs = InpaintingStage::needs(&settings);
     assert_eq!((needs.models.len(), needs.models[0].choice.as_deref()), (1, Some("lama-512")));
-    assert!(Inpainting::needs(&InpaintingSettings::default()).models.is_empty());
+    assert!(InpaintingStage::needs(&InpaintingSettings::default()).models.is_empty());
 }
 
 /// A network that does not give back what it was given is none of this kind.
@@ -152,7 +152,7 @@ fn another_network_is_refused() {
     let cache = tempfile::tempdir().unwrap();
     let foreign = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/infer/tests/models/blur.onnx");
     let host = host(&foreign, cache.path());
-    let step = Step::<Inpainting>::load(&host, &bare()).unwrap();
+    let step = Step::<InpaintingStage>::load(&host, &bare()).unwrap();
     let case = &cases()[0];
     let footage = Footage::new(vec![case.picture.clone()], |_, x, y| x < 20 && y < 20);
     let problem = step.process(&[footage.film()]).unwrap_err().to_string();

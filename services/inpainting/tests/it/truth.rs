@@ -5,7 +5,7 @@ use framefleet_media::{Fill, FillRest};
 use framefleet_stage::Stage as _;
 use framefleet_testkit::{decode_rgb8, sample};
 use framefleet_testkit_stage::golden;
-use inpainting::{Blend, Inpainting, InpaintingSettings, Rest};
+use inpainting::{Blend, InpaintingSettings, InpaintingStage, Rest};
 
 /// Nothing but what the frame itself shows around the hole: what the original did under the name of a network.
 fn alone() -> InpaintingSettings {
@@ -173,5 +173,5 @@ fn golden_digest() {
             text += &format!("{n} {} {real:?} {:?} {references:?} {middle:?}\n", fill.hole_pixels, fill.rest());
         }
     }
-    golden(&text, Inpainting::VERSION, (3, "4ea1ce047a8d1287"));
+    golden(&text, InpaintingStage::VERSION, (3, "4ea1ce047a8d1287"));
 }

@@ -2,7 +2,7 @@
 #![allow(dead_code)]
 pub mod agreement;
 
-use face_clustering::{FaceClustering, FaceClusteringSettings};
+use face_clustering::{FaceClusteringSettings, FaceClusteringStage};
 use framefleet_media::{Face, FaceTrack, FrameRange, Identity, Image, PixelFormat};
 use framefleet_stage::Stage;
 use framefleet_testkit::sample;
@@ -14,8 +14,9 @@ use serde_json::Value as Json;
 use std::collections::BTreeMap;
 
 /// The stage with the networks that its settings ask for.
-pub fn step(settings: &FaceClusteringSettings) -> Step<FaceClustering> {
-    let host = framefleet_testkit_models::host(FaceClustering::NAME, &FaceClustering::needs(settings)).unwrap();
+pub fn step(settings: &FaceClusteringSettings) -> Step<FaceClusteringStage> {
+    let host =
+        framefleet_testkit_models::host(FaceClusteringStage::NAME, &FaceClusteringStage::needs(settings)).unwrap();
     Step::load(&host, settings).unwrap()
 }
 
@@ -101,7 +102,7 @@ pub fn run(settings: &FaceClusteringSettings, films: &[Film]) -> Results {
 }
 
 /// The finish half over what process made.
-pub fn finish(step: &Step<FaceClustering>, films: &[Film], records: &Kept) -> Results {
+pub fn finish(step: &Step<FaceClusteringStage>, films: &[Film], records: &Kept) -> Results {
     let finished = step.finish(films, records).unwrap();
     let amended = finished.amendments.iter().map(|of| {
         let fields = serde_json::from_str(&of.json).unwrap();

@@ -8,7 +8,7 @@ use framefleet_testkit::{MovingSquare, Picture, Similarity, Texture};
 pub use framefleet_testkit_stage::rgb8;
 use framefleet_testkit_stage::{Film, Found, Step, only};
 use framefleet_vision::run_lengths::Runs;
-use inpainting::{Inpainting, InpaintingSettings};
+use inpainting::{InpaintingSettings, InpaintingStage};
 use opencv::core::Mat;
 use std::collections::BTreeMap;
 
@@ -50,7 +50,7 @@ impl Footage {
 
     /// Runs both halves with networks.
     pub fn run_with(&self, settings: &InpaintingSettings, host: &Host) -> Results {
-        let step = Step::<Inpainting>::load(host, settings).unwrap();
+        let step = Step::<InpaintingStage>::load(host, settings).unwrap();
         let (processed, finished) = step.run(&[self.film()]).unwrap();
         let fills = processed.records.each(only!(Fill)).map(|(record, fills)| {
             let [fill] = &fills[..] else { panic!("process makes one fill per frame: {fills:?}") };
