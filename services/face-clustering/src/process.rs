@@ -2,7 +2,7 @@
 use crate::face::crops;
 use crate::face::detection::Detector;
 use crate::face::embedding::{self, Embedder, Embedding};
-use crate::face::observation::Seen;
+use crate::face::observation::Observation;
 use crate::face::quality::quality;
 use crate::settings::FaceClusteringSettings;
 use framefleet_media::annotation::Value;
@@ -19,7 +19,7 @@ pub fn process(
     settings: &FaceClusteringSettings,
     out: &mut Outputs,
 ) -> Result<(), StageError> {
-    let mut seen: Vec<Seen> = Vec::new();
+    let mut seen: Vec<Observation> = Vec::new();
     for &number in batch.frames() {
         let found = FrameView::of(batch, searched(settings), number).and_then(|view| faces(&view, detector, settings));
         match found {
@@ -29,7 +29,7 @@ pub fn process(
     }
     let aligned: Vec<&Mat> = seen.iter().filter_map(|face| face.aligned.as_ref()).collect();
     let mut embeddings = embedder.embed(&aligned)?.into_iter();
-    let mut made: Vec<(Seen, Face)> = Vec::with_capacity(seen.len());
+    let mut made: Vec<(Observation, Face)> = Vec::with_capacity(seen.len());
     for one in seen {
         let embedding = one.aligned.as_ref().and_then(|_| embeddings.next()).unwrap_or_default();
         let face = published(&one, embedding)?;
@@ -52,18 +52,18 @@ fn faces(
     view: &FrameView<'_>,
     detector: &Detector,
     settings: &FaceClusteringSettings,
-) -> Result<Vec<Seen>, PerceptionError> {
+) -> Result<Vec<Observation>, PerceptionError> {
     let mut found = detector.detect(view.rgb(), settings.small_faces, settings)?;
     found.sort_by(|a, b| a.corners[0].total_cmp(&b.corners[0]).then(a.corners[1].total_cmp(&b.corners[1])));
     let seen = (0..).zip(found).map(|(instance, found)| {
         let aligned = embedding::align(view.rgb(), &found.landmarks)?;
-        Ok(Seen { frame: view.number(), instance, found, scale: view.scale(), aligned })
+        Ok(Observation { frame: view.number(), instance, found, scale: view.scale(), aligned })
     });
     seen.collect()
 }
 
 /// A face as records have it.
-fn published(seen: &Seen, embedding: Embedding) -> Result<Face, PerceptionError> {
+fn published(seen: &Observation, embedding: Embedding) -> Result<Face, PerceptionError> {
     let [across, down] = seen.scale;
     let [x0, y0, x1, y1] = seen.found.corners;
     let quality = match &seen.aligned {

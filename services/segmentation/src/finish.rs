@@ -2,7 +2,7 @@
 pub(crate) mod statistics;
 pub(crate) mod tracks;
 use crate::finish::statistics::Statistics;
-use crate::finish::tracks::{Masks, Object, Seen};
+use crate::finish::tracks::{MaskObservation, Masks, Object};
 use crate::settings::SegmentationSettings;
 use framefleet_media::annotation::Value;
 use framefleet_media::{Amendment, Annotation, FrameRange, MaskTrack, ScopedAnnotation};
@@ -75,12 +75,12 @@ fn published(number: u32, track: &Track<Object>) -> MaskTrack {
 }
 
 /// The masks of a record, each with its instance.
-fn masks(record: &Record) -> Result<Vec<(u32, Seen)>, StageError> {
+fn masks(record: &Record) -> Result<Vec<(u32, MaskObservation)>, StageError> {
     let mut masks = Vec::new();
     for annotation in &record.annotations {
         let Some(Value::Mask(mask)) = &annotation.value else { continue };
         let runs = mask.run_lengths.as_ref().map(Runs::parse).transpose().map_err(StageError::bad_input)?;
-        let seen = Seen {
+        let seen = MaskObservation {
             eye: mask.eye.clone(),
             runs: runs.unwrap_or_default(),
             label: mask.label.clone(),

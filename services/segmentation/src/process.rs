@@ -20,7 +20,7 @@ use opencv::core::{Mat, Rect, Size};
 use opencv::prelude::*;
 
 /// The views of a frame with the instances in each.
-type Found<'a> = (Vec<View<'a>>, Vec<Vec<Instance>>);
+type Instances<'a> = (Vec<View<'a>>, Vec<Vec<Instance>>);
 
 /// Makes the masks of a batch.
 pub fn process(
@@ -137,7 +137,7 @@ impl Task<'_> {
     fn publish(
         &self,
         number: u64,
-        made: Result<Found<'_>, PerceptionError>,
+        made: Result<Instances<'_>, PerceptionError>,
         label: &str,
         out: &mut Outputs,
     ) -> Result<(), StageError> {

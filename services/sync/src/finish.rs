@@ -6,7 +6,7 @@ use crate::sound::Sound;
 use crate::speakers::diarisation::{Diarisation, Turn};
 use crate::speakers::utterances::{Scene, Utterance, shot_times, utterances};
 use crate::summary::{FaceSummary, ItemSummary, Summary, state_name};
-use crate::tracks::{Known, Sighting, Track, tracks};
+use crate::tracks::{Known, MouthObservation, Track, tracks};
 use framefleet_infer::Session;
 use framefleet_media::annotation::Value;
 use framefleet_media::{
@@ -30,15 +30,17 @@ struct Footage<'j> {
     item: &'j Item,
     /// Number and time of every frame with a result.
     frames: Vec<(u64, i64)>,
-    sightings: Vec<Sighting>,
+    observations: Vec<MouthObservation>,
     shots: Vec<FrameRange>,
 }
 
 impl Footage<'_> {
     fn add(&mut self, record: &Record) {
         self.frames.push((record.frame, record.pts_ns));
-        self.sightings.extend(record.annotations.iter().filter_map(|annotation| match &annotation.value {
-            Some(Value::Mouth(mouth)) => Some(Sighting::new(record.frame, record.pts_ns, annotation.instance, mouth)),
+        self.observations.extend(record.annotations.iter().filter_map(|annotation| match &annotation.value {
+            Some(Value::Mouth(mouth)) => {
+                Some(MouthObservation::new(record.frame, record.pts_ns, annotation.instance, mouth))
+            }
             _ => None,
         }));
     }
@@ -69,7 +71,7 @@ pub fn finish(
     let mut items = by_item(records, job);
     while let Some(mut results) = items.next_item()? {
         let (item, shots) = (results.item(), results.shots().to_vec());
-        let mut footage = Footage { item, shots, frames: Vec::new(), sightings: Vec::new() };
+        let mut footage = Footage { item, shots, frames: Vec::new(), observations: Vec::new() };
         for frame in results.by_ref() {
             footage.add(&frame?.record);
         }
@@ -119,7 +121,7 @@ fn scenery(job: &Job, footage: &Footage<'_>) -> Scenery {
     if shots.is_empty() {
         shots.push(FrameRange { start: 0, end: u64::MAX });
     }
-    let tracks = tracks(&footage.sightings, &shots, &known(job, &footage.item.name));
+    let tracks = tracks(&footage.observations, &shots, &known(job, &footage.item.name));
     let (first, last) = (footage.frames[0], footage.frames[footage.frames.len() - 1]);
     let per = |count: u64| if count > 0 { (last.1 - first.1) / count as i64 } else { 0 };
     let rate = footage.item.frame_rate.as_ref().filter(|rate| rate.num > 0 && rate.den > 0);
@@ -272,15 +274,15 @@ fn who_speaks(
 fn amend(item: &str, tracks: &[Track], spoken: Option<&[Utterance]>, out: &mut Outputs) {
     for (index, track) in tracks.iter().enumerate() {
         let own: Vec<&Utterance> = spoken.into_iter().flatten().filter(|u| u.track == Some(index)).collect();
-        for sighting in &track.sightings {
+        for observation in &track.observations {
             let mut fields = serde_json::json!({ "track": track.number });
             if spoken.is_some() {
-                fields["speaking"] = own.iter().any(|u| u.range_ns.contains(&sighting.pts_ns)).into();
+                fields["speaking"] = own.iter().any(|u| u.range_ns.contains(&observation.pts_ns)).into();
             }
             out.amend(Amendment {
                 item: item.to_owned(),
-                frame: sighting.frame,
-                instance: sighting.instance,
+                frame: observation.frame,
+                instance: observation.instance,
                 kind: "mouth".to_owned(),
                 json: fields.to_string(),
             });
@@ -293,7 +295,7 @@ fn faces(scenery: &Scenery, spoken: Option<&[Utterance]>) -> Vec<FaceSummary> {
     let mut faces: Vec<FaceSummary> = Vec::new();
     for (index, track) in scenery.tracks.iter().enumerate() {
         let own = || spoken.into_iter().flatten().filter(|utterance| utterance.track == Some(index));
-        let visible = track.sightings.len() as f64 * scenery.step_ns as f64 / 1e9;
+        let visible = track.observations.len() as f64 * scenery.step_ns as f64 / 1e9;
         let face = match faces.iter_mut().position(|face| face.track == track.number) {
             Some(at) => &mut faces[at],
             None => {

@@ -1,7 +1,7 @@
 //! The offset of the sound: every segment of a face that moves its mouth while somebody speaks votes, and votes are weighed.
 pub(crate) mod distances;
 use crate::settings::SyncSettings;
-use crate::tracks::{Sighting, Track};
+use crate::tracks::{MouthObservation, Track};
 use framefleet_audio_features::correlation::{Contour, LAG_NS, curve, peak, without_slow};
 use framefleet_audio_features::voice::overlap_ns;
 use std::ops::Range;
@@ -54,8 +54,8 @@ pub fn compare(
     settings: &SyncSettings,
 ) -> Compared {
     let mut compared = Compared { stretches: 0, segments: Vec::new() };
-    let trusted: Vec<Sighting> =
-        track.sightings.iter().filter(|s| f64::from(s.confidence) >= settings.min_confidence).copied().collect();
+    let trusted: Vec<MouthObservation> =
+        track.observations.iter().filter(|s| f64::from(s.confidence) >= settings.min_confidence).copied().collect();
     let length_ns = (settings.segment_seconds * 1e9) as i64;
     let most_ns = i64::from(settings.max_offset_ms) * 1_000_000;
     for stretch in trusted.chunk_by(|a, b| b.pts_ns - a.pts_ns <= GAP_NS) {
@@ -85,9 +85,9 @@ pub fn compare(
     compared
 }
 
-/// Times and apertures of sightings.
-pub fn series(sightings: &[Sighting]) -> (Vec<i64>, Vec<f64>) {
-    sightings.iter().map(|sighting| (sighting.pts_ns, f64::from(sighting.aperture))).unzip()
+/// Times and apertures of observations.
+pub fn series(observations: &[MouthObservation]) -> (Vec<i64>, Vec<f64>) {
+    observations.iter().map(|observation| (observation.pts_ns, f64::from(observation.aperture))).unzip()
 }
 
 /// Standard deviation.

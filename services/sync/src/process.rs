@@ -14,7 +14,7 @@ use framefleet_stage::{Batch, Job, Outputs, StageError};
 pub const STILL: &str = "still";
 
 /// A face that is looked at.
-struct Seen<'b> {
+struct FaceView<'b> {
     view: &'b FrameView<'b>,
     face: &'b Face,
     instance: u32,
@@ -39,7 +39,7 @@ pub fn process(
     for &number in batch.frames() {
         views.extend(FrameView::or_fail(batch, settings.pictures.rendition(), number, out)?);
     }
-    let seen: Vec<Seen<'_>> = views.iter().flat_map(|view| faces(batch, view, mesh.side(), settings)).collect();
+    let seen: Vec<FaceView<'_>> = views.iter().flat_map(|view| faces(batch, view, mesh.side(), settings)).collect();
     let mut lips: Vec<Lips> = Vec::with_capacity(seen.len());
     mesh.run(seen.len(), |item| Ok(seen[item].region.cut(seen[item].view.rgb())?), |_, found| lips.push(found))?;
     for (seen, lips) in seen.iter().zip(&lips) {
@@ -53,13 +53,13 @@ pub fn process(
 }
 
 /// The faces of a frame that are large enough.
-fn faces<'b>(batch: &'b Batch, view: &'b FrameView<'b>, side: u32, settings: &SyncSettings) -> Vec<Seen<'b>> {
+fn faces<'b>(batch: &'b Batch, view: &'b FrameView<'b>, side: u32, settings: &SyncSettings) -> Vec<FaceView<'b>> {
     let shrink = shrink(view);
     let seen = |(instance, face): (u32, &'b Face)| {
         let [x0, y0, x1, y1] = <[f32; 4]>::try_from(face.r#box.as_slice()).ok()?;
         let longer = f64::from((x1 - x0).max(y1 - y0)) * shrink;
         let region = Region::new(face, side, shrink).filter(|_| longer >= f64::from(settings.min_face))?;
-        Some(Seen { view, face, instance, region, shrink })
+        Some(FaceView { view, face, instance, region, shrink })
     };
     faces_of(batch, view.number()).into_iter().filter_map(seen).collect()
 }

@@ -1,5 +1,5 @@
 //! Small pictures of faces: process keeps a few per batch, finish gives each identity its best.
-use crate::face::observation::Seen;
+use crate::face::observation::Observation;
 use framefleet_media::{Face, FaceCrop, FaceCrops, Rendition};
 use framefleet_perception::{FrameView, PerceptionError};
 use framefleet_stage::{Batch, Outputs, Records, StageError};
@@ -27,7 +27,7 @@ const JPEG_QUALITY: i32 = 88;
 pub fn attach(
     batch: &Batch,
     rendition: Rendition,
-    faces: &[(Seen, Face)],
+    faces: &[(Observation, Face)],
     out: &mut Outputs,
 ) -> Result<(), StageError> {
     let mut crops = Vec::new();
@@ -46,7 +46,7 @@ pub fn attach(
 }
 
 /// Faces to keep crops of, the best first.
-fn chosen(faces: &[(Seen, Face)]) -> Vec<usize> {
+fn chosen(faces: &[(Observation, Face)]) -> Vec<usize> {
     let value = |index: &usize| faces[*index].1.quality.map_or(0.0, |quality| quality.value);
     let mut order: Vec<usize> = (0..faces.len()).filter(|&index| !faces[index].1.embedding.is_empty()).collect();
     order.sort_by(|a, b| value(b).total_cmp(&value(a)).then(a.cmp(b)));

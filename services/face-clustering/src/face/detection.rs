@@ -23,7 +23,7 @@ const BORDER: f32 = 2.0;
 
 /// A face in a picture.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Found {
+pub struct Detection {
     /// Left, top, right, bottom.
     pub corners: Corners,
     /// Left eye, right eye, nose, left and right corner of the mouth, as the viewer sees them.
@@ -32,7 +32,7 @@ pub struct Found {
     pub score: f32,
 }
 
-impl Found {
+impl Detection {
     /// Its shorter side.
     pub fn size(&self) -> f32 {
         (self.corners[2] - self.corners[0]).min(self.corners[3] - self.corners[1])
@@ -76,7 +76,7 @@ impl Architecture {
     }
 
     /// All faces of a score of at least `least`, in pixels of the square.
-    fn decode(self, outputs: &OutputViews<'_, '_>, least: f32) -> Result<Vec<Found>, InferError> {
+    fn decode(self, outputs: &OutputViews<'_, '_>, least: f32) -> Result<Vec<Detection>, InferError> {
         match self {
             Self::YuNet => anchors::yunet(outputs, SIDE as usize, least),
             Self::Scrfd => anchors::scrfd(outputs, SIDE as usize, least),
@@ -117,13 +117,13 @@ impl Detector {
         rgb: &impl MatTraitConst,
         small: bool,
         settings: &FaceClusteringSettings,
-    ) -> Result<Vec<Found>, PerceptionError> {
+    ) -> Result<Vec<Detection>, PerceptionError> {
         let picture = (rgb.cols(), rgb.rows());
         let mut searched = vec![Tile::whole(picture)];
         if small {
             searched.extend(tiles::by_side(picture, SIDE as i32, TILE_OVERLAP));
         }
-        let mut found: Vec<Found> = Vec::new();
+        let mut found: Vec<Detection> = Vec::new();
         let (input, planes) = self.architecture.planes();
         let least = settings.min_score as f32;
         let mut pixels = Array4::<f32>::zeros((1, 3, SIDE as usize, SIDE as usize));
@@ -140,14 +140,15 @@ impl Detector {
             let faces = faces.filter(|face| number == 0 || is_whole(face, tile));
             found.extend(faces.map(|face| face.mapped(|point| tile.back(point))));
         }
-        let same =
-            |better: &Found, face: &Found| boxes::iou(&better.corners, &face.corners) > settings.max_overlap as f32;
+        let same = |better: &Detection, face: &Detection| {
+            boxes::iou(&better.corners, &face.corners) > settings.max_overlap as f32
+        };
         Ok(tiles::unique(found, settings.max_faces as usize, |face| face.score, same))
     }
 }
 
 /// Whether a face found in a tile is small enough to be whole in one, and does not touch a border inside the picture.
-fn is_whole(face: &Found, tile: &Tile) -> bool {
+fn is_whole(face: &Detection, tile: &Tile) -> bool {
     let [x0, y0, x1, y1] = face.corners;
     !tile.cuts(&face.corners, BORDER) && (x1 - x0).max(y1 - y0) <= TILE_OVERLAP as f32
 }

@@ -1,15 +1,15 @@
 //! A face of one frame, between its detection and what is published of it.
-use crate::face::detection::Found;
+use crate::face::detection::Detection;
 use opencv::core::Mat;
 
 /// A face of the batch.
-pub struct Seen {
+pub struct Observation {
     /// The frame.
     pub frame: u64,
     /// Its number in the frame.
     pub instance: u32,
     /// Where it is, in pixels of the picture it was found in.
-    pub found: Found,
+    pub found: Detection,
     /// Pixels of the full frame per pixel of that picture.
     pub scale: [f32; 2],
     /// The face in the position that networks expect; `None` when its landmarks allow none.

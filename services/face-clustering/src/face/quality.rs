@@ -1,5 +1,5 @@
 //! How much can be told from a face: its size, sharpness, and where the head points.
-use crate::face::detection::Found;
+use crate::face::detection::Detection;
 use crate::face::embedding::TEMPLATE;
 use framefleet_media::FaceQuality;
 use opencv::core::{CV_64F, Mat, mean_std_dev_def};
@@ -17,7 +17,7 @@ const SHARPNESS_HALF: f32 = 20.0;
 const DEPTHS: [f64; 5] = [0.0, 0.0, 18.0, 3.0, 3.0];
 
 /// Quality of a face in the picture it was found in; `aligned` is its aligned crop, `norm` the length of its embedding.
-pub fn quality(face: &Found, aligned: &Mat, norm: f32) -> opencv::Result<FaceQuality> {
+pub fn quality(face: &Detection, aligned: &Mat, norm: f32) -> opencv::Result<FaceQuality> {
     let [yaw, pitch, roll] = pose(&face.landmarks);
     let (size, sharpness) = (face.size(), sharpness(aligned)?);
     let detail = ((size - SIZE_NONE) / (SIZE_FULL - SIZE_NONE)).clamp(0.0, 1.0);
@@ -127,12 +127,12 @@ mod tests {
         }
         let mut blurred = Mat::default();
         imgproc::gaussian_blur_def(&sharp, &mut blurred, opencv::core::Size::new(15, 15), 5.0).unwrap();
-        let face = |size: f32, yaw| Found {
+        let face = |size: f32, yaw| Detection {
             corners: [0.0, 0.0, size, size * 1.2],
             landmarks: turned(yaw, 0.0, 0.0),
             score: 0.9,
         };
-        let value = |face: &Found, picture: &Mat| quality(face, picture, 10.0).unwrap().value;
+        let value = |face: &Detection, picture: &Mat| quality(face, picture, 10.0).unwrap().value;
         let best = value(&face(100.0, 0.0), &sharp);
         assert!(best > 0.75, "{best}");
         assert!(value(&face(20.0, 0.0), &sharp) < 0.6 * best);

@@ -1,7 +1,7 @@
 //! A track as a row of poses without holes, smoothed.
 use crate::PoseSettings;
 use crate::skeleton::{Keypoints, POINTS};
-use crate::tracks::series::{FramePoses, Seen, find};
+use crate::tracks::series::{FramePoses, PoseObservation, find};
 use crate::tracks::tracker::Followed;
 use framefleet_perception::{OneEuro, Track};
 use framefleet_vision::boxes::Corners;
@@ -38,8 +38,8 @@ pub fn poses(track: &Track<Followed>, frames: &[FramePoses], settings: &PoseSett
 }
 
 impl TrackPose {
-    fn seen(frame: usize, seen: &Seen) -> Self {
-        let Seen { instance, corners, score, keypoints } = seen.clone();
+    fn seen(frame: usize, seen: &PoseObservation) -> Self {
+        let PoseObservation { instance, corners, score, keypoints } = seen.clone();
         Self { frame, instance: Some(instance), corners, score, keypoints, smoothed: keypoints }
     }
 

@@ -6,7 +6,7 @@ use framefleet_vision::boxes::Corners;
 
 /// A person in a frame.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Seen {
+pub struct PoseObservation {
     /// Number within the frame.
     pub instance: u32,
     /// The box.
@@ -27,7 +27,7 @@ pub struct FramePoses {
     /// Whether a shot begins between the frame before and this one.
     pub cut: bool,
     /// The persons.
-    pub persons: Vec<Seen>,
+    pub persons: Vec<PoseObservation>,
 }
 
 impl From<FrameResult> for FramePoses {
@@ -37,7 +37,7 @@ impl From<FrameResult> for FramePoses {
                 let mut keypoints = Keypoints::default();
                 keypoints.iter_mut().zip(pose.keypoints.as_chunks::<3>().0).for_each(|(to, from)| *to = *from);
                 let corners = Corners::try_from(pose.r#box.as_slice()).ok()?;
-                Some(Seen { instance: annotation.instance, corners, score: pose.score, keypoints })
+                Some(PoseObservation { instance: annotation.instance, corners, score: pose.score, keypoints })
             }
             _ => None,
         });
@@ -46,7 +46,7 @@ impl From<FrameResult> for FramePoses {
 }
 
 /// The person that a frame's number and an instance name, and the frame's index.
-pub fn find(frames: &[FramePoses], (number, instance): (u64, u32)) -> Option<(usize, &Seen)> {
+pub fn find(frames: &[FramePoses], (number, instance): (u64, u32)) -> Option<(usize, &PoseObservation)> {
     let at = frames.binary_search_by_key(&number, |frame| frame.number).ok()?;
     let seen = frames[at].persons.iter().find(|seen| seen.instance == instance)?;
     Some((at, seen))

@@ -1,7 +1,7 @@
 //! Who of this frame is who of the frames before: by keypoints and boxes together.
 use crate::PoseSettings;
 use crate::skeleton::{Keypoints, similarity};
-use crate::tracks::series::{FramePoses, Seen};
+use crate::tracks::series::{FramePoses, PoseObservation};
 use framefleet_perception::{Association, BoxFilter, Role, Track, TrackSet};
 use framefleet_vision::boxes;
 
@@ -32,10 +32,10 @@ struct Persons<'a> {
 }
 
 impl<'a> Association for Persons<'a> {
-    type Observation = &'a Seen;
+    type Observation = &'a PoseObservation;
     type State = Followed;
 
-    fn role(&self, seen: &&'a Seen) -> Role {
+    fn role(&self, seen: &&'a PoseObservation) -> Role {
         match f64::from(seen.score) {
             score if score < self.settings.track_score => Role::Weak,
             score if score < self.settings.new_track_score => Role::Continues,
@@ -49,7 +49,7 @@ impl<'a> Association for Persons<'a> {
 
     /// The mean of the boxes' overlap and of the similarity of the keypoints, moved along with the box. Limbs swing, so keypoints alone
     /// would lose who walks; boxes alone mix up who passes whom.
-    fn affinity(&self, person: &Followed, seen: &&'a Seen) -> f32 {
+    fn affinity(&self, person: &Followed, seen: &&'a PoseObservation) -> f32 {
         let expected = person.filter.corners();
         let centre = |corners: &boxes::Corners| [(corners[0] + corners[2]) / 2.0, (corners[1] + corners[3]) / 2.0];
         let (now, then) = (centre(&expected), centre(&person.corners));
@@ -59,11 +59,11 @@ impl<'a> Association for Persons<'a> {
         (overlap + similarity(&moved, &seen.keypoints, area, self.settings.min_visibility as f32)) / 2.0
     }
 
-    fn begin(&self, seen: &'a Seen) -> Followed {
+    fn begin(&self, seen: &'a PoseObservation) -> Followed {
         Followed { filter: BoxFilter::new(&seen.corners), keypoints: seen.keypoints, corners: seen.corners }
     }
 
-    fn update(&self, person: &mut Followed, seen: &'a Seen) {
+    fn update(&self, person: &mut Followed, seen: &'a PoseObservation) {
         person.filter.update(&seen.corners);
         (person.keypoints, person.corners) = (seen.keypoints, seen.corners);
     }

@@ -3,7 +3,7 @@ use framefleet_perception::Association;
 use framefleet_vision::run_lengths::Runs;
 
 /// A mask of a frame, for following.
-pub struct Seen {
+pub struct MaskObservation {
     /// Whose eye it is of; objects are followed in each on its own.
     pub eye: String,
     /// The mask.
@@ -36,19 +36,19 @@ pub struct Object {
 pub struct Masks;
 
 impl Association for Masks {
-    type Observation = Seen;
+    type Observation = MaskObservation;
     type State = Object;
 
     fn predict(&self, object: &mut Object, _elapsed_ns: i64, seen: bool) {
         object.fresh = seen;
     }
 
-    fn affinity(&self, object: &Object, seen: &Seen) -> f32 {
+    fn affinity(&self, object: &Object, seen: &MaskObservation) -> f32 {
         let same = object.eye == seen.eye && object.label == seen.label;
         if same { object.mask.iou(&seen.runs) } else { 0.0 }
     }
 
-    fn begin(&self, seen: Seen) -> Object {
+    fn begin(&self, seen: MaskObservation) -> Object {
         Object {
             eye: seen.eye,
             label: seen.label,
@@ -60,7 +60,7 @@ impl Association for Masks {
         }
     }
 
-    fn update(&self, object: &mut Object, seen: Seen) {
+    fn update(&self, object: &mut Object, seen: MaskObservation) {
         if object.fresh {
             object.overlaps.0 += f64::from(object.mask.iou(&seen.runs));
             object.overlaps.1 += 1;
@@ -81,14 +81,14 @@ mod tests {
     use framefleet_perception::{Track, TrackSet};
     use opencv::core::{self, Mat, Rect, Scalar};
 
-    fn seen(x: i32) -> Seen {
+    fn seen(x: i32) -> MaskObservation {
         let mut mask = Mat::new_rows_cols_with_default(20, 200, core::CV_8UC1, Scalar::default()).unwrap();
         opencv::imgproc::rectangle(&mut mask, Rect::new(x, 2, 16, 16), Scalar::all(255.0), -1, 8, 0).unwrap();
-        Seen { eye: String::new(), label: "person".to_owned(), runs: Runs::of(&mask).unwrap(), score: 0.5 }
+        MaskObservation { eye: String::new(), label: "person".to_owned(), runs: Runs::of(&mask).unwrap(), score: 0.5 }
     }
 
     /// Tracks of frames (number and masks) of a film of 25 frames per second.
-    fn followed(frames: Vec<(u64, Vec<Seen>)>) -> Vec<Track<Object>> {
+    fn followed(frames: Vec<(u64, Vec<MaskObservation>)>) -> Vec<Track<Object>> {
         let mut tracks = TrackSet::new(Masks, 0.3, 0.13);
         for (frame, masks) in frames {
             tracks.frame(frame, frame as i64 * 40_000_000, (0..).zip(masks));
@@ -118,7 +118,8 @@ mod tests {
 
     #[test]
     fn the_eyes_and_labels_are_followed_on_their_own() {
-        let other = |eye: &str, label: &str| Seen { eye: eye.to_owned(), label: label.to_owned(), ..seen(10) };
+        let other =
+            |eye: &str, label: &str| MaskObservation { eye: eye.to_owned(), label: label.to_owned(), ..seen(10) };
         let tracks = followed(vec![(0, vec![seen(10)]), (1, vec![other("right", "person"), other("", "dog")])]);
         assert_eq!(tracks.iter().map(|track| track.seen.len()).collect::<Vec<_>>(), [1, 1, 1]);
     }

@@ -13,14 +13,14 @@ use opencv::prelude::*;
 use std::collections::VecDeque;
 
 /// What a network made of a view.
-struct Seen {
+struct SoftMask {
     /// `CV_32FC1`, stretched over the whole view.
     coverage: Mat,
     /// Luma of the view in the same size, where coverage is steadied.
     luma: Option<Mat>,
 }
 
-impl Seen {
+impl SoftMask {
     fn with_luma(&self) -> Option<(&Mat, &Mat)> {
         self.luma.as_ref().map(|luma| (&self.coverage, luma))
     }
@@ -29,7 +29,7 @@ impl Seen {
 impl Task<'_> {
     /// Frame by frame; the last few frames' coverage is kept for steadying.
     pub(super) fn foreground(&self, network: &Foreground, role: &str, out: &mut Outputs) -> Result<(), StageError> {
-        let mut known: VecDeque<(u64, Vec<Seen>)> = VecDeque::new();
+        let mut known: VecDeque<(u64, Vec<SoftMask>)> = VecDeque::new();
         for &number in self.batch.frames() {
             let made = self.frame(number).and_then(|views| {
                 let people = self.persons(number, &views);
@@ -65,7 +65,7 @@ impl Task<'_> {
         role: &str,
         views: &[View<'_>],
         people: &[Vec<Person>],
-    ) -> Result<Vec<Seen>, PerceptionError> {
+    ) -> Result<Vec<SoftMask>, PerceptionError> {
         let mut regions: Vec<(usize, Option<Rect>)> = Vec::new();
         for (at, (view, people)) in views.iter().zip(people).enumerate() {
             if role == PERSON && !people.is_empty() {
@@ -91,7 +91,7 @@ impl Task<'_> {
             let of_view = parts.extract_if(.., |((of, _), _)| *of == at).map(|((_, region), found)| (*region, found));
             let coverage = self.joined(view, of_view.collect(), views.len())?;
             let luma = if self.steadies() { Some(temporal::luma(view.small()?)?) } else { None };
-            result.push(Seen { coverage, luma });
+            result.push(SoftMask { coverage, luma });
         }
         Ok(result)
     }
@@ -129,8 +129,8 @@ impl Task<'_> {
         network: &Foreground,
         role: &str,
         number: u64,
-        now: &[Seen],
-        known: &mut VecDeque<(u64, Vec<Seen>)>,
+        now: &[SoftMask],
+        known: &mut VecDeque<(u64, Vec<SoftMask>)>,
     ) -> Result<Vec<Mat>, PerceptionError> {
         let first = number.saturating_sub(u64::from(self.settings.steady_frames)).max(self.batch.window().start);
         for earlier in first..number {
@@ -146,7 +146,7 @@ impl Task<'_> {
         let steadied = now.iter().enumerate().map(|(at, seen)| {
             let earlier = known.iter().rev().filter(|(frame, _)| (first..number).contains(frame));
             let earlier: Vec<(&Mat, &Mat)> =
-                earlier.filter_map(|(_, seen)| seen.get(at).and_then(Seen::with_luma)).collect();
+                earlier.filter_map(|(_, seen)| seen.get(at).and_then(SoftMask::with_luma)).collect();
             seen.with_luma().map_or_else(|| Ok(seen.coverage.try_clone()?), |now| temporal::steadied(now, &earlier))
         });
         steadied.collect()

@@ -50,7 +50,7 @@ impl Distances {
     pub fn of(&self, item: &str, tracks: &[&Track]) -> Option<Offset> {
         let of_track = |track: &&Track| {
             let own = |frame, instance| self.by_face.get(&(item.to_owned(), frame, instance));
-            offset(&track.sightings.iter().filter_map(|s| own(s.frame, s.instance)).collect::<Vec<_>>())
+            offset(&track.observations.iter().filter_map(|s| own(s.frame, s.instance)).collect::<Vec<_>>())
         };
         tracks.iter().filter_map(of_track).max_by(|a, b| a.confidence.total_cmp(&b.confidence))
     }

@@ -73,14 +73,14 @@ fn windows_hold_all_and_overlap() {
 fn a_still_mouth_and_silence_have_nothing_to_say() {
     let contour = Contour::new(10_000_000, &(0..2000).map(|n| (f64::from(n) * 0.17).sin()).collect::<Vec<_>>());
     let track = |amplitude: f64| {
-        let seen = |n: u64| Sighting {
+        let seen = |n: u64| MouthObservation {
             frame: n,
             pts_ns: n as i64 * FRAME_NS,
             instance: 0,
             aperture: (0.1 + amplitude * (n as f64 * 0.68).sin()) as f32,
             confidence: 1.0,
         };
-        Track { number: 0, shot: 0, sightings: (0..250).map(seen).collect() }
+        Track { number: 0, shot: 0, observations: (0..250).map(seen).collect() }
     };
     let segments = |amplitude, speech: &[Range<i64>]| {
         let compared = compare(&track(amplitude), &contour, speech, FRAME_NS, &SyncSettings::default());

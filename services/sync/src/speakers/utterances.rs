@@ -112,15 +112,15 @@ fn follows(scene: &Scene<'_>, track: &Track, range: &Range<i64>, settings: &Sync
     let more = (LEAST_NS - (range.end - range.start)).max(0) / 2;
     let within = range.start - more..range.end + more;
     // Slow changes are told from what lies around the range.
-    let at = |ns: i64| track.sightings.partition_point(|sighting| sighting.pts_ns < ns);
-    let around = &track.sightings[at(within.start - LEAST_NS)..at(within.end + LEAST_NS)];
-    let trusted = around.iter().filter(|sighting| f64::from(sighting.confidence) >= settings.min_confidence);
-    let sightings: Vec<_> = trusted.copied().collect();
-    let seen = sightings.iter().filter(|sighting| range.contains(&sighting.pts_ns)).count();
+    let at = |ns: i64| track.observations.partition_point(|observation| observation.pts_ns < ns);
+    let around = &track.observations[at(within.start - LEAST_NS)..at(within.end + LEAST_NS)];
+    let trusted = around.iter().filter(|observation| f64::from(observation.confidence) >= settings.min_confidence);
+    let observations: Vec<_> = trusted.copied().collect();
+    let seen = observations.iter().filter(|observation| range.contains(&observation.pts_ns)).count();
     if seen < 2 || (seen as f64) < SEEN * (range.end - range.start) as f64 / scene.frame_ns as f64 {
         return None;
     }
-    let (times, apertures) = series(&sightings);
+    let (times, apertures) = series(&observations);
     let steady = without_slow(&times, &apertures);
     let (times, steady): (Vec<i64>, Vec<f64>) =
         times.into_iter().zip(steady).filter(|(ns, _)| within.contains(ns)).unzip();

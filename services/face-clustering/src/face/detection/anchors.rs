@@ -1,5 +1,5 @@
 //! Networks that answer per cell of three grids: YuNet and SCRFD.
-use super::Found;
+use super::Detection;
 use framefleet_infer::ndarray::ArrayD;
 use framefleet_infer::{InferError, OutputViews};
 
@@ -29,7 +29,7 @@ impl Table {
 
 /// Faces that YuNet found in a square of `side` pixels. Per cell: the score is the root of class times object score, the
 /// centre an offset from the cell and the size an exponent, both in cells; landmarks are offsets.
-pub fn yunet(outputs: &OutputViews<'_, '_>, side: usize, least: f32) -> Result<Vec<Found>, InferError> {
+pub fn yunet(outputs: &OutputViews<'_, '_>, side: usize, least: f32) -> Result<Vec<Detection>, InferError> {
     let mut found = Vec::new();
     for stride in STRIDES {
         let classes = Table::read(outputs, "cls", stride, 1)?;
@@ -49,7 +49,7 @@ pub fn yunet(outputs: &OutputViews<'_, '_>, side: usize, least: f32) -> Result<V
             let (w, h) = (width.exp() * step, height.exp() * step);
             let landmarks =
                 std::array::from_fn(|i| [(points[2 * i] + column) * step, (points[2 * i + 1] + row) * step]);
-            found.push(Found { corners: [x - w / 2.0, y - h / 2.0, x + w / 2.0, y + h / 2.0], landmarks, score });
+            found.push(Detection { corners: [x - w / 2.0, y - h / 2.0, x + w / 2.0, y + h / 2.0], landmarks, score });
         }
     }
     Ok(found)
@@ -57,7 +57,7 @@ pub fn yunet(outputs: &OutputViews<'_, '_>, side: usize, least: f32) -> Result<V
 
 /// Faces that SCRFD found in a square of `side` pixels: two anchors per cell, at its corner; distances to the sides of the
 /// box and offsets of the landmarks in cells.
-pub fn scrfd(outputs: &OutputViews<'_, '_>, side: usize, least: f32) -> Result<Vec<Found>, InferError> {
+pub fn scrfd(outputs: &OutputViews<'_, '_>, side: usize, least: f32) -> Result<Vec<Detection>, InferError> {
     const ANCHORS: usize = 2;
     let mut found = Vec::new();
     for stride in STRIDES {
@@ -78,7 +78,7 @@ pub fn scrfd(outputs: &OutputViews<'_, '_>, side: usize, least: f32) -> Result<V
             let (x, y) = ((cell % cells) as f32 * step, (cell / cells) as f32 * step);
             let landmarks = std::array::from_fn(|i| [x + points[2 * i] * step, y + points[2 * i + 1] * step]);
             let corners = [x - left * step, y - top * step, x + right * step, y + bottom * step];
-            found.push(Found { corners, landmarks, score });
+            found.push(Detection { corners, landmarks, score });
         }
     }
     Ok(found)

@@ -1,5 +1,5 @@
 //! CenterFace: a heat map of centres, with size and landmarks at each.
-use super::Found;
+use super::Detection;
 use framefleet_infer::ndarray::{ArrayD, Axis, Ix3};
 use framefleet_infer::{InferError, OutputViews};
 
@@ -8,7 +8,7 @@ const STRIDE: f32 = 4.0;
 
 /// Faces that CenterFace found. Per cell: the logarithm of height and width in cells, the centre's offset (y, x), and
 /// landmarks (y, x) in heights and widths from the box's corner.
-pub fn centerface(outputs: &OutputViews<'_, '_>, least: f32) -> Result<Vec<Found>, InferError> {
+pub fn centerface(outputs: &OutputViews<'_, '_>, least: f32) -> Result<Vec<Detection>, InferError> {
     let map = |name: &str| -> Result<ArrayD<f32>, InferError> {
         let array = outputs.get::<f32>(name)?.to_owned();
         Ok(if array.ndim() == 4 { array.index_axis_move(Axis(0), 0) } else { array })
@@ -28,7 +28,7 @@ pub fn centerface(outputs: &OutputViews<'_, '_>, least: f32) -> Result<Vec<Found
             let [y, x] = [0, 1].map(|axis| at(&points, 2 * point + axis, row, column));
             [left + x * width, top + y * height]
         });
-        found.push(Found { corners: [left, top, left + width, top + height], landmarks, score });
+        found.push(Detection { corners: [left, top, left + width, top + height], landmarks, score });
     }
     Ok(found)
 }
