@@ -54,7 +54,7 @@ fn faces(
     settings: &FaceClusteringSettings,
 ) -> Result<Vec<Observation>, PerceptionError> {
     let mut found = detector.detect(view.rgb(), settings.small_faces, settings)?;
-    found.sort_by(|a, b| a.corners[0].total_cmp(&b.corners[0]).then(a.corners[1].total_cmp(&b.corners[1])));
+    found.sort_by(|a, b| a.bbox[0].total_cmp(&b.bbox[0]).then(a.bbox[1].total_cmp(&b.bbox[1])));
     let seen = (0..).zip(found).map(|(instance, found)| {
         let aligned = embedding::align(view.rgb(), &found.landmarks)?;
         Ok(Observation { frame: view.number(), instance, found, scale: view.scale(), aligned })
@@ -65,7 +65,7 @@ fn faces(
 /// A face as records have it.
 fn published(seen: &Observation, embedding: Embedding) -> Result<Face, PerceptionError> {
     let [across, down] = seen.scale;
-    let [x0, y0, x1, y1] = seen.found.corners;
+    let [x0, y0, x1, y1] = seen.found.bbox;
     let quality = match &seen.aligned {
         Some(aligned) => Some(quality(&seen.found, aligned, embedding.norm)?),
         None => None,

@@ -3,7 +3,7 @@ use crate::face::crops::cosine;
 use crate::settings::FaceClusteringSettings;
 use framefleet_media::Face;
 use framefleet_perception::{Association, TrackSet};
-use framefleet_vision::boxes::{self, Corners};
+use framefleet_vision::boxes::{self, BBox};
 
 /// Pairs of a face and a track that are less alike in place and looks together are not made.
 const MIN_AFFINITY: f64 = 0.25;
@@ -61,7 +61,7 @@ impl Track {
 /// A face that is followed.
 #[derive(Default)]
 pub struct Followed {
-    corners: Corners,
+    bbox: BBox,
     /// Of its faces, in frame order.
     qualities: Vec<f32>,
     /// Sum of the vectors by quality, not of length 1.
@@ -84,10 +84,10 @@ impl Association for Faces<'_> {
 
     /// Half by place, half by looks.
     fn affinity(&self, followed: &Followed, face: &Face) -> f32 {
-        let Some(corners) = corners(face) else { return 0.0 };
-        let overlap = boxes::iou(&followed.corners, &corners);
+        let Some(bbox) = bbox(face) else { return 0.0 };
+        let overlap = boxes::iou(&followed.bbox, &bbox);
         let looks = cosine(&followed.sum, &face.embedding) / length(&followed.sum).max(f32::EPSILON);
-        let recognised = looks >= self.settings.track_similarity as f32 && near(&followed.corners, &corners);
+        let recognised = looks >= self.settings.track_similarity as f32 && near(&followed.bbox, &bbox);
         let weak = quality(face) < self.settings.min_quality as f32;
         if recognised || (overlap >= SAME_PLACE && (weak || followed.sum.is_empty())) {
             0.5 * overlap + 0.5 * looks.max(0.0)
@@ -103,7 +103,7 @@ impl Association for Faces<'_> {
     }
 
     fn update(&self, followed: &mut Followed, face: Face) {
-        followed.corners = corners(&face).unwrap_or(followed.corners);
+        followed.bbox = bbox(&face).unwrap_or(followed.bbox);
         followed.qualities.push(quality(&face));
         if followed.sum.is_empty() {
             followed.sum = vec![0.0; face.embedding.len()];
@@ -123,14 +123,14 @@ pub fn length(vector: &[f32]) -> f32 {
     vector.iter().map(|value| value * value).sum::<f32>().sqrt()
 }
 
-fn corners(face: &Face) -> Option<Corners> {
+fn bbox(face: &Face) -> Option<BBox> {
     face.r#box.as_slice().try_into().ok()
 }
 
 /// Whether a face could have moved from one place to the other.
-fn near(a: &Corners, b: &Corners) -> bool {
-    let centre = |of: &Corners| [(of[0] + of[2]) / 2.0, (of[1] + of[3]) / 2.0];
-    let size = |of: &Corners| (of[2] - of[0]).max(of[3] - of[1]);
+fn near(a: &BBox, b: &BBox) -> bool {
+    let centre = |of: &BBox| [(of[0] + of[2]) / 2.0, (of[1] + of[3]) / 2.0];
+    let size = |of: &BBox| (of[2] - of[0]).max(of[3] - of[1]);
     let ([ax, ay], [bx, by]) = (centre(a), centre(b));
     (ax - bx).hypot(ay - by) <= REACH * size(a).max(size(b))
 }

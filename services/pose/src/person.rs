@@ -1,12 +1,12 @@
 //! A person found in a frame, in process.
 use crate::skeleton::Keypoints;
-use framefleet_vision::boxes::Corners;
+use framefleet_vision::boxes::BBox;
 
 /// A person. Pixels of whatever picture it was found in.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Person {
     /// The box.
-    pub corners: Corners,
+    pub bbox: BBox,
     /// How sure the detector is, 0–1.
     pub score: f32,
     /// The keypoints; all of visibility 0 until the landmarks are known where the detector has none.
@@ -18,9 +18,9 @@ pub struct Person {
 impl Person {
     /// The same person after a transform of points.
     pub fn map(mut self, point: impl Fn([f32; 2]) -> [f32; 2]) -> Self {
-        let [x0, y0] = point([self.corners[0], self.corners[1]]);
-        let [x1, y1] = point([self.corners[2], self.corners[3]]);
-        self.corners = [x0, y0, x1, y1];
+        let [x0, y0] = point([self.bbox[0], self.bbox[1]]);
+        let [x1, y1] = point([self.bbox[2], self.bbox[3]]);
+        self.bbox = [x0, y0, x1, y1];
         for keypoint in &mut self.keypoints {
             let [x, y] = point([keypoint[0], keypoint[1]]);
             (keypoint[0], keypoint[1]) = (x, y);
@@ -32,14 +32,14 @@ impl Person {
 
 /// The box around the keypoints that are visible, wider on each side by `margin` of its longer side. `None` for fewer than
 /// two points.
-pub fn bounds(keypoints: &[[f32; 3]], min_visibility: f32, margin: f32) -> Option<Corners> {
+pub fn bounds(keypoints: &[[f32; 3]], min_visibility: f32, margin: f32) -> Option<BBox> {
     let visible = keypoints.iter().filter(|point| point[2] >= min_visibility);
-    let mut corners = [f32::INFINITY, f32::INFINITY, f32::NEG_INFINITY, f32::NEG_INFINITY];
+    let mut bbox = [f32::INFINITY, f32::INFINITY, f32::NEG_INFINITY, f32::NEG_INFINITY];
     let mut count = 0;
     for [x, y, _] in visible {
-        corners = [corners[0].min(*x), corners[1].min(*y), corners[2].max(*x), corners[3].max(*y)];
+        bbox = [bbox[0].min(*x), bbox[1].min(*y), bbox[2].max(*x), bbox[3].max(*y)];
         count += 1;
     }
-    let grow = margin * (corners[2] - corners[0]).max(corners[3] - corners[1]);
-    (count >= 2).then(|| [corners[0] - grow, corners[1] - grow, corners[2] + grow, corners[3] + grow])
+    let grow = margin * (bbox[2] - bbox[0]).max(bbox[3] - bbox[1]);
+    (count >= 2).then(|| [bbox[0] - grow, bbox[1] - grow, bbox[2] + grow, bbox[3] + grow])
 }

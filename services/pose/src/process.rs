@@ -85,8 +85,8 @@ fn find(stage: &PoseStage, views: &[FrameView<'_>]) -> Result<Vec<Vec<Person>>, 
 /// The person in pixels of the full frame; `None` for a detection without keypoints whose landmarks are those of nobody.
 fn pose(person: &Person, measured: Option<&Measured>, view: &FrameView<'_>, min_visibility: f32) -> Option<Pose> {
     let measured = measured.filter(|measured| measured.score >= PRESENT);
-    let (keypoints, corners) = match (person.axis, measured) {
-        (None, _) => (person.keypoints, person.corners),
+    let (keypoints, bbox) = match (person.axis, measured) {
+        (None, _) => (person.keypoints, person.bbox),
         (Some(_), Some(measured)) => {
             let keypoints = BLAZEPOSE_TO_COCO.map(|at| {
                 let [x, y, _, visibility] = measured.points[at];
@@ -99,7 +99,7 @@ fn pose(person: &Person, measured: Option<&Measured>, view: &FrameView<'_>, min_
     };
     let [sx, sy] = view.scale();
     Some(Pose {
-        r#box: view.box_in_full(corners).map(hundredths).to_vec(),
+        r#box: view.box_in_full(bbox).map(hundredths).to_vec(),
         score: person.score,
         keypoints: keypoints
             .iter()

@@ -14,7 +14,7 @@ use framefleet_perception::{FrameView, PerceptionError};
 use framefleet_stage::{Batch, Halo, Job, Outputs, SetupError, StageError};
 use framefleet_vision::VisionError;
 use framefleet_vision::alignment::Similarity;
-use framefleet_vision::boxes::{Corners, iou};
+use framefleet_vision::boxes::{BBox, iou};
 use opencv::core::{BORDER_CONSTANT, Mat, Scalar, ToInputArray};
 use opencv::prelude::*;
 use prost::Message;
@@ -218,7 +218,7 @@ fn crop(rgb: &impl ToInputArray, [x, y, half]: [f64; 3], shrink: f64, side: u32)
 fn clips(batch: &Batch, frame: u64) -> Vec<Clip> {
     let Some(pictures) = pictures(batch, frame) else { return Vec::new() };
     let clip = |(instance, face): (u32, &framefleet_media::Face)| {
-        let own = Corners::try_from(face.r#box.as_slice()).ok()?;
+        let own = BBox::try_from(face.r#box.as_slice()).ok()?;
         let mut boxes = [own; PICTURES];
         let middle = PICTURES / 2;
         // From the middle outwards, each by its neighbour.
@@ -226,8 +226,8 @@ fn clips(batch: &Batch, frame: u64) -> Vec<Clip> {
         for (at, neighbour) in outwards {
             boxes[at] = nearest(batch, pictures[at], &boxes[neighbour])?;
         }
-        let median = |value: fn(&Corners) -> f32| {
-            let mut values = boxes.map(|corners| f64::from(value(&corners)));
+        let median = |value: fn(&BBox) -> f32| {
+            let mut values = boxes.map(|bbox| f64::from(value(&bbox)));
             values.sort_by(f64::total_cmp);
             values[middle]
         };
@@ -239,9 +239,8 @@ fn clips(batch: &Batch, frame: u64) -> Vec<Clip> {
 }
 
 /// The face of a frame that overlaps most.
-fn nearest(batch: &Batch, frame: u64, with: &Corners) -> Option<Corners> {
-    let boxes =
-        faces_of(batch, frame).into_iter().filter_map(|(_, face)| Corners::try_from(face.r#box.as_slice()).ok());
+fn nearest(batch: &Batch, frame: u64, with: &BBox) -> Option<BBox> {
+    let boxes = faces_of(batch, frame).into_iter().filter_map(|(_, face)| BBox::try_from(face.r#box.as_slice()).ok());
     let best = boxes.max_by(|a, b| iou(a, with).total_cmp(&iou(b, with)))?;
     (iou(&best, with) >= OVERLAP).then_some(best)
 }

@@ -3,7 +3,7 @@ use crate::PerceptionError;
 use framefleet_media::Rendition;
 use framefleet_stage::{Batch, Outputs, StageError};
 use framefleet_vision::VisionError;
-use framefleet_vision::boxes::Corners;
+use framefleet_vision::boxes::BBox;
 use framefleet_vision::mat::rgb8;
 use opencv::boxed_ref::BoxedRef;
 use opencv::core::{Mat, MatTraitConst};
@@ -78,7 +78,7 @@ impl<'a> FrameView<'a> {
     }
 
     /// A box in the view, in pixels of the full frame.
-    pub fn box_in_full(&self, [x0, y0, x1, y1]: Corners) -> Corners {
+    pub fn box_in_full(&self, [x0, y0, x1, y1]: BBox) -> BBox {
         let [across, down] = self.scale();
         [x0 * across, y0 * down, x1 * across, y1 * down]
     }

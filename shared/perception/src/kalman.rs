@@ -1,7 +1,7 @@
 //! Where a box should be: Kalman filters of constant velocity on centre, aspect and height (as in SORT, Bewley et al. 2016, and
 //! ByteTrack, Zhang et al. 2022). With their usual noise the eight-dimensional filter falls apart into four of two dimensions, which is
 //! what this is.
-use framefleet_vision::boxes::Corners;
+use framefleet_vision::boxes::BBox;
 
 /// The filters' unit of time, nanoseconds: the noise was tuned on film of 30 frames per second.
 const TICK_NS: f64 = 1e9 / 30.0;
@@ -55,8 +55,8 @@ pub struct BoxFilter {
 
 impl BoxFilter {
     /// Begins at a box, at rest.
-    pub fn new(corners: &Corners) -> Self {
-        let [x, y, aspect, height] = measured(corners);
+    pub fn new(bbox: &BBox) -> Self {
+        let [x, y, aspect, height] = measured(bbox);
         let (place, speed) = (2.0 * PLACE * height, 10.0 * SPEED * height);
         Self {
             x: Axis::new(x, place, speed),
@@ -81,8 +81,8 @@ impl BoxFilter {
     }
 
     /// Takes in a measured box.
-    pub fn update(&mut self, corners: &Corners) {
-        let [x, y, aspect, height] = measured(corners);
+    pub fn update(&mut self, bbox: &BBox) {
+        let [x, y, aspect, height] = measured(bbox);
         let place = PLACE * self.height.value;
         self.x.update(x, place);
         self.y.update(y, place);
@@ -91,7 +91,7 @@ impl BoxFilter {
     }
 
     /// The box now.
-    pub fn corners(&self) -> Corners {
+    pub fn bbox(&self) -> BBox {
         let (height, width) = (self.height.value, self.height.value * self.aspect.value.max(0.01));
         let (x, y) = (self.x.value, self.y.value);
         [x - width / 2.0, y - height / 2.0, x + width / 2.0, y + height / 2.0].map(|value| value as f32)
@@ -99,8 +99,8 @@ impl BoxFilter {
 }
 
 /// Centre, width through height, and height.
-fn measured(corners: &Corners) -> [f64; 4] {
-    let [x0, y0, x1, y1] = corners.map(f64::from);
+fn measured(bbox: &BBox) -> [f64; 4] {
+    let [x0, y0, x1, y1] = bbox.map(f64::from);
     let height = (y1 - y0).max(1.0);
     [(x0 + x1) / 2.0, (y0 + y1) / 2.0, (x1 - x0).max(1.0) / height, height]
 }
@@ -123,7 +123,7 @@ mod tests {
         for _ in 0..15 {
             filter.predict(TICK, false);
         }
-        let (found, expected) = (filter.corners(), at(44.0));
+        let (found, expected) = (filter.bbox(), at(44.0));
         assert!(found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 6.0), "{found:?} {expected:?}");
     }
 
@@ -135,6 +135,6 @@ mod tests {
         let mut often = once.clone();
         once.predict(10 * TICK, false);
         (0..10).for_each(|_| often.predict(TICK, false));
-        assert!(once.corners().iter().zip(often.corners()).all(|(a, b)| (a - b).abs() < 1e-3));
+        assert!(once.bbox().iter().zip(often.bbox()).all(|(a, b)| (a - b).abs() < 1e-3));
     }
 }

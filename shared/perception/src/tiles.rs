@@ -1,6 +1,6 @@
 //! Parts of a picture that are searched one by one, for things that are too small in the whole of it, and things that were found in
 //! several parts.
-use framefleet_vision::boxes::Corners;
+use framefleet_vision::boxes::BBox;
 use opencv::core::Rect;
 
 /// A part of a picture.
@@ -24,7 +24,7 @@ impl Tile {
     }
 
     /// Whether a box in the tile comes within so many pixels of a border that lies inside the picture: the thing may be cut off there.
-    pub fn cuts(&self, [x0, y0, x1, y1]: &Corners, within: f32) -> bool {
+    pub fn cuts(&self, [x0, y0, x1, y1]: &BBox, within: f32) -> bool {
         let Rect { x, y, width, height } = self.place;
         let (right, bottom) = (width as f32, height as f32);
         (x > 0 && *x0 < within)

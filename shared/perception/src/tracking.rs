@@ -205,7 +205,7 @@ fn ended<A: Association>(association: &A, mut track: Track<A::State>, why: Track
 mod tests {
     use super::*;
     use crate::BoxFilter;
-    use framefleet_vision::boxes::{Corners, iou};
+    use framefleet_vision::boxes::{BBox, iou};
 
     const MS: i64 = 1_000_000;
 
@@ -213,10 +213,10 @@ mod tests {
     struct Boxes;
 
     impl Association for Boxes {
-        type Observation = (Corners, f32);
+        type Observation = (BBox, f32);
         type State = BoxFilter;
 
-        fn role(&self, (_, score): &(Corners, f32)) -> Role {
+        fn role(&self, (_, score): &(BBox, f32)) -> Role {
             match score {
                 ..0.5 => Role::Weak,
                 0.5..0.6 => Role::Continues,
@@ -228,26 +228,26 @@ mod tests {
             filter.predict(elapsed_ns, seen);
         }
 
-        fn affinity(&self, filter: &BoxFilter, (corners, _): &(Corners, f32)) -> f32 {
-            iou(&filter.corners(), corners)
+        fn affinity(&self, filter: &BoxFilter, (bbox, _): &(BBox, f32)) -> f32 {
+            iou(&filter.bbox(), bbox)
         }
 
-        fn begin(&self, (corners, _): (Corners, f32)) -> BoxFilter {
-            BoxFilter::new(&corners)
+        fn begin(&self, (bbox, _): (BBox, f32)) -> BoxFilter {
+            BoxFilter::new(&bbox)
         }
 
-        fn update(&self, filter: &mut BoxFilter, (corners, _): (Corners, f32)) {
-            filter.update(&corners);
+        fn update(&self, filter: &mut BoxFilter, (bbox, _): (BBox, f32)) {
+            filter.update(&bbox);
         }
     }
 
     /// A box 40 wide and 80 high, whose left side is at x.
-    fn at(x: f32) -> (Corners, f32) {
+    fn at(x: f32) -> (BBox, f32) {
         ([x, 0.0, x + 40.0, 80.0], 0.9)
     }
 
     /// Tracks of frames that are `step_ms` apart, with cuts before some of them.
-    fn tracks(frames: &[Vec<(Corners, f32)>], step_ms: i64, cuts: &[usize], gap: f64) -> Vec<Track<BoxFilter>> {
+    fn tracks(frames: &[Vec<(BBox, f32)>], step_ms: i64, cuts: &[usize], gap: f64) -> Vec<Track<BoxFilter>> {
         let mut set = TrackSet::new(Boxes, 0.2, gap);
         for (number, boxes) in frames.iter().enumerate() {
             if cuts.contains(&number) {

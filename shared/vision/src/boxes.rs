@@ -1,20 +1,20 @@
 //! Boxes: `[x0, y0, x1, y1]` in pixels, y down.
 
-/// A box: left, top, right, bottom.
-pub type Corners = [f32; 4];
+/// A bounding box as two corners (xyxy): left, top, right, bottom, pixels.
+pub type BBox = [f32; 4];
 
 /// Square pixels inside; 0 for a box that is inside out.
-pub fn area(of: &Corners) -> f32 {
+pub fn area(of: &BBox) -> f32 {
     (of[2] - of[0]).max(0.0) * (of[3] - of[1]).max(0.0)
 }
 
 /// What two boxes share.
-pub fn intersection(a: &Corners, b: &Corners) -> f32 {
+pub fn intersection(a: &BBox, b: &BBox) -> f32 {
     area(&[a[0].max(b[0]), a[1].max(b[1]), a[2].min(b[2]), a[3].min(b[3])])
 }
 
 /// Intersection over union, 0–1; 0 for two empty boxes.
-pub fn iou(a: &Corners, b: &Corners) -> f32 {
+pub fn iou(a: &BBox, b: &BBox) -> f32 {
     let shared = intersection(a, b);
     let union = area(a) + area(b) - shared;
     if union > 0.0 { shared / union } else { 0.0 }
@@ -22,7 +22,7 @@ pub fn iou(a: &Corners, b: &Corners) -> f32 {
 
 /// Greedy non-maximum suppression: the indices that stay, best score first (of equal scores the first), none of which overlaps a
 /// better one by more than `most` (IoU).
-pub fn suppress(boxes: &[Corners], scores: &[f32], most: f32) -> Vec<usize> {
+pub fn suppress(boxes: &[BBox], scores: &[f32], most: f32) -> Vec<usize> {
     let mut order: Vec<usize> = (0..boxes.len().min(scores.len())).collect();
     order.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]).then(a.cmp(&b)));
     let mut kept: Vec<usize> = Vec::new();

@@ -113,13 +113,13 @@ impl Family {
 impl Shown<'_> {
     /// Where a mask lies; `None` for an empty one.
     fn place(&self, mask: &Runs) -> Result<Option<Rect>, VisionError> {
-        let Some(corners) = mask.bounds() else { return Ok(None) };
+        let Some(bbox) = mask.bounds() else { return Ok(None) };
         let (width, height) = mask.size();
         let found = (self.picture.cols() as u32, self.picture.rows() as u32);
         if (width, height) != found {
             return Err(VisionError::Mask(format!("a mask of {width}×{height} on a picture of {found:?}")));
         }
-        let [x0, y0, x1, y1] = corners.map(|side| side as i32);
+        let [x0, y0, x1, y1] = bbox.map(|side| side as i32);
         Ok(Some(Rect::new(x0, y0, x1 - x0, y1 - y0)))
     }
 

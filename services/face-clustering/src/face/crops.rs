@@ -34,7 +34,7 @@ pub fn attach(
     for index in chosen(faces) {
         let seen = &faces[index].0;
         let view = FrameView::of(batch, rendition, seen.frame)?;
-        let jpeg = crop(view.rgb(), &seen.found.corners)?;
+        let jpeg = crop(view.rgb(), &seen.found.bbox)?;
         crops.push(FaceCrop { frame: seen.frame, instance: seen.instance, jpeg: jpeg.into() });
     }
     if crops.is_empty() {
@@ -66,8 +66,8 @@ pub fn cosine(a: &[f32], b: &[f32]) -> f32 {
 }
 
 /// A square around a face as a JPEG file.
-fn crop(rgb: &impl ToInputArray, corners: &[f32; 4]) -> Result<Vec<u8>, PerceptionError> {
-    let [x0, y0, x1, y1] = corners.map(f64::from);
+fn crop(rgb: &impl ToInputArray, bbox: &[f32; 4]) -> Result<Vec<u8>, PerceptionError> {
+    let [x0, y0, x1, y1] = bbox.map(f64::from);
     let side = (x1 - x0).max(y1 - y0).max(1.0) * f64::from(MARGIN);
     let scale = f64::from(SIDE) / side;
     let shift = |low: f64, high: f64| f64::from(SIDE) / 2.0 - (low + high) / 2.0 * scale;

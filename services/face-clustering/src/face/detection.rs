@@ -8,7 +8,7 @@ use framefleet_infer::{InferError, OutputViews, Session, TensorView};
 use framefleet_perception::PerceptionError;
 use framefleet_perception::tiles::{self, Tile};
 use framefleet_stage::SetupError;
-use framefleet_vision::boxes::{self, Corners};
+use framefleet_vision::boxes::{self, BBox};
 use framefleet_vision::letterbox::Letterbox;
 use ndarray::{Array4, Axis};
 use opencv::core::{Mat, Scalar};
@@ -25,7 +25,7 @@ const BORDER: f32 = 2.0;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Detection {
     /// Left, top, right, bottom.
-    pub corners: Corners,
+    pub bbox: BBox,
     /// Left eye, right eye, nose, left and right corner of the mouth, as the viewer sees them.
     pub landmarks: [[f32; 2]; 5],
     /// 0–1.
@@ -35,20 +35,20 @@ pub struct Detection {
 impl Detection {
     /// Its shorter side.
     pub fn size(&self) -> f32 {
-        (self.corners[2] - self.corners[0]).min(self.corners[3] - self.corners[1])
+        (self.bbox[2] - self.bbox[0]).min(self.bbox[3] - self.bbox[1])
     }
 
     /// Whether all of it are numbers.
     fn is_finite(&self) -> bool {
-        let points = self.landmarks.as_flattened().iter().chain(&self.corners);
+        let points = self.landmarks.as_flattened().iter().chain(&self.bbox);
         points.chain([&self.score]).all(|number| number.is_finite())
     }
 
     /// The same with every point moved.
     fn mapped(self, to: impl Fn([f32; 2]) -> [f32; 2]) -> Self {
-        let [x0, y0, x1, y1] = self.corners;
+        let [x0, y0, x1, y1] = self.bbox;
         let ([x0, y0], [x1, y1]) = (to([x0, y0]), to([x1, y1]));
-        Self { corners: [x0, y0, x1, y1], landmarks: self.landmarks.map(to), score: self.score }
+        Self { bbox: [x0, y0, x1, y1], landmarks: self.landmarks.map(to), score: self.score }
     }
 }
 
@@ -140,15 +140,14 @@ impl Detector {
             let faces = faces.filter(|face| number == 0 || is_whole(face, tile));
             found.extend(faces.map(|face| face.mapped(|point| tile.back(point))));
         }
-        let same = |better: &Detection, face: &Detection| {
-            boxes::iou(&better.corners, &face.corners) > settings.max_overlap as f32
-        };
+        let same =
+            |better: &Detection, face: &Detection| boxes::iou(&better.bbox, &face.bbox) > settings.max_overlap as f32;
         Ok(tiles::unique(found, settings.max_faces as usize, |face| face.score, same))
     }
 }
 
 /// Whether a face found in a tile is small enough to be whole in one, and does not touch a border inside the picture.
 fn is_whole(face: &Detection, tile: &Tile) -> bool {
-    let [x0, y0, x1, y1] = face.corners;
-    !tile.cuts(&face.corners, BORDER) && (x1 - x0).max(y1 - y0) <= TILE_OVERLAP as f32
+    let [x0, y0, x1, y1] = face.bbox;
+    !tile.cuts(&face.bbox, BORDER) && (x1 - x0).max(y1 - y0) <= TILE_OVERLAP as f32
 }

@@ -128,7 +128,7 @@ mod tests {
         let mut blurred = Mat::default();
         imgproc::gaussian_blur_def(&sharp, &mut blurred, opencv::core::Size::new(15, 15), 5.0).unwrap();
         let face = |size: f32, yaw| Detection {
-            corners: [0.0, 0.0, size, size * 1.2],
+            bbox: [0.0, 0.0, size, size * 1.2],
             landmarks: turned(yaw, 0.0, 0.0),
             score: 0.9,
         };

@@ -21,7 +21,7 @@ const SHOWN: usize = 8;
 #[derive(Default, Serialize)]
 struct Added {
     #[serde(rename = "box", skip_serializing_if = "Option::is_none")]
-    corners: Option<Vec<f32>>,
+    bbox: Option<Vec<f32>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     score: Option<f32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -78,7 +78,7 @@ pub fn publish(
         let instance = pose.instance.unwrap_or_else(|| instances.next(pose.frame, followed.frames));
         let between = pose.instance.is_none();
         let added = Added {
-            corners: between.then(|| pose.corners.map(hundredths).to_vec()),
+            bbox: between.then(|| pose.bbox.map(hundredths).to_vec()),
             score: between.then_some(pose.score),
             keypoints: between.then(|| flat(&pose.keypoints)),
             track: Some(followed.number),
@@ -146,7 +146,7 @@ fn summary(
         jitter_raw: jitter(poses, min_visibility, |pose| &pose.keypoints).map(|jitter| jitter as f32),
         jitter_smoothed: jitter(poses, min_visibility, |pose| &pose.smoothed).map(|jitter| jitter as f32),
         shown_frames: shown.iter().map(|pose| frames[pose.frame].number).collect(),
-        shown_boxes: shown.iter().flat_map(|pose| pose.corners.map(hundredths)).collect(),
+        shown_boxes: shown.iter().flat_map(|pose| pose.bbox.map(hundredths)).collect(),
         ended: followed.ended.into(),
     }
 }

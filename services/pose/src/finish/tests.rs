@@ -28,8 +28,8 @@ fn person(x: f32, height: f32, phase: f32, score: f32) -> Pose {
             keypoints.extend([x + side * dx * height, 400.0 - up * height, 0.9]);
         }
     }
-    let corners = vec![x - 0.2 * height, 400.0 - height, x + 0.2 * height, 400.0];
-    Pose { r#box: corners, score, keypoints, ..Pose::default() }
+    let bbox = vec![x - 0.2 * height, 400.0 - height, x + 0.2 * height, 400.0];
+    Pose { r#box: bbox, score, keypoints, ..Pose::default() }
 }
 
 fn walker(x: f32, n: u64) -> Pose {

@@ -5,7 +5,7 @@ use crate::skeleton::Keypoints;
 use framefleet_infer::Session;
 use framefleet_perception::PerceptionError;
 use framefleet_vision::alignment::Similarity;
-use framefleet_vision::boxes::{Corners, iou};
+use framefleet_vision::boxes::{BBox, iou};
 use opencv::boxed_ref::BoxedRef;
 use opencv::core::{BORDER_CONSTANT, Mat, MatTraitConst, Scalar};
 
@@ -32,7 +32,7 @@ pub struct Blazepose {
 #[derive(Clone, Copy)]
 struct Candidate {
     score: f32,
-    corners: Corners,
+    bbox: BBox,
     axis: [[f32; 2]; 2],
 }
 
@@ -73,8 +73,8 @@ impl Blazepose {
         sure.map(|(row, score, anchor)| {
             let at = |index: usize| [row[index] + anchor[0], row[index + 1] + anchor[1]];
             let ([x, y], [w, h]) = (at(0), [row[2], row[3]]);
-            let corners = [x - w / 2.0, y - h / 2.0, x + w / 2.0, y + h / 2.0];
-            Candidate { score, corners, axis: [at(4), at(6)] }
+            let bbox = [x - w / 2.0, y - h / 2.0, x + w / 2.0, y + h / 2.0];
+            Candidate { score, bbox, axis: [at(4), at(6)] }
         })
         .collect()
     }
@@ -98,14 +98,14 @@ fn merged(mut candidates: Vec<Candidate>) -> Vec<Candidate> {
     let mut all = Vec::new();
     while let Some(best) = candidates.first().copied() {
         let (same, others): (Vec<Candidate>, Vec<Candidate>) =
-            candidates.iter().copied().partition(|other| iou(&best.corners, &other.corners) > OVERLAP);
+            candidates.iter().copied().partition(|other| iou(&best.bbox, &other.bbox) > OVERLAP);
         let total: f32 = same.iter().map(|one| one.score).sum();
         let mean =
             |value: &dyn Fn(&Candidate) -> f32| same.iter().map(|one| one.score * value(one)).sum::<f32>() / total;
         if !same.is_empty() && total > 0.0 {
             all.push(Candidate {
                 score: best.score,
-                corners: std::array::from_fn(|at| mean(&|one| one.corners[at])),
+                bbox: std::array::from_fn(|at| mean(&|one| one.bbox[at])),
                 axis: std::array::from_fn(|point| std::array::from_fn(|at| mean(&|one| one.axis[point][at]))),
             });
         }
@@ -129,8 +129,8 @@ fn person(one: &Candidate, back: &Similarity) -> Person {
     let axis = one.axis.map(|point| back.apply(point));
     let reach = REACH * (axis[1][0] - axis[0][0]).hypot(axis[1][1] - axis[0][1]);
     let [x, y] = axis[0];
-    let corners = [x - reach, y - reach, x + reach, y + reach];
-    Person { corners, score: one.score, keypoints: Keypoints::default(), axis: Some(axis) }
+    let bbox = [x - reach, y - reach, x + reach, y + reach];
+    Person { bbox, score: one.score, keypoints: Keypoints::default(), axis: Some(axis) }
 }
 
 #[cfg(test)]
@@ -148,11 +148,11 @@ mod tests {
     #[test]
     fn detections_of_one_person_become_one() {
         let candidate =
-            |left: f32, score| Candidate { score, corners: [left, 0.0, left + 50.0, 50.0], axis: [[left, 9.0]; 2] };
+            |left: f32, score| Candidate { score, bbox: [left, 0.0, left + 50.0, 50.0], axis: [[left, 9.0]; 2] };
         let all = merged(vec![candidate(0.0, 0.6), candidate(10.0, 0.9), candidate(120.0, 0.7)]);
         assert_eq!(all.len(), 2);
         assert!((all[0].axis[0][0] - 6.0).abs() < 1e-4 && all[0].score == 0.9);
-        let flat = Candidate { score: 0.9, corners: [5.0, 5.0, 5.0, 5.0], axis: [[0.0; 2]; 2] };
+        let flat = Candidate { score: 0.9, bbox: [5.0, 5.0, 5.0, 5.0], axis: [[0.0; 2]; 2] };
         assert_eq!(merged(vec![flat, flat]).len(), 0);
     }
 }

@@ -55,7 +55,7 @@ fn persons(rows: &ArrayViewD<'_, f32>, letterbox: &Letterbox, size: (u32, u32), 
         });
         let [x0, y0] = place(row[3 * POINTS], row[3 * POINTS + 1]);
         let [x1, y1] = place(row[3 * POINTS + 2], row[3 * POINTS + 3]);
-        Person { corners: [x0, y0, x1, y1], score: row[NUMBERS - 1].clamp(0.0, 1.0), keypoints, axis: None }
+        Person { bbox: [x0, y0, x1, y1], score: row[NUMBERS - 1].clamp(0.0, 1.0), keypoints, axis: None }
     })
     .collect()
 }

@@ -34,7 +34,7 @@ fn body(person: &Person, min_visibility: f32) -> ([f32; 2], [f32; 2]) {
     let shoulders = middle(points[LEFT_SHOULDER], points[RIGHT_SHOULDER]);
     let visible = points.iter().filter(|point| point[2] >= min_visibility);
     let reach = visible.map(|point| (point[0] - hips[0]).hypot(point[1] - hips[1])).fold(0.0, f32::max);
-    let [x0, y0, x1, y1] = person.corners;
+    let [x0, y0, x1, y1] = person.bbox;
     let radius = BEYOND * reach.max((x1 - x0).max(y1 - y0) / 2.0);
     let (dx, dy) = (shoulders[0] - hips[0], shoulders[1] - hips[1]);
     let length = dx.hypot(dy);
@@ -48,7 +48,7 @@ mod tests {
     use crate::skeleton::Keypoints;
 
     fn person(axis: [[f32; 2]; 2]) -> Person {
-        Person { corners: [0.0; 4], score: 1.0, keypoints: Keypoints::default(), axis: Some(axis) }
+        Person { bbox: [0.0; 4], score: 1.0, keypoints: Keypoints::default(), axis: Some(axis) }
     }
 
     #[test]

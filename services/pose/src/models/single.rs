@@ -64,6 +64,6 @@ impl Single {
 
 fn person(keypoints: Keypoints, min_score: f32, min_visibility: f32) -> Option<Person> {
     let score = keypoints.iter().map(|point| point[2]).sum::<f32>() / keypoints.len() as f32;
-    let corners = bounds(&keypoints, min_visibility, MARGIN)?;
-    (score >= min_score).then_some(Person { corners, score, keypoints, axis: None })
+    let bbox = bounds(&keypoints, min_visibility, MARGIN)?;
+    (score >= min_score).then_some(Person { bbox, score, keypoints, axis: None })
 }

@@ -29,14 +29,14 @@ pub fn unique(persons: Vec<Person>, alike: f32, min_visibility: f32, most: usize
 }
 
 fn same(better: &Person, other: &Person, alike: f32, min_visibility: f32) -> bool {
-    let area = boxes::area(&better.corners).max(boxes::area(&other.corners));
+    let area = boxes::area(&better.bbox).max(boxes::area(&other.bbox));
     let keypoints = similarity(&better.keypoints, &other.keypoints, area, min_visibility);
     if keypoints >= alike {
         return true;
     }
-    let smaller = boxes::area(&better.corners).min(boxes::area(&other.corners)).max(1.0);
-    let shared = boxes::intersection(&better.corners, &other.corners) / smaller;
-    let boxes_agree = shared >= INSIDE || boxes::iou(&better.corners, &other.corners) >= OVERLAPPING;
+    let smaller = boxes::area(&better.bbox).min(boxes::area(&other.bbox)).max(1.0);
+    let shared = boxes::intersection(&better.bbox, &other.bbox) / smaller;
+    let boxes_agree = shared >= INSIDE || boxes::iou(&better.bbox, &other.bbox) >= OVERLAPPING;
     boxes_agree && keypoints >= LENIENT * alike
 }
 
@@ -48,7 +48,7 @@ mod tests {
     fn person(left: f32, score: f32) -> Person {
         let keypoints = std::array::from_fn(|at| [left + (at % 3) as f32 * 10.0, 5.0 * at as f32, 0.9]);
         assert_eq!(keypoints.len(), POINTS);
-        Person { corners: [left, 0.0, left + 30.0, 90.0], score, keypoints, axis: None }
+        Person { bbox: [left, 0.0, left + 30.0, 90.0], score, keypoints, axis: None }
     }
 
     #[test]

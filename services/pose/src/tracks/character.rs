@@ -99,7 +99,7 @@ pub fn jitter(poses: &[TrackPose], min_visibility: f32, which: impl Fn(&TrackPos
 }
 
 fn centre(pose: &TrackPose) -> [f64; 2] {
-    let [x0, y0, x1, y1] = pose.corners.map(f64::from);
+    let [x0, y0, x1, y1] = pose.bbox.map(f64::from);
     [(x0 + x1) / 2.0, (y0 + y1) / 2.0]
 }
 

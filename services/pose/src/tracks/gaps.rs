@@ -4,7 +4,7 @@ use crate::skeleton::{Keypoints, POINTS};
 use crate::tracks::series::{FramePoses, PoseObservation, find};
 use crate::tracks::tracker::Followed;
 use framefleet_perception::{OneEuro, Track};
-use framefleet_vision::boxes::Corners;
+use framefleet_vision::boxes::BBox;
 
 /// A pose of a track.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,7 +14,7 @@ pub struct TrackPose {
     /// Instance of the pose that was seen; `None` for one between.
     pub instance: Option<u32>,
     /// The box.
-    pub corners: Corners,
+    pub bbox: BBox,
     /// How sure it is that there is a person; between, as sure as the less sure neighbour.
     pub score: f32,
     /// The keypoints, as seen or interpolated.
@@ -39,8 +39,8 @@ pub fn poses(track: &Track<Followed>, frames: &[FramePoses], settings: &PoseSett
 
 impl TrackPose {
     fn seen(frame: usize, seen: &PoseObservation) -> Self {
-        let PoseObservation { instance, corners, score, keypoints } = seen.clone();
-        Self { frame, instance: Some(instance), corners, score, keypoints, smoothed: keypoints }
+        let PoseObservation { instance, bbox, score, keypoints } = seen.clone();
+        Self { frame, instance: Some(instance), bbox, score, keypoints, smoothed: keypoints }
     }
 
     /// What lies between this and a later pose, in proportion to time.
@@ -56,7 +56,7 @@ impl TrackPose {
         Self {
             frame,
             instance: None,
-            corners: std::array::from_fn(|at| mix(self.corners[at], later.corners[at])),
+            bbox: std::array::from_fn(|at| mix(self.bbox[at], later.bbox[at])),
             score: self.score.min(later.score),
             keypoints,
             smoothed: keypoints,
@@ -84,6 +84,6 @@ fn smooth(poses: &mut [TrackPose], frames: &[FramePoses], settings: &PoseSetting
 
 /// Mean height of the boxes, at least a pixel.
 pub fn height(poses: &[TrackPose]) -> f64 {
-    let sum: f64 = poses.iter().map(|pose| f64::from(pose.corners[3] - pose.corners[1])).sum();
+    let sum: f64 = poses.iter().map(|pose| f64::from(pose.bbox[3] - pose.bbox[1])).sum();
     (sum / poses.len().max(1) as f64).max(1.0)
 }

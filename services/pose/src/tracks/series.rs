@@ -2,7 +2,7 @@
 use crate::skeleton::{Keypoints, POINTS};
 use framefleet_media::annotation::Value;
 use framefleet_perception::FrameResult;
-use framefleet_vision::boxes::Corners;
+use framefleet_vision::boxes::BBox;
 
 /// A person in a frame.
 #[derive(Clone, Debug, PartialEq)]
@@ -10,7 +10,7 @@ pub struct PoseObservation {
     /// Number within the frame.
     pub instance: u32,
     /// The box.
-    pub corners: Corners,
+    pub bbox: BBox,
     /// How sure it is that there is a person.
     pub score: f32,
     /// The keypoints.
@@ -36,8 +36,8 @@ impl From<FrameResult> for FramePoses {
             Some(Value::Pose(pose)) if pose.keypoints.len() == 3 * POINTS => {
                 let mut keypoints = Keypoints::default();
                 keypoints.iter_mut().zip(pose.keypoints.as_chunks::<3>().0).for_each(|(to, from)| *to = *from);
-                let corners = Corners::try_from(pose.r#box.as_slice()).ok()?;
-                Some(PoseObservation { instance: annotation.instance, corners, score: pose.score, keypoints })
+                let bbox = BBox::try_from(pose.r#box.as_slice()).ok()?;
+                Some(PoseObservation { instance: annotation.instance, bbox, score: pose.score, keypoints })
             }
             _ => None,
         });

@@ -11,7 +11,7 @@ pub struct Followed {
     filter: BoxFilter,
     /// The keypoints and the box where it was seen last.
     keypoints: Keypoints,
-    corners: boxes::Corners,
+    bbox: boxes::BBox,
 }
 
 /// The tracks of an item, by their beginning.
@@ -50,21 +50,21 @@ impl<'a> Association for Persons<'a> {
     /// The mean of the boxes' overlap and of the similarity of the keypoints, moved along with the box. Limbs swing, so keypoints alone
     /// would lose who walks; boxes alone mix up who passes whom.
     fn affinity(&self, person: &Followed, seen: &&'a PoseObservation) -> f32 {
-        let expected = person.filter.corners();
-        let centre = |corners: &boxes::Corners| [(corners[0] + corners[2]) / 2.0, (corners[1] + corners[3]) / 2.0];
-        let (now, then) = (centre(&expected), centre(&person.corners));
+        let expected = person.filter.bbox();
+        let centre = |bbox: &boxes::BBox| [(bbox[0] + bbox[2]) / 2.0, (bbox[1] + bbox[3]) / 2.0];
+        let (now, then) = (centre(&expected), centre(&person.bbox));
         let moved = person.keypoints.map(|[x, y, v]| [x + now[0] - then[0], y + now[1] - then[1], v]);
-        let area = boxes::area(&seen.corners).max(boxes::area(&expected));
-        let overlap = boxes::iou(&expected, &seen.corners);
+        let area = boxes::area(&seen.bbox).max(boxes::area(&expected));
+        let overlap = boxes::iou(&expected, &seen.bbox);
         (overlap + similarity(&moved, &seen.keypoints, area, self.settings.min_visibility as f32)) / 2.0
     }
 
     fn begin(&self, seen: &'a PoseObservation) -> Followed {
-        Followed { filter: BoxFilter::new(&seen.corners), keypoints: seen.keypoints, corners: seen.corners }
+        Followed { filter: BoxFilter::new(&seen.bbox), keypoints: seen.keypoints, bbox: seen.bbox }
     }
 
     fn update(&self, person: &mut Followed, seen: &'a PoseObservation) {
-        person.filter.update(&seen.corners);
-        (person.keypoints, person.corners) = (seen.keypoints, seen.corners);
+        person.filter.update(&seen.bbox);
+        (person.keypoints, person.bbox) = (seen.keypoints, seen.bbox);
     }
 }

@@ -32,8 +32,8 @@ fn near(found: [f32; 3], x: f32, y: f32, within: f32) -> bool {
 }
 
 fn iou(a: &Pose, b: &Pose) -> f32 {
-    let corners = |pose: &Pose| [pose.r#box[0], pose.r#box[1], pose.r#box[2], pose.r#box[3]];
-    framefleet_vision::boxes::iou(&corners(a), &corners(b))
+    let bbox = |pose: &Pose| [pose.r#box[0], pose.r#box[1], pose.r#box[2], pose.r#box[3]];
+    framefleet_vision::boxes::iou(&bbox(a), &bbox(b))
 }
 
 fn assert_same(a: &Results, b: &Results) {

@@ -4,7 +4,7 @@ use framefleet_media::annotation::Value;
 use framefleet_media::{Face, Kind, Pose};
 use framefleet_perception::PerceptionError;
 use framefleet_stage::Batch;
-use framefleet_vision::boxes::{self, Corners};
+use framefleet_vision::boxes::{self, BBox};
 use opencv::core::{self, Mat, Point, Rect, Scalar, Size};
 use opencv::imgproc;
 use opencv::prelude::*;
@@ -35,7 +35,7 @@ const BONES: [(usize, usize); 14] = [
 #[derive(Clone, Debug, PartialEq)]
 pub struct Person {
     /// The box.
-    pub bounds: Corners,
+    pub bounds: BBox,
     /// Lines that lie on the body: x0, y0, x1, y1.
     pub lines: Vec<[f32; 4]>,
 }
@@ -53,7 +53,7 @@ pub fn persons(batch: &Batch, number: u64, view: &View) -> Vec<Person> {
         if let Some(Value::Face(face)) = &annotation.value {
             let person = of_face(face).and_then(|(head, person)| Some((head, inside(person, view)?)));
             let (x, y) = (view.place.x as f32, view.place.y as f32);
-            let known = |head: &Corners| {
+            let known = |head: &BBox| {
                 let head = [head[0] - x, head[1] - y, head[2] - x, head[3] - y];
                 found.iter().any(|person| boxes::intersection(&head, &person.bounds) > 0.5 * boxes::area(&head))
             };
@@ -67,13 +67,13 @@ pub fn persons(batch: &Batch, number: u64, view: &View) -> Vec<Person> {
     found
 }
 
-fn corners(of: &[f32]) -> Option<Corners> {
-    let found: Corners = of.try_into().ok()?;
+fn bbox(of: &[f32]) -> Option<BBox> {
+    let found: BBox = of.try_into().ok()?;
     (found.iter().all(|value| value.is_finite()) && boxes::area(&found) >= 1.0).then_some(found)
 }
 
 fn of_pose(pose: &Pose) -> Option<Person> {
-    let bounds = corners(&pose.r#box)?;
+    let bounds = bbox(&pose.r#box)?;
     let point = |at: usize| match pose.keypoints.get(3 * at..3 * at + 3) {
         Some(&[x, y, visibility]) if visibility >= VISIBLE && x.is_finite() && y.is_finite() => Some((x, y)),
         _ => None,
@@ -90,8 +90,8 @@ fn of_pose(pose: &Pose) -> Option<Person> {
 }
 
 /// The body below a face, by the proportions of a standing adult: about seven and a half heads high, three wide.
-fn of_face(face: &Face) -> Option<(Corners, Person)> {
-    let head = corners(&face.r#box)?;
+fn of_face(face: &Face) -> Option<(BBox, Person)> {
+    let head = bbox(&face.r#box)?;
     let [x0, y0, x1, y1] = head;
     let (width, height) = (x1 - x0, y1 - y0);
     let bounds = [x0 - width, y0 - 0.6 * height, x1 + width, y1 + 7.0 * height];
@@ -100,7 +100,7 @@ fn of_face(face: &Face) -> Option<(Corners, Person)> {
 }
 
 /// The upright line in the middle of a box.
-fn middle(of: &Corners) -> [f32; 4] {
+fn middle(of: &BBox) -> [f32; 4] {
     let (x, inset) = ((of[0] + of[2]) / 2.0, (of[3] - of[1]) / 10.0);
     [x, of[1] + inset, x, of[3] - inset]
 }
@@ -206,7 +206,7 @@ mod tests {
     use crate::input::view::tests::{batch, of};
     use framefleet_media::{Image, PixelFormat};
 
-    fn person(bounds: Corners) -> Person {
+    fn person(bounds: BBox) -> Person {
         Person { bounds, lines: vec![middle(&bounds)] }
     }
 

@@ -57,9 +57,9 @@ impl Homography {
     /// Whether a picture of this size stays a picture: no corner moves by more than its diagonal, nothing turns inside out, and no
     /// area grows or shrinks more than fourfold.
     pub fn is_plausible(&self, width: f64, height: f64) -> bool {
-        let corners = [(0.0, 0.0), (width, 0.0), (width, height), (0.0, height)];
-        let moved = corners.map(|(x, y)| self.apply(x, y));
-        let near = corners.iter().zip(&moved).all(|(a, b)| (a.0 - b.0).hypot(a.1 - b.1) <= width.hypot(height));
+        let bbox = [(0.0, 0.0), (width, 0.0), (width, height), (0.0, height)];
+        let moved = bbox.map(|(x, y)| self.apply(x, y));
+        let near = bbox.iter().zip(&moved).all(|(a, b)| (a.0 - b.0).hypot(a.1 - b.1) <= width.hypot(height));
         let twice_area: f64 =
             (0..4).map(|at| (moved[at], moved[(at + 1) % 4])).map(|(a, b)| a.0 * b.1 - b.0 * a.1).sum();
         near && (0.25..=4.0).contains(&(twice_area / (2.0 * width * height)))

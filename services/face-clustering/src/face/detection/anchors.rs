@@ -49,7 +49,7 @@ pub fn yunet(outputs: &OutputViews<'_, '_>, side: usize, least: f32) -> Result<V
             let (w, h) = (width.exp() * step, height.exp() * step);
             let landmarks =
                 std::array::from_fn(|i| [(points[2 * i] + column) * step, (points[2 * i + 1] + row) * step]);
-            found.push(Detection { corners: [x - w / 2.0, y - h / 2.0, x + w / 2.0, y + h / 2.0], landmarks, score });
+            found.push(Detection { bbox: [x - w / 2.0, y - h / 2.0, x + w / 2.0, y + h / 2.0], landmarks, score });
         }
     }
     Ok(found)
@@ -77,8 +77,8 @@ pub fn scrfd(outputs: &OutputViews<'_, '_>, side: usize, least: f32) -> Result<V
             let cell = anchor / ANCHORS;
             let (x, y) = ((cell % cells) as f32 * step, (cell / cells) as f32 * step);
             let landmarks = std::array::from_fn(|i| [x + points[2 * i] * step, y + points[2 * i + 1] * step]);
-            let corners = [x - left * step, y - top * step, x + right * step, y + bottom * step];
-            found.push(Detection { corners, landmarks, score });
+            let bbox = [x - left * step, y - top * step, x + right * step, y + bottom * step];
+            found.push(Detection { bbox, landmarks, score });
         }
     }
     Ok(found)

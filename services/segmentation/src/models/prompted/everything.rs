@@ -4,7 +4,7 @@ use super::{Candidate, Embedding, Prompted, SmallRegions, binary, chosen};
 use crate::masks::Instance;
 use crate::settings::SegmentationSettings;
 use framefleet_perception::PerceptionError;
-use framefleet_vision::boxes::{self, Corners};
+use framefleet_vision::boxes::{self, BBox};
 use framefleet_vision::run_lengths::Runs;
 use opencv::core::{Mat, Rect, Size};
 use opencv::prelude::*;
@@ -159,7 +159,7 @@ fn crops(size: Size, layers: u32) -> Vec<(u32, Rect)> {
 
 /// Whether a candidate ends inside a part of a picture, or where the picture itself ends: else it is likely cut off.
 fn is_whole(candidate: &Candidate, part: Rect, whole: Size) -> bool {
-    let [x0, y0, x1, y1] = corners(candidate).map(|side| side as i32);
+    let [x0, y0, x1, y1] = bbox(candidate).map(|side| side as i32);
     let found = [x0 + part.x, y0 + part.y, x1 + part.x, y1 + part.y];
     let near = |edges: [i32; 4], side: usize| (found[side] - edges[side]).abs() <= CUT;
     let ends = [part.x, part.y, part.x + part.width, part.y + part.height];
@@ -175,16 +175,16 @@ fn grid(per_side: u32, size: Size) -> Vec<[f32; 2]> {
 }
 
 /// The box of a candidate. It ends at the last pixel, as the reference's do.
-fn corners(candidate: &Candidate) -> Corners {
+fn bbox(candidate: &Candidate) -> BBox {
     let [x0, y0, x1, y1] = candidate.runs.bounds().unwrap_or_default();
     [x0, y0, x1.saturating_sub(1), y1.saturating_sub(1)].map(|side| side as f32)
 }
 
 /// The candidates whose boxes overlap no better one's by more than `most`, the best first.
 fn best(candidates: Vec<Candidate>, scores: &[f32], most: f32) -> Vec<Candidate> {
-    let corners: Vec<Corners> = candidates.iter().map(corners).collect();
+    let bbox: Vec<BBox> = candidates.iter().map(bbox).collect();
     let mut candidates: Vec<Option<Candidate>> = candidates.into_iter().map(Some).collect();
-    boxes::suppress(&corners, scores, most).into_iter().filter_map(|at| candidates[at].take()).collect()
+    boxes::suppress(&bbox, scores, most).into_iter().filter_map(|at| candidates[at].take()).collect()
 }
 
 #[cfg(test)]
