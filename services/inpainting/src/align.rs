@@ -147,10 +147,10 @@ pub fn follow(
     })
 }
 
-fn is_background(small: &Downscaled, point: Point2f) -> opencv::Result<bool> {
+fn is_background(downscaled: &Downscaled, point: Point2f) -> opencv::Result<bool> {
     let (x, y) = (point.x.round() as i32, point.y.round() as i32);
-    let inside = (0..small.hole.cols()).contains(&x) && (0..small.hole.rows()).contains(&y);
-    Ok(inside && *small.hole.at_2d::<u8>(y, x)? == 0)
+    let inside = (0..downscaled.hole.cols()).contains(&x) && (0..downscaled.hole.rows()).contains(&y);
+    Ok(inside && *downscaled.hole.at_2d::<u8>(y, x)? == 0)
 }
 
 fn followed(

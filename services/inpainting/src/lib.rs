@@ -57,7 +57,7 @@ impl Stage for InpaintingStage {
         if !settings.tracks.is_empty() {
             required.push(Kind::new(mask::tracks::KIND));
         }
-        // Whoever lends its background has its own gaps closed, too.
+        // Source frames have their own gaps closed, too.
         let reach = u64::from(settings.window) + u64::from(settings.gap);
         let model = || ModelNeed::new(ROLE, Some(&settings.model), 1);
         Needs {

@@ -114,23 +114,25 @@ fn plate(paths: &[&Path], side: u32) -> Result<Option<Mat>, VisionError> {
     let read = |path: &Path| imgcodecs::imread(path, imgcodecs::IMREAD_UNCHANGED);
     let Some(middle) = paths.get(paths.len() / 2) else { return Ok(None) };
     let middle = read(middle)?;
-    let (size, small) = (middle.size()?, small(&middle, side)?);
+    let (size, downscaled) = (middle.size()?, downscaled(&middle, side)?);
     let mut laid = vec![middle];
     for (_, path) in paths.iter().enumerate().filter(|(at, _)| *at != paths.len() / 2) {
         let other = read(path)?;
         if other.size()? != size {
             continue;
         }
-        let Some(map) = align(&small, &self::small(&other, side)?, &Homography::IDENTITY, Region::Everything)? else {
+        let Some(map) =
+            align(&downscaled, &self::downscaled(&other, side)?, &Homography::IDENTITY, Region::Everything)?
+        else {
             continue;
         };
-        laid.push(over(other, &map.enlarged(small.scale.0, small.scale.1))?);
+        laid.push(over(other, &map.enlarged(downscaled.scale.0, downscaled.scale.1))?);
     }
     Ok(Some(median(&laid)?))
 }
 
 /// For alignment: what was filled is no background.
-fn small(picture: &Mat, side: u32) -> Result<Downscaled, VisionError> {
+fn downscaled(picture: &Mat, side: u32) -> Result<Downscaled, VisionError> {
     let (mut rgb, mut bytes, mut alpha, mut filled) = (Mat::default(), Mat::default(), Mat::default(), Mat::default());
     imgproc::cvt_color_def(picture, &mut rgb, imgproc::COLOR_BGRA2RGB)?;
     rgb.convert_to(&mut bytes, core::CV_8U, 1.0 / 257.0, 0.0)?;

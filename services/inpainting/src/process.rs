@@ -7,7 +7,7 @@ use crate::residual::telea;
 use crate::ring::Differences;
 use crate::settings::{InpaintingSettings, Rest};
 use crate::sources::context::{Context, pixels};
-use crate::sources::fill::{Lender, Seen, from_lenders};
+use crate::sources::fill::{Coverage, SourceFrame, from_sources};
 use framefleet_media::annotation::Value;
 use framefleet_media::{Annotation, Fill, FillReference, FillRest, Frame, Image, Rendition};
 use framefleet_perception::PerceptionError;
@@ -90,14 +90,15 @@ fn filled(
         return Ok(Filled { image: frame.image.clone(), fill, plate });
     };
     let size = (frame.image.width(), frame.image.height());
-    let (lenders, scale) = (lenders(context, frame, settings)?, context.scale(frame)?);
-    let (mut bytes, mut seen, mut differences) = (frame.image.data().to_vec(), Seen::default(), Differences::default());
+    let (sources, scale) = (sources(context, frame, settings)?, context.scale(frame)?);
+    let (mut bytes, mut covered, mut differences) =
+        (frame.image.data().to_vec(), Coverage::default(), Differences::default());
     let mut rest = FillRest::NotNeeded;
     let feather = pixels(settings.feather_percent, size);
     for part in hole.parts(feather.ceil() as i32 + 1 + MARGIN, size)? {
         let (area, shown) = shown(&part, feather, size)?;
         let mut patch = Patch::of(&frame.image, area);
-        from_lenders(&mut patch, &shown, &lenders, scale, settings.blend, &mut seen)?;
+        from_sources(&mut patch, &shown, &sources, scale, settings.blend, &mut covered)?;
         if patch.has_unknown() {
             rest = fill_rest(&frame.image, &hole, &mut patch, settings, lama)?;
         }
@@ -109,8 +110,8 @@ fn filled(
     let plate = if wanted { Some(plate::picture(&image, Some(&hole))?) } else { None };
     let fill = Fill {
         hole_pixels: hole.pixels,
-        real_share: Some(seen.by_any as f32 / hole.pixels.max(1) as f32),
-        references: references(&lenders, &seen, hole.pixels),
+        real_share: Some(covered.by_any as f32 / hole.pixels.max(1) as f32),
+        references: references(&sources, &covered, hole.pixels),
         ring_difference: differences.mean(),
         rest: rest.into(),
     };
@@ -128,27 +129,27 @@ fn shown(hole: &Hole, feather: f64, size: (u32, u32)) -> opencv::Result<(Rect, V
 }
 
 /// The frames that show what the hole hides, with their pixels.
-fn lenders<'a>(
+fn sources<'a>(
     context: &mut Context<'a>,
     frame: &Frame,
     settings: &InpaintingSettings,
-) -> Result<Vec<Lender<'a>>, Problem> {
+) -> Result<Vec<SourceFrame<'a>>, Problem> {
     let references = if settings.window > 0 { context.references(frame)? } else { Vec::new() };
-    let mut lenders = Vec::with_capacity(references.len());
+    let mut sources = Vec::with_capacity(references.len());
     for reference in references {
-        let Some(lender) = context.frame(reference.number) else { continue };
-        lenders.push(Lender { reference, image: &lender.image, hole: context.hole(lender)? });
+        let Some(source) = context.frame(reference.number) else { continue };
+        sources.push(SourceFrame { reference, image: &source.image, hole: context.hole(source)? });
     }
-    Ok(lenders)
+    Ok(sources)
 }
 
 /// What the frame has of which other.
-fn references(lenders: &[Lender<'_>], seen: &Seen, hole: u64) -> Vec<FillReference> {
-    let used = lenders.iter().zip(&seen.by_lender).filter(|(_, pixels)| **pixels > 0);
-    used.map(|(lender, pixels)| FillReference {
-        frame: lender.reference.number,
+fn references(sources: &[SourceFrame<'_>], covered: &Coverage, hole: u64) -> Vec<FillReference> {
+    let used = sources.iter().zip(&covered.by_source).filter(|(_, pixels)| **pixels > 0);
+    used.map(|(source, pixels)| FillReference {
+        frame: source.reference.number,
         valid_share: *pixels as f32 / hole.max(1) as f32,
-        residual: lender.reference.residual,
+        residual: source.reference.residual,
     })
     .collect()
 }

@@ -113,9 +113,9 @@ impl Hole {
         if whole.size()? == size {
             return Ok(whole);
         }
-        let (mut small, mut any) = (Mat::default(), Mat::default());
-        imgproc::resize(&whole, &mut small, size, 0.0, 0.0, imgproc::INTER_AREA)?;
-        core::compare(&small, &0.0, &mut any, core::CMP_GT)?;
+        let (mut downscaled, mut any) = (Mat::default(), Mat::default());
+        imgproc::resize(&whole, &mut downscaled, size, 0.0, 0.0, imgproc::INTER_AREA)?;
+        core::compare(&downscaled, &0.0, &mut any, core::CMP_GT)?;
         Ok(any)
     }
 }

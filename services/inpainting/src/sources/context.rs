@@ -1,4 +1,4 @@
-//! Which frames of a window lend their background to which.
+//! Which frames of a window are source frames of which.
 use crate::align::downscaled::Downscaled;
 use crate::align::{Region, align, features, follow};
 use crate::mask::cover::Cover;
@@ -28,7 +28,7 @@ pub struct Context<'a> {
     kind: Kind,
     covers: BTreeMap<u64, Rc<[Cover]>>,
     holes: BTreeMap<u64, Option<Rc<Hole>>>,
-    smalls: BTreeMap<u64, Rc<Downscaled>>,
+    downscaled_frames: BTreeMap<u64, Rc<Downscaled>>,
     links: BTreeMap<(u64, u64), Option<Homography>>,
 }
 
@@ -50,7 +50,7 @@ impl<'a> Context<'a> {
             kind: Kind::new("mask"),
             covers: BTreeMap::new(),
             holes: BTreeMap::new(),
-            smalls: BTreeMap::new(),
+            downscaled_frames: BTreeMap::new(),
             links: BTreeMap::new(),
         }
     }
@@ -90,15 +90,15 @@ impl<'a> Context<'a> {
         Ok(covers)
     }
 
-    /// The frames that lend their background to a hole, nearest first.
+    /// The source frames of a hole, nearest first.
     pub fn references(&mut self, frame: &Frame) -> Result<Vec<Reference>, VisionError> {
         self.forget(frame.number);
-        let target = self.small(frame)?;
+        let target = self.downscaled(frame)?;
         let candidates = self.candidates(frame.number, &target)?;
         let mut chosen = Vec::new();
         for candidate in choose(candidates, frame.number, self.settings) {
-            let Some(lender) = self.frame(candidate.number) else { continue };
-            let other = self.small(lender)?;
+            let Some(source) = self.frame(candidate.number) else { continue };
+            let other = self.downscaled(source)?;
             let Some(map) = align(&target, &other, &candidate.guess, Region::AroundHole)? else { continue };
             let distance = candidate.number.abs_diff(frame.number) as f64 / f64::from(self.settings.window.max(1));
             let format = frame.image.format();
@@ -111,7 +111,7 @@ impl<'a> Context<'a> {
 
     /// Pixels of a frame per pixel of its downscaled image, across and down.
     pub fn scale(&mut self, frame: &Frame) -> Result<(f64, f64), VisionError> {
-        Ok(self.small(frame)?.scale)
+        Ok(self.downscaled(frame)?.scale)
     }
 
     /// The frames of the window around `number` that a chain of alignments reaches. Where enough feature points around the hole can be
@@ -127,14 +127,15 @@ impl<'a> Context<'a> {
             let (mut last, mut latest, mut chain) = (number, Rc::clone(target), Homography::IDENTITY);
             let mut tracks = found.clone();
             for other in side {
-                let Some(lender) = self.frame(other).filter(|lender| self.fits(number, lender)) else { continue };
+                let Some(source) = self.frame(other).filter(|source| self.fits(number, source)) else { continue };
                 let Some(link) = self.link(last, other)? else { break };
-                let small = self.small(lender)?;
-                follow(&mut tracks, &latest, &small, &link)?;
-                (last, latest, chain) = (other, Rc::clone(&small), chain.then(&link));
-                let guess = tracks.map(small.size())?.unwrap_or(chain);
-                let shows = points.iter().map(|point| shows(&small, &guess, *point)).collect::<Result<Vec<_>, _>>()?;
-                // Of whom nobody knows what is to be removed from it would lend that, too.
+                let downscaled = self.downscaled(source)?;
+                follow(&mut tracks, &latest, &downscaled, &link)?;
+                (last, latest, chain) = (other, Rc::clone(&downscaled), chain.then(&link));
+                let guess = tracks.map(downscaled.size())?.unwrap_or(chain);
+                let shows =
+                    points.iter().map(|point| shows(&downscaled, &guess, *point)).collect::<Result<Vec<_>, _>>()?;
+                // A frame of which nobody knows what is to be removed from it would be a source of that, too.
                 if self.batch.has_result(other, &self.kind) {
                     candidates.push(Candidate { number: other, guess, shows });
                 }
@@ -158,7 +159,7 @@ impl<'a> Context<'a> {
             Some(link) => *link,
             None => {
                 let (Some(a), Some(b)) = (self.frame(key.0), self.frame(key.1)) else { return Ok(None) };
-                let (a, b) = (self.small(a)?, self.small(b)?);
+                let (a, b) = (self.downscaled(a)?, self.downscaled(b)?);
                 let link = align(&a, &b, &Homography::IDENTITY, Region::Everything)?;
                 self.links.insert(key, link);
                 link
@@ -167,20 +168,20 @@ impl<'a> Context<'a> {
         Ok(if from < to { forwards } else { forwards.and_then(|link| link.inverse()) })
     }
 
-    fn small(&mut self, frame: &Frame) -> Result<Rc<Downscaled>, VisionError> {
-        if let Some(small) = self.smalls.get(&frame.number) {
-            return Ok(Rc::clone(small));
+    fn downscaled(&mut self, frame: &Frame) -> Result<Rc<Downscaled>, VisionError> {
+        if let Some(downscaled) = self.downscaled_frames.get(&frame.number) {
+            return Ok(Rc::clone(downscaled));
         }
         let hole = self.hole(frame)?;
-        let small = Rc::new(Downscaled::of(&frame.image, hole.as_deref(), self.settings.analysis_side)?);
-        self.smalls.insert(frame.number, Rc::clone(&small));
-        Ok(small)
+        let downscaled = Rc::new(Downscaled::of(&frame.image, hole.as_deref(), self.settings.analysis_side)?);
+        self.downscaled_frames.insert(frame.number, Rc::clone(&downscaled));
+        Ok(downscaled)
     }
 
     /// Drops what no later frame looks at.
     fn forget(&mut self, number: u64) {
         let first = number.saturating_sub(u64::from(self.settings.window));
-        self.smalls.retain(|of, _| *of >= first);
+        self.downscaled_frames.retain(|of, _| *of >= first);
         self.holes.retain(|of, _| *of >= first);
         self.covers.retain(|of, _| *of + u64::from(self.settings.gap) >= first);
         self.links.retain(|(of, _), _| *of >= first);

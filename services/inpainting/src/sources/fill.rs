@@ -13,11 +13,11 @@ use std::rc::Rc;
 
 /// Side of the pieces that are worked on: all references of a piece are in memory together.
 const TILE: i32 = 256;
-/// What is trusted less is not shown: there the lender differs by some 20 levels (of 255) from what is around.
+/// What is trusted less is not shown: there the source frame differs by some 20 levels (of 255) from what is around.
 const LEAST_TRUST: f32 = 0.01;
 
 /// A reference with its pixels.
-pub struct Lender<'a> {
+pub struct SourceFrame<'a> {
     /// How it lies over the target.
     pub reference: Reference,
     /// Its pixels.
@@ -26,32 +26,32 @@ pub struct Lender<'a> {
     pub hole: Option<Rc<Hole>>,
 }
 
-/// How much of a hole was seen, in pixels.
+/// How much of a hole the source frames cover, in pixels.
 #[derive(Clone, Debug, Default)]
-pub struct Seen {
-    /// By lender: of how much it shows the background.
-    pub by_lender: Vec<u64>,
+pub struct Coverage {
+    /// By source frame: of how much it shows the background.
+    pub by_source: Vec<u64>,
     /// How much any of them does.
     pub by_any: u64,
 }
 
-/// Fills the pixels of the patch where something shows with what the lenders have there; the others become unknown. `scale` is
-/// pixels of the full frame per pixel of the small one. What is seen of the hole, which is where `shown` is 1, is added to `seen`.
-pub fn from_lenders(
+/// Fills the pixels of the patch where something shows with what the source frames have there; the others become unknown. `scale` is
+/// pixels of the full frame per pixel of the downscaled one. What is covered of the hole, which is where `shown` is 1, is added to `covered`.
+pub fn from_sources(
     patch: &mut Patch,
     shown: &[f32],
-    lenders: &[Lender<'_>],
+    sources: &[SourceFrame<'_>],
     scale: (f64, f64),
     blend: Blend,
-    seen: &mut Seen,
+    covered: &mut Coverage,
 ) -> Result<(), VisionError> {
-    seen.by_lender.resize(lenders.len(), 0);
+    covered.by_source.resize(sources.len(), 0);
     for (at, unknown) in patch.unknown.iter_mut().enumerate() {
         *unknown = shown[at] > 0.0;
     }
     for tile in tiles(patch.area, shown) {
-        let warped = lenders.iter().map(|lender| warp(lender, tile, scale)).collect::<Result<Vec<_>, _>>()?;
-        let mut values = Vec::with_capacity(lenders.len());
+        let warped = sources.iter().map(|source| warp(source, tile, scale)).collect::<Result<Vec<_>, _>>()?;
+        let mut values = Vec::with_capacity(sources.len());
         for pixel in 0..tile.area() as usize {
             let (x, y) = (pixel as i32 % tile.width + tile.x, pixel as i32 / tile.width + tile.y);
             let at = (y - patch.area.y) as usize * patch.width() + (x - patch.area.x) as usize;
@@ -59,16 +59,16 @@ pub fn from_lenders(
                 continue;
             }
             values.clear();
-            for (lender, warped) in seen.by_lender.iter_mut().zip(&warped) {
+            for (source, warped) in covered.by_source.iter_mut().zip(&warped) {
                 if let Some(one) = warped.at(pixel, patch.channels) {
-                    *lender += u64::from(shown[at] >= 1.0);
+                    *source += u64::from(shown[at] >= 1.0);
                     values.push(one);
                 }
             }
             if !values.is_empty() {
                 patch.set(at, &merge(&values, patch.channels, blend));
                 patch.unknown[at] = false;
-                seen.by_any += u64::from(shown[at] >= 1.0);
+                covered.by_any += u64::from(shown[at] >= 1.0);
             }
         }
     }
@@ -90,7 +90,7 @@ fn tiles(area: Rect, shown: &[f32]) -> Vec<Rect> {
     tiles
 }
 
-/// A piece of a lender laid over the target.
+/// A piece of a source frame laid over the target.
 struct Warped {
     values: Vec<f32>,
     /// 0 where it shows no background.
@@ -106,26 +106,26 @@ impl Warped {
     }
 }
 
-fn warp(lender: &Lender<'_>, tile: Rect, scale: (f64, f64)) -> Result<Warped, VisionError> {
-    let reference = &lender.reference;
-    let small = small_positions(tile, scale)?;
-    let flow = reference.flow.as_ref().map(|flow| sampled(flow, &small)).transpose()?;
+fn warp(source: &SourceFrame<'_>, tile: Rect, scale: (f64, f64)) -> Result<Warped, VisionError> {
+    let reference = &source.reference;
+    let downscaled = downscaled_positions(tile, scale)?;
+    let flow = reference.flow.as_ref().map(|flow| sampled(flow, &downscaled)).transpose()?;
     let map = positions(reference, tile, flow.as_ref(), scale)?;
-    let pixels = view(lender.image)?;
+    let pixels = view(source.image)?;
     let mut warped = Mat::default();
     let border = core::BORDER_REPLICATE;
     imgproc::remap(&pixels, &mut warped, &map, &Mat::default(), imgproc::INTER_CUBIC, border, Scalar::default())?;
-    let mut trust = sampled(&reference.trust, &small)?.data_typed::<f32>()?.to_vec();
-    hide(&mut trust, &map, lender)?;
+    let mut trust = sampled(&reference.trust, &downscaled)?.data_typed::<f32>()?.to_vec();
+    hide(&mut trust, &map, source)?;
     Ok(Warped { values: matched(&warped, &reference.match_)?, trust })
 }
 
 /// Where the pixels of a piece lie in the downscaled images (`CV_32FC2`).
-fn small_positions(tile: Rect, scale: (f64, f64)) -> opencv::Result<Mat> {
+fn downscaled_positions(tile: Rect, scale: (f64, f64)) -> opencv::Result<Mat> {
     points(tile, |x, y| ((x + 0.5) / scale.0 - 0.5, (y + 0.5) / scale.1 - 0.5))
 }
 
-/// Where they lie in the lender (`CV_32FC2`).
+/// Where they lie in the source frame (`CV_32FC2`).
 fn positions(reference: &Reference, tile: Rect, flow: Option<&Mat>, scale: (f64, f64)) -> opencv::Result<Mat> {
     let Some(flow) = flow else { return points(tile, |x, y| reference.map.apply(x, y)) };
     let vectors = flow.data_typed::<Point2f>()?;
@@ -157,11 +157,11 @@ fn sampled(field: &Mat, positions: &Mat) -> opencv::Result<Mat> {
     Ok(values)
 }
 
-/// Takes all trust from pixels that lie outside the lender, or near what it has a hole for.
-fn hide(trust: &mut [f32], map: &Mat, lender: &Lender<'_>) -> opencv::Result<()> {
-    let (right, bottom) = (lender.image.width() as f32 - 1.0, lender.image.height() as f32 - 1.0);
+/// Takes all trust from pixels that lie outside the source frame, or near what it has a hole for.
+fn hide(trust: &mut [f32], map: &Mat, source: &SourceFrame<'_>) -> opencv::Result<()> {
+    let (right, bottom) = (source.image.width() as f32 - 1.0, source.image.height() as f32 - 1.0);
     let hole =
-        lender.hole.as_deref().map(|hole| Ok::<_, opencv::Error>((hole.area, hole.mask.data_bytes()?))).transpose()?;
+        source.hole.as_deref().map(|hole| Ok::<_, opencv::Error>((hole.area, hole.mask.data_bytes()?))).transpose()?;
     for (trust, point) in trust.iter_mut().zip(map.data_typed::<Point2f>()?) {
         let inside = point.x >= 0.0 && point.y >= 0.0 && point.x <= right && point.y <= bottom;
         if !inside || hole.is_some_and(|(area, mask)| covers(area, mask, *point)) {

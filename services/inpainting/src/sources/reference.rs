@@ -1,4 +1,4 @@
-//! A frame that lends its background: where its pixels lie, what colours they have here, how far they are to be trusted.
+//! A source frame: where its background lies in the target, what colours it has there, and how far each pixel is valid.
 use crate::align::downscaled::Downscaled;
 use crate::align::flow;
 use crate::align::{FOREIGN, laid_over};

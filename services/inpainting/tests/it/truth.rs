@@ -103,9 +103,9 @@ fn an_object_that_was_missed_for_some_frames_is_removed_there_too() {
     }
 }
 
-/// Behind the part of a film that a job does, nobody looked for masks: what stands there is not lent, although it looks free.
+/// Behind the part of a film that a job does, nobody looked for masks: what stands there is not used, although it looks free.
 #[test]
-fn frames_that_nobody_looked_for_masks_in_lend_nothing() {
+fn frames_without_known_masks_are_no_sources() {
     let (scene, mut footage) = scene();
     footage.unknown = (20..footage.images.len() as u64).collect();
     footage.unknown.iter().for_each(|n| footage.masks[*n as usize].clear());
