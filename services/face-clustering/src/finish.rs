@@ -48,7 +48,7 @@ pub fn finish(
     let crops = write_crops(records, &followed, &identified, settings, out)?;
     for (number, person) in identified.persons.iter().enumerate() {
         let of = |index: &usize| &followed.tracks[*index];
-        let likeness: Vec<f32> =
+        let similarity: Vec<f32> =
             person.tracks.iter().map(of).map(|track| cosine(&track.vector, &person.mean)).collect();
         let own: Vec<f32> = person.tracks.iter().filter_map(|&track| silhouettes[track]).collect();
         let mut items: Vec<usize> = person.tracks.iter().map(|index| of(index).item).collect();
@@ -60,7 +60,7 @@ pub fn finish(
             tracks: person.tracks.len() as u32,
             items: items.into_iter().filter_map(|item| job.items.get(item)).map(|item| item.name.clone()).collect(),
             medoid: medoids.get(&number).map(|place| face_ref(job, *place)),
-            cohesion: summary::mean(&likeness).unwrap_or_default(),
+            cohesion: summary::mean(&similarity).unwrap_or_default(),
             silhouette: summary::mean(&own),
             crops: crops.get(&number).cloned().unwrap_or_default(),
         };
@@ -169,9 +169,9 @@ fn medoids(
             let place = (item, frame, instance);
             let person = followed.of_face.get(&place).and_then(|(track, _)| identified.of_track[*track]);
             let Some((number, _)) = person.filter(|_| !face.embedding.is_empty()) else { continue };
-            let likeness = cosine(&face.embedding, &identified.persons[number].mean);
-            if best.get(&number).is_none_or(|(most, _)| likeness > *most) {
-                best.insert(number, (likeness, place));
+            let similarity = cosine(&face.embedding, &identified.persons[number].mean);
+            if best.get(&number).is_none_or(|(most, _)| similarity > *most) {
+                best.insert(number, (similarity, place));
             }
         }
     }

@@ -11,7 +11,7 @@ use framefleet_media::{Edit, EditTarget};
 use ndarray::Array2;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Rounds in which alike identities are made one; each makes the means anew.
+/// Rounds in which similar identities are merged; each recomputes the means.
 const MERGE_ROUNDS: usize = 8;
 
 /// A person.
@@ -63,7 +63,7 @@ pub fn identify(
     let mut known = found(&label, settings, &groups);
     assign(tracks, &known, settings, &mut groups);
     known.extend(large(tracks, settings, &groups));
-    join_alike(tracks, &known, settings.merge_similarity as f32, &mut groups);
+    join_similar(tracks, &known, settings.merge_similarity as f32, &mut groups);
     let known: BTreeSet<usize> = known.into_iter().map(|group| groups.group(group)).collect();
     result(tracks, &known, &groups, applied, &label)
 }
@@ -92,7 +92,7 @@ fn clustered(tracks: &[Track], settings: &FaceClusteringSettings) -> (Vec<usize>
     (members, clusters)
 }
 
-/// Joins what is left of clusters that came apart because some tracks may not be together: the most alike first.
+/// Joins what is left of clusters that came apart because some tracks may not be together: the most similar first.
 fn mend(tracks: &[Track], label: &[Option<(u32, f32)>], groups: &mut Groups) {
     let mut parts: BTreeMap<u32, BTreeSet<usize>> = BTreeMap::new();
     for (track, label) in label.iter().enumerate() {
@@ -101,7 +101,7 @@ fn mend(tracks: &[Track], label: &[Option<(u32, f32)>], groups: &mut Groups) {
         }
     }
     for parts in parts.values().filter(|parts| parts.len() > 1) {
-        join_alike(tracks, parts, -1.0, groups);
+        join_similar(tracks, parts, -1.0, groups);
     }
 }
 
@@ -159,7 +159,7 @@ fn large(tracks: &[Track], settings: &FaceClusteringSettings, groups: &Groups) -
     sizes.into_iter().filter(enough).map(|(group, _)| group).collect()
 }
 
-/// Tracks that are nobody's join the known group they resemble most, the most alike first.
+/// Tracks that are nobody's join the known group they resemble most, the most similar first.
 fn assign(tracks: &[Track], known: &BTreeSet<usize>, settings: &FaceClusteringSettings, groups: &mut Groups) {
     let means = means(tracks, groups, known);
     let mut wishes: Vec<(f32, usize, usize)> = Vec::new();
@@ -168,9 +168,9 @@ fn assign(tracks: &[Track], known: &BTreeSet<usize>, settings: &FaceClusteringSe
             continue;
         }
         for (&group, mean) in &means {
-            let likeness = cosine(&track.vector, mean);
-            if likeness >= settings.assign_similarity as f32 {
-                wishes.push((likeness, index, group));
+            let similarity = cosine(&track.vector, mean);
+            if similarity >= settings.assign_similarity as f32 {
+                wishes.push((similarity, index, group));
             }
         }
     }
@@ -183,17 +183,17 @@ fn assign(tracks: &[Track], known: &BTreeSet<usize>, settings: &FaceClusteringSe
     }
 }
 
-/// Joins groups whose means are at least this much alike, the most alike first.
-fn join_alike(tracks: &[Track], known: &BTreeSet<usize>, least: f32, groups: &mut Groups) {
+/// Joins groups whose means are at least this similar, the most similar first.
+fn join_similar(tracks: &[Track], known: &BTreeSet<usize>, least: f32, groups: &mut Groups) {
     for _ in 0..MERGE_ROUNDS {
         let roots: BTreeSet<usize> = known.iter().map(|&group| groups.group(group)).collect();
         let means: Vec<(usize, Vec<f32>)> = means(tracks, groups, &roots).into_iter().collect();
         let mut pairs: Vec<(f32, usize, usize)> = Vec::new();
         for (index, (a, mean)) in means.iter().enumerate() {
             for (b, other) in &means[index + 1..] {
-                let likeness = cosine(mean, other);
-                if likeness >= least {
-                    pairs.push((likeness, *a, *b));
+                let similarity = cosine(mean, other);
+                if similarity >= least {
+                    pairs.push((similarity, *a, *b));
                 }
             }
         }
@@ -245,9 +245,9 @@ fn result(
     persons.sort_by_key(|(group, person)| (first(person), *group));
     for (number, (_, person)) in persons.iter().enumerate() {
         for &track in &person.tracks {
-            let alike = || cosine(&tracks[track].vector, &person.mean).clamp(0.0, 1.0);
+            let similar = || cosine(&tracks[track].vector, &person.mean).clamp(0.0, 1.0);
             identified.of_track[track] =
-                Some((number, label[track].map_or_else(alike, |(_, probability)| probability)));
+                Some((number, label[track].map_or_else(similar, |(_, probability)| probability)));
         }
     }
     identified.persons = persons.into_iter().map(|(_, person)| person).collect();

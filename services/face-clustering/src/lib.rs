@@ -3,7 +3,7 @@
 //! Process finds faces with five landmarks, brings each into the position that the embedding network expects, embeds them in
 //! micro-batches and says how much can be told from each. Finish follows faces over the frames of a shot (a track is one
 //! person), clusters the tracks of all items by HDBSCAN on unit vectors, cleans the clusters up (no person is twice in a
-//! frame, what is left over joins whom it resembles, alike clusters are one), and obeys the user's corrections.
+//! frame, what is left over joins whom it resembles, similar clusters are merged), and obeys the user's corrections.
 //!
 //! Everything published is in pixels of the full frame as displayed, y down. Finish keeps some 100 bytes per face and one
 //! vector per track in memory; clustering takes memory proportional to the number of tracks, and time to its square.

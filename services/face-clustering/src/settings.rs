@@ -38,7 +38,7 @@ pub struct FaceClusteringSettings {
     /// A face that is away for longer begins a new track, seconds.
     #[schemars(transform = only_finish)]
     pub track_gap_seconds: f64,
-    /// A face less alike does not continue a track.
+    /// A face of less similarity does not continue a track.
     #[schemars(transform = only_finish)]
     pub track_similarity: f64,
     /// Tracks whose best face has a lower quality (0–1) form no clusters; they may join one.
@@ -53,16 +53,16 @@ pub struct FaceClusteringSettings {
     /// How clusters are taken from the tree of densities: eom or leaf.
     #[schemars(transform = only_finish)]
     pub selection: Selection,
-    /// Clusters are never connected by tracks less alike.
+    /// Clusters are never connected by tracks of less similarity.
     #[schemars(transform = only_finish)]
     pub min_similarity: f64,
-    /// Clusters that are one when tracks this much alike are connected are not taken apart.
+    /// Clusters that are one at this similarity are not split.
     #[schemars(transform = only_finish)]
     pub whole_similarity: f64,
-    /// A track outside all clusters joins the identity whose mean it resembles most, if it is as much alike.
+    /// A track outside all clusters joins the identity whose mean it resembles most, from this similarity on.
     #[schemars(transform = only_finish)]
     pub assign_similarity: f64,
-    /// Identities whose means are as much alike are one.
+    /// Identities whose means have this similarity are merged.
     #[schemars(transform = only_finish)]
     pub merge_similarity: f64,
     /// Whether two faces of one frame are two persons. Turn it off where mirrors and pictures show persons twice.

@@ -5,7 +5,7 @@ use framefleet_media::Face;
 use framefleet_perception::{Association, TrackSet};
 use framefleet_vision::boxes::{self, BBox};
 
-/// Pairs of a face and a track that are less alike in place and looks together are not made.
+/// Pairs of a face and a track that are less similar in place and looks together are not made.
 const MIN_AFFINITY: f64 = 0.25;
 /// A face that overlaps a track's last one by this much continues it even if it shows too little to be recognised.
 const SAME_PLACE: f32 = 0.5;

@@ -40,7 +40,7 @@ pub struct PoseSettings {
     pub min_score: f64,
     /// Keypoints of lower visibility count as hidden in boxes, regions, duplicates and geometry.
     pub min_visibility: f64,
-    /// Two persons whose keypoints are as alike (object keypoint similarity) are one, found twice.
+    /// Two persons whose object keypoint similarity is as high are one, found twice.
     pub duplicate_similarity: f64,
     /// The best so many persons of a frame are kept (1 to 1000).
     pub max_persons: u32,

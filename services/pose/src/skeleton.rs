@@ -1,4 +1,4 @@
-//! The 17 keypoints of COCO, and how alike two skeletons are.
+//! The 17 keypoints of COCO, and how similar two skeletons are.
 
 /// Number of keypoints.
 pub const POINTS: usize = 17;

@@ -14,8 +14,8 @@ use std::io::Write;
 const CROPS: &str = "crops.bin";
 /// Crops kept per batch at most.
 const PER_BATCH: usize = 24;
-/// Faces of a batch that are more alike than this are one person: one crop is enough.
-const ALIKE: f32 = 0.6;
+/// Faces of a batch that are more similar than this are one person: one crop is enough.
+const SAME_PERSON: f32 = 0.6;
 /// Side of a crop, pixels.
 const SIDE: u32 = 128;
 /// Side of the square that a crop shows, in longer sides of the face's box.
@@ -52,8 +52,8 @@ fn chosen(faces: &[(Observation, Face)]) -> Vec<usize> {
     order.sort_by(|a, b| value(b).total_cmp(&value(a)).then(a.cmp(b)));
     let mut kept: Vec<usize> = Vec::new();
     for index in order {
-        let alike = |other: &usize| cosine(&faces[*other].1.embedding, &faces[index].1.embedding) > ALIKE;
-        if kept.len() < PER_BATCH && !kept.iter().any(alike) {
+        let similar = |other: &usize| cosine(&faces[*other].1.embedding, &faces[index].1.embedding) > SAME_PERSON;
+        if kept.len() < PER_BATCH && !kept.iter().any(similar) {
             kept.push(index);
         }
     }

@@ -1,4 +1,4 @@
-//! Telling persons apart: a face in, a vector out that is alike for pictures of one person.
+//! Telling persons apart: a face in, a vector out that is similar for images of one person.
 use crate::face::tensor::{Order, Planes};
 use framefleet_infer::Session;
 use framefleet_perception::PerceptionError;

@@ -55,7 +55,7 @@ fn a_person_is_one_person_in_all_films() {
 }
 
 #[test]
-fn nobody_is_twice_in_a_frame_however_alike() {
+fn nobody_is_twice_in_a_frame_however_similar() {
     let tracks = [track(0, 0, 0..10, 0, 0.0, 0.8), track(0, 1, 0..10, 0, 0.05, 0.8), track(0, 2, 20..30, 0, 0.0, 0.8)];
     let (persons, _) = identified(&tracks, &[]);
     assert_ne!(persons[0], persons[1]);

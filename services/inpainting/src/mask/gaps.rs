@@ -5,7 +5,7 @@ use opencv::core::Point;
 use std::rc::Rc;
 
 /// Boxes of one object, laid on each other, overlap so much at least (intersection over union).
-const ALIKE: f64 = 0.5;
+const SAME_OBJECT: f64 = 0.5;
 /// An object moves no further from one frame to the next, share of its longer side: somebody who runs, at ten frames a second.
 const FURTHEST: f64 = 0.2;
 /// An object of which a frame's own masks cover less was missed in it.
@@ -55,14 +55,14 @@ fn nearest<'a>(of: &Cover, among: &'a [Cover], further: f64) -> Option<&'a Cover
     (nearest.1 <= further).then_some(nearest.0)
 }
 
-/// How far two are from each other, share of the longer side; `None` when they are not alike.
+/// How far two are from each other, share of the longer side; `None` when they are not similar.
 fn apart(a: &Cover, b: &Cover) -> Option<f64> {
     let (wide, high) = (a.area.width.min(b.area.width), a.area.height.min(b.area.height));
     let common = f64::from(wide) * f64::from(high);
-    let alike = common / (f64::from(a.area.area()) + f64::from(b.area.area()) - common);
+    let similarity = common / (f64::from(a.area.area()) + f64::from(b.area.area()) - common);
     let ((ax, ay), (bx, by)) = (a.centre(), b.centre());
     let longer = a.area.width.max(a.area.height).max(1);
-    (alike >= ALIKE).then(|| (bx - ax).hypot(by - ay) / f64::from(longer))
+    (similarity >= SAME_OBJECT).then(|| (bx - ax).hypot(by - ay) / f64::from(longer))
 }
 
 /// Where an object is when it has `passed` this share of the way from `a` to `b`: both moved there.

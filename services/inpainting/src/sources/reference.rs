@@ -82,7 +82,7 @@ fn ring(hole: &Mat, known: &Mat) -> opencv::Result<Mat> {
 }
 
 /// Gain and offset per channel of the full frames that give the reference the target's mean and spread on the ring. The gain stays
-/// 1 where the two are not alike, and for alpha, which has no light.
+/// 1 where the two are not similar, and for alpha, which has no light.
 fn matched(target: &Mat, laid: &Mat, ring: &Mat, format: PixelFormat) -> opencv::Result<[(f32, f32); 4]> {
     let mut all = [(1.0, 0.0); 4];
     if core::count_non_zero(ring)? < MIN_RING {
@@ -98,8 +98,8 @@ fn matched(target: &Mat, laid: &Mat, ring: &Mat, format: PixelFormat) -> opencv:
         let (a, b) = (one(target)?, one(laid)?);
         let ((mean_a, spread_a), (mean_b, spread_b)) = (statistics(&a, ring)?, statistics(&b, ring)?);
         let ratio = if spread_b > 2.0 { (spread_a / spread_b).clamp(1.0 / MOST_GAIN, MOST_GAIN) } else { 1.0 };
-        let alike = spread_a > 2.0 && correlation(&a, &b, ring, (mean_a, spread_a), (mean_b, spread_b))? > 0.9;
-        let gain = if alike { ratio } else { 1.0 };
+        let similar = spread_a > 2.0 && correlation(&a, &b, ring, (mean_a, spread_a), (mean_b, spread_b))? > 0.9;
+        let gain = if similar { ratio } else { 1.0 };
         *found = (gain as f32, ((mean_a - gain * mean_b) / 255.0) as f32);
     }
     Ok(all)

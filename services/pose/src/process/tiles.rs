@@ -10,7 +10,7 @@ const OVERLAP: f32 = 0.3;
 const INSIDE: f32 = 0.85;
 /// Boxes that overlap by more (IoU) may be of one person, whose limbs were mixed up.
 const OVERLAPPING: f32 = 0.5;
-/// Then keypoints need to be alike only by this share of what they need otherwise.
+/// Then keypoints need only this share of the similarity that they need otherwise.
 const LENIENT: f32 = 0.4;
 
 /// The whole picture, then `count` × `count` tiles.
@@ -22,22 +22,27 @@ pub fn tiles(picture: (i32, i32), count: u32) -> Vec<Tile> {
     all
 }
 
-/// Persons without those found twice, best score first, no more than `most`. Two are one when their keypoints are alike, or
+/// Persons without those found twice, best score first, no more than `most`. Two are one when their keypoints are similar, or
 /// when their boxes say so and the keypoints do not contradict.
-pub fn unique(persons: Vec<Person>, alike: f32, min_visibility: f32, most: usize) -> Vec<Person> {
-    tiles::unique(persons, most, |person| person.score, |better, other| same(better, other, alike, min_visibility))
+pub fn unique(persons: Vec<Person>, min_similarity: f32, min_visibility: f32, most: usize) -> Vec<Person> {
+    tiles::unique(
+        persons,
+        most,
+        |person| person.score,
+        |better, other| same(better, other, min_similarity, min_visibility),
+    )
 }
 
-fn same(better: &Person, other: &Person, alike: f32, min_visibility: f32) -> bool {
+fn same(better: &Person, other: &Person, min_similarity: f32, min_visibility: f32) -> bool {
     let area = boxes::area(&better.bbox).max(boxes::area(&other.bbox));
     let keypoints = similarity(&better.keypoints, &other.keypoints, area, min_visibility);
-    if keypoints >= alike {
+    if keypoints >= min_similarity {
         return true;
     }
     let smaller = boxes::area(&better.bbox).min(boxes::area(&other.bbox)).max(1.0);
     let shared = boxes::intersection(&better.bbox, &other.bbox) / smaller;
     let boxes_agree = shared >= INSIDE || boxes::iou(&better.bbox, &other.bbox) >= OVERLAPPING;
-    boxes_agree && keypoints >= LENIENT * alike
+    boxes_agree && keypoints >= LENIENT * min_similarity
 }
 
 #[cfg(test)]
