@@ -1,4 +1,4 @@
-//! From coverage and owners to binary masks of the instances.
+//! From soft masks and owners to binary masks of the instances.
 pub(crate) mod stereo;
 pub(crate) mod temporal;
 use crate::settings::SegmentationSettings;
@@ -48,18 +48,18 @@ impl SmallRegions {
     }
 }
 
-/// The instances in coverage (`CV_32FC1`, small) of a view of `size`: what every owner has (`CV_8UC1`, of the coverage's size), then the
-/// connected parts that nobody owns. The largest first. Islands and holes are found where coverage has pixels; masks are of the
-/// view's full size, and their outlines run between the coverage's pixels.
+/// The instances in a soft mask (`CV_32FC1`, small) of a view of `size`: what every owner has (`CV_8UC1`, of the soft mask's size), then the
+/// connected parts that nobody owns. The largest first. Islands and holes are found where the soft mask has pixels; masks are of the
+/// view's full size, and their outlines run between the soft mask's pixels.
 pub fn instances(
-    coverage: &Mat,
+    soft_mask: &Mat,
     owners: Option<&Mat>,
     size: (u32, u32),
     settings: &SegmentationSettings,
 ) -> Result<Vec<Instance>, PerceptionError> {
     let ground =
-        Ground { coverage, covered: at_least(coverage, settings.threshold)?, size, threshold: settings.threshold };
-    let small = SmallRegions::new(settings, coverage.size()?);
+        Ground { soft_mask, covered: at_least(soft_mask, settings.threshold)?, size, threshold: settings.threshold };
+    let small = SmallRegions::new(settings, soft_mask.size()?);
     let mut found = Vec::new();
     let mut nobodys = ground.covered.try_clone()?;
     if let Some(owners) = owners {
@@ -82,16 +82,16 @@ pub fn instances(
     Ok(found)
 }
 
-/// Where coverage reaches the threshold.
-fn at_least(coverage: &Mat, threshold: f64) -> Result<Mat, PerceptionError> {
+/// Where the soft mask reaches the threshold.
+fn at_least(soft_mask: &Mat, threshold: f64) -> Result<Mat, PerceptionError> {
     let mut covered = Mat::default();
-    core::compare(coverage, &Scalar::all(threshold), &mut covered, CmpTypes::CMP_GE as i32)?;
+    core::compare(soft_mask, &Scalar::all(threshold), &mut covered, CmpTypes::CMP_GE as i32)?;
     Ok(covered)
 }
 
 /// What instances are cut out of.
 struct Ground<'a> {
-    coverage: &'a Mat,
+    soft_mask: &'a Mat,
     covered: Mat,
     /// Width and height of the view.
     size: (u32, u32),
@@ -105,12 +105,12 @@ impl Ground<'_> {
             return Ok(None);
         }
         let mask = runs.picture()?;
-        let score = core::mean(self.coverage, &mask)?[0] as f32;
-        let runs = Runs::of_coverage(&self.own(&mask)?, self.threshold as f32, self.size)?;
+        let score = core::mean(self.soft_mask, &mask)?[0] as f32;
+        let runs = Runs::of_soft_mask(&self.own(&mask)?, self.threshold as f32, self.size)?;
         Ok(Some(Instance { runs, score, stability: None, point: None }))
     }
 
-    /// Coverage of an instance alone: that of its mask (all, in holes that were filled) and what falls off around it, which says where
+    /// Soft mask of an instance alone: that of its mask (all, in holes that were filled) and what falls off around it, which says where
     /// between pixels its outline runs.
     fn own(&self, mask: &Mat) -> Result<Mat, PerceptionError> {
         let (mut uncovered, mut near, mut edge, mut holes) =
@@ -119,9 +119,9 @@ impl Ground<'_> {
         imgproc::dilate_def(mask, &mut near, &Mat::default())?;
         core::bitwise_and(&near, &uncovered, &mut edge, &core::no_array())?;
         core::bitwise_and(mask, &uncovered, &mut holes, &core::no_array())?;
-        let mut own = Mat::new_size_with_default(self.coverage.size()?, core::CV_32FC1, Scalar::default())?;
-        self.coverage.copy_to_masked(&mut own, &edge)?;
-        self.coverage.copy_to_masked(&mut own, mask)?;
+        let mut own = Mat::new_size_with_default(self.soft_mask.size()?, core::CV_32FC1, Scalar::default())?;
+        self.soft_mask.copy_to_masked(&mut own, &edge)?;
+        self.soft_mask.copy_to_masked(&mut own, mask)?;
         own.set_to(&Scalar::all(1.0), &holes)?;
         Ok(own)
     }
@@ -134,17 +134,17 @@ mod tests {
 
     #[test]
     fn owners_share_out_what_touches_and_the_rest_falls_apart() {
-        let mut coverage = Mat::new_rows_cols_with_default(40, 80, core::CV_32FC1, Scalar::default()).unwrap();
-        imgproc::rectangle(&mut coverage, Rect::new(4, 4, 40, 30), Scalar::all(0.9), -1, 8, 0).unwrap();
-        imgproc::rectangle(&mut coverage, Rect::new(60, 10, 10, 10), Scalar::all(0.8), -1, 8, 0).unwrap();
+        let mut soft_mask = Mat::new_rows_cols_with_default(40, 80, core::CV_32FC1, Scalar::default()).unwrap();
+        imgproc::rectangle(&mut soft_mask, Rect::new(4, 4, 40, 30), Scalar::all(0.9), -1, 8, 0).unwrap();
+        imgproc::rectangle(&mut soft_mask, Rect::new(60, 10, 10, 10), Scalar::all(0.8), -1, 8, 0).unwrap();
         let mut owners = Mat::new_rows_cols_with_default(40, 80, core::CV_8UC1, Scalar::default()).unwrap();
         imgproc::rectangle(&mut owners, Rect::new(0, 0, 24, 40), Scalar::all(1.0), -1, 8, 0).unwrap();
         imgproc::rectangle(&mut owners, Rect::new(24, 0, 26, 40), Scalar::all(2.0), -1, 8, 0).unwrap();
         let settings = SegmentationSettings::default();
-        let found = instances(&coverage, Some(&owners), (80, 40), &settings).unwrap();
+        let found = instances(&soft_mask, Some(&owners), (80, 40), &settings).unwrap();
         let places: Vec<[u32; 4]> = found.iter().filter_map(|instance| instance.runs.bounds()).collect();
         assert_eq!(places, [[4, 4, 24, 34], [24, 4, 44, 34], [60, 10, 70, 20]]);
         assert!((found[0].score - 0.9).abs() < 1e-6 && found[0].runs.area() == 600);
-        assert_eq!(instances(&coverage, None, (80, 40), &settings).unwrap().len(), 2);
+        assert_eq!(instances(&soft_mask, None, (80, 40), &settings).unwrap().len(), 2);
     }
 }

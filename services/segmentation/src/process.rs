@@ -1,6 +1,6 @@
 //! The half of the stage that looks at pixels.
-mod coverage;
 mod followed;
+mod soft_masks;
 
 use crate::input::persons::{Person, owners, persons, region};
 use crate::input::view::{Eye, View, layout, views};
@@ -60,15 +60,15 @@ impl Task<'_> {
                 continue;
             }
             let made = self.frame(number).and_then(|views| {
-                let mut coverage = Vec::new();
+                let mut soft_mask = Vec::new();
                 for (view, memory) in views.iter().zip(&mut memory) {
-                    coverage.push(network.run(view.small()?, memory, self.settings.matting_side as i32)?);
+                    soft_mask.push(network.run(view.small()?, memory, self.settings.matting_side as i32)?);
                 }
                 if !is_wanted {
                     return Ok((views, Vec::new()));
                 }
                 let people = self.persons(number, &views);
-                let instances = self.instances(&views, &people, coverage)?;
+                let instances = self.instances(&views, &people, soft_mask)?;
                 Ok((views, instances))
             });
             if is_wanted {
@@ -108,29 +108,28 @@ impl Task<'_> {
         people.iter().map(|person| region(person, self.settings.person_margin, aspect, size)).collect()
     }
 
-    /// The instances of every view in its coverage.
+    /// The instances of every view in its soft mask.
     fn instances(
         &self,
         views: &[View<'_>],
         people: &[Vec<Person>],
-        mut coverage: Vec<Mat>,
+        mut soft_mask: Vec<Mat>,
     ) -> Result<Vec<Vec<Instance>>, PerceptionError> {
-        if let ([left, right], [left_coverage, right_coverage], true) =
-            (views, &coverage[..], self.settings.stereo_agreement)
+        if let ([left, right], [left_mask, right_mask], true) = (views, &soft_mask[..], self.settings.stereo_agreement)
         {
-            coverage = stereo::agreed([left.small()?, right.small()?], [left_coverage, right_coverage])?.into();
+            soft_mask = stereo::agreed([left.small()?, right.small()?], [left_mask, right_mask])?.into();
         }
-        let of = |((view, people), coverage): ((&View<'_>, &Vec<Person>), &Mat)| {
+        let of = |((view, people), soft_mask): ((&View<'_>, &Vec<Person>), &Mat)| {
             let owners = match people.is_empty() {
                 true => None,
                 false => {
                     let regions = self.regions(Size::new(1, 1), view, people);
-                    Some(owners(people, &regions, view, coverage.size()?)?)
+                    Some(owners(people, &regions, view, soft_mask.size()?)?)
                 }
             };
-            instances(coverage, owners.as_ref(), view.size(), self.settings)
+            instances(soft_mask, owners.as_ref(), view.size(), self.settings)
         };
-        views.iter().zip(people).zip(&coverage).map(of).collect()
+        views.iter().zip(people).zip(&soft_mask).map(of).collect()
     }
 
     /// Writes what a frame has, or notes that it has nothing.

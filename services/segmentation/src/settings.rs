@@ -44,7 +44,7 @@ pub struct SegmentationSettings {
     /// Id of the network, as `framefleet models list` shows it; by default that of the kind and profile. Of promptable networks, the
     /// name that its parts share ("sam2.1-hiera-tiny").
     pub model: Option<String>,
-    /// Coverage from which a pixel belongs to the foreground (0 to 1). Not for promptable networks.
+    /// Value of the soft mask from which a pixel belongs to the foreground (0 to 1). Not for promptable networks.
     pub threshold: f64,
     /// Smaller instances are left out, and smaller islands of an instance; percent.
     pub min_area_percent: f64,
@@ -57,7 +57,7 @@ pub struct SegmentationSettings {
     pub full_frames: bool,
     /// Surroundings of a person's box that the network sees, in parts of the box (1 to 4). Persons alone.
     pub person_margin: f64,
-    /// Earlier frames whose coverage steadies that of a frame where the picture stands still (0 to 5; 0 turns it off): for cameras
+    /// Earlier frames whose soft masks smooth that of a frame where the image stands still (0 to 5; 0 turns it off): for cameras
     /// that do not move. Person and still_matting alone.
     pub steady_frames: u32,
     /// Long side of the picture that video_matting looks at, pixels (128 to 1024).
@@ -84,7 +84,7 @@ pub struct SegmentationSettings {
     pub duplicate_iou: f64,
     /// How the pictures of the two eyes lie in a frame: auto, mono, side_by_side or over_under.
     pub stereo: Stereo,
-    /// Whether the eyes have to agree: coverage is compared along the disparity, and where it differs both take the mean. Not for promptable
+    /// Whether the eyes have to agree: soft masks are compared along the disparity, and where it differs both take the mean. Not for promptable
     /// networks.
     pub stereo_agreement: bool,
     /// Masks of neighbouring frames that overlap by less (IoU) are different objects (0 to 1).

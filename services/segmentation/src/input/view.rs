@@ -9,7 +9,7 @@ use opencv::imgproc;
 use opencv::prelude::*;
 use std::cell::OnceCell;
 
-/// Long side up to which coverage, owners and disparity are computed, pixels.
+/// Long side up to which soft masks, owners and disparity are computed, pixels.
 pub const WORKING_SIDE: i32 = 640;
 
 /// Whose picture.

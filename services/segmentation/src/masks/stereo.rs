@@ -16,11 +16,11 @@ const SAME: f32 = 1.0;
 /// The matcher's unit: 1/16 pixel.
 const UNIT: f32 = 16.0;
 
-/// Lets the coverage of both eyes (`CV_32FC1`) agree, given their pictures (RGB), all of one size: where a point is seen by both, both get the mean of
+/// Lets the soft masks of both eyes (`CV_32FC1`) agree, given their pictures (RGB), all of one size: where a point is seen by both, both get the mean of
 /// the two; where only one sees it, its own stays. Returns left and right.
-pub fn agreed(pictures: [&impl ToInputArray; 2], coverage: [&Mat; 2]) -> Result<[Mat; 2], PerceptionError> {
+pub fn agreed(pictures: [&impl ToInputArray; 2], soft_mask: [&Mat; 2]) -> Result<[Mat; 2], PerceptionError> {
     let [left, right] = disparities(pictures)?;
-    Ok([fused(coverage, &left, &right, 1.0)?, fused([coverage[1], coverage[0]], &right, &left, -1.0)?])
+    Ok([fused(soft_mask, &left, &right, 1.0)?, fused([soft_mask[1], soft_mask[0]], &right, &left, -1.0)?])
 }
 
 /// How far to the left the right eye sees what the left eye sees, and the other way round (both positive for near points), in
@@ -72,8 +72,8 @@ fn matched(from: &Mat, to: &Mat) -> Result<Mat, PerceptionError> {
     Ok(disparity)
 }
 
-/// One eye's coverage after agreement. `sign` is 1 for the left eye: its x minus the disparity is the right eye's x.
-fn fused(coverage: [&Mat; 2], own: &Mat, others: &Mat, sign: f32) -> Result<Mat, PerceptionError> {
+/// One eye's soft mask after agreement. `sign` is 1 for the left eye: its x minus the disparity is the right eye's x.
+fn fused(soft_mask: [&Mat; 2], own: &Mat, others: &Mat, sign: f32) -> Result<Mat, PerceptionError> {
     let (rows, columns) = (own.rows(), own.cols());
     let nowhere = Point2f::new(-1e4, -1e4);
     let mut map = Mat::new_rows_cols_with_default(rows, columns, core::CV_32FC2, Scalar::all(-1e4))?;
@@ -90,7 +90,7 @@ fn fused(coverage: [&Mat; 2], own: &Mat, others: &Mat, sign: f32) -> Result<Mat,
     let mut warped = Mat::default();
     let border = Scalar::all(-1.0);
     imgproc::remap(
-        coverage[1],
+        soft_mask[1],
         &mut warped,
         &map,
         &core::no_array(),
@@ -98,7 +98,7 @@ fn fused(coverage: [&Mat; 2], own: &Mat, others: &Mat, sign: f32) -> Result<Mat,
         core::BORDER_CONSTANT,
         border,
     )?;
-    let mut result = coverage[0].try_clone()?;
+    let mut result = soft_mask[0].try_clone()?;
     for (value, other) in result.data_typed_mut::<f32>()?.iter_mut().zip(warped.data_typed::<f32>()?) {
         if *other >= 0.0 {
             *value = (*value + other) / 2.0;

@@ -1,4 +1,4 @@
-//! Coverage steadied over time where the picture stands still. A function of the frames of the window, not of what was seen before.
+//! Soft masks smoothed over time where the image stands still. A function of the frames of the window, not of what was seen before.
 use framefleet_perception::PerceptionError;
 use opencv::core::{self, Mat, Scalar, Size, ToInputArray};
 use opencv::imgproc;
@@ -18,14 +18,14 @@ pub fn luma(rgb: &impl ToInputArray) -> Result<Mat, PerceptionError> {
     Ok(luma)
 }
 
-/// The mean of a frame's coverage and that of earlier frames (nearest first), each with its [`luma`], all of one size: pixel by pixel, an
+/// The mean of a frame's soft mask and those of earlier frames (nearest first), each with its [`luma`], all of one size: pixel by pixel, an
 /// earlier frame counts for less the farther away it is and the more its luma differs.
-pub fn steadied(now: (&Mat, &Mat), earlier: &[(&Mat, &Mat)]) -> Result<Mat, PerceptionError> {
-    let (coverage, luma) = now;
-    let mut sum = coverage.try_clone()?;
-    let mut weights = Mat::new_size_with_default(coverage.size()?, core::CV_32FC1, Scalar::all(1.0))?;
+pub fn smoothed(now: (&Mat, &Mat), earlier: &[(&Mat, &Mat)]) -> Result<Mat, PerceptionError> {
+    let (soft_mask, luma) = now;
+    let mut sum = soft_mask.try_clone()?;
+    let mut weights = Mat::new_size_with_default(soft_mask.size()?, core::CV_32FC1, Scalar::all(1.0))?;
     for (age, (before, luma_before)) in (1..).zip(earlier) {
-        if before.size()? != coverage.size()? {
+        if before.size()? != soft_mask.size()? {
             break;
         }
         let (mut change, mut square, mut weight) = (Mat::default(), Mat::default(), Mat::default());
@@ -58,10 +58,10 @@ mod tests {
     #[test]
     fn what_stands_still_is_averaged_and_what_moves_is_not() {
         let (dark, bright) = (flat(40.0), flat(90.0));
-        let still = steadied((&flat(1.0), &dark), &[(&flat(0.0), &dark)]).unwrap();
+        let still = smoothed((&flat(1.0), &dark), &[(&flat(0.0), &dark)]).unwrap();
         assert!((value(&still) - 1.0 / 1.7).abs() < 1e-5);
-        let moved = steadied((&flat(1.0), &dark), &[(&flat(0.0), &bright)]).unwrap();
+        let moved = smoothed((&flat(1.0), &dark), &[(&flat(0.0), &bright)]).unwrap();
         assert!(value(&moved) > 0.999);
-        assert_eq!(value(&steadied((&flat(0.3), &dark), &[]).unwrap()), 0.3);
+        assert_eq!(value(&smoothed((&flat(0.3), &dark), &[]).unwrap()), 0.3);
     }
 }

@@ -8,7 +8,7 @@ use opencv::boxed_ref::BoxedRef;
 use opencv::core::{self, Mat, Scalar, Size, Vector};
 use opencv::prelude::*;
 
-/// A network whose input is one RGB picture, stretched to its size, and whose first output is coverage, 0–1.
+/// A network whose input is one RGB picture, stretched to its size, and whose first output is a soft mask, 0–1.
 pub struct Foreground {
     session: Session,
     input: String,
@@ -39,11 +39,11 @@ impl Foreground {
         };
         // An open first axis is as long as a micro-batch, here.
         let pixels = size.width * size.height * sizes(input)[0].max(1);
-        let gives_coverage = |spec: &&TensorSpec| {
+        let gives_soft_mask = |spec: &&TensorSpec| {
             spec.element == ElementType::F32 && sizes(spec).iter().product::<i32>() == pixels && pixels > 0
         };
         let output =
-            outputs.iter().find(gives_coverage).ok_or_else(|| problem("no output has one number per pixel"))?;
+            outputs.iter().find(gives_soft_mask).ok_or_else(|| problem("no output has one number per pixel"))?;
         let scaling = if role == STILL_MATTING { (128.0, 1.0 / 256.0) } else { (0.0, 1.0 / 255.0) };
         let (input, output) = (input.name.clone(), output.name.clone());
         Ok(Self { session, input, output, size, channels_last, scaling })
@@ -54,7 +54,7 @@ impl Foreground {
         self.size
     }
 
-    /// Coverage of each picture (RGB, 8 bits, any size): `CV_32FC1` of [`Self::size`].
+    /// Soft mask of each image (RGB, 8 bits, any size): `CV_32FC1` of [`Self::size`].
     pub fn run(&self, pictures: &[BoxedRef<'_, Mat>]) -> Result<Vec<Mat>, PerceptionError> {
         let mut result = Vec::with_capacity(pictures.len());
         self.session.run_batches(
@@ -95,12 +95,12 @@ impl Foreground {
         Ok(())
     }
 
-    fn read(&self, coverage: &ArrayViewD<'_, f32>) -> Result<Mat, PerceptionError> {
+    fn read(&self, soft_mask: &ArrayViewD<'_, f32>) -> Result<Mat, PerceptionError> {
         let mut mat =
             Mat::new_rows_cols_with_default(self.size.height, self.size.width, core::CV_32FC1, Scalar::default())?;
         // What is no number covers nothing.
         let clean = |value: &f32| if value.is_finite() { value.clamp(0.0, 1.0) } else { 0.0 };
-        mat.data_typed_mut::<f32>()?.iter_mut().zip(coverage).for_each(|(into, value)| *into = clean(value));
+        mat.data_typed_mut::<f32>()?.iter_mut().zip(soft_mask).for_each(|(into, value)| *into = clean(value));
         Ok(mat)
     }
 }

@@ -1,4 +1,4 @@
-//! Robust Video Matting (Lin et al. 2021): soft coverage of the persons in a video, with a memory of what was seen.
+//! Robust Video Matting (Lin et al. 2021): alpha mattes of the persons in a video, with a memory of what was seen.
 use crate::input::view::resized;
 use crate::settings::VIDEO_MATTING;
 use framefleet_infer::{Session, TensorView};
@@ -45,7 +45,7 @@ impl Matting {
         std::iter::repeat_with(empty).take(eyes).collect()
     }
 
-    /// Coverage of a picture (RGB, 8 bits), of its size, after what is in `memory`, which is brought up to date.
+    /// Alpha matte of an image (RGB, 8 bits), of its size, after what is in `memory`, which is brought up to date.
     pub fn run(&self, picture: &BoxedRef<'_, Mat>, memory: &mut Memory, side: i32) -> Result<Mat, PerceptionError> {
         let size = inside(picture.size()?, side);
         let scaled = resized(picture, size)?;
@@ -60,10 +60,11 @@ impl Matting {
         let mut inputs: Vec<(&str, TensorView<'_>)> = vec![("src", TensorView::from(&source))];
         inputs.extend(STATES.iter().zip(memory.iter()).map(|((name, _, _), state)| (*name, TensorView::from(state))));
         let outputs = self.session.run(&inputs)?;
-        let mut coverage = Mat::new_rows_cols_with_default(size.height, size.width, core::CV_32FC1, Scalar::default())?;
+        let mut soft_mask =
+            Mat::new_rows_cols_with_default(size.height, size.width, core::CV_32FC1, Scalar::default())?;
         let pha = outputs.get::<f32>("pha")?;
         let clean = |value: &f32| if value.is_finite() { value.clamp(0.0, 1.0) } else { 0.0 };
-        coverage.data_typed_mut::<f32>()?.iter_mut().zip(&pha).for_each(|(into, value)| *into = clean(value));
+        soft_mask.data_typed_mut::<f32>()?.iter_mut().zip(&pha).for_each(|(into, value)| *into = clean(value));
         for ((_, name, _), state) in STATES.iter().zip(memory.iter_mut()) {
             let next = outputs.get::<f32>(name)?.into_dimensionality();
             *state = next.map_err(|error| PerceptionError::Model {
@@ -72,7 +73,7 @@ impl Matting {
                 problem: format!("state {name}: {error}"),
             })?;
         }
-        Ok(resized(&coverage, picture.size()?)?)
+        Ok(resized(&soft_mask, picture.size()?)?)
     }
 }
 

@@ -1,4 +1,4 @@
-//! The stage around its networks, with one whose answers are known: coverage is how bright a pixel is.
+//! The stage around its networks, with one whose answers are known: the soft mask is how bright a pixel is.
 
 use crate::harness::{Footage, Results, brightness, iou, pair, picture, polygons};
 use framefleet_media::{ItemKind, Mask};
@@ -20,7 +20,7 @@ fn scene(width: u32, height: u32, boxes: &[[u32; 4]]) -> Picture {
     })
 }
 
-/// Texture without meaning, 0–30: what stereo and steadying hold on to.
+/// Texture without meaning, 0–30: what stereo and smoothing hold on to.
 fn pattern(x: u32, y: u32, seed: u32) -> u8 {
     let mixed = (x.wrapping_mul(0x9E37_79B1) ^ y.wrapping_mul(0x85EB_CA6B) ^ seed.wrapping_mul(0xC2B2_AE35))
         .wrapping_mul(0x27D4_EB2F);
@@ -247,9 +247,9 @@ fn both_eyes_are_one_micro_batch() {
     assert!(footage.run_on(&pair(&mono), &mono).masks.is_empty());
 }
 
-/// D-20, the second half: what steadies masks over time acts, and follows what moves.
+/// D-20, the second half: smoothing of masks over time works, and follows what moves.
 #[test]
-fn a_still_scene_is_steadied_and_motion_is_not_smeared() {
+fn a_still_scene_is_smoothed_and_motion_is_not_smeared() {
     let noisy = |n: u32| {
         Picture::from_fn(512, 384, move |x, y| {
             let inside = (100..300).contains(&x) && (100..300).contains(&y);

@@ -1,5 +1,5 @@
-//! Masks of a picture from coverage that is smaller than it: where the outline runs is computed column by column from the coverage, and no picture
-//! of full size is ever made. What comes out is what scaling the coverage up (bilinearly, centres of pixels on centres of pixels, the
+//! Masks of a picture from soft masks that are smaller than it: where the outline runs is computed column by column from the soft mask, and no picture
+//! of full size is ever made. What comes out is what scaling the soft mask up (bilinearly, centres of pixels on centres of pixels, the
 //! edge repeated) and comparing every pixel would give.
 use super::Runs;
 use super::lengths::Lengths;
@@ -9,25 +9,25 @@ use opencv::core::{self, CmpTypes, Mat, Scalar};
 use opencv::prelude::*;
 
 impl Runs {
-    /// Where coverage (`CV_32FC1`, finite, stretched over a picture of `size`: width and height) reaches `threshold`.
+    /// Where a soft mask (`CV_32FC1`, finite, stretched over a picture of `size`: width and height) reaches `threshold`.
     ///
     /// # Errors
-    /// Coverage of another type, or a picture larger than any frame may be.
-    pub fn of_coverage(coverage: &Mat, threshold: f32, size: (u32, u32)) -> Result<Self, VisionError> {
+    /// A soft mask of another type, or a picture larger than any frame may be.
+    pub fn of_soft_mask(soft_mask: &Mat, threshold: f32, size: (u32, u32)) -> Result<Self, VisionError> {
         let (width, height) = size;
         if width.max(height) > MAX_SIDE {
             return Err(VisionError::TooLarge { width, height });
         }
-        if coverage.typ() != core::CV_32FC1 {
-            return Err(VisionError::Mask(format!("coverage is 32-bit floats, this is type {}", coverage.typ())));
+        if soft_mask.typ() != core::CV_32FC1 {
+            return Err(VisionError::Mask(format!("a soft mask is 32-bit floats, this is type {}", soft_mask.typ())));
         }
-        if coverage.cols() == 0 || coverage.rows() == 0 {
-            return Err(VisionError::Empty { width: coverage.cols() as u32, height: coverage.rows() as u32 });
+        if soft_mask.cols() == 0 || soft_mask.rows() == 0 {
+            return Err(VisionError::Empty { width: soft_mask.cols() as u32, height: soft_mask.rows() as u32 });
         }
         let (mut turned, mut reached) = (Mat::default(), Mat::default());
-        core::transpose(coverage, &mut turned)?;
+        core::transpose(soft_mask, &mut turned)?;
         core::compare(&turned, &Scalar::all(f64::from(threshold)), &mut reached, CmpTypes::CMP_GE as i32)?;
-        let (rows, columns) = (coverage.rows() as usize, coverage.cols() as usize);
+        let (rows, columns) = (soft_mask.rows() as usize, soft_mask.cols() as usize);
         let columns_of = Columns { values: turned.data_typed::<f32>()?, reached: reached.data_bytes()?, rows };
         let across = f64::from(width) / columns as f64;
         let outline = Outline { threshold, scale: f64::from(height) / rows as f64, height };
@@ -48,7 +48,7 @@ impl Runs {
     }
 }
 
-/// Coverage column by column.
+/// A soft mask column by column.
 struct Columns<'a> {
     values: &'a [f32],
     /// 255 where the threshold is reached, else 0.
@@ -86,13 +86,13 @@ impl Columns<'_> {
 /// Where outlines cross the columns of a picture.
 struct Outline {
     threshold: f32,
-    /// Pixels of the picture per row of the coverage.
+    /// Pixels of the picture per row of the soft mask.
     scale: f64,
     height: u32,
 }
 
 impl Outline {
-    /// Tells the runs (start, end) of a column of the picture that lies between two of the coverage, `part` of the way from the
+    /// Tells the runs (start, end) of a column of the picture that lies between two of the soft mask, `part` of the way from the
     /// first.
     fn column(&self, pair: (&[f32], &[f32]), part: f32, mixed: &[usize], mut ones: impl FnMut(u32, u32)) {
         let at = |row: usize| pair.0[row] + part * (pair.1[row] - pair.0[row]);
@@ -126,7 +126,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn coverage(rows: usize, columns: usize, values: &[f32]) -> Mat {
+    fn soft_mask(rows: usize, columns: usize, values: &[f32]) -> Mat {
         let mut mat =
             Mat::new_rows_cols_with_default(rows as i32, columns as i32, core::CV_32FC1, Scalar::default()).unwrap();
         mat.data_typed_mut::<f32>().unwrap().copy_from_slice(values);
@@ -158,7 +158,7 @@ mod tests {
     proptest! {
         #[test]
         fn every_pixel_is_what_interpolation_makes_it((rows, columns, values, size) in cases()) {
-            let runs = Runs::of_coverage(&coverage(rows, columns, &values), 0.4, size).unwrap();
+            let runs = Runs::of_soft_mask(&soft_mask(rows, columns, &values), 0.4, size).unwrap();
             let picture = runs.picture().unwrap();
             for (found, value) in picture.data_bytes().unwrap().iter().zip(slow(rows, columns, &values, size)) {
                 // On the outline itself rounding decides.
@@ -168,11 +168,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_coverage_is_refused() {
+    fn what_is_no_soft_mask_is_refused() {
         let bytes = Mat::new_rows_cols_with_default(2, 2, core::CV_8UC1, Scalar::default()).unwrap();
-        assert!(matches!(Runs::of_coverage(&bytes, 0.5, (4, 4)), Err(VisionError::Mask(_))));
-        let flat = coverage(1, 1, &[0.7]);
-        assert!(matches!(Runs::of_coverage(&flat, 0.5, (70_000, 1)), Err(VisionError::TooLarge { .. })));
-        assert_eq!(Runs::of_coverage(&flat, 0.5, (3, 2)).unwrap().lengths(), [0, 6]);
+        assert!(matches!(Runs::of_soft_mask(&bytes, 0.5, (4, 4)), Err(VisionError::Mask(_))));
+        let flat = soft_mask(1, 1, &[0.7]);
+        assert!(matches!(Runs::of_soft_mask(&flat, 0.5, (70_000, 1)), Err(VisionError::TooLarge { .. })));
+        assert_eq!(Runs::of_soft_mask(&flat, 0.5, (3, 2)).unwrap().lengths(), [0, 6]);
     }
 }

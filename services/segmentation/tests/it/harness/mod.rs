@@ -57,12 +57,12 @@ pub fn picture(mask: &Mask) -> Mat {
     Runs::parse(mask.run_lengths.as_ref().unwrap()).unwrap().picture().unwrap()
 }
 
-/// A host whose network for persons gives how bright a pixel is as its coverage, so that the truth is known.
+/// A host whose network for persons gives how bright a pixel is as its soft mask, so that the truth is known.
 pub fn brightness() -> Host {
     framefleet_testkit_models::brightness(segmentation::PERSON).unwrap()
 }
 
-/// A host whose network for persons is `networks/pair.onnx`: coverage is how bright a pixel is, times half the number of pictures that
+/// A host whose network for persons is `networks/pair.onnx`: the soft mask is how bright a pixel is, times half the number of pictures that
 /// the network sees at once.
 pub fn pair(settings: &SegmentationSettings) -> Host {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/networks/pair.onnx");

@@ -1,4 +1,4 @@
-//! Coverage by networks that look at one picture: made of persons with their surroundings or of the whole, steadied by earlier frames.
+//! Soft masks by networks that take one image: of persons with their surroundings or of the whole, temporally smoothed by earlier frames.
 use super::Task;
 use crate::input::persons::{Person, scaled};
 use crate::input::view::{View, resized};
@@ -15,33 +15,33 @@ use std::collections::VecDeque;
 /// What a network made of a view.
 struct SoftMask {
     /// `CV_32FC1`, stretched over the whole view.
-    coverage: Mat,
-    /// Luma of the view in the same size, where coverage is steadied.
+    soft_mask: Mat,
+    /// Luma of the view in the same size, where soft masks are smoothed.
     luma: Option<Mat>,
 }
 
 impl SoftMask {
     fn with_luma(&self) -> Option<(&Mat, &Mat)> {
-        self.luma.as_ref().map(|luma| (&self.coverage, luma))
+        self.luma.as_ref().map(|luma| (&self.soft_mask, luma))
     }
 }
 
 impl Task<'_> {
-    /// Frame by frame; the last few frames' coverage is kept for steadying.
+    /// Frame by frame; the soft masks of the last few frames are kept for smoothing.
     pub(super) fn foreground(&self, network: &Foreground, role: &str, out: &mut Outputs) -> Result<(), StageError> {
         let mut known: VecDeque<(u64, Vec<SoftMask>)> = VecDeque::new();
         for &number in self.batch.frames() {
             let made = self.frame(number).and_then(|views| {
                 let people = self.persons(number, &views);
                 let seen = self.looked_at(network, role, &views, &people)?;
-                let coverage = if self.steadies() {
-                    let steadied = self.steadied(network, role, number, &seen, &mut known)?;
+                let soft_mask = if self.smooths() {
+                    let smoothed = self.smoothed(network, role, number, &seen, &mut known)?;
                     known.push_back((number, seen));
-                    steadied
+                    smoothed
                 } else {
-                    seen.into_iter().map(|seen| seen.coverage).collect()
+                    seen.into_iter().map(|seen| seen.soft_mask).collect()
                 };
-                let instances = self.instances(&views, &people, coverage)?;
+                let instances = self.instances(&views, &people, soft_mask)?;
                 Ok((views, instances))
             });
             while known.front().is_some_and(|(old, _)| old + u64::from(self.settings.steady_frames) <= number) {
@@ -53,7 +53,7 @@ impl Task<'_> {
     }
 
     /// Whether earlier frames have a say.
-    fn steadies(&self) -> bool {
+    fn smooths(&self) -> bool {
         self.settings.steady_frames > 0 && self.batch.item().kind() != ItemKind::Stills
     }
 
@@ -89,14 +89,14 @@ impl Task<'_> {
         let mut result = Vec::with_capacity(views.len());
         for (at, view) in views.iter().enumerate() {
             let of_view = parts.extract_if(.., |((of, _), _)| *of == at).map(|((_, region), found)| (*region, found));
-            let coverage = self.joined(view, of_view.collect(), views.len())?;
-            let luma = if self.steadies() { Some(temporal::luma(view.small()?)?) } else { None };
-            result.push(SoftMask { coverage, luma });
+            let soft_mask = self.joined(view, of_view.collect(), views.len())?;
+            let luma = if self.smooths() { Some(temporal::luma(view.small()?)?) } else { None };
+            result.push(SoftMask { soft_mask, luma });
         }
         Ok(result)
     }
 
-    /// The coverage of a view, made of what the network found in its parts (all of it without a region). It is as fine as what the network gave, or as
+    /// The soft masks of a view, made of what the network found in its parts (all of it without a region). It is as fine as what the network gave, or as
     /// the working size where that is coarser; it has the working size where it is compared with that of other views.
     fn joined(
         &self,
@@ -104,7 +104,7 @@ impl Task<'_> {
         mut parts: Vec<(Option<Rect>, Mat)>,
         views: usize,
     ) -> Result<Mat, PerceptionError> {
-        let compared = self.steadies() || views > 1 && self.settings.stereo_agreement;
+        let compared = self.smooths() || views > 1 && self.settings.stereo_agreement;
         let working = view.working_size();
         if let [(None, whole)] = &mut parts[..] {
             return if compared { Ok(resized(whole, working)?) } else { Ok(std::mem::take(whole)) };
@@ -112,19 +112,19 @@ impl Task<'_> {
         let parts = parts.into_iter().filter_map(|(region, found)| Some((region?, found)));
         let parts: Vec<(Rect, Mat)> = parts.collect();
         let size = if compared { working } else { finest(view, &parts, working) };
-        let mut coverage = Mat::new_size_with_default(size, core::CV_32FC1, Scalar::default())?;
+        let mut soft_mask = Mat::new_size_with_default(size, core::CV_32FC1, Scalar::default())?;
         for (region, found) in parts {
             let place = scaled(region, view.scale(size), size.height, size.width);
             let part = resized(&found, Size::new(place.width, place.height))?;
-            let mut into = Mat::roi_mut(&mut coverage, place)?;
+            let mut into = Mat::roi_mut(&mut soft_mask, place)?;
             let before = into.try_clone()?;
             core::max(&before, &part, &mut into)?;
         }
-        Ok(coverage)
+        Ok(soft_mask)
     }
 
-    /// The coverage of a frame after that of earlier frames had its say. Those that are not known yet are looked at.
-    fn steadied(
+    /// The soft masks of a frame after that of earlier frames had its say. Those that are not known yet are looked at.
+    fn smoothed(
         &self,
         network: &Foreground,
         role: &str,
@@ -143,13 +143,13 @@ impl Task<'_> {
             let people = self.persons(earlier, &views);
             known.insert(at, (earlier, self.looked_at(network, role, &views, &people)?));
         }
-        let steadied = now.iter().enumerate().map(|(at, seen)| {
+        let smoothed = now.iter().enumerate().map(|(at, seen)| {
             let earlier = known.iter().rev().filter(|(frame, _)| (first..number).contains(frame));
             let earlier: Vec<(&Mat, &Mat)> =
                 earlier.filter_map(|(_, seen)| seen.get(at).and_then(SoftMask::with_luma)).collect();
-            seen.with_luma().map_or_else(|| Ok(seen.coverage.try_clone()?), |now| temporal::steadied(now, &earlier))
+            seen.with_luma().map_or_else(|| Ok(seen.soft_mask.try_clone()?), |now| temporal::smoothed(now, &earlier))
         });
-        steadied.collect()
+        smoothed.collect()
     }
 }
 
