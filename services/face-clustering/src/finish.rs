@@ -170,7 +170,7 @@ fn medoids(
             let person = followed.of_face.get(&place).and_then(|(track, _)| identified.of_track[*track]);
             let Some((number, _)) = person.filter(|_| !face.embedding.is_empty()) else { continue };
             let similarity = cosine(&face.embedding, &identified.persons[number].mean);
-            if best.get(&number).is_none_or(|(most, _)| similarity > *most) {
+            if best.get(&number).is_none_or(|(max, _)| similarity > *max) {
                 best.insert(number, (similarity, place));
             }
         }

@@ -184,7 +184,7 @@ fn assign(tracks: &[Track], known: &BTreeSet<usize>, settings: &FaceClusteringSe
 }
 
 /// Joins groups whose means are at least this similar, the most similar first.
-fn join_similar(tracks: &[Track], known: &BTreeSet<usize>, least: f32, groups: &mut Groups) {
+fn join_similar(tracks: &[Track], known: &BTreeSet<usize>, min: f32, groups: &mut Groups) {
     for _ in 0..MERGE_ROUNDS {
         let roots: BTreeSet<usize> = known.iter().map(|&group| groups.group(group)).collect();
         let means: Vec<(usize, Vec<f32>)> = means(tracks, groups, &roots).into_iter().collect();
@@ -192,7 +192,7 @@ fn join_similar(tracks: &[Track], known: &BTreeSet<usize>, least: f32, groups: &
         for (index, (a, mean)) in means.iter().enumerate() {
             for (b, other) in &means[index + 1..] {
                 let similarity = cosine(mean, other);
-                if similarity >= least {
+                if similarity >= min {
                     pairs.push((similarity, *a, *b));
                 }
             }

@@ -59,7 +59,7 @@ pub fn align(
     let mut best: Option<(Homography, f64)> = None;
     for map in maps {
         let Some(difference) = difference(target, reference, &map, &near)? else { continue };
-        if best.as_ref().is_none_or(|(_, least)| difference < least - STILL) {
+        if best.as_ref().is_none_or(|(_, min)| difference < min - STILL) {
             best = Some((map, difference));
         }
     }

@@ -86,7 +86,7 @@ fn compared(
     let step = Step::<SegmentationStage>::load(host, settings).unwrap();
     let film = footage.film();
     let batches: Vec<Batch> = film.batches(&step.needs).map(Result::unwrap).collect();
-    let mut least = (f64::INFINITY, f64::INFINITY);
+    let mut min = (f64::INFINITY, f64::INFINITY);
     for run in 0..4 {
         let began = cpu_ms();
         let mut made = Processed::default();
@@ -95,10 +95,10 @@ fn compared(
         let between = cpu_ms();
         (0..frames).for_each(|_| bare());
         if run > 0 {
-            least = (least.0.min(between - began), least.1.min(cpu_ms() - between));
+            min = (min.0.min(between - began), min.1.min(cpu_ms() - between));
         }
     }
-    (least.0 / frames as f64, least.1 / frames as f64)
+    (min.0 / frames as f64, min.1 / frames as f64)
 }
 
 /// What this process has computed, milliseconds.

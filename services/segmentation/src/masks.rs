@@ -63,9 +63,9 @@ pub fn instances(
     let mut found = Vec::new();
     let mut nobodys = ground.covered.try_clone()?;
     if let Some(owners) = owners {
-        let mut most = 0.0;
-        core::min_max_loc(owners, None, Some(&mut most), None, None, &core::no_array())?;
-        for number in 1..=most as i32 {
+        let mut max = 0.0;
+        core::min_max_loc(owners, None, Some(&mut max), None, None, &core::no_array())?;
+        for number in 1..=max as i32 {
             let (mut own, mut mask) = (Mat::default(), Mat::default());
             core::compare(owners, &Scalar::all(f64::from(number)), &mut own, CmpTypes::CMP_EQ as i32)?;
             core::bitwise_and(&own, &ground.covered, &mut mask, &core::no_array())?;

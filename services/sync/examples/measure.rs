@@ -144,8 +144,8 @@ fn row(
         return Ok(());
     }
     let mean = errors.iter().sum::<f64>() / errors.len() as f64;
-    let most = errors.iter().copied().fold(0.0, f64::max);
-    println!("| {name} | {} of 21 | {mean:.1} ms | {most:.1} ms |", errors.len());
+    let max = errors.iter().copied().fold(0.0, f64::max);
+    println!("| {name} | {} of 21 | {mean:.1} ms | {max:.1} ms |", errors.len());
     Ok(())
 }
 

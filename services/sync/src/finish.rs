@@ -17,9 +17,9 @@ use framefleet_stage::{Job, Outputs, Record, Records, StageError};
 use std::ops::Range;
 
 /// An offset of less confidence is none.
-const LEAST_CONFIDENCE: f64 = 0.3;
+const MIN_CONFIDENCE: f64 = 0.3;
 /// Somebody who speaks for less, seconds, is nobody.
-const LEAST_SPEECH: f64 = 1.0;
+const MIN_SPEECH: f64 = 1.0;
 /// Sound is listened to up to here: timestamps of broken files may be anything. Nanoseconds: a day.
 const LONGEST_NS: i64 = 86_400_000_000_000;
 /// Rate where neither timestamps nor the item know better: nanoseconds per frame.
@@ -174,10 +174,10 @@ fn offsets(
             None => estimate(segments, scenery.step_ns, settings).map(|found| measured(&found, scenery.frame_ns)),
         };
         let speech_seconds = sound.speech_seconds(within);
-        let confident = |offset: &AvOffset| offset.confidence.is_some_and(|c| f64::from(c) >= LEAST_CONFIDENCE);
+        let confident = |offset: &AvOffset| offset.confidence.is_some_and(|c| f64::from(c) >= MIN_CONFIDENCE);
         let state = match &measured {
             _ if stretches == 0 => SyncState::NoFace,
-            _ if speech_seconds < LEAST_SPEECH => SyncState::NoSpeech,
+            _ if speech_seconds < MIN_SPEECH => SyncState::NoSpeech,
             Some(offset) if confident(offset) => SyncState::Measured,
             _ => SyncState::Uncertain,
         };

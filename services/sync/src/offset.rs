@@ -57,7 +57,7 @@ pub fn compare(
     let trusted: Vec<MouthObservation> =
         track.observations.iter().filter(|s| f64::from(s.confidence) >= settings.min_confidence).copied().collect();
     let length_ns = (settings.segment_seconds * 1e9) as i64;
-    let most_ns = i64::from(settings.max_offset_ms) * 1_000_000;
+    let max_ns = i64::from(settings.max_offset_ms) * 1_000_000;
     for stretch in trusted.chunk_by(|a, b| b.pts_ns - a.pts_ns <= GAP_NS) {
         let (times, apertures) = series(stretch);
         if times[times.len() - 1] - times[0] + frame_ns < SHORTEST_NS {
@@ -71,12 +71,12 @@ pub fn compare(
             if deviation(steady) < STILL || overlap_ns(speech, &within) < SPEECH_NS {
                 continue;
             }
-            let curve = curve(times, steady, contour, most_ns);
+            let curve = curve(times, steady, contour, max_ns);
             let best = peak(&curve, guard(frame_ns));
             compared.segments.push(Segment {
                 shot: track.shot,
                 middle_ns: (within.start + within.end) / 2,
-                offset_ns: best.map(|best| best.position * LAG_NS as f64 - most_ns as f64),
+                offset_ns: best.map(|best| best.position * LAG_NS as f64 - max_ns as f64),
                 correlation: best.map_or(0.0, |best| best.value),
                 curve,
             });

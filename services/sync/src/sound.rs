@@ -64,8 +64,8 @@ impl Sound {
         let voices = (0..).zip(&probabilities).map(|(block, p)| (block * BLOCK_NS / step_ns, *p));
         overview.voice = vec![0.0; overview.low.len()];
         for (step, probability) in voices {
-            if let Some(most) = overview.voice.get_mut(step as usize) {
-                *most = most.max((probability * 100.0).round() / 100.0);
+            if let Some(max) = overview.voice.get_mut(step as usize) {
+                *max = max.max((probability * 100.0).round() / 100.0);
             }
         }
         Ok(Some(Self { energies, speech: voice::speech(&probabilities, threshold as f32), overview }))

@@ -116,8 +116,8 @@ impl FaceSummary {
         }
         self.speaking_share = (self.speaking_seconds / self.visible_seconds.max(1e-9)).min(1.0);
         self.correlation = (self.speaking_seconds > 0.0).then(|| self.weighted / self.speaking_seconds);
-        let most = self.by_speaker.iter().max_by(|a, b| a.1.total_cmp(b.1));
-        self.speaker = most.map(|(name, _)| name.clone()).unwrap_or_default();
+        let max = self.by_speaker.iter().max_by(|a, b| a.1.total_cmp(b.1));
+        self.speaker = max.map(|(name, _)| name.clone()).unwrap_or_default();
     }
 }
 

@@ -83,9 +83,9 @@ pub fn correlation_at(times: &[i64], values: &[f64], contour: &Contour, offset_n
     if 2 * pairs.len() < times.len() { 0.0 } else { correlation(&pairs) }
 }
 
-/// Correlations for all offsets from −most to +most, [`LAG_NS`] apart.
-pub fn curve(times: &[i64], values: &[f64], contour: &Contour, most_ns: i64) -> Vec<f64> {
-    let lags = most_ns / LAG_NS;
+/// Correlations for all offsets from −max to +max, [`LAG_NS`] apart.
+pub fn curve(times: &[i64], values: &[f64], contour: &Contour, max_ns: i64) -> Vec<f64> {
+    let lags = max_ns / LAG_NS;
     (-lags..=lags).map(|lag| correlation_at(times, values, contour, lag * LAG_NS)).collect()
 }
 

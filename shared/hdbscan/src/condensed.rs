@@ -93,9 +93,9 @@ impl<'o> Condensed<'o> {
 
     /// Goes down from a part: what falls off a candidate in less than the minimum size are points that leave it.
     fn condense(&mut self, count: usize, merges: &[Merge], root: usize) {
-        let least = self.options.min_cluster_size.max(2);
+        let min = self.options.min_cluster_size.max(2);
         let size = |part: usize| if part < count { 1 } else { merges[part - count].size };
-        if size(root) < least {
+        if size(root) < min {
             return;
         }
         let first = self.candidate(None, 1.0 / self.options.max_distance);
@@ -104,13 +104,13 @@ impl<'o> Condensed<'o> {
             let merge = &merges[part - count];
             let density = 1.0 / merge.distance.max(CLOSEST);
             let (left, right) = (merge.left, merge.right);
-            let splits = size(left) >= least && size(right) >= least;
+            let splits = size(left) >= min && size(right) >= min;
             for side in [left, right] {
                 if splits {
                     self.leave(candidate, density, size(side));
                     let child = self.candidate(Some(candidate), density);
                     open.push((side, child));
-                } else if size(side) >= least {
+                } else if size(side) >= min {
                     open.push((side, candidate));
                 } else {
                     self.leave(candidate, density, size(side));

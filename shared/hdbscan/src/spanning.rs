@@ -46,21 +46,21 @@ fn core_squares(points: ArrayView2<'_, f32>, min_samples: usize) -> Vec<f32> {
         }
         let square = |nearest: Vec<f32>| match nearest.len() < min_samples {
             true => f32::INFINITY,
-            false => nearest.first().map_or(f32::INFINITY, |least| (2.0 - 2.0 * least).max(0.0)),
+            false => nearest.first().map_or(f32::INFINITY, |min| (2.0 - 2.0 * min).max(0.0)),
         };
         cores.extend(nearest.into_iter().map(square));
     }
     cores
 }
 
-/// Keeps the `most` largest values, ascending.
-fn keep_largest(kept: &mut Vec<f32>, value: f32, most: usize) {
-    if kept.len() == most && kept.first().is_some_and(|least| value <= *least) {
+/// Keeps the `max` largest values, ascending.
+fn keep_largest(kept: &mut Vec<f32>, value: f32, max: usize) {
+    if kept.len() == max && kept.first().is_some_and(|min| value <= *min) {
         return;
     }
     let place = kept.partition_point(|other| *other < value);
     kept.insert(place, value);
-    if kept.len() > most {
+    if kept.len() > max {
         kept.remove(0);
     }
 }

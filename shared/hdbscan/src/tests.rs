@@ -57,7 +57,7 @@ fn labels_and_probabilities_are_those_of_the_reference() {
             assert!((found.probabilities[point] - probability).abs() < 2e-3, "case {number}, point {point}");
         }
         let clusters = case.labels.iter().max().unwrap() + 1;
-        assert_eq!(found.labels.iter().flatten().max().map_or(0, |most| i64::from(*most) + 1), clusters, "{number}");
+        assert_eq!(found.labels.iter().flatten().max().map_or(0, |max| i64::from(*max) + 1), clusters, "{number}");
     }
 }
 

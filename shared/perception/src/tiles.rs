@@ -70,13 +70,13 @@ fn grid(picture: (i32, i32), spans: impl Fn(i32) -> Vec<(i32, i32)>) -> Vec<Tile
     spans(picture.1).into_iter().flat_map(row).collect()
 }
 
-/// Things found in several tiles, each once: the best first (of equal scores the first), no more than `most`, without those that are the
+/// Things found in several tiles, each once: the best first (of equal scores the first), no more than `max`, without those that are the
 /// `same` as a better one. With overlap of boxes for `same`, this is non-maximum suppression.
-pub fn unique<D>(mut found: Vec<D>, most: usize, score: impl Fn(&D) -> f32, same: impl Fn(&D, &D) -> bool) -> Vec<D> {
+pub fn unique<D>(mut found: Vec<D>, max: usize, score: impl Fn(&D) -> f32, same: impl Fn(&D, &D) -> bool) -> Vec<D> {
     found.sort_by(|a, b| score(b).total_cmp(&score(a)));
     let mut kept: Vec<D> = Vec::new();
     for one in found {
-        if kept.len() >= most {
+        if kept.len() >= max {
             break;
         }
         if !kept.iter().any(|better| same(better, &one)) {
@@ -131,9 +131,9 @@ mod tests {
     #[test]
     fn what_is_found_twice_is_kept_once_with_the_better_score() {
         let at = |x: f32, score: f32| ([x, 0.0, x + 30.0, 90.0], score);
-        let once = |most| {
+        let once = |max| {
             let found = vec![at(0.0, 0.5), at(1.0, 0.8), at(60.0, 0.4)];
-            unique(found, most, |one| one.1, |a, b| iou(&a.0, &b.0) > 0.5)
+            unique(found, max, |one| one.1, |a, b| iou(&a.0, &b.0) > 0.5)
         };
         assert_eq!(once(10), [at(1.0, 0.8), at(60.0, 0.4)]);
         assert_eq!(once(1).len(), 1);

@@ -11,7 +11,7 @@ use framefleet_vision::assignment::assign;
 /// The second stage wants more agreement than the first: what is hardly found is often something else.
 const WEAK: f32 = 1.5;
 /// Most agreement that the second stage asks for.
-const MOST: f32 = 0.9;
+const MAX_WEAK: f32 = 0.9;
 
 /// How observations of a stage continue its tracks.
 pub trait Association {
@@ -161,7 +161,7 @@ impl<A: Association> TrackSet<A> {
         self.pair(&all, &sure, self.min_affinity, observed, &mut continued);
         let rest: Vec<usize> =
             all.into_iter().filter(|track| self.live[*track].fresh && !continued.contains(&Some(*track))).collect();
-        self.pair(&rest, &weak, (WEAK * self.min_affinity).min(MOST), observed, &mut continued);
+        self.pair(&rest, &weak, (WEAK * self.min_affinity).min(MAX_WEAK), observed, &mut continued);
         continued
     }
 

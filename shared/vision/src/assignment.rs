@@ -6,19 +6,14 @@ use pathfinding::matrix::Matrix;
 const STEPS: f64 = 1e6;
 
 /// Pairs `(row, column)` with the largest sum of similarities, ascending by row. `similarity(row, column)` is in 0–1 (what is no
-/// number counts as 0); pairs below `least`, which is above 0, are never made.
-pub fn assign(
-    rows: usize,
-    columns: usize,
-    least: f32,
-    similarity: impl Fn(usize, usize) -> f32,
-) -> Vec<(usize, usize)> {
+/// number counts as 0); pairs below `min`, which is above 0, are never made.
+pub fn assign(rows: usize, columns: usize, min: f32, similarity: impl Fn(usize, usize) -> f32) -> Vec<(usize, usize)> {
     if rows == 0 || columns == 0 {
         return Vec::new();
     }
     let weight = |row: usize, column: usize| {
         let value = similarity(row, column);
-        if value >= least { (f64::from(value) * STEPS) as i64 } else { 0 }
+        if value >= min { (f64::from(value) * STEPS) as i64 } else { 0 }
     };
     // The method wants no more rows than columns.
     let turned = rows > columns;
@@ -35,8 +30,8 @@ pub fn assign(
 mod tests {
     use super::*;
 
-    fn of(matrix: &[&[f32]], least: f32) -> Vec<(usize, usize)> {
-        assign(matrix.len(), matrix.first().map_or(0, |row| row.len()), least, |row, column| matrix[row][column])
+    fn of(matrix: &[&[f32]], min: f32) -> Vec<(usize, usize)> {
+        assign(matrix.len(), matrix.first().map_or(0, |row| row.len()), min, |row, column| matrix[row][column])
     }
 
     #[test]

@@ -21,13 +21,13 @@ pub fn iou(a: &BBox, b: &BBox) -> f32 {
 }
 
 /// Greedy non-maximum suppression: the indices that stay, best score first (of equal scores the first), none of which overlaps a
-/// better one by more than `most` (IoU).
-pub fn suppress(boxes: &[BBox], scores: &[f32], most: f32) -> Vec<usize> {
+/// better one by more than `max` (IoU).
+pub fn suppress(boxes: &[BBox], scores: &[f32], max: f32) -> Vec<usize> {
     let mut order: Vec<usize> = (0..boxes.len().min(scores.len())).collect();
     order.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]).then(a.cmp(&b)));
     let mut kept: Vec<usize> = Vec::new();
     for index in order {
-        if kept.iter().all(|&better| iou(&boxes[better], &boxes[index]) <= most) {
+        if kept.iter().all(|&better| iou(&boxes[better], &boxes[index]) <= max) {
             kept.push(index);
         }
     }

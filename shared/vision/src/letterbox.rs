@@ -28,7 +28,7 @@ impl Letterbox {
     fn placed(picture: (u32, u32), size: (u32, u32), share: f32) -> Self {
         let (width, height) = (picture.0.max(1) as f32, picture.1.max(1) as f32);
         let scale = (size.0 as f32 / width).min(size.1 as f32 / height);
-        let fit = |length: f32, most: u32| ((length * scale).round() as i32).clamp(1, most.max(1) as i32);
+        let fit = |length: f32, max: u32| ((length * scale).round() as i32).clamp(1, max.max(1) as i32);
         let (w, h) = (fit(width, size.0), fit(height, size.1));
         let (left, top) = (((size.0 as i32 - w) as f32 * share) as i32, ((size.1 as i32 - h) as f32 * share) as i32);
         Self {

@@ -47,7 +47,7 @@ impl Runs {
             return Err(VisionError::Mask(format!("a mask has one channel of 8 bits, this is type {}", mask.typ())));
         }
         let (columns, rows) = (mask.cols().max(0) as u32, mask.rows().max(0) as u32);
-        let fits = |offset: u32, length: u32, most: u32| offset.checked_add(length).is_some_and(|end| end <= most);
+        let fits = |offset: u32, length: u32, max: u32| offset.checked_add(length).is_some_and(|end| end <= max);
         if !fits(offset[0], columns, width) || !fits(offset[1], rows, height) {
             return Err(VisionError::Mask(format!("a part of {columns}×{rows} at {offset:?} leaves {width}×{height}")));
         }

@@ -5,7 +5,7 @@ use opencv::video;
 /// Steps that a point takes at most on a level of the pyramid.
 const STEPS: i32 = 20;
 /// Points whose surroundings have less structure than this (least eigenvalue per pixel) are not found.
-const LEAST_STRUCTURE: f64 = 1e-4;
+const MIN_STRUCTURE: f64 = 1e-4;
 
 /// Pyramidal Lucas–Kanade (Bouguet 2000).
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -49,7 +49,7 @@ impl LucasKanade {
             self.levels,
             stop,
             begin,
-            LEAST_STRUCTURE,
+            MIN_STRUCTURE,
         )?;
         Ok((there, found))
     }

@@ -91,7 +91,7 @@ type Ranked = BinaryHeap<Reverse<(Rank, Vec<u8>)>>;
 pub fn best(
     records: &dyn Records,
     items: &BTreeMap<String, usize>,
-    most: usize,
+    max: usize,
     of: impl Fn(usize, u64, u32) -> Option<(usize, f32)>,
 ) -> Result<BTreeMap<usize, Vec<(usize, FaceCrop)>>, StageError> {
     let mut kept: BTreeMap<usize, Ranked> = BTreeMap::new();
@@ -105,7 +105,7 @@ pub fn best(
             let rank = ((quality.clamp(0.0, 1.0) * 1e6) as u32, Reverse((item, crop.frame, crop.instance)));
             let best = kept.entry(identity).or_default();
             best.push(Reverse((rank, crop.jpeg.to_vec())));
-            if best.len() > most {
+            if best.len() > max {
                 best.pop();
             }
         }

@@ -75,12 +75,12 @@ impl Architecture {
         }
     }
 
-    /// All faces of a score of at least `least`, in pixels of the square.
-    fn decode(self, outputs: &OutputViews<'_, '_>, least: f32) -> Result<Vec<Detection>, InferError> {
+    /// All faces of a score of at least `min`, in pixels of the square.
+    fn decode(self, outputs: &OutputViews<'_, '_>, min: f32) -> Result<Vec<Detection>, InferError> {
         match self {
-            Self::YuNet => anchors::yunet(outputs, SIDE as usize, least),
-            Self::Scrfd => anchors::scrfd(outputs, SIDE as usize, least),
-            Self::CenterFace => centerface::centerface(outputs, least),
+            Self::YuNet => anchors::yunet(outputs, SIDE as usize, min),
+            Self::Scrfd => anchors::scrfd(outputs, SIDE as usize, min),
+            Self::CenterFace => centerface::centerface(outputs, min),
         }
     }
 }
@@ -125,7 +125,7 @@ impl Detector {
         }
         let mut found: Vec<Detection> = Vec::new();
         let (input, planes) = self.architecture.planes();
-        let least = settings.min_score as f32;
+        let min = settings.min_score as f32;
         let mut pixels = Array4::<f32>::zeros((1, 3, SIDE as usize, SIDE as usize));
         for (number, tile) in searched.iter().enumerate() {
             let part = Mat::roi(rgb, tile.place)?;
@@ -133,8 +133,7 @@ impl Detector {
             let square = letterbox.apply(&part, Scalar::all(0.0))?;
             planes.write(&square, pixels.index_axis_mut(Axis(0), 0).into_dyn())?;
             let inputs = [(input, TensorView::from(pixels.view().into_dyn()))];
-            let faces =
-                self.session.run_with(&inputs, |outputs| self.architecture.decode(outputs, least))??.into_iter();
+            let faces = self.session.run_with(&inputs, |outputs| self.architecture.decode(outputs, min))??.into_iter();
             let faces = faces.map(|face| face.mapped(|point| letterbox.back(point)));
             let faces = faces.filter(|face| face.size() >= settings.min_size as f32 && face.is_finite());
             let faces = faces.filter(|face| number == 0 || is_whole(face, tile));

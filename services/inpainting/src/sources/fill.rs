@@ -14,7 +14,7 @@ use std::rc::Rc;
 /// Side of the pieces that are worked on: all references of a piece are in memory together.
 const TILE: i32 = 256;
 /// What is trusted less is not shown: there the source frame differs by some 20 levels (of 255) from what is around.
-const LEAST_TRUST: f32 = 0.01;
+const MIN_TRUST: f32 = 0.01;
 
 /// A reference with its pixels.
 pub struct SourceFrame<'a> {
@@ -102,7 +102,7 @@ impl Warped {
         let trust = self.trust[pixel];
         let mut values = [0.0; 4];
         values[..channels].copy_from_slice(&self.values[pixel * channels..(pixel + 1) * channels]);
-        (trust > LEAST_TRUST).then_some(Shown { values, trust })
+        (trust > MIN_TRUST).then_some(Shown { values, trust })
     }
 }
 

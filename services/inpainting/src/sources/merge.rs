@@ -35,9 +35,9 @@ pub fn merge(shown: &[Shown], channels: usize, blend: Blend) -> [f32; 4] {
 
 /// Weighted median: the value that has half of the weight on each side; between two that share the middle, their mean.
 fn median(shown: &[Shown], channel: usize) -> f32 {
-    const MOST: usize = 16;
-    let mut sorted = [(0.0_f32, 0.0_f32); MOST];
-    let count = shown.len().min(MOST);
+    const MAX: usize = 16;
+    let mut sorted = [(0.0_f32, 0.0_f32); MAX];
+    let count = shown.len().min(MAX);
     for (slot, one) in sorted.iter_mut().zip(shown) {
         *slot = (one.values[channel], one.trust);
     }

@@ -15,7 +15,7 @@ const RING: f64 = 0.06;
 /// Fewer pixels of a ring say nothing about colours.
 const MIN_RING: i32 = 50;
 /// Colours are scaled no further than this, nor than its inverse.
-const MOST_GAIN: f64 = 1.25;
+const MAX_GAIN: f64 = 1.25;
 /// A difference of so many levels (of 255) costs a factor e of trust.
 const DOUBT: f64 = 5.0;
 
@@ -97,7 +97,7 @@ fn matched(target: &Mat, laid: &Mat, ring: &Mat, format: PixelFormat) -> opencv:
         };
         let (a, b) = (one(target)?, one(laid)?);
         let ((mean_a, spread_a), (mean_b, spread_b)) = (statistics(&a, ring)?, statistics(&b, ring)?);
-        let ratio = if spread_b > 2.0 { (spread_a / spread_b).clamp(1.0 / MOST_GAIN, MOST_GAIN) } else { 1.0 };
+        let ratio = if spread_b > 2.0 { (spread_a / spread_b).clamp(1.0 / MAX_GAIN, MAX_GAIN) } else { 1.0 };
         let similar = spread_a > 2.0 && correlation(&a, &b, ring, (mean_a, spread_a), (mean_b, spread_b))? > 0.9;
         let gain = if similar { ratio } else { 1.0 };
         *found = (gain as f32, ((mean_a - gain * mean_b) / 255.0) as f32);

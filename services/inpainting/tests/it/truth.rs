@@ -38,8 +38,8 @@ fn what_another_frame_shows_is_found_again() {
     let (scene, footage) = scene();
     let (context, telea) = (footage.run(&InpaintingSettings::default()), footage.run(&alone()));
     let (of_context, of_telea) = (inside(&scene, &context), inside(&scene, &telea));
-    println!("context {:.1} dB (least {:.1}), telea {:.1} dB", mean(&of_context), least(&of_context), mean(&of_telea));
-    assert!(least(&of_context) > 32.0, "{of_context:?}");
+    println!("context {:.1} dB (least {:.1}), telea {:.1} dB", mean(&of_context), min(&of_context), mean(&of_telea));
+    assert!(min(&of_context) > 32.0, "{of_context:?}");
     assert!(mean(&of_context) > mean(&of_telea) + 12.0, "{of_context:?} {of_telea:?}");
     for (n, fill) in &context.fills {
         assert!(fill.real_share.unwrap() > 0.99 && fill.references.len() >= 2, "{n}: {fill:?}");
@@ -56,7 +56,7 @@ fn what_another_frame_shows_is_found_again() {
     }
 }
 
-fn least(values: &[f64]) -> f64 {
+fn min(values: &[f64]) -> f64 {
     values.iter().copied().fold(f64::INFINITY, f64::min)
 }
 
@@ -82,7 +82,7 @@ fn an_object_that_was_missed_once_does_not_come_back() {
     let results = footage.run(&InpaintingSettings { gap: 0, ..InpaintingSettings::default() });
     let near: Vec<f64> =
         inside(&scene, &results).into_iter().enumerate().filter(|(n, _)| *n != 13).map(|(_, of)| of).collect();
-    assert!(least(&near) > 28.0, "{near:?}");
+    assert!(min(&near) > 28.0, "{near:?}");
     assert_eq!((results.fills[&13].hole_pixels, results.fills[&13].rest()), (0, FillRest::NotNeeded));
     assert_eq!(results.frames[&13], footage.images[13]);
 }
@@ -114,7 +114,7 @@ fn frames_without_known_masks_are_no_sources() {
         let references = &results.fills[&number].references;
         assert!(!references.is_empty() && references.iter().all(|of| of.frame < 20), "{number}: {references:?}");
     }
-    assert!(least(&inside(&scene, &results)[..20]) > 40.0);
+    assert!(min(&inside(&scene, &results)[..20]) > 40.0);
 }
 
 /// Light that changes from frame to frame is matched around the hole.

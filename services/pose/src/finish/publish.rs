@@ -140,8 +140,8 @@ fn summary(
         path_heights: movement.map(|movement| movement.path as f32),
         speed_mean: movement.map(|movement| movement.speed as f32),
         speed_std: movement.map(|movement| movement.speed_std as f32),
-        view: most(views, PoseView::Unspecified.into()),
-        pose_type: most(types, PoseType::Unspecified.into()),
+        view: mode(views, PoseView::Unspecified.into()),
+        pose_type: mode(types, PoseType::Unspecified.into()),
         diversity: diversity(types) as f32,
         jitter_raw: jitter(poses, min_visibility, |pose| &pose.keypoints).map(|jitter| jitter as f32),
         jitter_smoothed: jitter(poses, min_visibility, |pose| &pose.smoothed).map(|jitter| jitter as f32),
@@ -161,7 +161,7 @@ fn shown<'a>(seen: &[&'a TrackPose]) -> Vec<&'a TrackPose> {
 }
 
 /// The value that most frames have, of equals the first; `none` counts only when there is no other.
-fn most(counts: &BTreeMap<i32, u64>, none: i32) -> i32 {
+fn mode(counts: &BTreeMap<i32, u64>, none: i32) -> i32 {
     let known = counts.iter().filter(|(value, _)| **value != none);
     known.max_by_key(|(value, count)| (**count, -**value)).map_or(none, |(value, _)| *value)
 }

@@ -95,18 +95,18 @@ fn refined([x, y]: [f32; 2], heat: &[f32], map: usize) -> [f32; 2] {
         return [x, y];
     }
     let around = |at: usize| at.saturating_sub(HEAT_REACH)..(at + HEAT_REACH + 1).min(HEAT_SIDE);
-    let (mut total, mut most, mut across, mut down) = (0.0, 0.0f32, 0.0, 0.0);
+    let (mut total, mut max, mut across, mut down) = (0.0, 0.0f32, 0.0, 0.0);
     for row in around(cell(y)) {
         for column in around(cell(x)) {
             let sure = sigmoid(heat[(row * HEAT_SIDE + column) * HEAT_MAPS + map]);
             total += sure;
-            most = most.max(sure);
+            max = max.max(sure);
             across += sure * column as f32;
             down += sure * row as f32;
         }
     }
     let cells = SIDE as f32 / HEAT_SIDE as f32;
-    if most >= HEAT_SURE && total > 0.0 { [across / total * cells, down / total * cells] } else { [x, y] }
+    if max >= HEAT_SURE && total > 0.0 { [across / total * cells, down / total * cells] } else { [x, y] }
 }
 
 fn sigmoid(value: f32) -> f32 {

@@ -22,12 +22,12 @@ pub fn tiles(picture: (i32, i32), count: u32) -> Vec<Tile> {
     all
 }
 
-/// Persons without those found twice, best score first, no more than `most`. Two are one when their keypoints are similar, or
+/// Persons without those found twice, best score first, no more than `max`. Two are one when their keypoints are similar, or
 /// when their boxes say so and the keypoints do not contradict.
-pub fn unique(persons: Vec<Person>, min_similarity: f32, min_visibility: f32, most: usize) -> Vec<Person> {
+pub fn unique(persons: Vec<Person>, min_similarity: f32, min_visibility: f32, max: usize) -> Vec<Person> {
     tiles::unique(
         persons,
-        most,
+        max,
         |person| person.score,
         |better, other| same(better, other, min_similarity, min_visibility),
     )

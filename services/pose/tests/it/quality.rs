@@ -66,7 +66,7 @@ fn keypoints_agree_with_marks_made_by_hand() {
         ("quality", bare(profile("quality")), 0.7),
         ("detector = blazepose", PoseSettings { detector: Detector::Blazepose, ..PoseSettings::default() }, 0.1),
     ];
-    for (name, settings, least) in rows {
+    for (name, settings, min) in rows {
         let all = judge(&settings);
         let mean = all.iter().sum::<f64>() / all.len() as f64;
         let share = |from: f64| all.iter().filter(|oks| **oks >= from).count();
@@ -76,6 +76,6 @@ fn keypoints_agree_with_marks_made_by_hand() {
             share(0.75),
             all.iter().map(|oks| format!("{oks:.2}")).collect::<Vec<_>>().join(" ")
         );
-        assert!(mean >= least, "{name}: mean OKS {mean} of {all:?}");
+        assert!(mean >= min, "{name}: mean OKS {mean} of {all:?}");
     }
 }

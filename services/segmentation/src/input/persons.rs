@@ -10,7 +10,7 @@ use opencv::imgproc;
 use opencv::prelude::*;
 
 /// Persons told apart in one picture; owners are bytes, and 0 is nobody.
-const MOST: usize = 250;
+const MAX_PERSONS: usize = 250;
 /// Points of a pose below this visibility are guesses.
 const VISIBLE: f32 = 0.3;
 /// The bones of COCO's 17 points; the head hangs from both shoulders.
@@ -63,7 +63,7 @@ pub fn persons(batch: &Batch, number: u64, view: &View) -> Vec<Person> {
             }
         }
     }
-    found.truncate(MOST);
+    found.truncate(MAX_PERSONS);
     found
 }
 
@@ -129,9 +129,9 @@ pub fn region(person: &Person, margin: f64, aspect: f64, size: (i32, i32)) -> Re
     } else {
         height = width / aspect
     };
-    let span = |middle: f64, length: f64, most: i32| {
-        let start = (middle - length / 2.0).floor().clamp(0.0, f64::from(most - 1)) as i32;
-        let end = (middle + length / 2.0).ceil().clamp(f64::from(start + 1), f64::from(most)) as i32;
+    let span = |middle: f64, length: f64, max: i32| {
+        let start = (middle - length / 2.0).floor().clamp(0.0, f64::from(max - 1)) as i32;
+        let end = (middle + length / 2.0).ceil().clamp(f64::from(start + 1), f64::from(max)) as i32;
         (start, end - start)
     };
     let ((x, width), (y, height)) = (span((x0 + x1) / 2.0, width, size.0), span((y0 + y1) / 2.0, height, size.1));
@@ -146,7 +146,7 @@ pub fn owners(persons: &[Person], regions: &[Rect], view: &View, size: Size) -> 
     let mut owner = Mat::new_rows_cols_with_default(rows, columns, core::CV_8UC1, Scalar::default())?;
     let parts: Vec<Rect> = regions.iter().map(|region| scaled(*region, scale, rows, columns)).collect();
     let mut nearest: Vec<f32> = Vec::new();
-    for (number, (person, part)) in persons.iter().zip(&parts).enumerate().take(MOST) {
+    for (number, (person, part)) in persons.iter().zip(&parts).enumerate().take(MAX_PERSONS) {
         let meets = |(other, place): (usize, &Rect)| other != number && (*place & *part).area() > 0;
         if !parts.iter().enumerate().any(meets) {
             Mat::roi_mut(&mut owner, *part)?.set_to(&Scalar::all((number + 1) as f64), &core::no_array())?;
@@ -190,9 +190,9 @@ fn distance(person: &Person, scale: [f32; 2], rows: i32, columns: i32) -> opencv
 
 /// A part of the full view in pixels of a picture of it.
 pub fn scaled(part: Rect, scale: [f32; 2], rows: i32, columns: i32) -> Rect {
-    let span = |start: i32, length: i32, scale: f32, most: i32| {
-        let from = ((start as f32 * scale).round() as i32).clamp(0, most - 1);
-        let to = (((start + length) as f32 * scale).round() as i32).clamp(from + 1, most);
+    let span = |start: i32, length: i32, scale: f32, max: i32| {
+        let from = ((start as f32 * scale).round() as i32).clamp(0, max - 1);
+        let to = (((start + length) as f32 * scale).round() as i32).clamp(from + 1, max);
         (from, to - from)
     };
     let ((x, width), (y, height)) =

@@ -6,7 +6,7 @@ use opencv::imgproc;
 use opencv::prelude::*;
 
 /// Disparities looked for, pixels of the small pictures: points behind the screen have negative ones.
-const LEAST: i32 = -32;
+const MIN_DISPARITY: i32 = -32;
 const RANGE: i32 = 128;
 const BLOCK: i32 = 5;
 /// Side of the square over which local brightness is measured, pixels.
@@ -52,7 +52,7 @@ fn detail(picture: &impl ToInputArray) -> Result<Mat, PerceptionError> {
 
 /// Disparity from the first picture to the second. Both are framed first: the matcher gives nothing near the edge.
 fn matched(from: &Mat, to: &Mat) -> Result<Mat, PerceptionError> {
-    let (before, after) = (RANGE + LEAST, -LEAST);
+    let (before, after) = (RANGE + MIN_DISPARITY, -MIN_DISPARITY);
     let framed = |mat: &Mat| {
         let mut wide = Mat::default();
         core::copy_make_border(mat, &mut wide, 0, 0, before, after, core::BORDER_REPLICATE, Scalar::default())
@@ -61,13 +61,13 @@ fn matched(from: &Mat, to: &Mat) -> Result<Mat, PerceptionError> {
     let area = BLOCK * BLOCK;
     let mode = opencv::calib3d::StereoSGBM_MODE_SGBM_3WAY;
     let mut matcher: Ptr<StereoSGBM> =
-        StereoSGBM::create(LEAST, RANGE, BLOCK, 8 * area, 32 * area, -1, 31, 0, 100, 2, mode)?;
+        StereoSGBM::create(MIN_DISPARITY, RANGE, BLOCK, 8 * area, 32 * area, -1, 31, 0, 100, 2, mode)?;
     let mut wide = Mat::default();
     matcher.compute(&framed(from)?, &framed(to)?, &mut wide)?;
     let part = Mat::roi(&wide, core::Rect::new(before, 0, from.cols(), from.rows()))?;
     let mut disparity = Mat::default();
     part.convert_to(&mut disparity, core::CV_32F, f64::from(1.0 / UNIT), 0.0)?;
-    let unknown = LEAST as f32 - 0.5;
+    let unknown = MIN_DISPARITY as f32 - 0.5;
     disparity.data_typed_mut::<f32>()?.iter_mut().filter(|value| **value < unknown).for_each(|value| *value = f32::NAN);
     Ok(disparity)
 }

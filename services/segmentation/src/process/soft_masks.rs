@@ -154,11 +154,11 @@ impl Task<'_> {
 }
 
 /// The size of a picture of a view in which every part (its place in the full view) has as many pixels as was found in it; no larger than
-/// `most`.
-fn finest(view: &View<'_>, parts: &[(Rect, Mat)], most: Size) -> Size {
+/// `max`.
+fn finest(view: &View<'_>, parts: &[(Rect, Mat)], max: Size) -> Size {
     let (width, height) = (f64::from(view.place.width), f64::from(view.place.height));
     let ratio = |found: i32, part: i32| f64::from(found) / f64::from(part.max(1));
     let scale = parts.iter().map(|(part, found)| ratio(found.cols(), part.width).max(ratio(found.rows(), part.height)));
-    let scale = scale.fold(0.0, f64::max).min(f64::from(most.width) / width);
+    let scale = scale.fold(0.0, f64::max).min(f64::from(max.width) / width);
     Size::new(((width * scale).round() as i32).max(1), ((height * scale).round() as i32).max(1))
 }

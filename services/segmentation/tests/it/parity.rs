@@ -211,12 +211,12 @@ fn runs_of_followed_frames_do_not_depend_on_batches() {
 fn boxes_of_persons_are_prompts() {
     let expected = expected();
     let host = host();
-    let least = expected["choice"]["pred_iou_thresh"].as_f64().unwrap();
+    let min = expected["choice"]["pred_iou_thresh"].as_f64().unwrap();
     let settings = SegmentationSettings {
         network: segmentation::Network::Promptable,
         prompts_per_run: 16,
         points_per_side: 6,
-        min_predicted_iou: least,
+        min_predicted_iou: min,
         duplicate_iou: 0.9,
         crop_layers: 1,
         min_stability: 0.4,

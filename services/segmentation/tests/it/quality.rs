@@ -68,8 +68,8 @@ fn reached(model: &str, full_frames: bool) -> [f64; 4] {
     reached
 }
 
-fn at_least(reached: [f64; 4], least: [f64; 4]) {
-    assert!(reached.iter().zip(least).all(|(reached, least)| *reached >= least), "{reached:?} is not {least:?}");
+fn at_least(reached: [f64; 4], min: [f64; 4]) {
+    assert!(reached.iter().zip(min).all(|(reached, min)| *reached >= min), "{reached:?} is not {min:?}");
 }
 
 #[test]

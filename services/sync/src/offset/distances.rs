@@ -13,7 +13,7 @@ pub const SHIFTS: i64 = 15;
 /// Name of the attachment.
 pub const DISTANCES: &str = "distances.bin";
 /// Tracks with fewer frames say nothing.
-const LEAST_FRAMES: usize = 25;
+const MIN_FRAMES: usize = 25;
 /// Confidence (median less least distance) that is certain.
 const CERTAIN: f64 = 6.0;
 
@@ -59,7 +59,7 @@ impl Distances {
 /// The offset at which the mean of distances, one list per frame, is least.
 pub fn offset(distances: &[&Vec<f32>]) -> Option<Offset> {
     let complete: Vec<_> = distances.iter().filter(|list| list.len() == (2 * SHIFTS + 1) as usize).collect();
-    if complete.len() < LEAST_FRAMES {
+    if complete.len() < MIN_FRAMES {
         return None;
     }
     let mean = |shift: usize| complete.iter().map(|list| f64::from(list[shift])).sum::<f64>() / complete.len() as f64;
@@ -91,8 +91,8 @@ mod tests {
     use super::*;
 
     /// Distances of a frame whose sound lies so many steps later than the picture.
-    fn frame(late: f32, least: f32) -> Vec<f32> {
-        (-15..=15).map(|shift: i32| (least + (shift as f32 - late).abs()).min(9.0)).collect()
+    fn frame(late: f32, min: f32) -> Vec<f32> {
+        (-15..=15).map(|shift: i32| (min + (shift as f32 - late).abs()).min(9.0)).collect()
     }
 
     #[test]

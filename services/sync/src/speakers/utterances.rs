@@ -12,7 +12,7 @@ use std::ops::Range;
 /// Speech of unknown speakers is looked at in pieces of this length at most, nanoseconds: they may take turns without a pause.
 const PIECE_NS: i64 = 3_000_000_000;
 /// Shorter pieces are compared with this much around them.
-const LEAST_NS: i64 = 2_000_000_000;
+const MIN_NS: i64 = 2_000_000_000;
 /// A face has to be seen for this share of a piece.
 const SEEN: f64 = 0.6;
 /// Frames by which mouths may be off the offset: people differ.
@@ -109,11 +109,11 @@ fn best(scene: &Scene<'_>, shot: usize, range: Range<i64>, settings: &SyncSettin
 /// How well a face's mouth follows the sound in a range, at the offset or a little beside it; 0 for a still one. `None` when it is not
 /// seen for most of it.
 fn follows(scene: &Scene<'_>, track: &Track, range: &Range<i64>, settings: &SyncSettings) -> Option<f64> {
-    let more = (LEAST_NS - (range.end - range.start)).max(0) / 2;
+    let more = (MIN_NS - (range.end - range.start)).max(0) / 2;
     let within = range.start - more..range.end + more;
     // Slow changes are told from what lies around the range.
     let at = |ns: i64| track.observations.partition_point(|observation| observation.pts_ns < ns);
-    let around = &track.observations[at(within.start - LEAST_NS)..at(within.end + LEAST_NS)];
+    let around = &track.observations[at(within.start - MIN_NS)..at(within.end + MIN_NS)];
     let trusted = around.iter().filter(|observation| f64::from(observation.confidence) >= settings.min_confidence);
     let observations: Vec<_> = trusted.copied().collect();
     let seen = observations.iter().filter(|observation| range.contains(&observation.pts_ns)).count();

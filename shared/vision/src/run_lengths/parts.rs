@@ -19,33 +19,33 @@ struct Labelled {
 }
 
 impl Runs {
-    /// The connected parts of at least `least` pixels, the largest first (of equal ones the leftmost), `most` at most.
-    pub fn parts(&self, least: u64, most: usize) -> Vec<Self> {
+    /// The connected parts of at least `min` pixels, the largest first (of equal ones the leftmost), `max` at most.
+    pub fn parts(&self, min: u64, max: usize) -> Vec<Self> {
         let found = self.labelled(true);
-        let mut chosen: Vec<usize> = (0..found.areas.len()).filter(|&part| found.areas[part] >= least).collect();
+        let mut chosen: Vec<usize> = (0..found.areas.len()).filter(|&part| found.areas[part] >= min).collect();
         chosen.sort_by_key(|&part| std::cmp::Reverse(found.areas[part]));
-        chosen.truncate(most);
+        chosen.truncate(max);
         chosen.into_iter().map(|part| self.with_ones(&found, |own| own == part)).collect()
     }
 
-    /// Without connected parts smaller than `least` pixels; `None` when there are none. Like the reference of SAM, the largest stays
+    /// Without connected parts smaller than `min` pixels; `None` when there are none. Like the reference of SAM, the largest stays
     /// when all are.
-    pub fn without_islands(&self, least: u64) -> Option<Self> {
+    pub fn without_islands(&self, min: u64) -> Option<Self> {
         let found = self.labelled(true);
-        found.areas.iter().any(|&area| area < least).then(|| {
-            let all = found.areas.iter().all(|&area| area < least);
+        found.areas.iter().any(|&area| area < min).then(|| {
+            let all = found.areas.iter().all(|&area| area < min);
             let first_largest = (0..found.areas.len()).rev().max_by_key(|&part| found.areas[part]);
-            self.with_ones(&found, |part| found.areas[part] >= least || all && Some(part) == first_largest)
+            self.with_ones(&found, |part| found.areas[part] >= min || all && Some(part) == first_largest)
         })
     }
 
-    /// With connected parts of the background filled that are smaller than `least` pixels; `None` when there are none.
-    pub fn without_holes(&self, least: u64) -> Option<Self> {
+    /// With connected parts of the background filled that are smaller than `min` pixels; `None` when there are none.
+    pub fn without_holes(&self, min: u64) -> Option<Self> {
         let found = self.labelled(false);
-        found.areas.iter().any(|&area| area < least).then(|| {
+        found.areas.iter().any(|&area| area < min).then(|| {
             let mut lengths = Lengths::default();
             for (segment, &part) in found.segments.iter().zip(&found.part) {
-                if found.areas[part] >= least {
+                if found.areas[part] >= min {
                     let column = segment.column * self.height;
                     lengths.ones_to(column + segment.from);
                     lengths.zeros_to(column + segment.to);

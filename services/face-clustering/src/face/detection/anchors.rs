@@ -29,7 +29,7 @@ impl Table {
 
 /// Faces that YuNet found in a square of `side` pixels. Per cell: the score is the root of class times object score, the
 /// centre an offset from the cell and the size an exponent, both in cells; landmarks are offsets.
-pub fn yunet(outputs: &OutputViews<'_, '_>, side: usize, least: f32) -> Result<Vec<Detection>, InferError> {
+pub fn yunet(outputs: &OutputViews<'_, '_>, side: usize, min: f32) -> Result<Vec<Detection>, InferError> {
     let mut found = Vec::new();
     for stride in STRIDES {
         let classes = Table::read(outputs, "cls", stride, 1)?;
@@ -41,7 +41,7 @@ pub fn yunet(outputs: &OutputViews<'_, '_>, side: usize, least: f32) -> Result<V
             let (&[class], &[object]) = (classes.row(cell), objects.row(cell)) else { continue };
             let score = (class.clamp(0.0, 1.0) * object.clamp(0.0, 1.0)).sqrt();
             let (&[dx, dy, width, height], points) = (boxes.row(cell), points.row(cell)) else { continue };
-            if score < least || points.len() < 10 {
+            if score < min || points.len() < 10 {
                 continue;
             }
             let (column, row) = ((cell % cells) as f32, (cell / cells) as f32);
@@ -57,7 +57,7 @@ pub fn yunet(outputs: &OutputViews<'_, '_>, side: usize, least: f32) -> Result<V
 
 /// Faces that SCRFD found in a square of `side` pixels: two anchors per cell, at its corner; distances to the sides of the
 /// box and offsets of the landmarks in cells.
-pub fn scrfd(outputs: &OutputViews<'_, '_>, side: usize, least: f32) -> Result<Vec<Detection>, InferError> {
+pub fn scrfd(outputs: &OutputViews<'_, '_>, side: usize, min: f32) -> Result<Vec<Detection>, InferError> {
     const ANCHORS: usize = 2;
     let mut found = Vec::new();
     for stride in STRIDES {
@@ -71,7 +71,7 @@ pub fn scrfd(outputs: &OutputViews<'_, '_>, side: usize, least: f32) -> Result<V
             else {
                 continue;
             };
-            if score < least || points.len() < 10 {
+            if score < min || points.len() < 10 {
                 continue;
             }
             let cell = anchor / ANCHORS;

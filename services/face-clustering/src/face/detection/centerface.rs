@@ -8,7 +8,7 @@ const STRIDE: f32 = 4.0;
 
 /// Faces that CenterFace found. Per cell: the logarithm of height and width in cells, the centre's offset (y, x), and
 /// landmarks (y, x) in heights and widths from the box's corner.
-pub fn centerface(outputs: &OutputViews<'_, '_>, least: f32) -> Result<Vec<Detection>, InferError> {
+pub fn centerface(outputs: &OutputViews<'_, '_>, min: f32) -> Result<Vec<Detection>, InferError> {
     let map = |name: &str| -> Result<ArrayD<f32>, InferError> {
         let array = outputs.get::<f32>(name)?.to_owned();
         Ok(if array.ndim() == 4 { array.index_axis_move(Axis(0), 0) } else { array })
@@ -19,7 +19,7 @@ pub fn centerface(outputs: &OutputViews<'_, '_>, least: f32) -> Result<Vec<Detec
         of.get([plane, row, column]).copied().unwrap_or_default()
     };
     let mut found = Vec::new();
-    for ((_, row, column), &score) in heat.indexed_iter().filter(|(_, score)| **score >= least) {
+    for ((_, row, column), &score) in heat.indexed_iter().filter(|(_, score)| **score >= min) {
         let [height, width] = [0, 1].map(|plane| at(&sizes, plane, row, column).exp() * STRIDE);
         let [dy, dx] = [0, 1].map(|plane| at(&offsets, plane, row, column));
         let left = (column as f32 + dx + 0.5) * STRIDE - width / 2.0;

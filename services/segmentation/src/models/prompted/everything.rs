@@ -10,7 +10,7 @@ use opencv::core::{Mat, Rect, Size};
 use opencv::prelude::*;
 
 /// Masks of points that are looked at again, those that the network is surest of: more are of noise.
-const MOST: usize = 1000;
+const MAX_MASKS: usize = 1000;
 /// Label of a point inside.
 const INSIDE: f32 = 1.0;
 /// Parts of a picture overlap by this share of its short side (halved with every layer after the first).
@@ -128,9 +128,9 @@ impl Prompted {
                     let candidate = Candidate { runs, predicted_iou, stability, point: Some(points[item]) };
                     found.extend(kept(&candidate).then_some(candidate));
                 }
-                if found.len() > 2 * MOST {
+                if found.len() > 2 * MAX_MASKS {
                     found.sort_by(|a, b| b.predicted_iou.total_cmp(&a.predicted_iou));
-                    found.truncate(MOST);
+                    found.truncate(MAX_MASKS);
                 }
             }
             Ok(())
@@ -180,11 +180,11 @@ fn bbox(candidate: &Candidate) -> BBox {
     [x0, y0, x1.saturating_sub(1), y1.saturating_sub(1)].map(|side| side as f32)
 }
 
-/// The candidates whose boxes overlap no better one's by more than `most`, the best first.
-fn best(candidates: Vec<Candidate>, scores: &[f32], most: f32) -> Vec<Candidate> {
+/// The candidates whose boxes overlap no better one's by more than `max`, the best first.
+fn best(candidates: Vec<Candidate>, scores: &[f32], max: f32) -> Vec<Candidate> {
     let bbox: Vec<BBox> = candidates.iter().map(bbox).collect();
     let mut candidates: Vec<Option<Candidate>> = candidates.into_iter().map(Some).collect();
-    boxes::suppress(&bbox, scores, most).into_iter().filter_map(|at| candidates[at].take()).collect()
+    boxes::suppress(&bbox, scores, max).into_iter().filter_map(|at| candidates[at].take()).collect()
 }
 
 #[cfg(test)]

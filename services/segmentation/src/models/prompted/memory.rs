@@ -134,10 +134,10 @@ impl Memory {
         let slots: Array1<i64> =
             std::iter::once(RECENT as i64).chain(recent.clone().map(|of| age(of) as i64 - 1)).collect();
         let memories = joined(std::iter::once(&object.shown).chain(recent).map(|of| &of.memory), &self.attention)?;
-        let most = frames.clamp(2, POINTERS);
-        let known = object.recent.iter().rev().filter(|of| age(of) < most);
+        let max = frames.clamp(2, POINTERS);
+        let known = object.recent.iter().rev().filter(|of| age(of) < max);
         let known: Vec<&Remembered> = std::iter::once(&object.shown).chain(known).collect();
-        let times: Array1<f32> = known.iter().map(|of| age(of) as f32 / (most - 1) as f32).collect();
+        let times: Array1<f32> = known.iter().map(|of| age(of) as f32 / (max - 1) as f32).collect();
         let pointers = joined(known.iter().map(|of| &of.pointer), &self.attention)?;
         let (name, features) = &embedding.features[2];
         let outputs = self.attention.run(&[

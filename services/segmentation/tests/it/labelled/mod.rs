@@ -282,9 +282,9 @@ pub const PEDESTRIANS: [Outline; 6] = [
 
 /// The box around an outline.
 pub fn bounds(outline: Outline) -> [f32; 4] {
-    let side = |axis: usize, least: bool| {
+    let side = |axis: usize, min: bool| {
         let values = outline.iter().map(|point| point[axis] as f32);
-        if least { values.fold(f32::MAX, f32::min) } else { values.fold(f32::MIN, f32::max) + 1.0 }
+        if min { values.fold(f32::MAX, f32::min) } else { values.fold(f32::MIN, f32::max) + 1.0 }
     };
     [side(0, true), side(1, true), side(0, false), side(1, false)]
 }
