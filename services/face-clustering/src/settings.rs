@@ -14,28 +14,28 @@ pub enum Selection {
     Leaf,
 }
 
-/// Settings of the stage. Similarities are cosines of embeddings, and belong to the default network: others may want others.
+/// Settings of the stage. Similarities are cosines of embeddings, and are tuned for the default model: other models may need others.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct FaceClusteringSettings {
-    /// Id of the model that finds faces; the catalogue's default when left out.
+    /// Id of the face detector; the catalogue's default when left out.
     pub detector: Option<String>,
-    /// Id of the model that tells persons apart; the catalogue's default when left out.
+    /// Id of the model that embeds faces; the catalogue's default when left out.
     pub embedder: Option<String>,
-    /// Whether full frames are searched as well, in tiles, for faces that are too small on proxies; all faces are then embedded
+    /// Whether full frames are searched, too, in tiles, for faces that are too small on proxies; all faces are then embedded
     /// from full frames. Costs full renditions, and one more run of the detector per tile.
     pub small_faces: bool,
     /// Faces of a lower detector score (0–1) are left out.
     pub min_score: f64,
     /// Of two faces that overlap by more (intersection over union), the one with the lower score is left out.
     pub max_overlap: f64,
-    /// Faces whose box is narrower or lower are left out, pixels of the picture that is searched.
+    /// Faces whose box is narrower or lower are left out, pixels of the image that is searched.
     pub min_size: f64,
-    /// Most faces of a frame, those with the best scores (1 to 1000).
+    /// Maximum number of faces per frame, those with the best scores (1 to 1000).
     pub max_faces: u32,
-    /// Faces that are embedded per run, where the network allows it (1 to 256).
+    /// Faces that are embedded per run, where the model allows it (1 to 256).
     pub micro_batch: u32,
-    /// A face that is away for longer begins a new track, seconds.
+    /// A face that is absent for longer begins a new track, seconds.
     #[schemars(transform = only_finish)]
     pub track_gap_seconds: f64,
     /// A face of less similarity does not continue a track.
@@ -47,7 +47,7 @@ pub struct FaceClusteringSettings {
     /// Tracks that make a cluster (at least 2).
     #[schemars(transform = only_finish)]
     pub min_cluster_size: u32,
-    /// Neighbours that a track has within its core distance (1 to 100): more makes clusters of denser places only.
+    /// `min_samples` of HDBSCAN: neighbours within the core distance of a track (1 to 100). More forms clusters of denser places only.
     #[schemars(transform = only_finish)]
     pub min_samples: u32,
     /// How clusters are taken from the tree of densities: eom or leaf.

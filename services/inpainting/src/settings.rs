@@ -3,7 +3,7 @@ use framefleet_stage::{Settings, in_range};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What a pixel becomes of the pixels that several frames show.
+/// How the pixels of several source frames are merged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Blend {
@@ -12,7 +12,7 @@ pub enum Blend {
     Median,
     /// The mean, weighted by confidence: least noise, soft where frames disagree.
     Average,
-    /// The pixel of the most trusted frame: sharpest, seams where the frame changes.
+    /// The pixel of the most confident frame: sharpest, seams where the frame changes.
     Best,
 }
 
@@ -20,7 +20,7 @@ pub enum Blend {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Rest {
-    /// LaMa (Suvorov et al. 2022): a network that invents texture and continues structure.
+    /// LaMa (Suvorov et al. 2022): a model that invents texture and continues structure.
     Lama,
     /// Fast marching (Telea 2004): colours continued from the edge, without texture.
     #[default]
@@ -38,7 +38,7 @@ pub struct InpaintingSettings {
     /// Instances over time that are removed, by the track numbers that segmentation gives them; empty: all. Tracks are known only
     /// after all frames were segmented, so choosing them costs a second pass over the footage.
     pub tracks: Vec<u32>,
-    /// Masks are grown by so much, so that the blurred edge of an object is removed with it (0 to 5).
+    /// Growth of the masks, so that the blurred edge of an object is removed with it (0 to 5).
     pub grow_percent: f64,
     /// An object without a mask in up to so many frames in a row (0 to 8) is removed there, too, if frames on both sides have it: in
     /// the shape of those, where it would be if it moved evenly. 0: masks count as they are.
@@ -47,9 +47,9 @@ pub struct InpaintingSettings {
     pub feather_percent: f64,
     /// Frames before and after that are searched for what the hole hides (0 to 64). 0: none, all is invented.
     pub window: u32,
-    /// Frames that pixels are taken from at most (1 to 16).
+    /// Maximum number of source frames (1 to 16).
     pub references: u32,
-    /// What a pixel becomes of what those frames show: median, average or best.
+    /// How the pixels of the source frames are merged: median, average or best.
     pub blend: Blend,
     /// Whether frames are aligned by optical flow, completed inside the hole, on top of one homography per frame: needed where the
     /// background has depth and the camera moves.
@@ -58,7 +58,7 @@ pub struct InpaintingSettings {
     pub analysis_side: u32,
     /// What fills the pixels that no frame shows: lama, telea or none.
     pub rest: Rest,
-    /// The network of `rest = "lama"`, by its id in the catalogue. It has to be pulled before, with the digest that its publisher
+    /// Id of the model of `rest = "lama"` in the catalogue. It has to be pulled before, with the digest that its publisher
     /// states.
     pub model: String,
     /// Whether a clean plate is written per shot: the median of its frames, aligned, without what was removed.

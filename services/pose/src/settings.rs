@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Detector {
-    /// MoveNet multi-pose: up to six persons in each picture, boxes and 17 keypoints in one go.
+    /// MoveNet multi-pose: up to six persons in each image, boxes and 17 keypoints in one go.
     #[default]
     Multi,
-    /// MoveNet for one person: the one that fills most of the picture.
+    /// MoveNet for one person: the one that fills most of the image.
     Single,
     /// BlazePose's detector, whose keypoints come from the landmarks: near persons, also lying or upside down.
     Blazepose,
@@ -28,13 +28,13 @@ pub struct PoseSettings {
     pub landmarks: bool,
     /// The landmarks' model, by id; the catalogue's default for the profile when left out.
     pub landmarks_model: Option<String>,
-    /// Size of the pictures that multi looks at, pixels: multiples of 32 from 96 to 1280. Larger finds smaller persons.
+    /// Input size of multi, pixels: multiples of 32 from 96 to 1280. Larger finds smaller persons.
     pub detection_width: u32,
     /// See detection_width.
     pub detection_height: u32,
-    /// Whether the full frame is looked at and not the proxy: finer landmarks of persons who are small in a large frame.
+    /// Whether the full frame is read instead of the proxy: finer landmarks of persons who are small in a large frame.
     pub full_frames: bool,
-    /// Besides the whole frame so many by so many overlapping tiles of it are searched, for crowds and small persons. 1: none.
+    /// Overlapping tiles along each side that are searched besides the whole frame, for crowds and small persons. 1: none.
     pub tiles: u32,
     /// Persons of a lower score are left out.
     pub min_score: f64,
@@ -42,7 +42,7 @@ pub struct PoseSettings {
     pub min_visibility: f64,
     /// Two persons whose object keypoint similarity is as high are one, found twice.
     pub duplicate_similarity: f64,
-    /// The best so many persons of a frame are kept (1 to 1000).
+    /// Maximum number of persons per frame, the best (1 to 1000).
     pub max_persons: u32,
     /// Tracks are first continued by persons of this score, and the others by those below.
     #[schemars(transform = only_finish)]
@@ -50,7 +50,7 @@ pub struct PoseSettings {
     /// Persons from this score on begin tracks.
     #[schemars(transform = only_finish)]
     pub new_track_score: f64,
-    /// A person continues a track when keypoints and box agree at least so far with where it should be (0–1).
+    /// Minimum agreement of keypoints and box with the prediction for a person to continue a track (0–1).
     #[schemars(transform = only_finish)]
     pub track_similarity: f64,
     /// A track whose person is not found for longer ends, seconds.
@@ -134,7 +134,7 @@ impl Settings for PoseSettings {
     }
 }
 
-/// Refuses a side that the network does not take.
+/// Refuses a side that the model does not take.
 fn side(key: &str, value: u32) -> Result<(), String> {
     if (96..=1280).contains(&value) && value.is_multiple_of(32) {
         return Ok(());

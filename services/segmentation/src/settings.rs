@@ -5,29 +5,29 @@ use framefleet_vision::families::Family;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What kind of network makes the masks.
+/// The kind of model that makes the masks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Network {
-    /// Persons: one foreground, shared out among the persons that poses or faces tell of.
+    /// Persons: one foreground, divided among the persons that poses or faces locate.
     #[default]
     Person,
-    /// The foreground of a video, with soft edges; the network remembers earlier frames.
+    /// The foreground of a video, with soft edges; the model keeps a memory of earlier frames.
     VideoMatting,
     /// The foreground of a still, with soft edges.
     StillMatting,
-    /// Whatever is pointed at: boxes of persons where poses or faces tell of them, else a grid of points (SAM 2).
+    /// Objects at prompts: boxes of persons where poses or faces locate them, else a grid of points (SAM 2).
     Promptable,
 }
 
-/// How the two pictures of a stereo frame lie in it.
+/// How the two views of a stereo frame are packed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Stereo {
-    /// As the item's headers say; one picture where they say nothing, since the aspect ratio cannot tell.
+    /// As the item's headers say; one view where they say nothing, since the aspect ratio cannot tell.
     #[default]
     Auto,
-    /// One picture.
+    /// One view.
     Mono,
     /// The left eye's left of the right eye's.
     SideBySide,
@@ -35,16 +35,16 @@ pub enum Stereo {
     OverUnder,
 }
 
-/// Settings of the stage. Shares are of the frame's pixels, in percent; in stereo, of one eye's picture.
+/// Settings of the stage. Shares are of the frame's pixels, in percent; in stereo, of one eye's view.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SegmentationSettings {
-    /// What kind of network makes the masks: person, video_matting, still_matting or promptable.
+    /// The kind of model that makes the masks: person, video_matting, still_matting or promptable.
     pub network: Network,
-    /// Id of the network, as `framefleet models list` shows it; by default that of the kind and profile. Of promptable networks, the
+    /// Id of the model, as `framefleet models list` shows it; by default that of the kind and profile. Of promptable models, the
     /// name that its parts share ("sam2.1-hiera-tiny").
     pub model: Option<String>,
-    /// Value of the soft mask from which a pixel belongs to the foreground (0 to 1). Not for promptable networks.
+    /// Value of the soft mask from which a pixel belongs to the foreground (0 to 1). Not for promptable models.
     pub threshold: f64,
     /// Smaller instances are left out, and smaller islands of an instance; percent.
     pub min_area_percent: f64,
@@ -52,50 +52,50 @@ pub struct SegmentationSettings {
     pub hole_percent: f64,
     /// Instances kept per frame (and eye), the largest.
     pub max_instances: u32,
-    /// Whether person and video_matting look at the full frame and not at its proxy: finer outlines, and persons who are small in a
+    /// Whether person and video_matting read the full frame instead of its proxy: finer outlines, and persons who are small in a
     /// large frame.
     pub full_frames: bool,
-    /// Surroundings of a person's box that the network sees, in parts of the box (1 to 4). Persons alone.
+    /// Size of the region that the model is given, relative to the person's box (1 to 4). Persons alone.
     pub person_margin: f64,
     /// Earlier frames whose soft masks smooth that of a frame where the image stands still (0 to 5; 0 turns it off): for cameras
     /// that do not move. Person and still_matting alone.
     pub steady_frames: u32,
-    /// Long side of the picture that video_matting looks at, pixels (128 to 1024).
+    /// Long side of the input of video_matting, pixels (128 to 1024).
     pub matting_side: u32,
-    /// Frames that video_matting sees before a batch begins, to remember (0 to 64).
+    /// Frames before a batch that fill the memory of video_matting (0 to 64).
     pub warm_up_frames: u32,
-    /// Frames over which a promptable network follows what it found on the first of them, by its memory: objects keep their masks through
-    /// them, and new ones are found on the next first frame. 0: every frame is looked at anew (0 to 64).
+    /// Frames over which a promptable model tracks what it found on the first of them, by its memory: objects keep their masks through
+    /// them, and new ones are found on the next first frame. 0: every frame on its own (0 to 64).
     pub follow_frames: u32,
-    /// Points that a promptable network is asked about, along each side (1 to 64).
+    /// Point prompts of a promptable model along each side (1 to 64).
     pub points_per_side: u32,
-    /// Layers of overlapping parts in which a promptable network is asked again besides the whole picture, for small things: 1 looks at 2×2
-    /// parts, 2 at 4×4 more (0 to 3).
+    /// Layers of overlapping crops that are segmented besides the whole image, for small objects: 1 takes 2×2
+    /// crops, 2 takes 4×4 more (0 to 3).
     pub crop_layers: u32,
-    /// From layer to layer, points along each side of a part become fewer by this factor (1 to 8).
+    /// From layer to layer, points along each side of a crop become fewer by this factor (1 to 8).
     pub crop_points_divisor: u32,
-    /// Points or boxes that a promptable network is given at a time (1 to 256).
+    /// Prompts per run of a promptable model (1 to 256).
     pub prompts_per_run: u32,
-    /// Masks of points that the network is less sure of are left out (0 to 1).
+    /// Masks of points with a lower predicted IoU are left out (0 to 1).
     pub min_predicted_iou: f64,
     /// Masks of points that are less stable when the threshold moves are left out (0 to 1).
     pub min_stability: f64,
     /// Of masks of points whose boxes overlap by more (IoU), the best stays (0 to 1).
     pub duplicate_iou: f64,
-    /// How the pictures of the two eyes lie in a frame: auto, mono, side_by_side or over_under.
+    /// How the views of the two eyes are packed in a frame: auto, mono, side_by_side or over_under.
     pub stereo: Stereo,
     /// Whether the eyes have to agree: soft masks are compared along the disparity, and where it differs both take the mean. Not for promptable
-    /// networks.
+    /// models.
     pub stereo_agreement: bool,
     /// Masks of neighbouring frames that overlap by less (IoU) are different objects (0 to 1).
     #[schemars(transform = only_finish)]
     pub track_iou: f64,
-    /// An object that is away for longer is a new one when it comes back, seconds (0 to 60).
+    /// An object that is absent for longer is a new one when it comes back, seconds (0 to 60).
     #[schemars(transform = only_finish)]
     pub track_gap_seconds: f64,
-    /// Pictures written beside the records: any of cutouts, context, blurred, masks, backgrounds, overlay, frames.
+    /// Images written beside the records: any of cutouts, context, blurred, masks, backgrounds, overlay, frames.
     pub artifacts: Vec<Family>,
-    /// Surroundings of an instance in context and blurred pictures, pixels of the full frame (0 to 1000).
+    /// Surroundings of an instance in context and blurred images, pixels of the full frame (0 to 1000).
     pub context_pixels: u32,
 }
 
@@ -177,7 +177,7 @@ impl Settings for SegmentationSettings {
 }
 
 impl SegmentationSettings {
-    /// What networks look at.
+    /// What models are given.
     pub fn looks_at(&self) -> Rendition {
         match self.network {
             Network::Person | Network::VideoMatting if !self.full_frames => Rendition::Proxy,
@@ -185,7 +185,7 @@ impl SegmentationSettings {
         }
     }
 
-    /// What process is given: what networks look at, and what pictures are cut from.
+    /// What process is given: the input of models, and what images are cut from.
     pub fn renditions(&self) -> Vec<Rendition> {
         match self.looks_at() {
             Rendition::Proxy if !self.artifacts.is_empty() => vec![Rendition::Proxy, Rendition::Full],
@@ -193,7 +193,7 @@ impl SegmentationSettings {
         }
     }
 
-    /// The networks that these settings run, by role.
+    /// The models that these settings run, by role.
     pub fn models(&self) -> Vec<ModelNeed> {
         let named = |usual: &str| Some(self.model.clone().unwrap_or_else(|| usual.to_owned()));
         let need =
@@ -223,7 +223,7 @@ impl SegmentationSettings {
     }
 }
 
-/// Roles of networks, in the catalogue's words.
+/// Roles of models, in the catalogue's words.
 pub const PERSON: &str = "person-segmentation";
 /// See [`PERSON`].
 pub const VIDEO_MATTING: &str = "video-matting";

@@ -5,11 +5,11 @@ use framefleet_stage::{FileSetting, Settings, in_range, only_finish};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Which pictures mouths are looked for in.
+/// Which images mouths are measured in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Pictures {
-    /// 640 pixels on the long side at most: enough for faces of a sixth of the picture's height and more.
+    /// 640 pixels on the long side at most: enough for faces of a sixth of the image's height and more.
     #[default]
     Proxy,
     /// The source's own size: small faces, at the cost of larger frames.
@@ -30,31 +30,31 @@ impl Pictures {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SyncSettings {
-    /// Pictures that mouths are looked for in: proxy or full.
+    /// Images that mouths are measured in: proxy or full.
     pub pictures: Pictures,
-    /// Faces with fewer pixels on their longer side, in those pictures, are left out.
+    /// Faces with fewer pixels on their longer side, in those images, are left out.
     pub min_face: u32,
-    /// Mouths seen with less confidence (0–1) are not compared with the sound.
+    /// Mouths of less confidence (0–1) are not compared with the audio.
     #[schemars(transform = only_finish)]
     pub min_confidence: f64,
-    /// Largest offset that is looked for, milliseconds (100 to 2000).
+    /// Maximum offset that is searched, milliseconds (100 to 2000).
     #[schemars(transform = only_finish)]
     pub max_offset_ms: u32,
     /// Length of the segments that offsets are measured on, seconds (3 to 60).
     #[schemars(transform = only_finish)]
     pub segment_seconds: f64,
-    /// Segments whose mouth follows the sound less (correlation, 0–1) say nothing about the offset.
+    /// Segments whose mouth follows the audio less (correlation, 0–1) say nothing about the offset.
     #[schemars(transform = only_finish)]
     pub min_correlation: f64,
-    /// A face whose mouth follows the sound less (correlation, 0–1) is not the one who speaks.
+    /// A face whose mouth follows the audio less (correlation, 0–1) is not the one who speaks.
     #[schemars(transform = only_finish)]
     pub speaker_correlation: f64,
-    /// Probability (0–1) from which sound counts as speech.
+    /// Probability (0–1) from which audio counts as speech.
     #[schemars(transform = only_finish)]
     pub voice_threshold: f64,
-    /// Mesh network by its id in the catalogue; none takes the default of the profile.
+    /// Id of the face mesh model in the catalogue; the default of the profile when left out.
     pub mesh: Option<String>,
-    /// Network by its id in the catalogue (role lip-sync) that measures offsets instead of the correlation of aperture and
+    /// Id of a model in the catalogue (role lip-sync) that measures offsets instead of the correlation of aperture and
     /// loudness. Inputs `face` [N, 3, 5, 224, 224] and `audio` [N, 1, 13, 20], outputs `face_embedding` and `audio_embedding` [N, D].
     pub network: Option<String>,
     /// Who speaks when: an RTTM file or JSON {"segments": [{"start", "end", "speaker"}]}.
