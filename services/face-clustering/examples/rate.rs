@@ -19,7 +19,7 @@ use std::time::Instant;
 const FRAMES: usize = 16;
 const ROUNDS: usize = 3;
 
-/// A picture as three planes of 0–255.
+/// An image as three planes of 0–255.
 fn planes(picture: &Mat) -> Array4<f32> {
     let (rows, columns) = (picture.rows() as usize, picture.cols() as usize);
     let bytes = picture.data_bytes().unwrap();
@@ -33,7 +33,7 @@ fn main() {
     let step = step(&settings);
     let networks = host.get::<StepModels>().unwrap();
     let (detector, embedder) = (networks.open("face-detection").unwrap(), networks.open("face-embedding").unwrap());
-    // Of pictures: networks are faster on zeros.
+    // Of images: networks are faster on zeros.
     let portrait = photograph("obama.jpg");
     let face = part(&portrait, 240, 60, 400, 400);
     let (picture, crop) = (planes(&resized(&portrait, 640, 640)), planes(&resized(&face, 112, 112)));

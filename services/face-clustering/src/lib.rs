@@ -61,7 +61,7 @@ impl Stage for FaceClusteringStage {
             },
             renditions,
             models: vec![
-                // CenterFace takes pictures of any size.
+                // CenterFace takes images of any size.
                 detector.with_dim("H", side).with_dim("W", side),
                 ModelNeed::new(EMBEDDING, settings.embedder.as_deref(), settings.micro_batch as usize),
             ],

@@ -65,7 +65,7 @@ pub struct FaceClusteringSettings {
     /// Identities whose means have this similarity are merged.
     #[schemars(transform = only_finish)]
     pub merge_similarity: f64,
-    /// Whether two faces of one frame are two persons. Turn it off where mirrors and pictures show persons twice.
+    /// Whether two faces of one frame are two persons. Turn it off where mirrors and images show persons twice.
     #[schemars(transform = only_finish)]
     pub cannot_link: bool,
     /// Faces that a track outside all clusters must have to be an identity of its own.

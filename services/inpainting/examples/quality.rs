@@ -84,7 +84,7 @@ fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
-/// Dense flow between two pictures.
+/// Dense flow between two images.
 fn flow(a: &Picture, b: &Picture) -> Mat {
     let grey = |picture: &Picture| {
         let mut grey = Mat::default();

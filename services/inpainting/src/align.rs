@@ -22,10 +22,10 @@ const STILL: f64 = 0.15;
 const NEAR: f64 = 0.08;
 /// Fewer pixels of a region say nothing.
 const MIN_PIXELS: i32 = 50;
-/// Pictures that differ more than this when aligned show different things (mean level of 255).
+/// Images that differ more than this when aligned show different things (mean level of 255).
 pub const FOREIGN: f64 = 25.0;
 
-/// What of a picture is to be aligned: different things in it move differently.
+/// What of an image is to be aligned: different things in it move differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Region {
     /// All of the background.
@@ -188,7 +188,7 @@ fn grey_over(target: &Downscaled, reference: &Downscaled, map: &Homography) -> o
     Ok((warped(&reference.grey, target, map, imgproc::INTER_LINEAR, 0.0)?, unknown))
 }
 
-/// A picture of the reference over the target; what is `outside` lies where it ends.
+/// An image of the reference over the target; what is `outside` lies where it ends.
 fn warped(picture: &Mat, target: &Downscaled, map: &Homography, how: i32, outside: f64) -> opencv::Result<Mat> {
     if *map == Homography::IDENTITY {
         return Ok(picture.clone());

@@ -12,7 +12,7 @@
 //!
 //! Besides its window a task holds the window's frames at the size of analysis (about 12 bytes a pixel, 3 MB a frame by default), one
 //! output frame at a time (its bytes, and about 20 bytes for each pixel around the part of the hole that is worked on: what lies apart
-//! is a part of its own), and 2 MB per reference for the piece that is worked on. Finish holds the pictures of one clean plate, nine of
+//! is a part of its own), and 2 MB per reference for the piece that is worked on. Finish holds the images of one clean plate, nine of
 //! 8 bytes a pixel at most.
 
 mod align;

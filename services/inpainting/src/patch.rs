@@ -94,7 +94,7 @@ impl Patch {
         self.unknown.contains(&true)
     }
 
-    /// What is unknown as a picture: 255 there (`CV_8UC1`).
+    /// What is unknown as an image: 255 there (`CV_8UC1`).
     pub fn unknown_mask(&self) -> opencv::Result<Mat> {
         let bytes: Vec<u8> = self.unknown.iter().map(|unknown| if *unknown { 255 } else { 0 }).collect();
         Mat::new_rows_cols_with_data(self.area.height, self.area.width, &bytes)?.try_clone()

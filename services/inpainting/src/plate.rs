@@ -15,11 +15,11 @@ use std::path::{Path, PathBuf};
 
 /// Every so manieth frame is kept for plates.
 const EVERY: u64 = 8;
-/// Pictures that a plate is made of, at most: they are in memory together.
+/// Images that a plate is made of, at most: they are in memory together.
 const PICTURES: usize = 9;
-/// Name of a kept picture, before the frame's number.
+/// Name of a kept image, before the frame's number.
 const PREFIX: &str = "plate-";
-/// Value of alpha where a picture shows what was really there.
+/// Value of alpha where an image shows what was really there.
 const REAL: u16 = u16::MAX;
 
 /// Whether a frame is kept for plates.
@@ -27,7 +27,7 @@ pub fn wants(number: u64) -> bool {
     number.is_multiple_of(EVERY)
 }
 
-/// The picture of a frame after filling, with alpha 0 where it was filled: `CV_16UC4`, which keeps every depth.
+/// The image of a frame after filling, with alpha 0 where it was filled: `CV_16UC4`, which keeps every depth.
 pub fn picture(image: &Image, hole: Option<&Hole>) -> Result<Mat, VisionError> {
     let own = view(image)?;
     let mut deep = Mat::default();
@@ -49,14 +49,14 @@ pub fn picture(image: &Image, hole: Option<&Hole>) -> Result<Mat, VisionError> {
     Ok(coloured)
 }
 
-/// Keeps a picture until finish.
+/// Keeps an image until finish.
 pub fn attach(number: u64, picture: &Mat, out: &mut Outputs) -> Result<(), StageError> {
     let path = out.attach(&format!("{PREFIX}{number:010}.png")).map_err(StageError::retry)?.path().to_owned();
     let written = imgcodecs::imwrite_def(&path, picture).map_err(StageError::retry)?;
     if written { Ok(()) } else { Err(StageError::retry(format!("{} cannot be written", path.display()))) }
 }
 
-/// Writes one plate per shot, or per item where nobody found shots: the pictures that were kept of it, aligned with the middle one,
+/// Writes one plate per shot, or per item where nobody found shots: the images that were kept of it, aligned with the middle one,
 /// and of what they show the median; where none shows what was really there, of what they were filled with.
 pub fn finish(
     job: &Job,
@@ -109,7 +109,7 @@ fn spread<'a>(all: &[&'a Path]) -> Vec<&'a Path> {
     (0..count).map(|at| all[(2 * at + 1) * all.len() / (2 * count)]).collect()
 }
 
-/// The median of pictures (`CV_16UC3`, BGR) at the place of the middle one; `None` without pictures.
+/// The median of images (`CV_16UC3`, BGR) at the place of the middle one; `None` without images.
 fn plate(paths: &[&Path], side: u32) -> Result<Option<Mat>, VisionError> {
     let read = |path: &Path| imgcodecs::imread(path, imgcodecs::IMREAD_UNCHANGED);
     let Some(middle) = paths.get(paths.len() / 2) else { return Ok(None) };
@@ -153,7 +153,7 @@ fn downscaled(picture: &Mat, side: u32) -> Result<Downscaled, VisionError> {
     Downscaled::of(&image, hole.as_ref(), side)
 }
 
-/// A picture laid over the middle one; alpha is 0 where it ends.
+/// An image laid over the middle one; alpha is 0 where it ends.
 fn over(picture: Mat, map: &Homography) -> opencv::Result<Mat> {
     if *map == Homography::IDENTITY {
         return Ok(picture);

@@ -1,4 +1,4 @@
-//! Prints the poses of picture files, a line of JSON each: `cargo run -p pose --example poses -- [--set key=value]… PICTURE…`
+//! Prints the poses of image files, a line of JSON each: `cargo run -p pose --example poses -- [--set key=value]… PICTURE…`
 
 // What the tests run the stage with, which may panic.
 #[allow(clippy::unwrap_used, clippy::panic)]

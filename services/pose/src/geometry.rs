@@ -1,4 +1,4 @@
-//! What the limbs of a person say: angles, which side is seen, what the body does. In pixels, y down, so that the picture's
+//! What the limbs of a person say: angles, which side is seen, what the body does. In pixels, y down, so that the image's
 //! shape does not bend angles.
 use crate::skeleton::{
     Keypoints, LEFT_ANKLE, LEFT_ELBOW, LEFT_HIP, LEFT_KNEE, LEFT_SHOULDER, LEFT_WRIST, NOSE, RIGHT_ANKLE, RIGHT_ELBOW,
@@ -94,7 +94,7 @@ impl Body<'_> {
         (cross != 0.0 || dot != 0.0).then(|| cross.atan2(dot).abs().to_degrees())
     }
 
-    /// Which side is seen. A person who faces the camera has the left shoulder on the right of the picture.
+    /// Which side is seen. A person who faces the camera has the left shoulder on the right of the image.
     fn view(&self, ratio: Option<f32>) -> PoseView {
         let nose = self.point(NOSE);
         let Some((left, right)) = self.pair(LEFT_SHOULDER, RIGHT_SHOULDER) else { return PoseView::Unspecified };

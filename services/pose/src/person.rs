@@ -2,7 +2,7 @@
 use crate::skeleton::Keypoints;
 use framefleet_vision::boxes::BBox;
 
-/// A person. Pixels of whatever picture it was found in.
+/// A person. Pixels of whatever image it was found in.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Person {
     /// The box.

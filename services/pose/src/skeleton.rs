@@ -20,7 +20,7 @@ pub const RIGHT_KNEE: usize = 14;
 pub const LEFT_ANKLE: usize = 15;
 pub const RIGHT_ANKLE: usize = 16;
 
-/// For each keypoint how far people who label pictures differ, as a share of the person's size (COCO's σ).
+/// For each keypoint how far people who label images differ, as a share of the person's size (COCO's σ).
 pub const SIGMAS: [f32; POINTS] = [
     0.026, 0.025, 0.025, 0.035, 0.035, 0.079, 0.079, 0.072, 0.072, 0.062, 0.062, 0.107, 0.107, 0.087, 0.087, 0.089,
     0.089,

@@ -30,7 +30,7 @@ fn main() {
     matting(&resize(&portrait, 1920, 1080), frames);
 }
 
-/// The stage with selfie-square, and the network alone on a picture that has its size already.
+/// The stage with selfie-square, and the network alone on an image that has its size already.
 fn person(picture: &Picture, persons: bool, full_frames: bool, frames: usize) {
     let settings = SegmentationSettings { full_frames, ..SegmentationSettings::default() };
     let host = host(&settings);

@@ -1,4 +1,4 @@
-//! Pictures of what was found, beside the records.
+//! Images of what was found, beside the records.
 use crate::settings::SegmentationSettings;
 use framefleet_perception::{FrameView, PerceptionError};
 use framefleet_stage::Outputs;

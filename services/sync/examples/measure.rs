@@ -83,11 +83,11 @@ struct Performance {
     movement: f64,
     /// By how much the mouth is early or late, most.
     jitter_ms: i64,
-    /// Whether pictures are of half the size.
+    /// Whether images are of half the size.
     halved: bool,
 }
 
-/// Pictures of a face that says something.
+/// Images of a face that says something.
 fn pictures(said: &[f32], how: Performance) -> Outcomes<Vec<Picture>> {
     let photograph = decode_rgb8(&sample("astronaut.png")?)?.into_iter().next().ok_or("no picture")?;
     let picture = Picture::from_fn(240, 240, |x, y| photograph.get(100 + x, 20 + y));
@@ -149,7 +149,7 @@ fn row(
     Ok(())
 }
 
-/// Pictures of a face, and what a detector makes of it.
+/// Images of a face, and what a detector makes of it.
 fn film(pictures: &[Picture]) -> Film {
     let scale = pictures[0].width as f32 / 240.0;
     let face = Face {

@@ -20,7 +20,7 @@ use std::ops::Range;
 const MIN_CONFIDENCE: f64 = 0.3;
 /// Somebody who speaks for less, seconds, is nobody.
 const MIN_SPEECH: f64 = 1.0;
-/// Sound is listened to up to here: timestamps of broken files may be anything. Nanoseconds: a day.
+/// Audio is listened to up to here: timestamps of broken files may be anything. Nanoseconds: a day.
 const LONGEST_NS: i64 = 86_400_000_000_000;
 /// Rate where neither timestamps nor the item know better: nanoseconds per frame.
 const USUAL_FRAME_NS: i64 = 40_000_000;
@@ -270,7 +270,7 @@ fn who_speaks(
     spoken
 }
 
-/// Tells every mouth its track and, where there is sound, whether it speaks.
+/// Tells every mouth its track and, where there is audio, whether it speaks.
 fn amend(item: &str, tracks: &[Track], spoken: Option<&[Utterance]>, out: &mut Outputs) {
     for (index, track) in tracks.iter().enumerate() {
         let own: Vec<&Utterance> = spoken.into_iter().flatten().filter(|u| u.track == Some(index)).collect();

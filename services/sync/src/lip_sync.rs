@@ -2,8 +2,8 @@
 //! become vectors, which are near to each other when they belong together. Distances over ±15 steps of 40 ms, averaged over a track,
 //! are least at the offset.
 //!
-//! As in the reference, but: pictures are those nearest to the times of 25 frames per second instead of a film converted to that rate,
-//! and boxes are the median of five pictures instead of thirteen frames, so that a batch needs no more than its halo.
+//! As in the reference, but: images are those nearest to the times of 25 frames per second instead of a film converted to that rate,
+//! and boxes are the median of five images instead of thirteen frames, so that a batch needs no more than its halo.
 use crate::mouth::faces::{faces_of, shrink};
 use crate::offset::distances::{DISTANCES, SHIFTS, STEP_NS};
 use crate::settings::SyncSettings;
@@ -24,13 +24,13 @@ use std::io::Write;
 /// Frames around one that are looked at: two steps of 40 ms to each side, at up to 75 frames per second.
 pub const HALO: Halo = Halo { before: 6, after: 6 };
 
-/// Pictures that are seen at once.
+/// Images that are seen at once.
 const PICTURES: usize = 5;
 /// Steps of coefficients that are heard at once.
 const HEARD: usize = 20;
 /// Half the crop's side ÷ half the box's longer side, and how far its middle lies below the box's, in half sides: reference's crop_scale.
 const CROP: f64 = 0.4;
-/// What lies outside the picture.
+/// What lies outside the image.
 const OUTSIDE: f64 = 110.0;
 /// Least overlap of one face in two frames.
 const OVERLAP: f32 = 0.5;
@@ -45,7 +45,7 @@ pub struct LipSync {
 /// What the network makes of things, one vector each.
 type Vectors = Vec<Vec<f32>>;
 
-/// One face at one frame: the pictures around it.
+/// One face at one frame: the images around it.
 struct Clip {
     frame: u64,
     instance: u32,
@@ -118,10 +118,10 @@ impl LipSync {
         file.write_all(&kept.encode_to_vec()).map_err(StageError::retry)
     }
 
-    /// Coefficients of what is heard around each step, 13 × 20 row by row; `None` without sound.
+    /// Coefficients of what is heard around each step, 13 × 20 row by row; `None` without audio.
     fn sounds(&self, job: &Job, item: &Item, steps: &[i64]) -> Result<Option<Vec<Vec<f32>>>, StageError> {
         let (Some(first), Some(last)) = (steps.first(), steps.last()) else { return Ok(Some(Vec::new())) };
-        // A sample more at the front, for the pre-emphasis; sound begins with the first of the five pictures.
+        // A sample more at the front, for the pre-emphasis; audio begins with the first of the five images.
         let lead = PICTURES as i64 / 2 * STEP_NS;
         let samples = ((HEARD - 1) * STEP + FRAME) as i64;
         let ns = |samples: i64| samples * 1_000_000_000 / i64::from(RATE);
@@ -176,7 +176,7 @@ impl LipSync {
         Ok((faces, voices))
     }
 
-    /// Writes the pictures of a clip: blue, green, red 0–255, channel by channel, each of five pictures.
+    /// Writes the images of a clip: blue, green, red 0–255, channel by channel, each of five images.
     fn write(
         &self,
         batch: &Batch,
@@ -214,7 +214,7 @@ fn crop(rgb: &impl ToInputArray, [x, y, half]: [f64; 3], shrink: f64, side: u32)
     place.warp(rgb, (side, side), BORDER_CONSTANT, Scalar::all(OUTSIDE))
 }
 
-/// The faces of a frame that can be followed through five pictures.
+/// The faces of a frame that can be followed through five images.
 fn clips(batch: &Batch, frame: u64) -> Vec<Clip> {
     let Some(pictures) = pictures(batch, frame) else { return Vec::new() };
     let clip = |(instance, face): (u32, &framefleet_media::Face)| {

@@ -8,10 +8,10 @@ use framefleet_media::{Face, Mouth};
 
 /// Visibility from which a face is as good as seen from the front.
 const FRONTAL: f32 = 0.5;
-/// Width of a mouth, pixels of the picture, from which its aperture is fully trusted.
+/// Width of a mouth, pixels of the image, from which its aperture is fully trusted.
 const WIDE_ENOUGH: f32 = 16.0;
 
-/// A mouth seen in a region of a picture with `shrink` pixels per pixel of the full frame.
+/// A mouth seen in a region of an image with `shrink` pixels per pixel of the full frame.
 pub fn mouth(face: &Face, instance: u32, lips: &Lips, region: &Region, shrink: f64) -> Mouth {
     let width = distance(lips.corners[0], lips.corners[1]) / region.scale() as f32;
     let visibility = visibility(lips);
@@ -31,7 +31,7 @@ pub fn mouth(face: &Face, instance: u32, lips: &Lips, region: &Region, shrink: f
 }
 
 /// Mean distance of three pairs of points in the middle of the inner lips ÷ distance of the corners. It does not change with size or
-/// with rotation in the picture.
+/// with rotation in the image.
 fn aperture(lips: &Lips) -> f32 {
     let width = distance(lips.corners[0], lips.corners[1]);
     let gap: f32 = lips.upper.iter().zip(&lips.lower).map(|(upper, lower)| distance(*upper, *lower)).sum();

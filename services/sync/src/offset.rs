@@ -1,4 +1,4 @@
-//! The offset of the sound: every segment of a face that moves its mouth while somebody speaks votes, and votes are weighed.
+//! The offset of the audio: every segment of a face that moves its mouth while somebody speaks votes, and votes are weighed.
 pub(crate) mod distances;
 use crate::settings::SyncSettings;
 use crate::tracks::{MouthObservation, Track};
@@ -22,7 +22,7 @@ const DRIFT_SEGMENTS: usize = 4;
 /// Segments that the first guess of a drift is made of.
 const DRIFT_SAMPLE: usize = 200;
 
-/// A stretch of a mouth beside the sound.
+/// A stretch of a mouth beside the audio.
 #[derive(Clone, Debug)]
 pub struct Segment {
     /// Index of the shot.
@@ -31,13 +31,13 @@ pub struct Segment {
     pub middle_ns: i64,
     /// Correlations by offset, [`LAG_NS`] apart.
     pub curve: Vec<f64>,
-    /// Where the sound fits best, nanoseconds: positive when it is ahead; `None` when it fits nowhere.
+    /// Where the audio fits best, nanoseconds: positive when it is ahead; `None` when it fits nowhere.
     pub offset_ns: Option<f64>,
     /// Correlation there.
     pub correlation: f64,
 }
 
-/// What a track has to say about the sound.
+/// What a track has to say about the audio.
 pub struct Compared {
     /// Stretches in which the mouth was seen well for long enough.
     pub stretches: usize,
@@ -45,7 +45,7 @@ pub struct Compared {
     pub segments: Vec<Segment>,
 }
 
-/// Compares a track with the sound.
+/// Compares a track with the audio.
 pub fn compare(
     track: &Track,
     contour: &Contour,
@@ -114,7 +114,7 @@ fn windows(times: &[i64], length_ns: i64) -> Vec<Range<usize>> {
 /// The offset of a shot or item.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Estimate {
-    /// Nanoseconds, positive when the sound is ahead.
+    /// Nanoseconds, positive when the audio is ahead.
     pub offset_ns: f64,
     /// See [`framefleet_media::AvOffset::confidence`].
     pub confidence: f64,

@@ -1,4 +1,4 @@
-//! What reports show of mouths and voices. (The sound itself they draw from `av_offset`.)
+//! What reports show of mouths and voices. (The audio itself they draw from `av_offset`.)
 use framefleet_stage::Field;
 
 /// The fields.

@@ -1,4 +1,4 @@
-//! The sound of an item: how loud its voices are, where somebody speaks, and what a timeline shows of it.
+//! The audio of an item: how loud its voices are, where somebody speaks, and what a timeline shows of it.
 use biquad::{Biquad, Coefficients, DirectForm2Transposed, Q_BUTTERWORTH_F32, Type};
 use framefleet_audio_features::correlation::Contour;
 use framefleet_audio_features::voice::{self, BLOCK_NS, RATE, VoiceActivity};
@@ -13,7 +13,7 @@ const BAND: (f32, f32) = (300.0, 3400.0);
 const HOP: usize = RATE as usize / 100;
 /// Nanoseconds per energy.
 pub const HOP_NS: i64 = HOP as i64 * 1_000_000_000 / RATE as i64;
-/// Sound read at once, nanoseconds; a whole number of hops.
+/// Audio read at once, nanoseconds; a whole number of hops.
 const CHUNK_NS: i64 = 60_000_000_000;
 /// Quieter than this below the loud parts, decibels, is as good as silent.
 const DEPTH_DB: f64 = 45.0;
@@ -35,10 +35,10 @@ pub struct Sound {
 }
 
 impl Sound {
-    /// Listens to an item from its first frame to `end_ns`; `None` when it has no sound.
+    /// Listens to an item from its first frame to `end_ns`; `None` when it has no audio.
     ///
     /// # Errors
-    /// Sound that cannot be read, or a network that cannot run: the machine's failures.
+    /// Audio that cannot be read, or a network that cannot run: the machine's failures.
     pub fn listen(
         job: &Job,
         item: &Item,

@@ -13,7 +13,7 @@ const MAX_FACES: usize = 100;
 pub struct Summary {
     /// Items by state of their offset.
     states: BTreeMap<String, u64>,
-    /// Seconds of pictures, of speech, and of speech of which nobody in the picture is the speaker.
+    /// Seconds of images, of speech, and of speech of which nobody in the image is the speaker.
     video_seconds: f64,
     speech_seconds: f64,
     off_screen_seconds: f64,
@@ -35,11 +35,11 @@ pub struct ItemSummary {
     pub confidence: Option<f32>,
     /// Likewise.
     pub drift_ppm: Option<f32>,
-    /// Length of the pictures.
+    /// Length of the images.
     pub video_seconds: f64,
     /// Seconds with speech.
     pub speech_seconds: f64,
-    /// Those of which nobody in the picture is the speaker.
+    /// Those of which nobody in the image is the speaker.
     pub off_screen_seconds: f64,
     /// Faces, those that speak most first.
     pub faces: Vec<FaceSummary>,
@@ -58,7 +58,7 @@ pub struct FaceSummary {
     pub speaking_share: f64,
     /// Who it is, for most of the time, by the diarisation; empty without one.
     pub speaker: String,
-    /// Mean correlation of its mouth with the sound while it speaks.
+    /// Mean correlation of its mouth with the audio while it speaks.
     pub correlation: Option<f64>,
     #[serde(skip)]
     by_speaker: BTreeMap<String, f64>,

@@ -3,7 +3,7 @@ use framefleet_infer::ndarray::{Array0, Array2, ArrayD, IxDyn};
 use framefleet_infer::{InferError, Session};
 use std::ops::Range;
 
-/// Samples per second of the sound that the network takes.
+/// Samples per second of the audio that the network takes.
 pub const RATE: u32 = 16_000;
 /// Samples per probability.
 const BLOCK: usize = 512;
@@ -23,7 +23,7 @@ const PAUSE_NS: i64 = 300_000_000;
 /// Speech of less, nanoseconds, is none.
 const SHORTEST_NS: i64 = 250_000_000;
 
-/// Listens to sound that comes in pieces of any length.
+/// Listens to audio that comes in pieces of any length.
 pub struct VoiceActivity<'s> {
     session: &'s Session,
     state: ArrayD<f32>,

@@ -1,29 +1,29 @@
-//! Parts of a picture that are searched one by one, for things that are too small in the whole of it, and things that were found in
+//! Parts of an image that are searched one by one, for things that are too small in the whole of it, and things that were found in
 //! several parts.
 use framefleet_vision::boxes::BBox;
 use opencv::core::Rect;
 
-/// A part of a picture.
+/// A part of an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tile {
-    /// Where it lies, pixels of the picture.
+    /// Where it lies, pixels of the image.
     pub place: Rect,
-    /// Width and height of the picture.
+    /// Width and height of the image.
     picture: (i32, i32),
 }
 
 impl Tile {
-    /// All of a picture.
+    /// All of an image.
     pub fn whole(picture: (i32, i32)) -> Self {
         Self { place: Rect::new(0, 0, picture.0, picture.1), picture }
     }
 
-    /// A point of the tile, in pixels of the picture.
+    /// A point of the tile, in pixels of the image.
     pub fn back(&self, [x, y]: [f32; 2]) -> [f32; 2] {
         [x + self.place.x as f32, y + self.place.y as f32]
     }
 
-    /// Whether a box in the tile comes within so many pixels of a border that lies inside the picture: the thing may be cut off there.
+    /// Whether a box in the tile comes within so many pixels of a border that lies inside the image: the thing may be cut off there.
     pub fn cuts(&self, [x0, y0, x1, y1]: &BBox, within: f32) -> bool {
         let Rect { x, y, width, height } = self.place;
         let (right, bottom) = (width as f32, height as f32);
@@ -34,7 +34,7 @@ impl Tile {
     }
 }
 
-/// `count` × `count` equal tiles that cover a picture, row by row; neighbours share the part `overlap` of a tile's side.
+/// `count` × `count` equal tiles that cover an image, row by row; neighbours share the part `overlap` of a tile's side.
 pub fn by_count(picture: (i32, i32), count: u32, overlap: f32) -> Vec<Tile> {
     let spans = |length: i32| {
         let count = count.max(1) as f32;
@@ -46,8 +46,8 @@ pub fn by_count(picture: (i32, i32), count: u32, overlap: f32) -> Vec<Tile> {
     grid(picture, spans)
 }
 
-/// Squares of `side` pixels (less where the picture is smaller) that cover a picture, row by row; neighbours share `overlap` pixels or more,
-/// so that what is no larger is whole in one of them. None when the picture fits into one.
+/// Squares of `side` pixels (less where the image is smaller) that cover an image, row by row; neighbours share `overlap` pixels or more,
+/// so that what is no larger is whole in one of them. None when the image fits into one.
 pub fn by_side(picture: (i32, i32), side: i32, overlap: i32) -> Vec<Tile> {
     if picture.0.max(picture.1) <= side {
         return Vec::new();

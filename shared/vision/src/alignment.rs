@@ -66,7 +66,7 @@ impl Similarity {
         self.a.hypot(self.b)
     }
 
-    /// The transformed picture, `size` wide and high, bilinear. Outside the picture it is as `border` says: one of OpenCV's
+    /// The transformed image, `size` wide and high, bilinear. Outside the image it is as `border` says: one of OpenCV's
     /// `BORDER_…`, with `colour` for the constant one. Points are pixel centres, as OpenCV has it.
     pub fn warp(
         &self,

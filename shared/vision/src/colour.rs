@@ -56,7 +56,7 @@ pub fn lightness(luminance: f64) -> f64 {
     if luminance <= LIGHTNESS_KNEE { luminance * LIGHTNESS_SLOPE } else { 116.0 * luminance.cbrt() - 16.0 }
 }
 
-/// The grey picture that trackers and flow want: luma of the encoded values (BT.601 weights, OpenCV's `RGB2GRAY`), one
+/// The grey image that trackers and flow want: luma of the encoded values (BT.601 weights, OpenCV's `RGB2GRAY`), one
 /// channel, the image's own depth. It is no measure of light: see [`linear_of_code`].
 ///
 /// # Errors

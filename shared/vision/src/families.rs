@@ -1,4 +1,4 @@
-//! Families of pictures that show masks: for people to look at, and for data sets.
+//! Families of images that show masks: for people to look at, and for data sets.
 use crate::VisionError;
 use crate::run_lengths::Runs;
 use opencv::boxed_ref::BoxedRef;
@@ -19,7 +19,7 @@ const JPEG_QUALITY: i32 = 95;
 const COLOURS: [[u8; 3]; 6] =
     [[230, 25, 75], [60, 180, 75], [0, 130, 200], [255, 225, 25], [145, 30, 180], [245, 130, 48]];
 
-/// What a picture shows.
+/// What an image shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Family {
@@ -45,7 +45,7 @@ pub struct Shown<'a> {
     pub picture: &'a BoxedRef<'a, Mat>,
     /// Its masks, of the frame's size, in order of their instances.
     pub masks: &'a [Runs],
-    /// Surroundings of an instance in context and blurred pictures, pixels.
+    /// Surroundings of an instance in context and blurred images, pixels.
     pub context: u32,
 }
 
@@ -80,7 +80,7 @@ impl Family {
     /// bytes: one per instance, or one of the whole frame. Empty masks have none.
     ///
     /// # Errors
-    /// A mask of another size than the picture, and what `save` says.
+    /// A mask of another size than the image, and what `save` says.
     pub fn draw<E: From<VisionError>>(
         self,
         shown: &Shown<'_>,
@@ -149,7 +149,7 @@ impl Shown<'_> {
         Ok(blurred)
     }
 
-    /// The picture without its instances, painted over from their surroundings (Telea 2004).
+    /// The image without its instances, painted over from their surroundings (Telea 2004).
     fn background(&self) -> Result<Mat, VisionError> {
         let mut all = Mat::new_size_with_default(self.picture.size()?, core::CV_8UC1, Scalar::default())?;
         for mask in self.masks {
@@ -179,7 +179,7 @@ impl Shown<'_> {
     }
 }
 
-/// Mixes a colour (RGB) half and half into a picture (RGB, 8 bits), where a mask of its size is set; that is inside `place`.
+/// Mixes a colour (RGB) half and half into an image (RGB, 8 bits), where a mask of its size is set; that is inside `place`.
 pub fn tint(picture: &mut Mat, mask: &Mat, place: Rect, colour: [u8; 3]) -> Result<(), VisionError> {
     let columns = place.x as usize..(place.x + place.width) as usize;
     for y in place.y..place.y + place.height {
@@ -193,7 +193,7 @@ pub fn tint(picture: &mut Mat, mask: &Mat, place: Rect, colour: [u8; 3]) -> Resu
     Ok(())
 }
 
-/// A picture (grey, RGB or RGBA) as a file of the extension's format.
+/// An image (grey, RGB or RGBA) as a file of the extension's format.
 fn encoded(picture: &Mat, extension: &str) -> Result<Vec<u8>, VisionError> {
     let mut turned = Mat::default();
     match picture.channels() {

@@ -1,26 +1,26 @@
-//! Letterboxing: a picture scaled, aspect kept, into the fixed size that a network takes, and the way back.
+//! Letterboxing: an image scaled, aspect kept, into the fixed size that a network takes, and the way back.
 use crate::VisionError;
 use opencv::core::{BORDER_CONSTANT, Mat, MatTraitConst, Scalar, Size, ToInputArray};
 use opencv::imgproc;
 
-/// Where a picture of one size lies in another.
+/// Where an image of one size lies in another.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Letterbox {
-    /// Pixels of the box per pixel of the picture, across and down; they differ by rounding alone.
+    /// Pixels of the box per pixel of the image, across and down; they differ by rounding alone.
     scale: [f32; 2],
-    /// The scaled picture: left, top, width and height in the box.
+    /// The scaled image: left, top, width and height in the box.
     inside: [i32; 4],
     /// Width and height of the box.
     size: [i32; 2],
 }
 
 impl Letterbox {
-    /// The picture in the top left corner of the box, the rest padded.
+    /// The image in the top left corner of the box, the rest padded.
     pub fn top_left(picture: (u32, u32), size: (u32, u32)) -> Self {
         Self::placed(picture, size, 0.0)
     }
 
-    /// The picture in the middle of the box, padded on both sides.
+    /// The image in the middle of the box, padded on both sides.
     pub fn centred(picture: (u32, u32), size: (u32, u32)) -> Self {
         Self::placed(picture, size, 0.5)
     }
@@ -38,7 +38,7 @@ impl Letterbox {
         }
     }
 
-    /// The picture (any type) in its box, bilinear (by area where it shrinks to less than half), `padding` around it.
+    /// The image (any type) in its box, bilinear (by area where it shrinks to less than half), `padding` around it.
     pub fn apply(&self, picture: &(impl MatTraitConst + ToInputArray), padding: Scalar) -> Result<Mat, VisionError> {
         let [left, top, w, h] = self.inside;
         let method = if self.scale[0] < 0.5 { imgproc::INTER_AREA } else { imgproc::INTER_LINEAR };
@@ -54,17 +54,17 @@ impl Letterbox {
         Ok(boxed)
     }
 
-    /// A point of the box, in pixels of the picture. Points are continuous: pixel i spans i to i + 1.
+    /// A point of the box, in pixels of the image. Points are continuous: pixel i spans i to i + 1.
     pub fn back(&self, point: [f32; 2]) -> [f32; 2] {
         [(point[0] - self.inside[0] as f32) / self.scale[0], (point[1] - self.inside[1] as f32) / self.scale[1]]
     }
 
-    /// A point of the picture, in pixels of the box.
+    /// A point of the image, in pixels of the box.
     pub fn forth(&self, point: [f32; 2]) -> [f32; 2] {
         [point[0] * self.scale[0] + self.inside[0] as f32, point[1] * self.scale[1] + self.inside[1] as f32]
     }
 
-    /// Left, top, width and height of the picture in the box.
+    /// Left, top, width and height of the image in the box.
     pub fn inside(&self) -> [i32; 4] {
         self.inside
     }

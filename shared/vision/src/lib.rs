@@ -17,7 +17,7 @@ pub mod tracking;
 
 use framefleet_media::PixelFormat;
 
-/// A picture cannot be handled.
+/// An image cannot be handled.
 #[derive(Debug, thiserror::Error)]
 pub enum VisionError {
     /// OpenCV counts in signed 32 bits.
@@ -28,7 +28,7 @@ pub enum VisionError {
         /// Height in pixels.
         height: u32,
     },
-    /// A picture without pixels has nothing to look at.
+    /// An image without pixels has nothing to look at.
     #[error("a picture of {width}×{height} pixels is empty")]
     Empty {
         /// Width in pixels.

@@ -1,11 +1,11 @@
-//! Masks of annotations as pictures of a frame.
+//! Masks of annotations as images of a frame.
 use crate::VisionError;
 use crate::run_lengths::Runs;
 use framefleet_media::Mask;
 use opencv::core::{self, Mat, Size};
 use opencv::imgproc;
 
-/// What any of the masks covers, as a picture (`CV_8UC1`, 0 or 255) of `size`, the frame's width and height. Masks of another
+/// What any of the masks covers, as an image (`CV_8UC1`, 0 or 255) of `size`, the frame's width and height. Masks of another
 /// size are brought to it. `None` when nothing is covered.
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-//! Pictures as OpenCV matrices.
+//! Images as OpenCV matrices.
 use crate::VisionError;
 use framefleet_media::{Image, PixelFormat};
 use opencv::boxed_ref::BoxedRef;
@@ -11,7 +11,7 @@ use opencv::prelude::*;
 /// at an odd address are copied, since nothing may read them in place.
 ///
 /// # Errors
-/// An empty picture, one larger than OpenCV can count, or one of unspecified format.
+/// An empty image, one larger than OpenCV can count, or one of unspecified format.
 pub fn view(image: &Image) -> Result<BoxedRef<'_, Mat>, VisionError> {
     let (rows, columns) = shape(image)?;
     let bytes = image.data().as_ref();
@@ -32,7 +32,7 @@ pub fn view(image: &Image) -> Result<BoxedRef<'_, Mat>, VisionError> {
     }
 }
 
-/// The picture as RGB of 8 bits (`CV_8UC3`), whatever its format; nothing is copied when it is that already.
+/// The image as RGB of 8 bits (`CV_8UC3`), whatever its format; nothing is copied when it is that already.
 ///
 /// # Errors
 /// As [`view`].

@@ -21,19 +21,19 @@ pub struct Runs {
 }
 
 impl Runs {
-    /// The mask of a picture (`CV_8UC1`): what is not 0 is set.
+    /// The mask of an image (`CV_8UC1`): what is not 0 is set.
     ///
     /// # Errors
-    /// A picture of another type, or one larger than any frame may be.
+    /// An image of another type, or one larger than any frame may be.
     pub fn of(mask: &(impl MatTraitConst + ToInputArray)) -> Result<Self, VisionError> {
         let size = (mask.cols().max(0) as u32, mask.rows().max(0) as u32);
         Self::of_part(mask, [0, 0], size)
     }
 
-    /// The mask of a picture of `size` (width, height), of which only a part is given, whose left top corner lies at `offset`.
+    /// The mask of an image of `size` (width, height), of which only a part is given, whose left top corner lies at `offset`.
     ///
     /// # Errors
-    /// As [`Self::of`]; a part that leaves the picture.
+    /// As [`Self::of`]; a part that leaves the image.
     pub fn of_part(
         mask: &(impl MatTraitConst + ToInputArray),
         offset: [u32; 2],
@@ -64,7 +64,7 @@ impl Runs {
         Ok(lengths.done(width, height))
     }
 
-    /// The same mask as a part of a picture of `size` (width, height), its left top corner at `offset`; what leaves that is cut off.
+    /// The same mask as a part of an image of `size` (width, height), its left top corner at `offset`; what leaves that is cut off.
     pub fn within(&self, offset: [u32; 2], size: (u32, u32)) -> Self {
         if offset == [0, 0] && size == self.size() {
             return self.clone();
@@ -136,7 +136,7 @@ impl Runs {
         RunLengths { height: self.height, width: self.width, counts }
     }
 
-    /// The mask as a picture: `CV_8UC1`, 0 or 255.
+    /// The mask as an image: `CV_8UC1`, 0 or 255.
     pub fn picture(&self) -> Result<Mat, VisionError> {
         let (rows, columns) = (self.height as i32, self.width as i32);
         let mut turned = Mat::new_rows_cols_with_default(columns, rows, core::CV_8UC1, Scalar::default())?;

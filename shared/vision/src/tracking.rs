@@ -1,4 +1,4 @@
-//! Points followed from one picture to another.
+//! Points followed from one image to another.
 use opencv::core::{self, Mat, Point2f, Size, TermCriteria, Vector};
 use opencv::video;
 
@@ -12,14 +12,14 @@ const MIN_STRUCTURE: f64 = 1e-4;
 pub struct LucasKanade {
     /// What is compared around a point, pixels.
     pub window: Size,
-    /// Levels of the pyramid above the picture.
+    /// Levels of the pyramid above the image.
     pub levels: i32,
     /// A point that moves by less than this in a step has arrived, pixels.
     pub arrived: f64,
 }
 
 impl LucasKanade {
-    /// The pyramid of a grey picture (`CV_8UC1`) that points are followed on.
+    /// The pyramid of a grey image (`CV_8UC1`) that points are followed on.
     pub fn pyramid(&self, grey: &Mat) -> opencv::Result<Vector<Mat>> {
         let mut levels = Vector::new();
         video::build_optical_flow_pyramid_def(grey, &mut levels, self.window, self.levels)?;

@@ -1,4 +1,4 @@
-//! Small pictures of faces: process keeps a few per batch, finish gives each identity its best.
+//! Small images of faces: process keeps a few per batch, finish gives each identity its best.
 use crate::face::observation::Observation;
 use framefleet_media::{Face, FaceCrop, FaceCrops, Rendition};
 use framefleet_perception::{FrameView, PerceptionError};

@@ -1,4 +1,4 @@
-//! Finding faces: one picture in, boxes, five landmarks and scores out, in its own pixels.
+//! Finding faces: one image in, boxes, five landmarks and scores out, in its own pixels.
 mod anchors;
 mod centerface;
 
@@ -21,7 +21,7 @@ const TILE_OVERLAP: i32 = 160;
 /// A box this close to a tile's inner border may be cut, pixels.
 const BORDER: f32 = 2.0;
 
-/// A face in a picture.
+/// A face in an image.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Detection {
     /// Left, top, right, bottom.
@@ -110,7 +110,7 @@ impl Detector {
         Ok(Self { session, architecture: *architecture })
     }
 
-    /// The faces of a picture (RGB, CV_8UC3), in its pixels, the best first. With `small`, pictures larger than the model's
+    /// The faces of an image (RGB, CV_8UC3), in its pixels, the best first. With `small`, images larger than the model's
     /// square are also searched piece by piece.
     pub fn detect(
         &self,
@@ -145,7 +145,7 @@ impl Detector {
     }
 }
 
-/// Whether a face found in a tile is small enough to be whole in one, and does not touch a border inside the picture.
+/// Whether a face found in a tile is small enough to be whole in one, and does not touch a border inside the image.
 fn is_whole(face: &Detection, tile: &Tile) -> bool {
     let [x0, y0, x1, y1] = face.bbox;
     !tile.cuts(&face.bbox, BORDER) && (x1 - x0).max(y1 - y0) <= TILE_OVERLAP as f32

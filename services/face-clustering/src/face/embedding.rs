@@ -19,7 +19,7 @@ const KNOWN: [(&str, &str, &str, Planes); 2] = [
     ("MobileFaceNet (ArcFace)", "input.1", "516", Planes { order: Order::Rgb, shift: 127.5, scale: 1.0 / 127.5 }),
 ];
 
-/// The face in the position that networks expect: RGB, CV_8UC3, 112 × 112, black outside the picture. `None` when the
+/// The face in the position that networks expect: RGB, CV_8UC3, 112 × 112, black outside the image. `None` when the
 /// landmarks are one point.
 pub fn align(rgb: &impl ToInputArray, landmarks: &[[f32; 2]; 5]) -> Result<Option<Mat>, VisionError> {
     let Some(similarity) = Similarity::estimate(landmarks, &TEMPLATE) else { return Ok(None) };

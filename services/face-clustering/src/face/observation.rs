@@ -8,9 +8,9 @@ pub struct Observation {
     pub frame: u64,
     /// Its number in the frame.
     pub instance: u32,
-    /// Where it is, in pixels of the picture it was found in.
+    /// Where it is, in pixels of the image it was found in.
     pub found: Detection,
-    /// Pixels of the full frame per pixel of that picture.
+    /// Pixels of the full frame per pixel of that image.
     pub scale: [f32; 2],
     /// The face in the position that networks expect; `None` when its landmarks allow none.
     pub aligned: Option<Mat>,

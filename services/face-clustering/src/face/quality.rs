@@ -16,7 +16,7 @@ const SHARPNESS_HALF: f32 = 20.0;
 /// front of them, the corners of the mouth a little.
 const DEPTHS: [f64; 5] = [0.0, 0.0, 18.0, 3.0, 3.0];
 
-/// Quality of a face in the picture it was found in; `aligned` is its aligned crop, `norm` the length of its embedding.
+/// Quality of a face in the image it was found in; `aligned` is its aligned crop, `norm` the length of its embedding.
 pub fn quality(face: &Detection, aligned: &Mat, norm: f32) -> opencv::Result<FaceQuality> {
     let [yaw, pitch, roll] = pose(&face.landmarks);
     let (size, sharpness) = (face.size(), sharpness(aligned)?);
@@ -56,7 +56,7 @@ fn pose(landmarks: &[[f32; 2]; 5]) -> [f32; 3] {
     let (Some(right), Some(down)) = (row(0), row(1)) else { return [0.0; 3] };
     let Some(away) = unit(cross(&right, &down)) else { return [0.0; 3] };
     let down = cross(&away, &right);
-    // The model looks towards −z: where that points in the picture once the head is upright.
+    // The model looks towards −z: where that points in the image once the head is upright.
     let roll = down[0].atan2(right[0]);
     let (x, y, z) = (-right[2], -down[2], -away[2]);
     let (x, y) = (x * roll.cos() + y * roll.sin(), y * roll.cos() - x * roll.sin());

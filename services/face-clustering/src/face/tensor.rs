@@ -1,4 +1,4 @@
-//! Pictures as the networks want them: planes of numbers.
+//! Images as the networks want them: planes of numbers.
 use ndarray::ArrayViewMutD;
 use opencv::core::{Mat, MatTraitConst, MatTraitConstManual};
 
@@ -23,7 +23,7 @@ pub struct Planes {
 }
 
 impl Planes {
-    /// Writes an RGB picture of 8 bits (`CV_8UC3`) into three planes, row by row; `planes` has the picture's size.
+    /// Writes an RGB image of 8 bits (`CV_8UC3`) into three planes, row by row; `planes` has the image's size.
     pub fn write(&self, rgb: &Mat, mut planes: ArrayViewMutD<'_, f32>) -> opencv::Result<()> {
         let wanted = [3, rgb.rows() as usize, rgb.cols() as usize];
         if planes.shape() != wanted {

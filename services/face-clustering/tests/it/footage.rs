@@ -17,7 +17,7 @@ fn portrait(name: &str) -> Mat {
     }
 }
 
-/// Frames in which a picture moves over grey, from one place by a step per frame.
+/// Frames in which an image moves over grey, from one place by a step per frame.
 fn moving(picture: &Mat, frames: i32, (x, y): (i32, i32), (dx, dy): (i32, i32)) -> Vec<Mat> {
     let frame = |n: i32| {
         let mut frame = canvas(640, 360);
@@ -60,7 +60,7 @@ fn one_face_is_one_track_and_one_identity() {
     assert!(results.faces.values().all(|faces| faces.len() == 1), "{:?}", results.statistics);
     assert_eq!((results.tracks.len(), results.identities.len()), (1, 1));
     assert!((0..12).all(|frame| results.who("a.mp4", frame) == [Some(0)]));
-    // The box follows the picture: 6 pixels per frame.
+    // The box follows the image: 6 pixels per frame.
     let left = |frame: u64| results.faces[&("a.mp4".to_owned(), frame)][0].r#box[0];
     assert!((left(11) - left(0) - 66.0).abs() < 3.0, "{} {}", left(0), left(11));
     let face = &results.faces[&("a.mp4".to_owned(), 5)][0];
@@ -127,7 +127,7 @@ fn faces_of_twenty_pixels_are_found_and_small_ones_on_full_frames() {
 
 #[test]
 fn a_face_in_profile_is_found_and_known_to_be_one() {
-    // The woman on the left of this picture looks to the viewer's left.
+    // The woman on the left of this image looks to the viewer's left.
     let picture = part(&photograph("sample2.jpg"), 250, 30, 600, 600);
     let results = plain(&[video("a.mp4", vec![picture; 4])]);
     let faces = &results.faces[&("a.mp4".to_owned(), 0)];

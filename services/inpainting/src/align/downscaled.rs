@@ -10,7 +10,7 @@ use std::cell::OnceCell;
 
 /// Side of the tracker's window, pixels.
 pub const TRACK_WINDOW: Size = Size { width: 21, height: 21 };
-/// Levels of the tracker's pyramid above the picture.
+/// Levels of the tracker's pyramid above the image.
 pub const TRACK_LEVELS: i32 = 4;
 
 /// A frame at the size that alignment works at.

@@ -11,16 +11,16 @@ use opencv::video::{self, DISOpticalFlow};
 const LONGEST: f32 = 12.0;
 /// Flow next to a hole is bent by what is in it, pixels.
 const EDGE: i32 = 4;
-/// Dense inverse search looks at no smaller picture than this at its finest level, pixels.
+/// Dense inverse search looks at no smaller image than this at its finest level, pixels.
 const FINEST_HEIGHT: i32 = 64;
 /// Flow has to lessen the difference by this factor to be used: it moves noise, too.
 const GAIN: f64 = 0.97;
 
 /// How far, from every pixel of the target, the same background lies in the reference laid over it (`CV_32FC2`, pixels of the
 /// downscaled image): measured where both show it (Kroeger et al. 2016), continued into the rest. `None` when flow explains the
-/// picture no better than the homography does.
+/// image no better than the homography does.
 pub fn residual_flow(target: &Downscaled, laid: &Laid) -> opencv::Result<Option<Mat>> {
-    // Where one has a hole both pictures are made the same, so that nothing seems to move there.
+    // Where one has a hole both images are made the same, so that nothing seems to move there.
     let mut background = target.grey.clone();
     laid.grey.copy_to_masked(&mut background, &laid.unknown)?;
     let mut dis = DISOpticalFlow::create(video::DISOpticalFlow_PRESET_FAST)?;
@@ -34,7 +34,7 @@ pub fn residual_flow(target: &Downscaled, laid: &Laid) -> opencv::Result<Option<
     Ok((moved < GAIN * plain).then_some(flow))
 }
 
-/// The picture with every pixel taken from where the flow points.
+/// The image with every pixel taken from where the flow points.
 pub fn moved(picture: &Mat, flow: &Mat) -> opencv::Result<Mat> {
     let mut map = flow.clone();
     for y in 0..map.rows() {

@@ -61,7 +61,7 @@ impl Cover {
         Ok(1.0 - f64::from(core::count_non_zero(&left)?) / f64::from(self.pixels()?.max(1)))
     }
 
-    /// Sets the pixels that it covers in a picture that lies at `at` in the frame.
+    /// Sets the pixels that it covers in an image that lies at `at` in the frame.
     pub fn paint(&self, picture: &mut Mat, at: Rect, value: f64) -> opencv::Result<()> {
         let both = self.area & at;
         if both.empty() {
@@ -73,7 +73,7 @@ impl Cover {
     }
 }
 
-/// A picture of this size with nothing in it (`CV_8UC1`).
+/// An image of this size with nothing in it (`CV_8UC1`).
 pub fn blank(area: Rect) -> opencv::Result<Mat> {
     Mat::new_rows_cols_with_default(area.height, area.width, core::CV_8UC1, core::Scalar::default())
 }

@@ -1,7 +1,7 @@
 //! LaMa (Suvorov et al. 2022): a network that continues structure and texture into a hole.
 //!
 //! It takes `image` (N × 3 × side × side, RGB 0–1) and `mask` (N × 1 × side × side, 1 in the hole), and gives `output`
-//! (N × 3 × side × side): the picture, filled. Exports differ in whether that is 0–1 or 0–255; since what was known comes out as it
+//! (N × 3 × side × side): the image, filled. Exports differ in whether that is 0–1 or 0–255; since what was known comes out as it
 //! went in, the scale is read off it.
 use crate::ROLE;
 use crate::mask::hole::Hole;

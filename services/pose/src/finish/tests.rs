@@ -201,7 +201,7 @@ fn who_is_hardly_found_goes_on_but_does_not_begin() {
 
 #[test]
 fn far_persons_are_not_one_track_and_flashes_are_none() {
-    // Two who stand a picture apart and are seen in turns: with a limit in the wrong unit they were one.
+    // Two who stand an image apart and are seen in turns: with a limit in the wrong unit they were one.
     let frames: Vec<Vec<Pose>> =
         (0..60u64).map(|n| vec![walker(if n.is_multiple_of(2) { 100.0 } else { 900.0 }, 0)]).collect();
     assert_eq!(finished(&frames, &[], &usual()).tracks.len(), 2);

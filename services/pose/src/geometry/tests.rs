@@ -2,7 +2,7 @@
 use super::*;
 use crate::skeleton::POINTS;
 
-/// Somebody who stands and faces the camera, 170 pixels tall: the left side on the right of the picture.
+/// Somebody who stands and faces the camera, 170 pixels tall: the left side on the right of the image.
 fn frontal() -> Keypoints {
     let half = [
         (NOSE, 0.0, 20.0),
@@ -75,7 +75,7 @@ fn the_shoulders_of_a_frontal_person_point_left_in_the_picture_and_that_is_front
 
 #[test]
 fn the_shape_of_the_picture_bends_nothing() {
-    // The same person in normalised coordinates of a 2:1 picture would seem to lean and to be wide.
+    // The same person in normalised coordinates of a 2:1 image would seem to lean and to be wide.
     let leaning = frontal().map(|[x, y, v]| [x + 0.5 * (98.0 - y), y, v]);
     let geometry = of(&leaning);
     assert!((geometry.torso_tilt.unwrap() - 26.6).abs() < 0.1, "{geometry:?}");

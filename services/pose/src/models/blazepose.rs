@@ -41,7 +41,7 @@ impl Blazepose {
         Self { session, anchors: anchors() }
     }
 
-    /// The persons of every picture, in pixels of that picture, without keypoints.
+    /// The persons of every image, in pixels of that image, without keypoints.
     pub fn find(&self, pictures: &[BoxedRef<'_, Mat>], min_score: f32) -> Result<Vec<Vec<Person>>, PerceptionError> {
         let mut found = Vec::with_capacity(pictures.len());
         self.session.run_batches::<PerceptionError>(
@@ -115,7 +115,7 @@ fn merged(mut candidates: Vec<Candidate>) -> Vec<Candidate> {
     all
 }
 
-/// Brings a picture into the middle of the input. Sampled without averaging, as MediaPipe does: where the detector sees the hips
+/// Brings an image into the middle of the input. Sampled without averaging, as MediaPipe does: where the detector sees the hips
 /// decides on the region, and with it on every landmark.
 fn into_input(picture: &impl MatTraitConst) -> Similarity {
     let (width, height) = (f64::from(picture.cols()), f64::from(picture.rows()));
@@ -124,7 +124,7 @@ fn into_input(picture: &impl MatTraitConst) -> Similarity {
     Similarity { a: scale, b: 0.0, tx: start(width), ty: start(height) }
 }
 
-/// The person in pixels of the picture; its box is a square that the body lies in, until the landmarks say better.
+/// The person in pixels of the image; its box is a square that the body lies in, until the landmarks say better.
 fn person(one: &Candidate, back: &Similarity) -> Person {
     let axis = one.axis.map(|point| back.apply(point));
     let reach = REACH * (axis[1][0] - axis[0][0]).hypot(axis[1][1] - axis[0][1]);

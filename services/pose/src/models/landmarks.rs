@@ -19,7 +19,7 @@ const HEAT_MAPS: usize = 39;
 const HEAT_REACH: usize = 3;
 const HEAT_SURE: f32 = 0.5;
 
-/// What the network says of a person, in pixels of the picture.
+/// What the network says of a person, in pixels of the image.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Measured {
     /// x, y, z, visibility (0–1); z from the middle of the hips, negative towards the camera.

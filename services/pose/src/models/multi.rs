@@ -1,4 +1,4 @@
-//! MoveNet multi-pose: up to six persons of a picture, with boxes.
+//! MoveNet multi-pose: up to six persons of an image, with boxes.
 use crate::PoseSettings;
 use crate::models::input::{fill_i32, letterbox};
 use crate::person::Person;
@@ -23,7 +23,7 @@ impl Multi {
         Self { session, size: (settings.detection_width, settings.detection_height) }
     }
 
-    /// The persons of every picture, in pixels of that picture; scores below `min_score` are left out.
+    /// The persons of every image, in pixels of that image; scores below `min_score` are left out.
     pub fn find(&self, pictures: &[BoxedRef<'_, Mat>], min_score: f32) -> Result<Vec<Vec<Person>>, PerceptionError> {
         let mut found = Vec::with_capacity(pictures.len());
         self.session.run_batches::<PerceptionError>(

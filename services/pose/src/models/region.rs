@@ -8,7 +8,7 @@ const SIDE: f32 = 2.5;
 /// How far the body reaches beyond its keypoints: the top of the head, hands and toes.
 const BEYOND: f32 = 1.1;
 
-/// Brings the region around a person into a square of `side` pixels. Pictures are warped by it as it is, corner to corner of
+/// Brings the region around a person into a square of `side` pixels. Images are warped by it as it is, corner to corner of
 /// pixels' numbers: so does MediaPipe, and half a pixel shows in the landmarks. `None` for a person without extent.
 pub fn region(person: &Person, side: f32, min_visibility: f32) -> Option<Similarity> {
     let ([cx, cy], [px, py]) = match person.axis {

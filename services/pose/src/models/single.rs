@@ -30,7 +30,7 @@ impl Single {
         Ok(Self { session, side })
     }
 
-    /// The person of every picture, in pixels of that picture. The score is the keypoints' mean visibility.
+    /// The person of every image, in pixels of that image. The score is the keypoints' mean visibility.
     pub fn find(
         &self,
         pictures: &[BoxedRef<'_, Mat>],

@@ -13,7 +13,7 @@ const OVERLAPPING: f32 = 0.5;
 /// Then keypoints need only this share of the similarity that they need otherwise.
 const LENIENT: f32 = 0.4;
 
-/// The whole picture, then `count` × `count` tiles.
+/// The whole image, then `count` × `count` tiles.
 pub fn tiles(picture: (i32, i32), count: u32) -> Vec<Tile> {
     let mut all = vec![Tile::whole(picture)];
     if count > 1 {

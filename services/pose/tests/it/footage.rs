@@ -105,7 +105,7 @@ fn every_detector_finds_the_same_person() {
         let results = run(&still(&astronaut()), &PoseSettings { detector, ..PoseSettings::default() });
         let [pose] = &results.poses[&0][..] else { panic!("{detector:?}: {:?}", results.poses[&0].len()) };
         assert!(near(point(pose, 0), 223.0, 128.0, within), "{detector:?}: nose at {:?}", point(pose, 0));
-        // Her left is on the right of the picture.
+        // Her left is on the right of the image.
         assert!(
             point(pose, 5)[0] > point(pose, 6)[0] + 100.0,
             "{detector:?}: {:?} {:?}",

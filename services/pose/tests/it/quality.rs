@@ -1,4 +1,4 @@
-//! COCO keypoints judged on pictures that were marked by hand (`labels/coco17.json`); `--nocapture` prints the table of docs/quality.md.
+//! COCO keypoints judged on images that were marked by hand (`labels/coco17.json`); `--nocapture` prints the table of docs/quality.md.
 
 use crate::harness::{frames, picture, run_with, step, still};
 use framefleet_media::skeleton::POINTS;

@@ -9,7 +9,7 @@ use opencv::core::{self, Mat, Point, Rect, Scalar, Size};
 use opencv::imgproc;
 use opencv::prelude::*;
 
-/// Persons told apart in one picture; owners are bytes, and 0 is nobody.
+/// Persons told apart in one image; owners are bytes, and 0 is nobody.
 const MAX_PERSONS: usize = 250;
 /// Points of a pose below this visibility are guesses.
 const VISIBLE: f32 = 0.3;
@@ -31,7 +31,7 @@ const BONES: [(usize, usize); 14] = [
     (0, 6),
 ];
 
-/// A person in a picture. Pixels of the full view.
+/// A person in an image. Pixels of the full view.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Person {
     /// The box.
@@ -120,7 +120,7 @@ fn inside(person: Person, view: &View) -> Option<Person> {
 }
 
 /// The part of a view that a network is shown for a person: the box with `margin` times its sides, widened or heightened to the
-/// network's own aspect ratio where the picture has room.
+/// network's own aspect ratio where the image has room.
 pub fn region(person: &Person, margin: f64, aspect: f64, size: (i32, i32)) -> Rect {
     let [x0, y0, x1, y1] = person.bounds.map(f64::from);
     let (mut width, mut height) = ((x1 - x0) * margin, (y1 - y0) * margin);
@@ -138,7 +138,7 @@ pub fn region(person: &Person, margin: f64, aspect: f64, size: (i32, i32)) -> Re
     Rect::new(x, y, width, height)
 }
 
-/// Whom every pixel of a picture of `size` that shows the whole view would belong to, as `CV_8UC1`: the number of the person (from 1)
+/// Whom every pixel of an image of `size` that shows the whole view would belong to, as `CV_8UC1`: the number of the person (from 1)
 /// whose body lines are nearest in parts of their box's height; 0 outside all `regions` (pixels of the full view).
 pub fn owners(persons: &[Person], regions: &[Rect], view: &View, size: Size) -> Result<Mat, PerceptionError> {
     let (rows, columns) = (size.height, size.width);
@@ -171,7 +171,7 @@ pub fn owners(persons: &[Person], regions: &[Rect], view: &View, size: Size) -> 
     Ok(owner)
 }
 
-/// Distance of every pixel of the small picture from a person's lines.
+/// Distance of every pixel of the small image from a person's lines.
 fn distance(person: &Person, scale: [f32; 2], rows: i32, columns: i32) -> opencv::Result<Mat> {
     let mut canvas = Mat::new_rows_cols_with_default(rows, columns, core::CV_8UC1, Scalar::all(255.0))?;
     let limit = 1e5_f32;
@@ -188,7 +188,7 @@ fn distance(person: &Person, scale: [f32; 2], rows: i32, columns: i32) -> opencv
     Ok(distance)
 }
 
-/// A part of the full view in pixels of a picture of it.
+/// A part of the full view in pixels of an image of it.
 pub fn scaled(part: Rect, scale: [f32; 2], rows: i32, columns: i32) -> Rect {
     let span = |start: i32, length: i32, scale: f32, max: i32| {
         let from = ((start as f32 * scale).round() as i32).clamp(0, max - 1);

@@ -1,4 +1,4 @@
-//! What is looked at: the picture of a frame, or of each eye when the frame is stereo. Frames are split before anything is scaled.
+//! What is looked at: the image of a frame, or of each eye when the frame is stereo. Frames are split before anything is scaled.
 use crate::settings::Stereo;
 use framefleet_media::Item;
 use framefleet_perception::{FrameView, PerceptionError};
@@ -12,7 +12,7 @@ use std::cell::OnceCell;
 /// Long side up to which soft masks, owners and disparity are computed, pixels.
 pub const WORKING_SIDE: i32 = 640;
 
-/// Whose picture.
+/// Whose image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Eye {
     /// The only one.
@@ -34,7 +34,7 @@ impl Eye {
     }
 }
 
-/// One eye's picture of a frame.
+/// One eye's image of a frame.
 pub struct View<'a> {
     /// Whose it is.
     pub eye: Eye,
@@ -47,7 +47,7 @@ pub struct View<'a> {
 }
 
 impl View<'_> {
-    /// Size of the picture with a long side of at most [`WORKING_SIDE`].
+    /// Size of the image with a long side of at most [`WORKING_SIDE`].
     pub fn working_size(&self) -> Size {
         let (width, height) = (self.pixels.cols(), self.pixels.rows());
         let scale = (f64::from(WORKING_SIDE) / f64::from(width.max(height))).min(1.0);
@@ -55,7 +55,7 @@ impl View<'_> {
         Size::new(side(width), side(height))
     }
 
-    /// The picture of that size, made when it is first asked for.
+    /// The image of that size, made when it is first asked for.
     pub fn small(&self) -> opencv::Result<&BoxedRef<'_, Mat>> {
         let size = self.working_size();
         if self.pixels.size()? == size {
@@ -73,7 +73,7 @@ impl View<'_> {
         (self.place.width as u32, self.place.height as u32)
     }
 
-    /// Pixels of a picture of `size`, which shows all of the view, per pixel of the full view, across and down.
+    /// Pixels of an image of `size`, which shows all of the view, per pixel of the full view, across and down.
     pub fn scale(&self, size: Size) -> [f32; 2] {
         [size.width as f32 / self.place.width as f32, size.height as f32 / self.place.height as f32]
     }
@@ -178,7 +178,7 @@ pub mod tests {
         assert_eq!(right.at_2d::<Vec3b>(300, 0).unwrap().0, [0, 0, 255]);
     }
 
-    /// D-21: 2:1 is the aspect ratio of 360° pictures and of VR180 side by side.
+    /// D-21: 2:1 is the aspect ratio of 360° images and of VR180 side by side.
     #[test]
     fn the_user_then_the_headers_decide_and_never_the_aspect_ratio() {
         let silent = Item { width: 3840, height: 1920, ..Item::default() };

@@ -5,7 +5,7 @@ use opencv::core::{self, Mat, Point2f, Ptr, Scalar, Size, ToInputArray};
 use opencv::imgproc;
 use opencv::prelude::*;
 
-/// Disparities looked for, pixels of the small pictures: points behind the screen have negative ones.
+/// Disparities looked for, pixels of the small images: points behind the screen have negative ones.
 const MIN_DISPARITY: i32 = -32;
 const RANGE: i32 = 128;
 const BLOCK: i32 = 5;
@@ -16,7 +16,7 @@ const SAME: f32 = 1.0;
 /// The matcher's unit: 1/16 pixel.
 const UNIT: f32 = 16.0;
 
-/// Lets the soft masks of both eyes (`CV_32FC1`) agree, given their pictures (RGB), all of one size: where a point is seen by both, both get the mean of
+/// Lets the soft masks of both eyes (`CV_32FC1`) agree, given their images (RGB), all of one size: where a point is seen by both, both get the mean of
 /// the two; where only one sees it, its own stays. Returns left and right.
 pub fn agreed(pictures: [&impl ToInputArray; 2], soft_mask: [&Mat; 2]) -> Result<[Mat; 2], PerceptionError> {
     let [left, right] = disparities(pictures)?;
@@ -41,7 +41,7 @@ fn disparities(pictures: [&impl ToInputArray; 2]) -> Result<[Mat; 2], Perception
     Ok([found, back])
 }
 
-/// What a picture has besides its local brightness: the eyes need not be equally exposed.
+/// What an image has besides its local brightness: the eyes need not be equally exposed.
 fn detail(picture: &impl ToInputArray) -> Result<Mat, PerceptionError> {
     let (mut grey, mut mean, mut detail) = (Mat::default(), Mat::default(), Mat::default());
     imgproc::cvt_color_def(picture, &mut grey, imgproc::COLOR_RGB2GRAY)?;
@@ -50,7 +50,7 @@ fn detail(picture: &impl ToInputArray) -> Result<Mat, PerceptionError> {
     Ok(detail)
 }
 
-/// Disparity from the first picture to the second. Both are framed first: the matcher gives nothing near the edge.
+/// Disparity from the first image to the second. Both are framed first: the matcher gives nothing near the edge.
 fn matched(from: &Mat, to: &Mat) -> Result<Mat, PerceptionError> {
     let (before, after) = (RANGE + MIN_DISPARITY, -MIN_DISPARITY);
     let framed = |mat: &Mat| {

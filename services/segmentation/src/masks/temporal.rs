@@ -9,7 +9,7 @@ const FADING: f64 = 0.7;
 /// A change of luma (0–255) at which an earlier frame counts for little.
 const STILL: f64 = 6.0;
 
-/// A picture, smoothed, for comparing it with those before.
+/// An image, smoothed, for comparing it with those before.
 pub fn luma(rgb: &impl ToInputArray) -> Result<Mat, PerceptionError> {
     let (mut grey, mut smooth, mut luma) = (Mat::default(), Mat::default(), Mat::default());
     imgproc::cvt_color_def(rgb, &mut grey, imgproc::COLOR_RGB2GRAY)?;

@@ -1,4 +1,4 @@
-//! Networks that look at one picture and give its foreground: MediaPipe's selfie segmentation and IS-Net.
+//! Networks that look at one image and give its foreground: MediaPipe's selfie segmentation and IS-Net.
 use crate::input::view::resized;
 use crate::settings::{PERSON, STILL_MATTING};
 use framefleet_infer::{Dim, ElementType, Session, TensorSpec};
@@ -8,7 +8,7 @@ use opencv::boxed_ref::BoxedRef;
 use opencv::core::{self, Mat, Scalar, Size, Vector};
 use opencv::prelude::*;
 
-/// A network whose input is one RGB picture, stretched to its size, and whose first output is a soft mask, 0–1.
+/// A network whose input is one RGB image, stretched to its size, and whose first output is a soft mask, 0–1.
 pub struct Foreground {
     session: Session,
     input: String,
@@ -72,7 +72,7 @@ impl Foreground {
         Ok(result)
     }
 
-    /// Writes a picture (RGB, 8 bits, of the network's size) as the network's numbers.
+    /// Writes an image (RGB, 8 bits, of the network's size) as the network's numbers.
     fn write(&self, picture: &Mat, mut into: ArrayViewMutD<'_, f32>) -> Result<(), PerceptionError> {
         let mut numbers = Mat::default();
         let (times, plus) = (f64::from(self.scaling.1), f64::from(-self.scaling.0 * self.scaling.1));

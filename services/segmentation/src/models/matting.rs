@@ -52,7 +52,7 @@ impl Matting {
         let (height, width) = (size.height as usize, size.width as usize);
         let mut source = Array4::<f32>::zeros((1, height, width, 3));
         source.iter_mut().zip(scaled.data_bytes()?).for_each(|(into, byte)| *into = f32::from(*byte) / 255.0);
-        // A state of another size is of a picture of another size: seen is nothing.
+        // A state of another size is of an image of another size: seen is nothing.
         let state_height = |memory: &Memory| memory[0].shape()[1];
         if state_height(memory) > 1 && state_height(memory) != height.div_ceil(2) {
             *memory = STATES.map(|(_, _, channels)| Array4::zeros((1, 1, 1, channels)));

@@ -1,7 +1,7 @@
 //! SAM 2 (Ravi et al. 2024): masks of what is pointed at, and of everything by pointing everywhere.
 //!
 //! The encoder takes `image` [1, 3, side, side] (RGB, less ImageNet's mean, over its deviation) and gives `high_res_feats_0`, `high_res_feats_1`
-//! and `image_embed`. The decoder takes these, `point_coords` [n, p, 2] in pixels of the encoder's picture and `point_labels` [n, p] (1 = a
+//! and `image_embed`. The decoder takes these, `point_coords` [n, p, 2] in pixels of the encoder's image and `point_labels` [n, p] (1 = a
 //! point inside; 2 and 3 = left top and right bottom corner of a box), and gives `masks` [n, m, h, w] (logits) and
 //! `iou_predictions` [n, m]. `tools/parity/segment_anything.py` exports both halves of a checkpoint.
 mod everything;
@@ -36,13 +36,13 @@ pub struct Prompted {
     side: i32,
 }
 
-/// What the encoder made of a picture.
+/// What the encoder made of an image.
 pub struct Embedding {
     size: Size,
     features: [(&'static str, ArrayD<f32>); 3],
 }
 
-/// A mask before it is published, of the whole picture.
+/// A mask before it is published, of the whole image.
 pub struct Candidate {
     /// The pixels.
     pub runs: Runs,
@@ -50,7 +50,7 @@ pub struct Candidate {
     pub predicted_iou: f32,
     /// Pixels above the raised threshold over pixels above the lowered one.
     pub stability: f32,
-    /// What was pointed at, pixels of the picture; absent for boxes.
+    /// What was pointed at, pixels of the image; absent for boxes.
     pub point: Option<[f32; 2]>,
 }
 
@@ -109,7 +109,7 @@ impl Prompted {
         Ok(Self { encoder, decoder, side: width as i32 })
     }
 
-    /// Looks at a picture (RGB, 8 bits): once, however much is asked about it.
+    /// Looks at an image (RGB, 8 bits): once, however much is asked about it.
     pub fn embed(&self, picture: &impl MatTraitConst) -> Result<Embedding, PerceptionError> {
         let side = self.side as usize;
         let input = normalised(picture, self.side)?;
@@ -120,7 +120,7 @@ impl Prompted {
         Ok(Embedding { size: picture.size()?, features })
     }
 
-    /// The logits and predicted overlaps of prompts (each as many points, with labels, in pixels of the picture), `at_a_time` of them
+    /// The logits and predicted overlaps of prompts (each as many points, with labels, in pixels of the image), `at_a_time` of them
     /// together: the last are filled up, so that shapes stay the same. `take` gets the prompt's number and what the network gives, in
     /// order.
     fn decode(
@@ -160,7 +160,7 @@ impl Prompted {
         Ok(())
     }
 
-    /// The persons of a picture, by their boxes: of every box the mask that the network is surest of.
+    /// The persons of an image, by their boxes: of every box the mask that the network is surest of.
     pub fn boxes(
         &self,
         picture: &impl MatTraitConst,
@@ -197,7 +197,7 @@ fn wrong(session: &Session, role: &'static str, problem: String) -> PerceptionEr
     PerceptionError::Model { model: session.name().to_owned(), role, problem }
 }
 
-/// Logits as a mask of the picture's size, and how stable it is.
+/// Logits as a mask of the image's size, and how stable it is.
 fn binary(logits: ArrayView2<'_, f32>, size: Size) -> Result<(Mat, f32), PerceptionError> {
     let (rows, columns) = logits.dim();
     let mut small = Mat::new_rows_cols_with_default(rows as i32, columns as i32, core::CV_32FC1, Scalar::default())?;

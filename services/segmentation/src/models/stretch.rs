@@ -1,4 +1,4 @@
-//! Pictures and masks as SAM 2's networks take them.
+//! Images and masks as SAM 2's networks take them.
 use framefleet_perception::PerceptionError;
 use framefleet_vision::VisionError;
 use ndarray::{Array3, Array4, ArrayView3};
@@ -8,7 +8,7 @@ use opencv::prelude::*;
 const MEAN: [f32; 3] = [0.485, 0.456, 0.406];
 const DEVIATION: [f32; 3] = [0.229, 0.224, 0.225];
 
-/// A picture (RGB, 8 bits) as the encoder takes it: stretched to a square, whatever its aspect ratio.
+/// An image (RGB, 8 bits) as the encoder takes it: stretched to a square, whatever its aspect ratio.
 pub fn normalised(picture: &impl MatTraitConst, side: i32) -> Result<Array4<f32>, PerceptionError> {
     let (width, height) = (picture.cols() as usize, picture.rows() as usize);
     let side = side as usize;
@@ -20,7 +20,7 @@ pub fn normalised(picture: &impl MatTraitConst, side: i32) -> Result<Array4<f32>
     }))
 }
 
-/// A picture [height, width, channels] stretched to another size, as torchvision's `Resize` does it.
+/// An image [height, width, channels] stretched to another size, as torchvision's `Resize` does it.
 pub fn stretched<T: Copy + Into<f32>>(source: ArrayView3<'_, T>, height: usize, width: usize) -> Array3<f32> {
     let (from_height, from_width, channels) = source.dim();
     let (across, down) = (taps(from_width, width), taps(from_height, height));

@@ -153,7 +153,7 @@ impl Task<'_> {
     }
 }
 
-/// The size of a picture of a view in which every part (its place in the full view) has as many pixels as was found in it; no larger than
+/// The size of an image of a view in which every part (its place in the full view) has as many pixels as was found in it; no larger than
 /// `max`.
 fn finest(view: &View<'_>, parts: &[(Rect, Mat)], max: Size) -> Size {
     let (width, height) = (f64::from(view.place.width), f64::from(view.place.height));

@@ -88,7 +88,7 @@ fn masks_of_a_grid_are_those_of_the_reference() {
     same_masks(&expected, "with_duplicates", Choice { duplicate_iou: 1.0, ..choice });
 }
 
-/// Small things are looked for in parts of the picture; what is cut off by a part's edge is left to the others.
+/// Small things are looked for in parts of the image; what is cut off by a part's edge is left to the others.
 #[test]
 fn masks_of_parts_are_those_of_the_reference() {
     let expected = expected();

@@ -194,7 +194,7 @@ fn an_absent_frame_fails_and_the_others_go_on() {
 }
 
 fn stereo_pair(dimmed: bool) -> Picture {
-    // The ground lies at disparity 4, the box at 20; the left eye's picture of the box is too dark in one half.
+    // The ground lies at disparity 4, the box at 20; the left eye's image of the box is too dark in one half.
     Picture::from_fn(1280, 360, |x, y| {
         let left = x < 640;
         let (x, ground, near) = if left { (x, 0, 0) } else { (x - 640, 4, 20) };
@@ -242,7 +242,7 @@ fn both_eyes_are_one_micro_batch() {
     let eyes: Vec<(&str, Vec<i32>)> =
         together.masks[&0].iter().map(|mask| (mask.eye.as_str(), corners(mask))).collect();
     assert_eq!(eyes, [("left", vec![100, 60, 300, 240]), ("right", vec![480, 60, 680, 240])]);
-    // One picture at a time is half as bright as that network wants it.
+    // One image at a time is half as bright as that network wants it.
     let mono = SegmentationSettings { stereo: Stereo::Mono, ..stereo };
     assert!(footage.run_on(&pair(&mono), &mono).masks.is_empty());
 }
@@ -317,7 +317,7 @@ fn stills_have_nothing_to_do_with_each_other() {
     assert_eq!(stills.masks, plain.masks);
 }
 
-/// Proxies are enough for masks in pixels of the full frame, and pictures are cut from full frames all the same.
+/// Proxies are enough for masks in pixels of the full frame, and images are cut from full frames all the same.
 #[test]
 fn masks_of_proxies_are_of_the_full_frame() {
     let place = [300, 200, 700, 600];

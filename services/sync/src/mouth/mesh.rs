@@ -133,7 +133,7 @@ impl MeshNetwork {
     }
 }
 
-/// Width of the square RGB picture that an input takes, channels last.
+/// Width of the square RGB image that an input takes, channels last.
 fn picture_side(spec: &TensorSpec) -> Option<u32> {
     match spec.shape.as_slice() {
         [_, Dim::Fixed(height), Dim::Fixed(width), Dim::Fixed(3)]

@@ -1,4 +1,4 @@
-//! The part of a picture that a mesh network looks at: the face's box as a square, half as large again, turned until the eyes are level.
+//! The part of an image that a mesh network looks at: the face's box as a square, half as large again, turned until the eyes are level.
 use framefleet_media::Face;
 use framefleet_vision::VisionError;
 use framefleet_vision::alignment::Similarity;
@@ -7,18 +7,18 @@ use opencv::core::{BORDER_CONSTANT, Mat, Scalar, ToInputArray};
 /// Side of the region ÷ longer side of the box (MediaPipe's face mesh).
 const MARGIN: f64 = 1.5;
 
-/// Where a face's region lies in a picture.
+/// Where a face's region lies in an image.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Region {
     /// From pixels of the full frame to pixels of the region; both continuous: pixel i spans i to i + 1.
     full: Similarity,
-    /// From pixels of the picture to pixels of the region.
+    /// From pixels of the image to pixels of the region.
     picture: Similarity,
     side: u32,
 }
 
 impl Region {
-    /// The region of a face, `side` pixels wide, in a picture of `shrink` pixels per pixel of the full frame. `None` for a face
+    /// The region of a face, `side` pixels wide, in an image of `shrink` pixels per pixel of the full frame. `None` for a face
     /// without extent.
     pub fn new(face: &Face, side: u32, shrink: f64) -> Option<Self> {
         let [x0, y0, x1, y1] = <[f32; 4]>::try_from(face.r#box.as_slice()).ok()?.map(f64::from);
@@ -34,7 +34,7 @@ impl Region {
         Some(Self { full, picture: Similarity { a: a / shrink, b: b / shrink, ..full }, side })
     }
 
-    /// The region's pixels, RGB; what lies outside the picture is black.
+    /// The region's pixels, RGB; what lies outside the image is black.
     pub fn cut(&self, rgb: &impl ToInputArray) -> Result<Mat, VisionError> {
         // OpenCV puts integer coordinates into the middle of pixels.
         let Similarity { a, b, tx, ty } = self.picture;

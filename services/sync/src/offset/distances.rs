@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 /// Length of a step, nanoseconds: frames of the film that SyncNet was trained on.
 pub const STEP_NS: i64 = 40_000_000;
-/// Steps by which the sound is shifted, to each side.
+/// Steps by which the audio is shifted, to each side.
 pub const SHIFTS: i64 = 15;
 /// Name of the attachment.
 pub const DISTANCES: &str = "distances.bin";
@@ -39,7 +39,7 @@ pub fn read(records: &dyn Records) -> Result<Distances, StageError> {
 /// An offset by distances.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Offset {
-    /// Nanoseconds, positive when the sound is ahead.
+    /// Nanoseconds, positive when the audio is ahead.
     pub offset_ns: f64,
     /// Median less least mean distance.
     pub confidence: f64,
@@ -69,7 +69,7 @@ pub fn offset(distances: &[&Vec<f32>]) -> Option<Offset> {
     let median = sorted[sorted.len() / 2];
     let below: Vec<f64> = means.iter().map(|mean| median - mean).collect();
     let best = peak(&below, 2)?;
-    // What fits comes later in the sound than in the picture where the shift is positive: then the sound is late.
+    // What fits comes later in the audio than in the image where the shift is positive: then the audio is late.
     Some(Offset { offset_ns: (SHIFTS as f64 - best.position) * STEP_NS as f64, confidence: best.value })
 }
 
@@ -90,7 +90,7 @@ impl Offset {
 mod tests {
     use super::*;
 
-    /// Distances of a frame whose sound lies so many steps later than the picture.
+    /// Distances of a frame whose audio lies so many steps later than the image.
     fn frame(late: f32, min: f32) -> Vec<f32> {
         (-15..=15).map(|shift: i32| (min + (shift as f32 - late).abs()).min(9.0)).collect()
     }

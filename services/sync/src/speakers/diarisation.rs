@@ -11,9 +11,9 @@ const MAX_TURNS: usize = 50_000;
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Turn {
-    /// Seconds from the beginning of the sound.
+    /// Seconds from the beginning of the audio.
     pub start: f64,
-    /// Seconds from the beginning of the sound.
+    /// Seconds from the beginning of the audio.
     pub end: f64,
     /// Name of the speaker.
     pub speaker: String,

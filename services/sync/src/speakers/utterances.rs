@@ -1,4 +1,4 @@
-//! Who speaks: for every stretch of speech the face of the shot whose mouth follows it best, or nobody in the picture.
+//! Who speaks: for every stretch of speech the face of the shot whose mouth follows it best, or nobody in the image.
 use crate::offset::{STILL, deviation, series};
 use crate::settings::SyncSettings;
 use crate::speakers::diarisation::Turn;
@@ -21,13 +21,13 @@ const SLACK_FRAMES: i64 = 2;
 /// Somebody speaks.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Utterance {
-    /// On the time of the pictures, nanoseconds from the item's first frame.
+    /// On the time of the images, nanoseconds from the item's first frame.
     pub range_ns: Range<i64>,
     /// Index of the shot.
     pub shot: usize,
     /// Name in the diarisation; empty without one.
     pub speaker: String,
-    /// Index of the track; `None` when nobody in the picture speaks.
+    /// Index of the track; `None` when nobody in the image speaks.
     pub track: Option<usize>,
     /// Correlation of that track's mouth, or the best one that was not good enough.
     pub correlation: Option<f64>,
@@ -39,7 +39,7 @@ pub struct Scene<'a> {
     pub tracks: &'a [Track],
     /// Shots by their frames' times, nanoseconds; in order.
     pub shots: &'a [Range<i64>],
-    /// The sound.
+    /// The audio.
     pub contour: &'a Contour,
     /// By how much it is ahead, nanoseconds.
     pub offset_ns: i64,
@@ -54,7 +54,7 @@ pub fn shot_times(shots: &[FrameRange], frames: &[(u64, i64)], end_ns: i64) -> V
     shots.iter().map(|shot| at(shot.start)..at(shot.end)).collect()
 }
 
-/// Who speaks, in the order of time. `speech` is where somebody does, on the time of the sound; `turns` who, if that is known.
+/// Who speaks, in the order of time. `speech` is where somebody does, on the time of the audio; `turns` who, if that is known.
 pub fn utterances(
     scene: &Scene<'_>,
     speech: &[Range<i64>],
@@ -71,7 +71,7 @@ pub fn utterances(
     joined(found)
 }
 
-/// A stretch of sound as pieces of the shots' time.
+/// A stretch of audio as pieces of the shots' time.
 fn pieces(speech: &Range<i64>, scene: &Scene<'_>) -> Vec<(usize, Range<i64>)> {
     let mut pieces = Vec::new();
     for (shot, range) in cut(speech, scene) {
@@ -84,7 +84,7 @@ fn pieces(speech: &Range<i64>, scene: &Scene<'_>) -> Vec<(usize, Range<i64>)> {
     pieces
 }
 
-/// A stretch of sound on the time of the pictures, cut at shots.
+/// A stretch of audio on the time of the images, cut at shots.
 fn cut(speech: &Range<i64>, scene: &Scene<'_>) -> Vec<(usize, Range<i64>)> {
     let (start, end) = (speech.start + scene.offset_ns, speech.end + scene.offset_ns);
     let parts = scene.shots.iter().enumerate().map(|(shot, time)| (shot, start.max(time.start)..end.min(time.end)));
@@ -106,7 +106,7 @@ fn best(scene: &Scene<'_>, shot: usize, range: Range<i64>, settings: &SyncSettin
     }
 }
 
-/// How well a face's mouth follows the sound in a range, at the offset or a little beside it; 0 for a still one. `None` when it is not
+/// How well a face's mouth follows the audio in a range, at the offset or a little beside it; 0 for a still one. `None` when it is not
 /// seen for most of it.
 fn follows(scene: &Scene<'_>, track: &Track, range: &Range<i64>, settings: &SyncSettings) -> Option<f64> {
     let more = (MIN_NS - (range.end - range.start)).max(0) / 2;

@@ -74,7 +74,7 @@ pub fn openings(sound: &[f32], frames: u64, rate: i64) -> Vec<f64> {
     loudness(sound, SOUND, times).into_iter().map(|level| level.powf(0.7)).collect()
 }
 
-/// Sound moved: positive frames put it ahead of the picture.
+/// Sound moved: positive frames put it ahead of the image.
 pub fn ahead(sound: &[f32], seconds: f64) -> Vec<f32> {
     let samples = (seconds * f64::from(SOUND)).round() as i64;
     let at = |n: i64| usize::try_from(n).ok().and_then(|n| sound.get(n)).copied().unwrap_or(0.0);
@@ -153,7 +153,7 @@ impl Footage {
         Self::new(pictures, faces, heard)
     }
 
-    /// Pictures of one size.
+    /// Images of one size.
     pub fn new(pictures: Vec<Picture>, faces: Vec<Vec<Face>>, sound: Option<Vec<f32>>) -> Self {
         let mut film = Film::new(pictures.iter().map(rgb8).collect()).named("scenes/0042_talk.mp4");
         film.item.has_audio = sound.is_some();

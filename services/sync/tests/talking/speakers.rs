@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 use std::ops::Range;
 use sync::SyncSettings;
 
-/// Frames of the pictures here.
+/// Frames of the images here.
 const FRAMES: usize = 150;
 
-/// Two pictures side by side.
+/// Two images side by side.
 fn beside(left: &Picture, right: &Picture) -> Picture {
     Picture::from_fn(left.width + right.width, left.height, |x, y| {
         if x < left.width { left.get(x, y) } else { right.get(x - left.width, y) }
@@ -108,7 +108,7 @@ fn names_of_a_diarisation_go_to_the_faces_that_move_with_them() {
     let faces = results.statistics["items"][0]["faces"].as_array().unwrap().clone();
     let named = |track: u64| faces.iter().find(|face| face["track"] == track).unwrap()["speaker"].clone();
     assert_eq!((named(0), named(1)), ("ada".into(), "bob".into()));
-    // Being in the picture is not speaking: with the mouths swapped the names are swapped.
+    // Being in the image is not speaking: with the mouths swapped the names are swapped.
     let swapped = footage.finish(&step, &footage.with_mouths(&[mouths[1].clone(), mouths[0].clone()]));
     assert_eq!(swapped.speaking[0].1.track, Some(1));
     // Segments of another recording are not this one's, whatever number its name begins with.

@@ -43,8 +43,8 @@ impl Homography {
         (determinant.is_finite() && determinant.abs() > 1e-12).then(|| Self(adjugate.map(|value| value / determinant)))
     }
 
-    /// The same map between pictures that are larger by these factors, across and down. Points are pixel centres, so that the
-    /// corner of the picture lies at (−½, −½).
+    /// The same map between images that are larger by these factors, across and down. Points are pixel centres, so that the
+    /// corner of the image lies at (−½, −½).
     pub fn enlarged(&self, across: f64, down: f64) -> Self {
         if *self == Self::IDENTITY {
             return *self;
@@ -54,7 +54,7 @@ impl Homography {
         shrink.then(self).then(&grow)
     }
 
-    /// Whether a picture of this size stays a picture: no corner moves by more than its diagonal, nothing turns inside out, and no
+    /// Whether an image of this size stays an image: no corner moves by more than its diagonal, nothing turns inside out, and no
     /// area grows or shrinks more than fourfold.
     pub fn is_plausible(&self, width: f64, height: f64) -> bool {
         let bbox = [(0.0, 0.0), (width, 0.0), (width, height), (0.0, height)];

@@ -1,4 +1,4 @@
-//! Masks of a picture from soft masks that are smaller than it: where the outline runs is computed column by column from the soft mask, and no picture
+//! Masks of an image from soft masks that are smaller than it: where the outline runs is computed column by column from the soft mask, and no image
 //! of full size is ever made. What comes out is what scaling the soft mask up (bilinearly, centres of pixels on centres of pixels, the
 //! edge repeated) and comparing every pixel would give.
 use super::Runs;
@@ -9,10 +9,10 @@ use opencv::core::{self, CmpTypes, Mat, Scalar};
 use opencv::prelude::*;
 
 impl Runs {
-    /// Where a soft mask (`CV_32FC1`, finite, stretched over a picture of `size`: width and height) reaches `threshold`.
+    /// Where a soft mask (`CV_32FC1`, finite, stretched over an image of `size`: width and height) reaches `threshold`.
     ///
     /// # Errors
-    /// A soft mask of another type, or a picture larger than any frame may be.
+    /// A soft mask of another type, or an image larger than any frame may be.
     pub fn of_soft_mask(soft_mask: &Mat, threshold: f32, size: (u32, u32)) -> Result<Self, VisionError> {
         let (width, height) = size;
         if width.max(height) > MAX_SIDE {
@@ -83,16 +83,16 @@ impl Columns<'_> {
     }
 }
 
-/// Where outlines cross the columns of a picture.
+/// Where outlines cross the columns of an image.
 struct Outline {
     threshold: f32,
-    /// Pixels of the picture per row of the soft mask.
+    /// Pixels of the image per row of the soft mask.
     scale: f64,
     height: u32,
 }
 
 impl Outline {
-    /// Tells the runs (start, end) of a column of the picture that lies between two of the soft mask, `part` of the way from the
+    /// Tells the runs (start, end) of a column of the image that lies between two of the soft mask, `part` of the way from the
     /// first.
     fn column(&self, pair: (&[f32], &[f32]), part: f32, mixed: &[usize], mut ones: impl FnMut(u32, u32)) {
         let at = |row: usize| pair.0[row] + part * (pair.1[row] - pair.0[row]);
@@ -133,7 +133,7 @@ mod tests {
         mat
     }
 
-    /// Every pixel of the picture on its own: its value, interpolated.
+    /// Every pixel of the image on its own: its value, interpolated.
     fn slow(rows: usize, columns: usize, values: &[f32], size: (u32, u32)) -> Vec<f32> {
         let place = |at: u32, full: u32, small: usize| {
             let place = ((f64::from(at) + 0.5) * small as f64 / f64::from(full) - 0.5).clamp(0.0, (small - 1) as f64);

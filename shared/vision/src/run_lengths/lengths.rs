@@ -40,7 +40,7 @@ impl Lengths {
         self.ones(self.end, end);
     }
 
-    /// The mask of a picture of this size; what is missing is 0.
+    /// The mask of an image of this size; what is missing is 0.
     pub fn done(mut self, width: u32, height: u32) -> Runs {
         self.zeros_to(width * height);
         Runs { height, width, lengths: self.lengths }

@@ -1,4 +1,4 @@
-//! Runs the stage, with the catalogue's networks, on pictures and sorts what comes out.
+//! Runs the stage, with the catalogue's networks, on images and sorts what comes out.
 #![allow(dead_code)]
 pub mod agreement;
 
@@ -20,7 +20,7 @@ pub fn step(settings: &FaceClusteringSettings) -> Step<FaceClusteringStage> {
     Step::load(&host, settings).unwrap()
 }
 
-/// A picture of the samples, RGB.
+/// An image of the samples, RGB.
 pub fn photograph(name: &str) -> Mat {
     let path = sample(&format!("faces/{name}")).unwrap();
     let bgr = imgcodecs::imread(path.to_str().unwrap(), imgcodecs::IMREAD_COLOR).unwrap();
@@ -43,7 +43,7 @@ pub fn fitted(picture: &Mat, side: i32) -> Mat {
     resized(picture, length(picture.cols()), length(picture.rows()))
 }
 
-/// A part of a picture.
+/// A part of an image.
 pub fn part(picture: &Mat, x: i32, y: i32, width: i32, height: i32) -> Mat {
     picture.roi(Rect::new(x, y, width, height)).unwrap().try_clone().unwrap()
 }
@@ -53,7 +53,7 @@ pub fn canvas(width: i32, height: i32) -> Mat {
     Mat::new_rows_cols_with_default(height, width, opencv::core::CV_8UC3, Scalar::all(110.0)).unwrap()
 }
 
-/// Puts a picture onto another, cut at its borders.
+/// Puts an image onto another, cut at its borders.
 pub fn put(onto: &mut Mat, picture: &Mat, x: i32, y: i32) {
     let (left, top) = (x.max(0), y.max(0));
     let (right, bottom) = ((x + picture.cols()).min(onto.cols()), (y + picture.rows()).min(onto.rows()));
@@ -65,7 +65,7 @@ pub fn put(onto: &mut Mat, picture: &Mat, x: i32, y: i32) {
     from.copy_to(&mut to).unwrap();
 }
 
-/// A video of these pictures.
+/// A video of these images.
 pub fn video(name: &str, pictures: Vec<Mat>) -> Film {
     let image = |picture: &Mat| {
         let bytes = picture.data_bytes().unwrap().to_vec();

@@ -1,4 +1,4 @@
-//! Runs the stage on pictures with masks and sorts what comes out.
+//! Runs the stage on images with masks and sorts what comes out.
 #![allow(dead_code)]
 use framefleet_media::annotation::Value;
 use framefleet_media::frame::{channels, full_format};
@@ -142,7 +142,7 @@ impl Scene {
     }
 }
 
-/// PSNR in decibels of two 8-bit pictures over the pixels that `inside` names; infinite when they are the same.
+/// PSNR in decibels of two 8-bit images over the pixels that `inside` names; infinite when they are the same.
 pub fn psnr(a: &[u8], b: &[u8], width: u32, inside: impl Fn(u32, u32) -> bool) -> f64 {
     let (mut sum, mut count) = (0.0, 0.0);
     for (at, (a, b)) in a.chunks_exact(3).zip(b.chunks_exact(3)).enumerate() {

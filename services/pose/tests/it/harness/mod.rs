@@ -42,7 +42,7 @@ pub fn run_with(step: &Step<PoseStage>, film: &Film) -> Results {
     }
 }
 
-/// A picture file in 8-bit RGB.
+/// An image file in 8-bit RGB.
 pub fn picture(path: &Path) -> Picture {
     let rgb = image::open(path).unwrap().to_rgb8();
     Picture { width: rgb.width(), height: rgb.height(), rgb: rgb.into_raw() }
@@ -65,7 +65,7 @@ pub fn frames(path: &Path, start: u64, count: u64, width: u32, height: u32) -> V
     pictures
 }
 
-/// A video of these pictures, all of one size.
+/// A video of these images, all of one size.
 pub fn film(pictures: &[Picture], rate: i64) -> Film {
     Film::new(pictures.iter().map(rgb8).collect()).at_rate(rate)
 }

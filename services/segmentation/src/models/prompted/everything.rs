@@ -1,4 +1,4 @@
-//! Everything in a picture, by pointing everywhere: at the whole, and at overlapping parts of it, in which small things are larger. What the
+//! Everything in an image, by pointing everywhere: at the whole, and at overlapping parts of it, in which small things are larger. What the
 //! generator of the reference does (its small regions are cleaned as that of the first SAM does it; that of SAM 2 does so on CUDA alone).
 use super::{Candidate, Embedding, Prompted, SmallRegions, binary, chosen};
 use crate::masks::Instance;
@@ -13,15 +13,15 @@ use opencv::prelude::*;
 const MAX_MASKS: usize = 1000;
 /// Label of a point inside.
 const INSIDE: f32 = 1.0;
-/// Parts of a picture overlap by this share of its short side (halved with every layer after the first).
+/// Parts of an image overlap by this share of its short side (halved with every layer after the first).
 const OVERLAP: f64 = 512.0 / 1500.0;
-/// What ends so near the edge of a part, where the picture goes on, is cut off; pixels.
+/// What ends so near the edge of a part, where the image goes on, is cut off; pixels.
 const CUT: i32 = 20;
 
 /// How candidates of a grid are chosen.
 #[derive(Clone, Copy, Debug)]
 pub struct Choice {
-    /// Points along each side of the picture.
+    /// Points along each side of the image.
     pub points_per_side: u32,
     /// Points that the network is given at a time.
     pub at_a_time: usize,
@@ -31,7 +31,7 @@ pub struct Choice {
     pub min_stability: f32,
     /// Overlap of boxes from which the better stays.
     pub duplicate_iou: f32,
-    /// Layers of parts besides the whole picture: the first has 2×2, the second 4×4.
+    /// Layers of parts besides the whole image: the first has 2×2, the second 4×4.
     pub crop_layers: u32,
     /// From layer to layer, points along each side of a part become fewer by this factor.
     pub crop_points_divisor: u32,
@@ -40,7 +40,7 @@ pub struct Choice {
 }
 
 impl Choice {
-    /// What the settings say, for a picture of this size.
+    /// What the settings say, for an image of this size.
     fn new(settings: &SegmentationSettings, size: Size) -> Self {
         Self {
             points_per_side: settings.points_per_side,
@@ -56,7 +56,7 @@ impl Choice {
 }
 
 impl Prompted {
-    /// All things in a picture, the largest first.
+    /// All things in an image, the largest first.
     pub fn everything(
         &self,
         picture: &impl MatTraitConst,
@@ -66,7 +66,7 @@ impl Prompted {
         Ok(chosen(self.generate(picture, choice)?, choice.small, settings))
     }
 
-    /// What the generator of the reference calls its records: masks of grids of points on the picture and its parts, the doubtful ones left
+    /// What the generator of the reference calls its records: masks of grids of points on the image and its parts, the doubtful ones left
     /// out, duplicates removed, then cleaned. Of duplicates in several parts, that of the smallest part stays.
     pub fn generate(&self, picture: &impl MatTraitConst, choice: Choice) -> Result<Vec<Candidate>, PerceptionError> {
         let size = picture.size()?;
@@ -87,7 +87,7 @@ impl Prompted {
         Ok(found)
     }
 
-    /// The masks of a part of the picture, as masks of the whole, in order of predicted overlap.
+    /// The masks of a part of the image, as masks of the whole, in order of predicted overlap.
     fn part(
         &self,
         picture: &impl MatTraitConst,
@@ -109,7 +109,7 @@ impl Prompted {
         Ok(best(found, &scores, choice.duplicate_iou).into_iter().map(placed).collect())
     }
 
-    /// The masks of a grid of points on a picture that are sure, stable and `kept`, in no order.
+    /// The masks of a grid of points on an image that are sure, stable and `kept`, in no order.
     fn grid(
         &self,
         embedding: &Embedding,
@@ -139,7 +139,7 @@ impl Prompted {
     }
 }
 
-/// The whole picture (layer 0) and the overlapping parts that every further layer looks at.
+/// The whole image (layer 0) and the overlapping parts that every further layer looks at.
 fn crops(size: Size, layers: u32) -> Vec<(u32, Rect)> {
     let mut found = vec![(0, Rect::new(0, 0, size.width, size.height))];
     for layer in 1..=layers {
@@ -152,12 +152,12 @@ fn crops(size: Size, layers: u32) -> Vec<(u32, Rect)> {
             found.push((layer, Rect::new(x, y, width.min(size.width - x), height.min(size.height - y))));
         }
     }
-    // Pictures of a few pixels have no more parts.
+    // Images of a few pixels have no more parts.
     found.retain(|(_, part)| part.width > 0 && part.height > 0);
     found
 }
 
-/// Whether a candidate ends inside a part of a picture, or where the picture itself ends: else it is likely cut off.
+/// Whether a candidate ends inside a part of an image, or where the image itself ends: else it is likely cut off.
 fn is_whole(candidate: &Candidate, part: Rect, whole: Size) -> bool {
     let [x0, y0, x1, y1] = bbox(candidate).map(|side| side as i32);
     let found = [x0 + part.x, y0 + part.y, x1 + part.x, y1 + part.y];
@@ -166,7 +166,7 @@ fn is_whole(candidate: &Candidate, part: Rect, whole: Size) -> bool {
     (0..4).all(|side| !near(ends, side) || near([0, 0, whole.width, whole.height], side))
 }
 
-/// Points spread evenly, row by row, pixels of the picture.
+/// Points spread evenly, row by row, pixels of the image.
 fn grid(per_side: u32, size: Size) -> Vec<[f32; 2]> {
     let at = |index: u32, length: i32| (index as f32 + 0.5) / per_side as f32 * length as f32;
     (0..per_side * per_side)

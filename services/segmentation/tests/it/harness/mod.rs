@@ -1,4 +1,4 @@
-//! Runs the stage on pictures and sorts what comes out.
+//! Runs the stage on images and sorts what comes out.
 #![allow(dead_code)]
 use framefleet_infer::{Model, Precision, SessionOptions, StepModel, StepModels};
 use framefleet_media::annotation::Value;
@@ -52,7 +52,7 @@ impl Results {
     }
 }
 
-/// A mask as a picture.
+/// A mask as an image.
 pub fn picture(mask: &Mask) -> Mat {
     Runs::parse(mask.run_lengths.as_ref().unwrap()).unwrap().picture().unwrap()
 }
@@ -62,7 +62,7 @@ pub fn brightness() -> Host {
     framefleet_testkit_models::brightness(segmentation::PERSON).unwrap()
 }
 
-/// A host whose network for persons is `networks/pair.onnx`: the soft mask is how bright a pixel is, times half the number of pictures that
+/// A host whose network for persons is `networks/pair.onnx`: the soft mask is how bright a pixel is, times half the number of images that
 /// the network sees at once.
 pub fn pair(settings: &SegmentationSettings) -> Host {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/networks/pair.onnx");
@@ -79,7 +79,7 @@ pub fn host(settings: &SegmentationSettings) -> Host {
 }
 
 impl Footage {
-    /// A video of these pictures, all of one size.
+    /// A video of these images, all of one size.
     pub fn new(pictures: Vec<Picture>) -> Self {
         let item = Film::new(pictures.iter().take(1).map(rgb8).collect()).item;
         Self { item, pictures, poses: BTreeMap::new(), shots: Vec::new(), batch: 32, every: 1, absent: Vec::new() }
@@ -137,7 +137,7 @@ impl Footage {
     }
 }
 
-/// A picture file.
+/// An image file.
 pub fn read(path: &Path) -> Picture {
     let bgr = imgcodecs::imread(path.to_str().unwrap(), imgcodecs::IMREAD_COLOR).unwrap();
     assert!(bgr.cols() > 0, "{} cannot be read", path.display());
@@ -158,7 +158,7 @@ pub fn to_mat(picture: &Picture) -> Mat {
     mat
 }
 
-/// The same picture in another size.
+/// The same image in another size.
 pub fn resize(picture: &Picture, width: i32, height: i32) -> Picture {
     let mut scaled = Mat::default();
     let size = core::Size::new(width, height);
