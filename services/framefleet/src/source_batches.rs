@@ -2,8 +2,8 @@
 use framefleet_ledger::{Ledger, LedgerError, Manifest, TaskLookup};
 use framefleet_media::times::Times;
 use framefleet_media::{BatchInfo, Item, frame::batch_frames, item};
+use parking_lot::Mutex;
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
 use tokio::runtime::Handle;
 
 /// Finds the batches of frames. Asked on threads that may wait.
@@ -28,7 +28,7 @@ impl SourceBatches {
 
     /// The batch of a frame, or a part of it, and its item with the files there; `None` when the output does not know it.
     pub fn of(&self, item: &Item, frame: u64) -> Result<Option<(Item, BatchInfo)>, LedgerError> {
-        let mut steps = self.steps.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut steps = self.steps.lock();
         for (lookup, places) in steps.iter_mut() {
             let Some(&place) = places.get(&item.name) else { continue };
             let Some(task) = self.wait_for(lookup.task_of(place, frame))? else { continue };

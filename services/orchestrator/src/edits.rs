@@ -252,7 +252,7 @@ fn words(edit: &Edit) -> String {
 }
 
 fn hex(file: &ImageFile) -> String {
-    file.digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(&file.digest)
 }
 
 #[cfg(test)]

@@ -6,7 +6,8 @@ use async_nats::{header, jetstream};
 use async_trait::async_trait;
 use bytes::Bytes;
 use framefleet_bus::{BusError, Extend, Lease, Message, Subject};
-use std::sync::{Arc, Mutex, PoisonError};
+use parking_lot::Mutex;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -91,7 +92,7 @@ struct Hold {
 
 impl Hold {
     fn has_lapsed(&self) -> bool {
-        self.extended.lock().unwrap_or_else(PoisonError::into_inner).elapsed() >= self.link.options.ack_wait
+        self.extended.lock().elapsed() >= self.link.options.ack_wait
     }
 
     /// Says something without waiting; from any thread. While there is no connection it would come too late.
@@ -140,7 +141,7 @@ impl Verdict {
 
 impl Extend for Hold {
     fn extend(&self) {
-        *self.extended.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        *self.extended.lock() = Instant::now();
         self.say(PROGRESS);
     }
 }

@@ -6,10 +6,11 @@ use crate::{Bus, BusError, Depth, Events, Extend, Inbox, Kv, Lease, Message, Sub
 use async_trait::async_trait;
 use bytes::Bytes;
 use kv::MemoryKv;
+use parking_lot::{Mutex, MutexGuard};
 use queue::{Queue, Taken};
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
@@ -46,7 +47,7 @@ impl MemoryBus {
 
     /// The queue of a subject, made when first asked for.
     fn queue(&self, subject: &Subject) -> Arc<SharedQueue> {
-        let mut queues = locked(&self.queues);
+        let mut queues = self.queues.lock();
         let new = || Arc::new(SharedQueue::new(self.ack_wait));
         Arc::clone(queues.entry(subject.clone()).or_insert_with(new))
     }
@@ -54,7 +55,7 @@ impl MemoryBus {
 
 impl Drop for MemoryBus {
     fn drop(&mut self) {
-        for queue in locked(&self.queues).values() {
+        for queue in self.queues.lock().values() {
             queue.close();
         }
     }
@@ -77,7 +78,7 @@ impl Bus for MemoryBus {
 
     async fn emit(&self, message: Message) -> Result<(), BusError> {
         check_length(&message.payload)?;
-        let mut listeners = locked(&self.listeners);
+        let mut listeners = self.listeners.lock();
         if let Some(senders) = listeners.get_mut(&message.subject) {
             senders.retain(|sender| sender.send(message.clone()).is_ok());
             if senders.is_empty() {
@@ -89,7 +90,7 @@ impl Bus for MemoryBus {
 
     async fn listen(&self, subject: &Subject) -> Result<Box<dyn Events>, BusError> {
         let (sender, receiver) = mpsc::unbounded_channel();
-        let mut listeners = locked(&self.listeners);
+        let mut listeners = self.listeners.lock();
         let senders = listeners.entry(subject.clone()).or_default();
         senders.retain(|sender| !sender.is_closed());
         senders.push(sender);
@@ -97,7 +98,7 @@ impl Bus for MemoryBus {
     }
 
     async fn bucket(&self, name: &str, ttl: Option<Duration>) -> Result<Arc<dyn Kv>, BusError> {
-        let mut buckets = locked(&self.buckets);
+        let mut buckets = self.buckets.lock();
         let bucket = buckets.entry(name.to_owned()).or_default();
         bucket.keep_for(ttl);
         Ok(Arc::clone(bucket) as Arc<dyn Kv>)
@@ -124,7 +125,7 @@ impl SharedQueue {
     }
 
     fn state(&self) -> MutexGuard<'_, Queue> {
-        locked(&self.state)
+        self.state.lock()
     }
 
     fn close(&self) {
@@ -245,11 +246,6 @@ impl Events for MemoryEvents {
     async fn next(&mut self) -> Result<Message, BusError> {
         self.0.recv().await.ok_or(BusError::Closed)
     }
-}
-
-/// Locks. A thread that panicked while it held the lock left whole states behind: each change is one call.
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

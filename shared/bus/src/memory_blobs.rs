@@ -2,9 +2,10 @@
 use crate::{BlobError, BlobName, BlobWriter, Blobs};
 use async_trait::async_trait;
 use bytes::Bytes;
+use parking_lot::{Mutex, MutexGuard};
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The name of this store in a [`BlobName`].
 const STORE: &str = "memory";
@@ -72,7 +73,7 @@ struct Room {
 impl Room {
     /// Locks. A thread that panicked while it held the lock left a whole state behind: each change is one call.
     fn state(&self) -> MutexGuard<'_, Contents> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 }
 

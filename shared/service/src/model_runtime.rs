@@ -11,10 +11,11 @@ use framefleet_models::{Cache, Catalogue, Installed, ModelError};
 use framefleet_proto::v1::TaskModel;
 use framefleet_runner::HostProvider;
 use framefleet_stage::{Host, SetupError};
+use parking_lot::Mutex;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How a machine runs models. But for the device, which decides whose tasks it takes, nothing here changes answers.
@@ -150,7 +151,7 @@ impl ModelRuntime {
 
     /// The engine of an execution class; made once.
     pub fn engine(&self, class: &str) -> Result<Engine, SetupError> {
-        let mut engines = self.engines.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut engines = self.engines.lock();
         if let Some(engine) = engines.get(class) {
             return Ok(engine.clone());
         }
@@ -179,7 +180,7 @@ impl ModelRuntime {
 
     /// What really ran so far, of every model that is loaded.
     pub fn reports(&self) -> Vec<SessionReport> {
-        let engines = self.engines.lock().unwrap_or_else(PoisonError::into_inner);
+        let engines = self.engines.lock();
         engines.values().flat_map(Engine::reports).collect()
     }
 

@@ -1,5 +1,6 @@
 //! Whether a process lives and is ready for work.
-use std::sync::{Arc, PoisonError, RwLock};
+use parking_lot::RwLock;
+use std::sync::Arc;
 
 /// What the process says of itself when asked; clones speak of the same process. A new one is not ready: "starting".
 #[derive(Clone)]
@@ -52,12 +53,12 @@ impl Health {
     }
 
     fn get(&self) -> State {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.read().clone()
     }
 
     /// A failure stays: whoever reports readiness later does not know of it.
     fn set(&self, state: State) {
-        let mut current = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut current = self.0.write();
         if !matches!(*current, State::Failed(_)) {
             *current = state;
         }

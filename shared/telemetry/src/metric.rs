@@ -1,9 +1,9 @@
 //! The metrics: their names, their labels and their units, in one place. Labels are bounded: stages are those of the
 //! registry, results and outcomes are the enums below; jobs, items and frames are never labels.
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use parking_lot::Mutex;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// Tasks that came to an end, by `stage` and `result`.
@@ -168,7 +168,7 @@ pub fn in_flight() -> u32 {
 /// A stage worked for a project: so long on the wall, and so long of a processor.
 pub fn stage_seconds(project: &str, stage: &str, seconds: f64, cpu_seconds: f64) {
     static KNOWN: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
-    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut known = KNOWN.lock();
     let own = known.contains(project) || (known.len() < PROJECTS && known.insert(project.to_owned()));
     drop(known);
     let project = if own { project } else { "other" };

@@ -3,11 +3,11 @@
 //! Counting files at every reservation would take longer the more there are. So the sum is kept in a small file beside
 //! them, changed only together with the files and under a lock on it. A process that dies in between leaves it wrong; it is
 //! made right by counting whenever a process opens the folder and before one is told that there is no room.
+use parking_lot::{Mutex, MutexGuard};
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The name of the file.
 pub(super) const NAME: &str = ".account";
@@ -38,7 +38,7 @@ impl Account {
 
     /// Waits until nobody else has it. Blocks the thread, for microseconds unless somebody counts.
     pub(super) fn lock(&self) -> io::Result<Locked<'_>> {
-        let file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let file = self.file.lock();
         file.lock()?;
         Ok(Locked(file))
     }

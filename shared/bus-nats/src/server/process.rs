@@ -1,11 +1,12 @@
 //! A child process that does not outlive this one.
 use super::END;
+use parking_lot::{Condvar, Mutex};
 use std::fs::File;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::sync::mpsc;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// A running child.
@@ -22,14 +23,11 @@ struct End {
 }
 
 impl End {
-    fn ended(&self) -> MutexGuard<'_, bool> {
-        self.ended.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Waits until it has ended, at most for so long; whether it has.
     fn wait(&self, longest: Duration) -> bool {
-        let waited = self.changed.wait_timeout_while(self.ended(), longest, |ended| !*ended);
-        *waited.unwrap_or_else(PoisonError::into_inner).0
+        let mut ended = self.ended.lock();
+        self.changed.wait_while_for(&mut ended, |ended| !*ended, longest);
+        *ended
     }
 }
 
@@ -59,7 +57,7 @@ impl Process {
 
     /// Whether it runs.
     pub(super) fn is_running(&self) -> bool {
-        !*self.end.ended()
+        !*self.end.ended.lock()
     }
 
     /// Kills it and waits until it is gone.
@@ -69,7 +67,7 @@ impl Process {
     }
 
     fn signal(&self, signal: libc::c_int) {
-        let ended = self.end.ended();
+        let ended = self.end.ended.lock();
         if let (false, Ok(id)) = (*ended, libc::pid_t::try_from(self.id)) {
             // SAFETY: kill touches no memory. The child is not waited for yet, hence the number is still its own.
             unsafe { libc::kill(id, signal) };
@@ -102,7 +100,7 @@ fn wait(mut child: Child, end: &End) {
     let mut information: libc::siginfo_t = unsafe { std::mem::zeroed() };
     // SAFETY: the pointer is to a live siginfo_t; WNOWAIT leaves the child to be waited for below.
     unsafe { libc::waitid(libc::P_PID, child.id(), &raw mut information, libc::WEXITED | libc::WNOWAIT) };
-    let mut ended = end.ended();
+    let mut ended = end.ended.lock();
     let _ = child.wait();
     *ended = true;
     drop(ended);

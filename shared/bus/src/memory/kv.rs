@@ -3,8 +3,8 @@ use super::check_length;
 use crate::{BusError, Kv, Value};
 use async_trait::async_trait;
 use bytes::Bytes;
+use parking_lot::{Mutex, MutexGuard};
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -26,10 +26,9 @@ impl MemoryKv {
         self.fresh().ttl = ttl;
     }
 
-    /// Locks the bucket and drops what is too old. A thread that panicked while it held the lock left a whole state behind:
-    /// each change is one call.
+    /// Locks the bucket and drops what is too old.
     fn fresh(&self) -> MutexGuard<'_, Bucket> {
-        let mut bucket = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut bucket = self.0.lock();
         if let Some(ttl) = bucket.ttl {
             let now = Instant::now();
             bucket.values.retain(|_, (written, _)| now.duration_since(*written) < ttl);

@@ -55,7 +55,7 @@ impl<'a> StepPictures<'a> {
         let there = self.boxes(&task, &file).await?;
         let place = there.into_iter().find(|(instance, _)| *instance == target.instance);
         target.r#box = place.map(|(_, place)| place.to_vec()).unwrap_or_default();
-        target.digest = file.digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        target.digest = hex::encode(&file.digest);
         target.file = file.name;
         Ok(())
     }
