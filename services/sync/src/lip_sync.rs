@@ -77,7 +77,7 @@ impl LipSync {
             _ => None,
         };
         match side.filter(|_| audio && embeds) {
-            Some(side) => Ok(Self { session, side, mfcc: Mfcc::new() }),
+            Some(side) => Ok(Self { session, side, mfcc: Mfcc::default() }),
             None => {
                 let list = |specs: &[TensorSpec]| specs.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
                 Err(SetupError(format!(

@@ -25,12 +25,14 @@ pub struct Mfcc {
     filters: Vec<Vec<f64>>,
 }
 
-impl Mfcc {
+impl Default for Mfcc {
     /// Plans the transform.
-    pub fn new() -> Self {
+    fn default() -> Self {
         Self { fft: RealFftPlanner::new().plan_fft_forward(FFT), filters: filters() }
     }
+}
 
+impl Mfcc {
     /// Coefficients of `steps` frames, [`STEP`] apart, of samples −1..1; what is missing at the end is silence. `before` is the sample
     /// before the first (0 where there is none).
     pub fn compute(&self, before: f32, samples: &[f32], steps: usize) -> Vec<[f32; COEFFICIENTS]> {
@@ -115,7 +117,7 @@ mod tests {
     fn coefficients_are_those_of_the_reference() {
         let expected: BTreeMap<String, Vec<Vec<f64>>> =
             serde_json::from_str(include_str!("../tests/parity/mfcc.json")).unwrap();
-        let (signal, mfcc) = (signal(8000), Mfcc::new());
+        let (signal, mfcc) = (signal(8000), Mfcc::default());
         let part = |before: f32, start: usize| mfcc.compute(before, &signal[start..], 20);
         for (name, found) in [("first", part(0.0, 0)), ("from_1600", part(signal[1599], 1600))] {
             for (step, (found, expected)) in found.iter().zip(&expected[name]).enumerate() {
@@ -128,6 +130,6 @@ mod tests {
 
     #[test]
     fn silence_has_coefficients() {
-        assert!(Mfcc::new().compute(0.0, &[], 3).iter().flatten().all(|value| value.is_finite()));
+        assert!(Mfcc::default().compute(0.0, &[], 3).iter().flatten().all(|value| value.is_finite()));
     }
 }

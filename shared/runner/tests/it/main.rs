@@ -1,4 +1,5 @@
 //! The runner on a bus in memory, with a stage and a source that do what the tests ask of them.
+#![cfg(test)]
 
 mod failures;
 mod index;
