@@ -2,7 +2,7 @@
 use framefleet_media::annotation::Value;
 use framefleet_media::{Annotation, Image, Kind, Mask, PixelFormat};
 use framefleet_stage::{Batch, HalfNeeds, Host, Job, Needs, Outputs, Settings, SetupError, Stage, StageError};
-use framefleet_vision::{mat::view, run_lengths::Runs};
+use framefleet_vision::{mat::view, rle::Rle};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -51,7 +51,7 @@ impl Stage for Cover {
             let covered = |(x, y): (u32, u32)| if touches(x, left) && touches(y, top) { 255 } else { 0 };
             let pixels: Vec<u8> = (0..height).flat_map(row).map(covered).collect();
             let picture = Image::new(PixelFormat::Grey8, width, height, pixels).map_err(StageError::bad_input)?;
-            let runs = Runs::of(&view(&picture).map_err(StageError::bad_input)?).map_err(StageError::bad_input)?;
+            let runs = Rle::of(&view(&picture).map_err(StageError::bad_input)?).map_err(StageError::bad_input)?;
             let box_ = runs.bounds().map(|bounds| bounds.map(|side| side as f32).to_vec()).unwrap_or_default();
             let mask = Mask {
                 r#box: box_,

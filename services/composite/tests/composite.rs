@@ -7,7 +7,7 @@ use framefleet_media::frame::{byte_length, channel_bytes, channels};
 use framefleet_media::{Image, Mask, PixelFormat};
 use framefleet_stage::{Host, Settings, Stage as _, codes};
 use framefleet_testkit_stage::{Film, Found, Processed, Step, golden};
-use framefleet_vision::run_lengths::Runs;
+use framefleet_vision::rle::Rle;
 use opencv::core::Mat;
 
 const SIZE: (u32, u32) = (96, 64);
@@ -24,7 +24,7 @@ fn mask(label: &str) -> Mask {
     let inside = |x, y| (KEPT[0]..KEPT[2]).contains(&x) && (KEPT[1]..KEPT[3]).contains(&y);
     let bytes: Vec<u8> = (0..SIZE.1).flat_map(|y| (0..SIZE.0).map(move |x| u8::from(inside(x, y)) * 255)).collect();
     let picture = Mat::new_rows_cols_with_data(SIZE.1 as i32, SIZE.0 as i32, &bytes).unwrap();
-    Mask { label: label.to_owned(), run_lengths: Some(Runs::of(&picture).unwrap().text()), ..Mask::default() }
+    Mask { label: label.to_owned(), run_lengths: Some(Rle::of(&picture).unwrap().text()), ..Mask::default() }
 }
 
 fn run(image: &Image, masks: &[Mask], settings: &CompositeSettings) -> Processed {

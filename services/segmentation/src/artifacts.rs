@@ -3,13 +3,13 @@ use crate::settings::SegmentationSettings;
 use framefleet_perception::{FrameView, PerceptionError};
 use framefleet_stage::Outputs;
 use framefleet_vision::families::{Family, Shown};
-use framefleet_vision::run_lengths::Runs;
+use framefleet_vision::rle::Rle;
 use std::io::Write;
 
 /// Writes the families of a frame, given in full with its masks. Instances are numbered as in the records.
 pub fn write(
     frame: &FrameView<'_>,
-    masks: &[Runs],
+    masks: &[Rle],
     settings: &SegmentationSettings,
     out: &mut Outputs,
 ) -> Result<(), PerceptionError> {

@@ -8,7 +8,7 @@ use framefleet_media::annotation::Value;
 use framefleet_media::{Amendment, Annotation, FrameRange, MaskTrack, ScopedAnnotation};
 use framefleet_perception::{FrameResult, Track, TrackSet, by_item};
 use framefleet_stage::{Job, Outputs, Record, Records, StageError};
-use framefleet_vision::run_lengths::Runs;
+use framefleet_vision::rle::Rle;
 use serde_json::{Value as Json, json};
 
 /// Follows the objects of all items, inside shots. Stills have nothing to do with each other: nothing is followed.
@@ -79,7 +79,7 @@ fn masks(record: &Record) -> Result<Vec<(u32, MaskObservation)>, StageError> {
     let mut masks = Vec::new();
     for annotation in &record.annotations {
         let Some(Value::Mask(mask)) = &annotation.value else { continue };
-        let runs = mask.run_lengths.as_ref().map(Runs::parse).transpose().map_err(StageError::bad_input)?;
+        let runs = mask.run_lengths.as_ref().map(Rle::parse).transpose().map_err(StageError::bad_input)?;
         let seen = MaskObservation {
             eye: mask.eye.clone(),
             runs: runs.unwrap_or_default(),

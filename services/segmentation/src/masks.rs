@@ -3,7 +3,7 @@ pub(crate) mod stereo;
 pub(crate) mod temporal;
 use crate::settings::SegmentationSettings;
 use framefleet_perception::PerceptionError;
-use framefleet_vision::run_lengths::Runs;
+use framefleet_vision::rle::Rle;
 use opencv::core::{self, CmpTypes, Mat, Scalar, Size};
 use opencv::imgproc;
 use opencv::prelude::*;
@@ -11,7 +11,7 @@ use opencv::prelude::*;
 /// One thing in a view.
 pub struct Instance {
     /// Its pixels, of the view in full size.
-    pub runs: Runs,
+    pub runs: Rle,
     /// How sure it is, 0–1.
     pub score: f32,
     /// See the field of the record.
@@ -40,11 +40,11 @@ impl SmallRegions {
 
 impl SmallRegions {
     /// A mask with its holes filled and then without islands: empty when nothing of size is left.
-    fn cleaned(self, mask: &Runs) -> Runs {
+    fn cleaned(self, mask: &Rle) -> Rle {
         let filled = mask.without_holes(self.holes);
         let filled = filled.as_ref().unwrap_or(mask);
         let clean = filled.without_islands(self.islands).unwrap_or_else(|| filled.clone());
-        if clean.area() < self.islands { Runs::default() } else { clean }
+        if clean.area() < self.islands { Rle::default() } else { clean }
     }
 }
 
@@ -69,11 +69,11 @@ pub fn instances(
             let (mut own, mut mask) = (Mat::default(), Mat::default());
             core::compare(owners, &Scalar::all(f64::from(number)), &mut own, CmpTypes::CMP_EQ as i32)?;
             core::bitwise_and(&own, &ground.covered, &mut mask, &core::no_array())?;
-            found.extend(ground.instance(small.cleaned(&Runs::of(&mask)?))?);
+            found.extend(ground.instance(small.cleaned(&Rle::of(&mask)?))?);
             nobodys.set_to(&Scalar::default(), &own)?;
         }
     }
-    for part in Runs::of(&nobodys)?.parts(small.islands, settings.max_instances as usize) {
+    for part in Rle::of(&nobodys)?.parts(small.islands, settings.max_instances as usize) {
         found.extend(ground.instance(part.without_holes(small.holes).unwrap_or(part))?);
     }
     found.retain(|instance| instance.runs.area() > 0);
@@ -100,13 +100,13 @@ struct Ground<'a> {
 
 impl Ground<'_> {
     /// The instance of a small mask, which has been cleaned; `None` when it is empty.
-    fn instance(&self, runs: Runs) -> Result<Option<Instance>, PerceptionError> {
+    fn instance(&self, runs: Rle) -> Result<Option<Instance>, PerceptionError> {
         if runs.area() == 0 {
             return Ok(None);
         }
         let mask = runs.picture()?;
         let score = core::mean(self.soft_mask, &mask)?[0] as f32;
-        let runs = Runs::of_soft_mask(&self.own(&mask)?, self.threshold as f32, self.size)?;
+        let runs = Rle::of_soft_mask(&self.own(&mask)?, self.threshold as f32, self.size)?;
         Ok(Some(Instance { runs, score, stability: None, point: None }))
     }
 

@@ -15,7 +15,7 @@ use framefleet_media::annotation::Value;
 use framefleet_media::{Annotation, ItemKind, Mask, Rendition};
 use framefleet_perception::{FrameView, PerceptionError};
 use framefleet_stage::{Batch, Outputs, StageError};
-use framefleet_vision::run_lengths::Runs;
+use framefleet_vision::rle::Rle;
 use opencv::core::{Mat, Rect, Size};
 use opencv::prelude::*;
 
@@ -141,7 +141,7 @@ impl Task<'_> {
         out: &mut Outputs,
     ) -> Result<(), StageError> {
         let written = made.and_then(|(views, instances)| {
-            let (masks, runs): (Vec<Mask>, Vec<Runs>) = masks(&views, instances, label).into_iter().unzip();
+            let (masks, runs): (Vec<Mask>, Vec<Rle>) = masks(&views, instances, label).into_iter().unzip();
             if !self.settings.artifacts.is_empty() {
                 let frame = FrameView::of(self.batch, Rendition::Full, number)?;
                 artifacts::write(&frame, &runs, self.settings, out)?;
@@ -161,7 +161,7 @@ impl Task<'_> {
 }
 
 /// The masks of a frame as records have them and as runs of the frame, the left eye's first.
-fn masks(views: &[View<'_>], instances: Vec<Vec<Instance>>, label: &str) -> Vec<(Mask, Runs)> {
+fn masks(views: &[View<'_>], instances: Vec<Vec<Instance>>, label: &str) -> Vec<(Mask, Rle)> {
     // Views fill the frame: it ends where the last one does.
     let end = |of: fn(&Rect) -> i32| views.iter().map(|view| of(&view.place)).max().unwrap_or(0) as u32;
     let size = (end(|place| place.x + place.width), end(|place| place.y + place.height));
@@ -169,7 +169,7 @@ fn masks(views: &[View<'_>], instances: Vec<Vec<Instance>>, label: &str) -> Vec<
     views.iter().zip(instances).flat_map(of_view).collect()
 }
 
-fn mask(view: &View<'_>, instance: Instance, size: (u32, u32), label: &str) -> (Mask, Runs) {
+fn mask(view: &View<'_>, instance: Instance, size: (u32, u32), label: &str) -> (Mask, Rle) {
     let runs = instance.runs.within([view.place.x as u32, view.place.y as u32], size);
     let point = instance.point.map(|[x, y]| vec![x + view.place.x as f32, y + view.place.y as f32]);
     let mask = Mask {

@@ -5,7 +5,7 @@ use crate::{ExportError, Pictures};
 use framefleet_media::RunLengths;
 use framefleet_vision::families::{Family, Shown};
 use framefleet_vision::mat::rgb8;
-use framefleet_vision::run_lengths::Runs;
+use framefleet_vision::rle::Rle;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
@@ -60,15 +60,15 @@ impl Writer for Families<'_> {
 }
 
 /// The masks of a frame by their numbers; what a correction took out is empty.
-fn masks(record: &FrameRecord<'_>) -> Result<Vec<Runs>, ExportError> {
+fn masks(record: &FrameRecord<'_>) -> Result<Vec<Rle>, ExportError> {
     let mut masks = Vec::new();
     for mask in record.of::<Masked>("mask")? {
         let Some(lengths) = &mask.run_lengths else { continue };
         if mask.instance > MOST {
             return Err(record.wrong("mask", format!("no frame has {} instances", mask.instance)));
         }
-        masks.resize_with(masks.len().max(mask.instance + 1), Runs::default);
-        masks[mask.instance] = Runs::parse(lengths)?;
+        masks.resize_with(masks.len().max(mask.instance + 1), Rle::default);
+        masks[mask.instance] = Rle::parse(lengths)?;
     }
     Ok(masks)
 }

@@ -1,6 +1,6 @@
 //! Families of images that show masks: for people to look at, and for data sets.
 use crate::VisionError;
-use crate::run_lengths::Runs;
+use crate::rle::Rle;
 use opencv::boxed_ref::BoxedRef;
 use opencv::core::{self, Mat, Rect, Scalar, Size, Vec3b, Vector};
 use opencv::prelude::*;
@@ -44,7 +44,7 @@ pub struct Shown<'a> {
     /// The full frame: RGB, 8 bits.
     pub picture: &'a BoxedRef<'a, Mat>,
     /// Its masks, of the frame's size, in order of their instances.
-    pub masks: &'a [Runs],
+    pub masks: &'a [Rle],
     /// Surroundings of an instance in context and blurred images, pixels.
     pub context: u32,
 }
@@ -112,7 +112,7 @@ impl Family {
 
 impl Shown<'_> {
     /// Where a mask lies; `None` for an empty one.
-    fn place(&self, mask: &Runs) -> Result<Option<Rect>, VisionError> {
+    fn place(&self, mask: &Rle) -> Result<Option<Rect>, VisionError> {
         let Some(bbox) = mask.bounds() else { return Ok(None) };
         let (width, height) = mask.size();
         let found = (self.picture.cols() as u32, self.picture.rows() as u32);
@@ -123,7 +123,7 @@ impl Shown<'_> {
         Ok(Some(Rect::new(x0, y0, x1 - x0, y1 - y0)))
     }
 
-    fn cutout(&self, mask: &Runs, place: Rect) -> Result<Mat, VisionError> {
+    fn cutout(&self, mask: &Rle, place: Rect) -> Result<Mat, VisionError> {
         let (mut channels, mut cutout) = (Vector::<Mat>::new(), Mat::default());
         core::split(&Mat::roi(self.picture, place)?, &mut channels)?;
         channels.push(Mat::roi(&mask.picture()?, place)?.try_clone()?);
@@ -141,7 +141,7 @@ impl Shown<'_> {
         Ok((around, Mat::roi(self.picture, around)?.try_clone()?))
     }
 
-    fn blurred(&self, mask: &Runs, place: Rect) -> Result<Mat, VisionError> {
+    fn blurred(&self, mask: &Rle, place: Rect) -> Result<Mat, VisionError> {
         let (around, context) = self.surroundings(place)?;
         let mut blurred = Mat::default();
         imgproc::gaussian_blur_def(&context, &mut blurred, Size::default(), BLUR)?;

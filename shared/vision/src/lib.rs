@@ -12,7 +12,7 @@ pub mod geometry;
 pub mod letterbox;
 pub mod masks;
 pub mod mat;
-pub mod run_lengths;
+pub mod rle;
 pub mod tracking;
 
 use framefleet_media::PixelFormat;

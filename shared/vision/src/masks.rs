@@ -1,6 +1,6 @@
 //! Masks of annotations as images of a frame.
 use crate::VisionError;
-use crate::run_lengths::Runs;
+use crate::rle::Rle;
 use framefleet_media::Mask;
 use opencv::core::{self, Mat, Size};
 use opencv::imgproc;
@@ -13,7 +13,7 @@ use opencv::imgproc;
 pub fn union<'a>(masks: impl IntoIterator<Item = &'a Mask>, size: (u32, u32)) -> Result<Option<Mat>, VisionError> {
     let mut covered: Option<Mat> = None;
     for mask in masks {
-        let Some(runs) = mask.run_lengths.as_ref().map(Runs::parse).transpose()?.filter(|runs| runs.area() > 0) else {
+        let Some(runs) = mask.run_lengths.as_ref().map(Rle::parse).transpose()?.filter(|runs| runs.area() > 0) else {
             continue;
         };
         let mut picture = runs.picture()?;
@@ -49,7 +49,7 @@ mod tests {
         let (rows, columns) = (size.1 as i32, size.0 as i32);
         let mut picture = Mat::new_rows_cols_with_default(rows, columns, core::CV_8UC1, Scalar::default()).unwrap();
         picture.roi_mut(inside).unwrap().set_to(&Scalar::all(255.0), &core::no_array()).unwrap();
-        let runs = Runs::of(&picture).unwrap();
+        let runs = Rle::of(&picture).unwrap();
         Mask { area: runs.area(), run_lengths: Some(runs.text()), ..Mask::default() }
     }
 

@@ -1,13 +1,13 @@
 //! Who of one frame is who of the next: by the overlap of masks.
 use framefleet_perception::Association;
-use framefleet_vision::run_lengths::Runs;
+use framefleet_vision::rle::Rle;
 
 /// A mask of a frame, for following.
 pub struct MaskObservation {
     /// Whose eye it is of; objects are followed in each on its own.
     pub eye: String,
     /// The mask.
-    pub runs: Runs,
+    pub runs: Rle,
     /// What the model calls it.
     pub label: String,
     /// How sure the model is.
@@ -27,7 +27,7 @@ pub struct Object {
     /// Sum and number of overlaps (IoU) of masks of neighbouring frames.
     pub overlaps: (f64, u64),
     /// Where it was seen last; empty once it is followed no more.
-    mask: Runs,
+    mask: Rle,
     /// Whether that was in the frame before.
     fresh: bool,
 }
@@ -71,7 +71,7 @@ impl Association for Masks {
     }
 
     fn end(&self, object: &mut Object) {
-        object.mask = Runs::default();
+        object.mask = Rle::default();
     }
 }
 
@@ -84,7 +84,7 @@ mod tests {
     fn seen(x: i32) -> MaskObservation {
         let mut mask = Mat::new_rows_cols_with_default(20, 200, core::CV_8UC1, Scalar::default()).unwrap();
         opencv::imgproc::rectangle(&mut mask, Rect::new(x, 2, 16, 16), Scalar::all(255.0), -1, 8, 0).unwrap();
-        MaskObservation { eye: String::new(), label: "person".to_owned(), runs: Runs::of(&mask).unwrap(), score: 0.5 }
+        MaskObservation { eye: String::new(), label: "person".to_owned(), runs: Rle::of(&mask).unwrap(), score: 0.5 }
     }
 
     /// Tracks of frames (number and masks) of a film of 25 frames per second.

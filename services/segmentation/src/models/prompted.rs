@@ -17,7 +17,7 @@ pub use everything::Choice;
 use framefleet_infer::{Dim, Session, TensorView};
 use framefleet_perception::{PerceptionError, require};
 use framefleet_stage::{Host, SetupError};
-use framefleet_vision::run_lengths::Runs;
+use framefleet_vision::rle::Rle;
 pub use memory::{Memory, Object};
 use ndarray::{Array2, Array3, ArrayD, ArrayView2, Ix2, Ix4};
 use opencv::core::{self, CmpTypes, Mat, Scalar, Size};
@@ -45,7 +45,7 @@ pub struct Embedding {
 /// A mask before it is published, of the whole image.
 pub struct Candidate {
     /// The pixels.
-    pub runs: Runs,
+    pub runs: Rle,
     /// The network's own guess of its overlap with the truth.
     pub predicted_iou: f32,
     /// Pixels above the raised threshold over pixels above the lowered one.
@@ -184,7 +184,7 @@ impl Prompted {
         let mut found = Vec::new();
         for (predicted_iou, logits) in surest.into_iter().flatten() {
             let (mask, stability) = binary(logits.view(), embedding.size)?;
-            let candidate = Candidate { runs: Runs::of(&mask)?, predicted_iou, stability, point: None };
+            let candidate = Candidate { runs: Rle::of(&mask)?, predicted_iou, stability, point: None };
             found.push(candidate.cleaned(small));
         }
         Ok(chosen(found, small, settings))

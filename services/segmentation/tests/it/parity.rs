@@ -6,7 +6,7 @@ use framefleet_infer::{Model, Precision, SessionOptions, StepModel, StepModels};
 use framefleet_media::RunLengths;
 use framefleet_stage::Host;
 use framefleet_testkit::Picture;
-use framefleet_vision::run_lengths::Runs;
+use framefleet_vision::rle::Rle;
 use opencv::core;
 use opencv::prelude::*;
 use segmentation::prompted::{Choice, Memory, Prompted, SmallRegions, normalised};
@@ -114,7 +114,7 @@ fn same_masks(expected: &Value, key: &str, choice: Choice) {
     for wanted in wanted {
         let size: Vec<u32> = wanted["size"].as_array().unwrap().iter().map(|v| v.as_u64().unwrap() as u32).collect();
         let counts = wanted["counts"].as_str().unwrap().to_owned();
-        let mask = Runs::parse(&RunLengths { height: size[0], width: size[1], counts }).unwrap();
+        let mask = Rle::parse(&RunLengths { height: size[0], width: size[1], counts }).unwrap();
         let predicted = wanted["predicted_iou"].as_f64().unwrap() as f32;
         let point: Vec<f32> = wanted["point"].as_array().unwrap().iter().map(|v| v.as_f64().unwrap() as f32).collect();
         let same = found.iter().find(|candidate| {
@@ -150,14 +150,14 @@ fn objects_are_followed_as_the_reference_follows_them() {
         let [x0, y0, x1, y1] = [0, 1, 2, 3].map(|side| corners[side].as_f64().unwrap() as i32);
         let mask = polygons(&[&[[x0, y0], [x1 - 1, y0], [x1 - 1, y1 - 1], [x0, y1 - 1]]], 300, 120);
         let embedding = network.embed(&to_mat(&frames[0])).unwrap();
-        let mut object = memory.shown(&network, 0, &embedding, &Runs::of(&mask).unwrap()).unwrap();
+        let mut object = memory.shown(&network, 0, &embedding, &Rle::of(&mask).unwrap()).unwrap();
         for (frame, picture) in (1..).zip(&frames[1..]) {
             let embedding = network.embed(&to_mat(picture)).unwrap();
             let found = memory.follow(frame, &embedding, &mut object, frames.len() as u64).unwrap();
             let of_this = |record: &&Value| record["frame"] == frame && record["object"] == number;
             let record = records.iter().find(of_this).unwrap();
             let counts = record["counts"].as_str().unwrap().to_owned();
-            let wanted = Runs::parse(&RunLengths { height: 120, width: 300, counts }).unwrap();
+            let wanted = Rle::parse(&RunLengths { height: 120, width: 300, counts }).unwrap();
             match found {
                 Some(found) => {
                     let overlap = found.runs.iou(&wanted);

@@ -5,7 +5,7 @@ use framefleet_media::{ItemKind, Mask};
 use framefleet_stage::Stage as _;
 use framefleet_testkit::Picture;
 use framefleet_testkit_stage::golden;
-use framefleet_vision::run_lengths::Runs;
+use framefleet_vision::rle::Rle;
 use opencv::core::{CV_8UC1, Mat, Rect, Scalar};
 use opencv::prelude::*;
 use opencv::{imgcodecs, imgproc};
@@ -46,7 +46,7 @@ fn a_square_stays_where_it_is() {
         let [mask] = &results.masks[&0][..] else { panic!("one mask, not {:?}", results.masks) };
         let overlap = iou(&picture(mask), &truth);
         assert!(overlap >= 0.99, "{width}×{height}: {overlap}");
-        assert_eq!(mask.area, Runs::of(&picture(mask)).unwrap().area());
+        assert_eq!(mask.area, Rle::of(&picture(mask)).unwrap().area());
         assert!(mask.score > 0.8 && mask.label == "person" && mask.eye.is_empty());
     }
 }
@@ -63,9 +63,8 @@ fn persons_share_out_a_foreground_that_touches() {
     // In the middle between the two bodies' lines.
     assert_eq!(boxes.len(), 2, "{boxes:?}");
     assert!((boxes[0][2] - 280).abs() <= 3 && (boxes[1][0] - 280).abs() <= 3, "{boxes:?}");
-    let shared = Runs::of(&picture(&apart.masks[&0][0]))
-        .unwrap()
-        .intersection(&Runs::of(&picture(&apart.masks[&0][1])).unwrap());
+    let shared =
+        Rle::of(&picture(&apart.masks[&0][0])).unwrap().intersection(&Rle::of(&picture(&apart.masks[&0][1])).unwrap());
     assert_eq!(shared, 0);
 }
 
@@ -163,7 +162,7 @@ fn statistics_are_complete_and_every_file_is_listed() {
         imgcodecs::imdecode(&bytes, imgcodecs::IMREAD_UNCHANGED).unwrap()
     };
     let mask = open("masks/000000_inst0_mask.png");
-    assert_eq!(Runs::of(&mask).unwrap(), Runs::of(&picture(&results.masks[&0][0])).unwrap());
+    assert_eq!(Rle::of(&mask).unwrap(), Rle::of(&picture(&results.masks[&0][0])).unwrap());
     let cutout = open("cutouts/000000_inst0.png");
     assert_eq!((cutout.channels(), cutout.cols(), cutout.rows()), (4, 100, 100));
     let mut alpha = Mat::default();

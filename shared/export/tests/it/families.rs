@@ -9,7 +9,7 @@ use framefleet_media::{
 use framefleet_proto::v1::{Entry, FrameTimes, TaskId, TaskKind, TaskResult};
 use framefleet_records::{RecordsOptions, complete_step};
 use framefleet_testkit::decode_rgb8;
-use framefleet_vision::run_lengths::Runs;
+use framefleet_vision::rle::Rle;
 use opencv::core::{self, Mat, Rect, Scalar};
 use opencv::imgcodecs;
 use opencv::prelude::*;
@@ -29,7 +29,7 @@ fn mask(place: Rect, size: (u32, u32)) -> Mask {
     let mut picture =
         Mat::new_rows_cols_with_default(size.1 as i32, size.0 as i32, core::CV_8UC1, Scalar::default()).unwrap();
     picture.roi_mut(place).unwrap().set_to(&Scalar::all(255.0), &core::no_array()).unwrap();
-    let runs = Runs::of(&picture).unwrap();
+    let runs = Rle::of(&picture).unwrap();
     let corners = [place.x, place.y, place.x + place.width, place.y + place.height].map(|side| side as f32);
     Mask {
         r#box: corners.to_vec(),
@@ -139,8 +139,8 @@ async fn every_instance_has_its_mask_under_the_stages_name() {
         .collect();
     assert_eq!(names(&made.files, folder.path()), expected);
     let mask_of_4 = open(folder.path(), "a/walk/masks/000004_inst0_mask.png");
-    let truth = Runs::parse(mask(place(4), SIZE).run_lengths.as_ref().unwrap()).unwrap();
-    assert_eq!(Runs::of(&mask_of_4).unwrap(), truth);
+    let truth = Rle::parse(mask(place(4), SIZE).run_lengths.as_ref().unwrap()).unwrap();
+    assert_eq!(Rle::of(&mask_of_4).unwrap(), truth);
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use framefleet_stage::Host;
 use framefleet_testkit::{MovingSquare, Picture, Similarity, Texture};
 pub use framefleet_testkit_stage::rgb8;
 use framefleet_testkit_stage::{Film, Found, Step, only};
-use framefleet_vision::run_lengths::Runs;
+use framefleet_vision::rle::Rle;
 use inpainting::{InpaintingSettings, InpaintingStage};
 use opencv::core::Mat;
 use std::collections::BTreeMap;
@@ -84,7 +84,7 @@ impl Footage {
 pub fn mask(width: u32, height: u32, label: &str, covered: impl Fn(u32, u32) -> bool) -> Mask {
     let bytes: Vec<u8> =
         (0..height).flat_map(|y| (0..width).map(move |x| (x, y))).map(|(x, y)| u8::from(covered(x, y)) * 255).collect();
-    let runs = Runs::of(&Mat::new_rows_cols_with_data(height as i32, width as i32, &bytes).unwrap()).unwrap();
+    let runs = Rle::of(&Mat::new_rows_cols_with_data(height as i32, width as i32, &bytes).unwrap()).unwrap();
     Mask { area: runs.area(), score: 1.0, label: label.to_owned(), run_lengths: Some(runs.text()), ..Mask::default() }
 }
 

@@ -5,7 +5,7 @@ use crate::masks::Instance;
 use crate::settings::SegmentationSettings;
 use framefleet_perception::PerceptionError;
 use framefleet_vision::boxes::{self, BBox};
-use framefleet_vision::run_lengths::Runs;
+use framefleet_vision::rle::Rle;
 use opencv::core::{Mat, Rect, Size};
 use opencv::prelude::*;
 
@@ -124,7 +124,7 @@ impl Prompted {
             if predicted_iou > choice.min_predicted_iou {
                 let (mask, stability) = binary(logits, embedding.size)?;
                 if stability >= choice.min_stability {
-                    let runs = Runs::of(&mask)?;
+                    let runs = Rle::of(&mask)?;
                     let candidate = Candidate { runs, predicted_iou, stability, point: Some(points[item]) };
                     found.extend(kept(&candidate).then_some(candidate));
                 }

@@ -14,7 +14,7 @@ use framefleet_infer::{Session, TensorView};
 use framefleet_perception::{PerceptionError, require};
 use framefleet_stage::{Host, SetupError};
 use framefleet_vision::VisionError;
-use framefleet_vision::run_lengths::Runs;
+use framefleet_vision::rle::Rle;
 use ndarray::{Array1, Array2, ArrayD, ArrayView3, Axis, Ix4};
 use opencv::prelude::*;
 use std::collections::VecDeque;
@@ -66,7 +66,7 @@ impl Memory {
         network: &Prompted,
         frame: u64,
         embedding: &Embedding,
-        mask: &Runs,
+        mask: &Rle,
     ) -> Result<Object, PerceptionError> {
         let picture = mask.picture()?;
         let size = (picture.rows() as usize, picture.cols() as usize, 1);
@@ -118,7 +118,7 @@ impl Memory {
         let logits = logits.into_dimensionality::<Ix4>();
         let logits = logits.map_err(|error| wrong(&self.decoder, MEMORY_DECODER, format!("mask: {error}")))?;
         let (mask, stability) = binary(logits.index_axis(Axis(0), 0).index_axis(Axis(0), 0), embedding.size)?;
-        Ok(Some(Candidate { runs: Runs::of(&mask)?, predicted_iou, stability, point: None }))
+        Ok(Some(Candidate { runs: Rle::of(&mask)?, predicted_iou, stability, point: None }))
     }
 
     /// The features of a frame after a look at what is remembered of an object.

@@ -6,7 +6,7 @@ use framefleet_media::{FrameRange, Item, Mask, MaskTrack, Pose, Shot};
 use framefleet_stage::{Host, Stage};
 use framefleet_testkit::Picture;
 use framefleet_testkit_stage::{Film, Found, Step, on_range, only, rgb8};
-use framefleet_vision::run_lengths::Runs;
+use framefleet_vision::rle::Rle;
 use opencv::core::{self, Mat, Point, Scalar, Vector};
 use opencv::prelude::*;
 use opencv::{imgcodecs, imgproc};
@@ -54,7 +54,7 @@ impl Results {
 
 /// A mask as an image.
 pub fn picture(mask: &Mask) -> Mat {
-    Runs::parse(mask.run_lengths.as_ref().unwrap()).unwrap().picture().unwrap()
+    Rle::parse(mask.run_lengths.as_ref().unwrap()).unwrap().picture().unwrap()
 }
 
 /// A host whose network for persons gives how bright a pixel is as its soft mask, so that the truth is known.
@@ -178,7 +178,7 @@ pub fn polygons(of: &[&[[i32; 2]]], width: i32, height: i32) -> Mat {
 
 /// Intersection over union of two masks.
 pub fn iou(a: &Mat, b: &Mat) -> f32 {
-    Runs::of(a).unwrap().iou(&Runs::of(b).unwrap())
+    Rle::of(a).unwrap().iou(&Rle::of(b).unwrap())
 }
 
 /// Boundary F (Martin et al. 2004, as DAVIS has it): of the outlines, what lies within `distance` pixels of the other's.

@@ -1,14 +1,14 @@
 //! Masks of an image from soft masks that are smaller than it: where the outline runs is computed column by column from the soft mask, and no image
 //! of full size is ever made. What comes out is what scaling the soft mask up (bilinearly, centres of pixels on centres of pixels, the
 //! edge repeated) and comparing every pixel would give.
-use super::Runs;
+use super::Rle;
 use super::lengths::Lengths;
 use crate::VisionError;
 use framefleet_media::limits::MAX_SIDE;
 use opencv::core::{self, CmpTypes, Mat, Scalar};
 use opencv::prelude::*;
 
-impl Runs {
+impl Rle {
     /// Where a soft mask (`CV_32FC1`, finite, stretched over an image of `size`: width and height) reaches `threshold`.
     ///
     /// # Errors
@@ -158,7 +158,7 @@ mod tests {
     proptest! {
         #[test]
         fn every_pixel_is_what_interpolation_makes_it((rows, columns, values, size) in cases()) {
-            let runs = Runs::of_soft_mask(&soft_mask(rows, columns, &values), 0.4, size).unwrap();
+            let runs = Rle::of_soft_mask(&soft_mask(rows, columns, &values), 0.4, size).unwrap();
             let picture = runs.picture().unwrap();
             for (found, value) in picture.data_bytes().unwrap().iter().zip(slow(rows, columns, &values, size)) {
                 // On the outline itself rounding decides.
@@ -170,9 +170,9 @@ mod tests {
     #[test]
     fn what_is_no_soft_mask_is_refused() {
         let bytes = Mat::new_rows_cols_with_default(2, 2, core::CV_8UC1, Scalar::default()).unwrap();
-        assert!(matches!(Runs::of_soft_mask(&bytes, 0.5, (4, 4)), Err(VisionError::Mask(_))));
+        assert!(matches!(Rle::of_soft_mask(&bytes, 0.5, (4, 4)), Err(VisionError::Mask(_))));
         let flat = soft_mask(1, 1, &[0.7]);
-        assert!(matches!(Runs::of_soft_mask(&flat, 0.5, (70_000, 1)), Err(VisionError::TooLarge { .. })));
-        assert_eq!(Runs::of_soft_mask(&flat, 0.5, (3, 2)).unwrap().lengths(), [0, 6]);
+        assert!(matches!(Rle::of_soft_mask(&flat, 0.5, (70_000, 1)), Err(VisionError::TooLarge { .. })));
+        assert_eq!(Rle::of_soft_mask(&flat, 0.5, (3, 2)).unwrap().lengths(), [0, 6]);
     }
 }

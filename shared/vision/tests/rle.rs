@@ -1,7 +1,7 @@
-//! Run lengths are those that pycocotools writes. `tools/parity/run_lengths.py` made the numbers.
+//! Run lengths are those that pycocotools writes. `tools/parity/rle.py` made the numbers.
 #![cfg(test)]
 use framefleet_media::RunLengths;
-use framefleet_vision::run_lengths::Runs;
+use framefleet_vision::rle::Rle;
 use opencv::core::{self, Mat, Scalar};
 use opencv::prelude::*;
 use serde_json::Value;
@@ -15,26 +15,26 @@ fn picture(case: &Value) -> Option<Mat> {
     Some(mask)
 }
 
-fn parsed(case: &Value, counts: &str) -> Runs {
+fn parsed(case: &Value, counts: &str) -> Rle {
     let number = |key: &str| case[key].as_u64().unwrap() as u32;
     let text = RunLengths {
         height: number("height"),
         width: number("width"),
         counts: case[counts].as_str().unwrap().to_owned(),
     };
-    Runs::parse(&text).unwrap()
+    Rle::parse(&text).unwrap()
 }
 
 #[test]
 fn masks_have_pycocotools_text_area_box_and_overlap() {
-    let cases: Vec<Value> = serde_json::from_str(include_str!("run_lengths.json")).unwrap();
+    let cases: Vec<Value> = serde_json::from_str(include_str!("rle.json")).unwrap();
     assert!(cases.len() > 50);
     for case in &cases {
         let runs = parsed(case, "counts");
         assert_eq!(runs.text().counts, case["counts"].as_str().unwrap());
-        assert_eq!(Runs::of(&runs.picture().unwrap()).unwrap(), runs);
+        assert_eq!(Rle::of(&runs.picture().unwrap()).unwrap(), runs);
         if let Some(mask) = picture(case) {
-            assert_eq!(Runs::of(&mask).unwrap(), runs);
+            assert_eq!(Rle::of(&mask).unwrap(), runs);
         }
         assert_eq!(runs.area(), case["area"].as_u64().unwrap());
         let bounds = runs.bounds().unwrap_or_default().map(f64::from);

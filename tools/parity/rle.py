@@ -1,4 +1,4 @@
-"""Makes shared/vision/tests/run_lengths.json: random masks and what pycocotools makes of them."""
+"""Makes shared/vision/tests/rle.json: random masks and what pycocotools makes of them."""
 import json
 import pathlib
 import sys

@@ -1,5 +1,5 @@
 //! Lengths while they are collected, in the order of columns.
-use super::Runs;
+use super::Rle;
 
 /// Lengths while they are collected.
 #[derive(Default)]
@@ -41,9 +41,9 @@ impl Lengths {
     }
 
     /// The mask of an image of this size; what is missing is 0.
-    pub fn done(mut self, width: u32, height: u32) -> Runs {
+    pub fn done(mut self, width: u32, height: u32) -> Rle {
         self.zeros_to(width * height);
-        Runs { height, width, lengths: self.lengths }
+        Rle { height, width, lengths: self.lengths }
     }
 
     /// Adds pixels: runs of bytes that are 0 or not.

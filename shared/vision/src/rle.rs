@@ -1,4 +1,4 @@
-//! Binary masks as run lengths, the form that COCO and this project's records have: column by column, a run of zeros (which may
+//! Binary masks in run-length encoding (RLE), the form that COCO and this project's records have: column by column, a run of zeros (which may
 //! be empty) first. What masks share is counted on the runs; nothing is unpacked for it.
 mod enlarged;
 mod lengths;
@@ -13,14 +13,14 @@ use opencv::prelude::*;
 
 /// A binary mask as runs of equal pixels down its columns, from the left.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Runs {
+pub struct Rle {
     height: u32,
     width: u32,
     /// Lengths by turns of zeros and ones, zeros first; they add up to height × width.
     lengths: Vec<u32>,
 }
 
-impl Runs {
+impl Rle {
     /// The mask of an image (`CV_8UC1`): what is not 0 is set.
     ///
     /// # Errors
@@ -242,11 +242,11 @@ mod tests {
 
     #[test]
     fn a_known_mask_has_the_lengths_and_text_that_cocos_tools_give_it() {
-        let runs = Runs::of(&mat(2, 3, &[0, 1, 1, 0, 0, 9])).unwrap();
+        let runs = Rle::of(&mat(2, 3, &[0, 1, 1, 0, 0, 9])).unwrap();
         assert_eq!(runs.lengths(), [2, 1, 1, 2]);
         assert_eq!((runs.area(), runs.bounds()), (3, Some([1, 0, 3, 2])));
         assert_eq!(runs.text(), RunLengths { height: 2, width: 3, counts: "2111".to_owned() });
-        let all = Runs::of(&mat(1, 2, &[255, 255])).unwrap();
+        let all = Rle::of(&mat(1, 2, &[255, 255])).unwrap();
         assert_eq!((all.lengths(), all.text().counts.as_str()), (&[0, 2][..], "02"));
     }
 
@@ -256,17 +256,17 @@ mod tests {
             [(2, 2, "5"), (2, 2, "3"), (2, 2, "~"), (2, 2, "oo"), (2, 2, "O"), (70_000, 1, "0")]
         {
             let text = RunLengths { height, width, counts: counts.to_owned() };
-            assert!(matches!(Runs::parse(&text), Err(VisionError::Mask(_))), "{counts}");
+            assert!(matches!(Rle::parse(&text), Err(VisionError::Mask(_))), "{counts}");
         }
         let endless = RunLengths { height: 2, width: 2, counts: "o".repeat(1000) };
-        assert!(Runs::parse(&endless).is_err());
+        assert!(Rle::parse(&endless).is_err());
         let colour = Mat::new_rows_cols_with_default(2, 2, core::CV_8UC3, Scalar::default()).unwrap();
-        assert!(Runs::of(&colour).is_err());
+        assert!(Rle::of(&colour).is_err());
     }
 
     #[test]
     fn an_empty_picture_is_an_empty_mask() {
-        let runs = Runs::of(&mat(2, 2, &[0; 4])).unwrap();
+        let runs = Rle::of(&mat(2, 2, &[0; 4])).unwrap();
         assert_eq!((runs.area(), runs.bounds(), runs.iou(&runs)), (0, None, 0.0));
     }
 
@@ -285,21 +285,21 @@ mod tests {
     proptest! {
         #[test]
         fn masks_come_back((rows, columns, one, other) in masks()) {
-            let (a, b) = (Runs::of(&mat(rows, columns, &one)).unwrap(), Runs::of(&mat(rows, columns, &other)).unwrap());
+            let (a, b) = (Rle::of(&mat(rows, columns, &one)).unwrap(), Rle::of(&mat(rows, columns, &other)).unwrap());
             let picture = a.picture().unwrap();
             let expected: Vec<u8> = one.iter().map(|&byte| if byte == 0 { 0 } else { 255 }).collect();
             prop_assert_eq!(picture.data_bytes().unwrap(), &expected[..]);
-            prop_assert_eq!(&Runs::parse(&a.text()).unwrap(), &a);
+            prop_assert_eq!(&Rle::parse(&a.text()).unwrap(), &a);
             let whole = (columns as u32 + 5, rows as u32 + 4);
-            let part = Runs::of_part(&mat(rows, columns, &one), [2, 3], whole).unwrap();
+            let part = Rle::of_part(&mat(rows, columns, &one), [2, 3], whole).unwrap();
             prop_assert_eq!((part.size(), part.area()), (whole, a.area()));
             prop_assert_eq!(part.bounds(), a.bounds().map(|[x0, y0, x1, y1]| [x0 + 2, y0 + 3, x1 + 2, y1 + 3]));
-            prop_assert!(Runs::of_part(&mat(rows, columns, &one), [6, 0], whole).is_err());
+            prop_assert!(Rle::of_part(&mat(rows, columns, &one), [6, 0], whole).is_err());
             prop_assert_eq!(&a.within([2, 3], whole), &part);
             let (cut_columns, cut_rows) = (columns.div_ceil(2), rows.div_ceil(2));
             let cut = Mat::roi(&mat(rows, columns, &one), core::Rect::new(0, 0, cut_columns as i32, cut_rows as i32))
                 .unwrap().try_clone().unwrap();
-            prop_assert_eq!(a.within([0, 0], (cut_columns as u32, cut_rows as u32)), Runs::of(&cut).unwrap());
+            prop_assert_eq!(a.within([0, 0], (cut_columns as u32, cut_rows as u32)), Rle::of(&cut).unwrap());
             let shared = one.iter().zip(&other).filter(|&(&x, &y)| x > 0 && y > 0).count() as u64;
             let union = one.iter().zip(&other).filter(|&(&x, &y)| x > 0 || y > 0).count() as f32;
             prop_assert_eq!(a.intersection(&b), shared);
@@ -315,7 +315,7 @@ mod tests {
 
         #[test]
         fn any_text_is_read_or_refused(counts in ".{0,40}", width in 0..50_u32, height in 0..50_u32) {
-            if let Ok(runs) = Runs::parse(&RunLengths { height, width, counts }) {
+            if let Ok(runs) = Rle::parse(&RunLengths { height, width, counts }) {
                 prop_assert_eq!(runs.lengths().iter().map(|&l| u64::from(l)).sum::<u64>(), u64::from(width) * u64::from(height));
             }
         }

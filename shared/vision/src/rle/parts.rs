@@ -1,5 +1,5 @@
 //! Connected parts of masks (8 neighbours), found on their runs: what takes time is the length of outlines, not the number of pixels.
-use super::Runs;
+use super::Rle;
 use super::lengths::Lengths;
 
 /// Equal pixels of one column: rows `from` up to `to`.
@@ -18,7 +18,7 @@ struct Labelled {
     areas: Vec<u64>,
 }
 
-impl Runs {
+impl Rle {
     /// The connected parts of at least `min` pixels, the largest first (of equal ones the leftmost), `max` at most.
     pub fn parts(&self, min: u64, max: usize) -> Vec<Self> {
         let found = self.labelled(true);
@@ -137,9 +137,9 @@ mod tests {
     use opencv::prelude::*;
     use proptest::prelude::*;
 
-    fn runs(rows: &[&str]) -> Runs {
+    fn runs(rows: &[&str]) -> Rle {
         let bytes: Vec<Vec<u8>> = rows.iter().map(|row| row.bytes().map(|b| u8::from(b == b'#')).collect()).collect();
-        Runs::of(&Mat::from_slice_2d(&bytes).unwrap()).unwrap()
+        Rle::of(&Mat::from_slice_2d(&bytes).unwrap()).unwrap()
     }
 
     #[test]
@@ -185,7 +185,7 @@ mod tests {
         fn parts_are_those_that_opencv_finds((rows, columns, set) in masks()) {
             let bytes: Vec<Vec<u8>> = set.chunks(columns).map(|row| row.iter().map(|&on| u8::from(on)).collect()).collect();
             let mask = Mat::from_slice_2d(&bytes).unwrap();
-            let runs = Runs::of(&mask).unwrap();
+            let runs = Rle::of(&mask).unwrap();
             let parts = runs.parts(1, usize::MAX);
             prop_assert_eq!(parts.iter().map(|part| part.area() as i32).collect::<Vec<_>>(), areas(&mask));
             prop_assert_eq!(parts.iter().map(|part| part.intersection(&runs)).sum::<u64>(), runs.area());
