@@ -20,7 +20,7 @@ mod models;
 mod process;
 mod settings;
 
-pub use framefleet_vision::families::Family;
+pub use framefleet_vision::mask_products::MaskProduct;
 pub use settings::{
     DECODER, ENCODER, MEMORY_ATTENTION, MEMORY_DECODER, MEMORY_ENCODER, MEMORY_POINTER, Network, PERSON, STILL_MATTING,
     SegmentationSettings, Stereo, VIDEO_MATTING,

@@ -1,7 +1,7 @@
 //! What changes the answers of the stage.
 use framefleet_media::Rendition;
 use framefleet_stage::{ModelNeed, Settings, in_range, only_finish};
-use framefleet_vision::families::Family;
+use framefleet_vision::mask_products::MaskProduct;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -94,7 +94,7 @@ pub struct SegmentationSettings {
     #[schemars(transform = only_finish)]
     pub track_gap_seconds: f64,
     /// Images written beside the records: any of cutouts, context, blurred, masks, backgrounds, overlay, frames.
-    pub artifacts: Vec<Family>,
+    pub artifacts: Vec<MaskProduct>,
     /// Surroundings of an instance in context and blurred images, pixels of the full frame (0 to 1000).
     pub context_pixels: u32,
 }
@@ -264,7 +264,7 @@ mod tests {
 
     #[test]
     fn wrong_settings_are_named() {
-        assert_eq!(given(json!({"artifacts": ["masks"]})).unwrap().artifacts, [Family::Masks]);
+        assert_eq!(given(json!({"artifacts": ["masks"]})).unwrap().artifacts, [MaskProduct::Masks]);
         for (settings, named) in [
             (json!({"threshold": 0}), "threshold must be 0.01 to 0.99, got 0"),
             (json!({"network": "sam"}), "network"),
@@ -280,7 +280,7 @@ mod tests {
     fn full_frames_are_read_where_something_needs_them() {
         let proxies = SegmentationSettings { full_frames: false, ..SegmentationSettings::default() };
         assert_eq!(proxies.renditions(), [Rendition::Proxy]);
-        let cut = SegmentationSettings { artifacts: vec![Family::Cutouts], ..proxies.clone() };
+        let cut = SegmentationSettings { artifacts: vec![MaskProduct::Cutouts], ..proxies.clone() };
         assert_eq!(cut.renditions(), [Rendition::Proxy, Rendition::Full]);
         let pointed = SegmentationSettings { network: Network::Promptable, ..proxies };
         assert_eq!(pointed.renditions(), [Rendition::Full]);

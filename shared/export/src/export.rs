@@ -1,6 +1,6 @@
 //! From the records of a step to the writer of a format.
 use crate::coco_keypoints::CocoKeypoints;
-use crate::families::Families;
+use crate::mask_products::MaskProducts;
 use crate::mot::Mot;
 use crate::overlay::Overlay;
 use crate::writer::{FrameRecord, Writer};
@@ -119,6 +119,6 @@ fn writer<'a>(
         Format::CocoKeypoints => Box::new(CocoKeypoints::create(folder, manifest)?),
         Format::Mot => Box::new(Mot::new(folder)),
         Format::Overlay => Box::new(Overlay::new(folder, pictures)),
-        Format::Family(family) => Box::new(Families::new(family, request.context, folder, pictures)),
+        Format::MaskProduct(product) => Box::new(MaskProducts::new(product, request.context, folder, pictures)),
     })
 }

@@ -1,6 +1,6 @@
 //! The formats there are.
 use crate::ExportError;
-use framefleet_vision::families::Family;
+use framefleet_vision::mask_products::MaskProduct;
 use std::str::FromStr;
 
 /// What results are exported as.
@@ -13,7 +13,7 @@ pub enum Format {
     /// The footage with what was found drawn into it.
     Overlay,
     /// Pictures that show masks.
-    Family(Family),
+    MaskProduct(MaskProduct),
 }
 
 impl Format {
@@ -22,11 +22,11 @@ impl Format {
         Self::CocoKeypoints,
         Self::Mot,
         Self::Overlay,
-        Self::Family(Family::Cutouts),
-        Self::Family(Family::Context),
-        Self::Family(Family::Blurred),
-        Self::Family(Family::Masks),
-        Self::Family(Family::Backgrounds),
+        Self::MaskProduct(MaskProduct::Cutouts),
+        Self::MaskProduct(MaskProduct::Context),
+        Self::MaskProduct(MaskProduct::Blurred),
+        Self::MaskProduct(MaskProduct::Masks),
+        Self::MaskProduct(MaskProduct::Backgrounds),
     ];
 
     /// Its name on the command line.
@@ -35,7 +35,7 @@ impl Format {
             Self::CocoKeypoints => "coco-keypoints",
             Self::Mot => "mot",
             Self::Overlay => "overlay",
-            Self::Family(family) => family.name(),
+            Self::MaskProduct(product) => product.name(),
         }
     }
 
@@ -45,7 +45,7 @@ impl Format {
             Self::CocoKeypoints => "coco-keypoints.json: persons with 17 keypoints, scores and track ids",
             Self::Mot => "<item>.txt and <item>/seqinfo.ini: boxes of tracks, MOTChallenge text",
             Self::Overlay => "the footage with what was found drawn into it: videos as H.264 in MP4, images as PNG",
-            Self::Family(family) => family.about(),
+            Self::MaskProduct(product) => product.about(),
         }
     }
 
@@ -54,7 +54,7 @@ impl Format {
         match self {
             Self::CocoKeypoints | Self::Mot => &["pose"],
             Self::Overlay => &["pose", "mask"],
-            Self::Family(_) => &["mask"],
+            Self::MaskProduct(_) => &["mask"],
         }
     }
 }

@@ -7,8 +7,8 @@
 mod coco_keypoints;
 mod error;
 mod export;
-mod families;
 mod format;
+mod mask_products;
 mod mot;
 mod overlay;
 mod pictures;

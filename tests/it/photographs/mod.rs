@@ -143,18 +143,18 @@ fn each(name: impl Fn(&Photograph) -> String) -> BTreeSet<String> {
 /// Pictures of masks and photographs that were written anew are called as the photographs are.
 fn check_names(output: &Path) {
     let pictures = names(&output.join("artifacts/segmentation/photographs"));
-    for family in ["backgrounds", "overlay", "frames"] {
-        let of_family = pictures.iter().filter(|name| name.starts_with(family)).cloned().collect::<BTreeSet<_>>();
+    for product in ["backgrounds", "overlay", "frames"] {
+        let of_product = pictures.iter().filter(|name| name.starts_with(product)).cloned().collect::<BTreeSet<_>>();
         // What comes out under the photograph's own name has it in any case.
         let name = |photograph: &Photograph| match photograph.file.ends_with(".jpg") {
-            true => format!("{family}/{}", photograph.file),
-            false => format!("{family}/{}.jpg", photograph.stem),
+            true => format!("{product}/{}", photograph.file),
+            false => format!("{product}/{}.jpg", photograph.stem),
         };
-        assert_eq!(of_family, each(name));
+        assert_eq!(of_product, each(name));
     }
     for photograph in &ALL {
-        for (family, ending) in [("cutouts", ""), ("context", "_ctx"), ("blurred", "_blur"), ("masks", "_mask")] {
-            let first = format!("{family}/{}_inst0{ending}.png", photograph.stem);
+        for (product, ending) in [("cutouts", ""), ("context", "_ctx"), ("blurred", "_blur"), ("masks", "_mask")] {
+            let first = format!("{product}/{}_inst0{ending}.png", photograph.stem);
             assert!(pictures.contains(&first), "{first} among {pictures:#?}");
         }
     }

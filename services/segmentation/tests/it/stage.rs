@@ -9,7 +9,7 @@ use framefleet_vision::rle::Rle;
 use opencv::core::{CV_8UC1, Mat, Rect, Scalar};
 use opencv::prelude::*;
 use opencv::{imgcodecs, imgproc};
-use segmentation::{Family, SegmentationSettings, SegmentationStage, Stereo};
+use segmentation::{MaskProduct, SegmentationSettings, SegmentationStage, Stereo};
 
 /// A bright box on a dark, patterned ground.
 fn scene(width: u32, height: u32, boxes: &[[u32; 4]]) -> Picture {
@@ -125,16 +125,16 @@ fn statistics_are_complete_and_every_file_is_listed() {
         scene(320, 180, &[]),
         scene(320, 180, &[[20, 20, 120, 120]]),
     ];
-    let families = [
-        Family::Cutouts,
-        Family::Context,
-        Family::Blurred,
-        Family::Masks,
-        Family::Backgrounds,
-        Family::Overlay,
-        Family::Frames,
+    let products = [
+        MaskProduct::Cutouts,
+        MaskProduct::Context,
+        MaskProduct::Blurred,
+        MaskProduct::Masks,
+        MaskProduct::Backgrounds,
+        MaskProduct::Overlay,
+        MaskProduct::Frames,
     ];
-    let settings = SegmentationSettings { artifacts: families.to_vec(), ..SegmentationSettings::default() };
+    let settings = SegmentationSettings { artifacts: products.to_vec(), ..SegmentationSettings::default() };
     let results = Footage::new(pictures.clone()).run_on(&brightness(), &settings);
     assert_eq!(results.masks.keys().copied().collect::<Vec<_>>(), [0, 2]);
     let statistics = &results.statistics;
@@ -152,7 +152,7 @@ fn statistics_are_complete_and_every_file_is_listed() {
         );
     }
     for frame in ["000000", "000001", "000002"] {
-        names.extend(["backgrounds", "frames", "overlay"].map(|family| format!("{family}/{frame}.jpg")));
+        names.extend(["backgrounds", "frames", "overlay"].map(|product| format!("{product}/{frame}.jpg")));
     }
     names.sort();
     assert_eq!(results.artifacts.keys().cloned().collect::<Vec<_>>(), names);
@@ -289,8 +289,11 @@ fn assert_same(a: &Results, b: &Results) {
 
 #[test]
 fn borders_of_batches_do_not_change_results() {
-    let settings =
-        SegmentationSettings { steady_frames: 3, artifacts: vec![Family::Masks], ..SegmentationSettings::default() };
+    let settings = SegmentationSettings {
+        steady_frames: 3,
+        artifacts: vec![MaskProduct::Masks],
+        ..SegmentationSettings::default()
+    };
     let (mut footage, host) = (moving(20), brightness());
     let whole = footage.run_on(&host, &settings);
     for batch in [7, 3] {
@@ -322,7 +325,7 @@ fn masks_of_proxies_are_of_the_full_frame() {
     let place = [300, 200, 700, 600];
     let settings = SegmentationSettings {
         full_frames: false,
-        artifacts: vec![Family::Cutouts],
+        artifacts: vec![MaskProduct::Cutouts],
         ..SegmentationSettings::default()
     };
     let footage = Footage::new(vec![scene(1600, 900, &[place])]);
@@ -386,7 +389,7 @@ fn an_empty_mask_is_no_instance() {
 /// The runner gives process the defaults of what finish alone reads, and nobody may notice.
 #[test]
 fn process_reads_no_finish_setting() {
-    let settings = SegmentationSettings { artifacts: vec![Family::Masks], ..SegmentationSettings::default() };
+    let settings = SegmentationSettings { artifacts: vec![MaskProduct::Masks], ..SegmentationSettings::default() };
     let films = [moving(6).film()];
     framefleet_testkit_stage::process_reads_no_finish_setting::<SegmentationStage>(&brightness(), &settings, &films);
 }

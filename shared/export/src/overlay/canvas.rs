@@ -1,7 +1,7 @@
 //! A picture that is drawn on.
 use crate::ExportError;
 use framefleet_media::{Image, Mask, PixelFormat, made};
-use framefleet_vision::families::tint;
+use framefleet_vision::mask_products::tint;
 use framefleet_vision::{VisionError, masks, mat};
 use opencv::core::{Mat, MatTraitConst, MatTraitConstManual, Point, Rect, Scalar};
 use opencv::imgproc;

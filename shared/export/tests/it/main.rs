@@ -1,5 +1,5 @@
 //! Tests of the crate as others use it, in one program.
 #![cfg(test)]
 
-mod families;
 mod formats;
+mod mask_products;

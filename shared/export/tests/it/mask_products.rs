@@ -146,8 +146,8 @@ async fn every_instance_has_its_mask_under_the_stages_name() {
 #[tokio::test]
 async fn instances_are_cut_out_with_and_without_surroundings() {
     let folder = tempfile::tempdir().unwrap();
-    for family in ["cutouts", "context", "blurred"] {
-        assert_eq!(exported(family, folder.path(), 1).await.unwrap().files.len(), 10, "{family}");
+    for product in ["cutouts", "context", "blurred"] {
+        assert_eq!(exported(product, folder.path(), 1).await.unwrap().files.len(), 10, "{product}");
     }
     let cutout = open(folder.path(), "a/walk/cutouts/000002_inst0.png");
     assert_eq!((cutout.cols(), cutout.rows(), cutout.channels()), (30, 40, 4));

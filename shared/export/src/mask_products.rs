@@ -1,9 +1,9 @@
-//! Pictures of masks: for every frame below `<item>/<family>/`, under the names that artifacts of the segmentation stage have.
+//! Pictures of masks: for every frame below `<item>/<product>/`, under the names that artifacts of the segmentation stage have.
 use crate::place::place;
 use crate::writer::{FrameRecord, Writer};
 use crate::{ExportError, Pictures};
 use framefleet_media::RunLengths;
-use framefleet_vision::families::{Family, Shown};
+use framefleet_vision::mask_products::{MaskProduct, Shown};
 use framefleet_vision::mat::rgb8;
 use framefleet_vision::rle::Rle;
 use serde::Deserialize;
@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 const MOST: usize = 100_000;
 
 /// The writer.
-pub(crate) struct Families<'a> {
-    family: Family,
+pub(crate) struct MaskProducts<'a> {
+    product: MaskProduct,
     /// Surroundings of an instance in context and blurred pictures, pixels.
     context: u32,
     folder: &'a Path,
@@ -29,13 +29,13 @@ struct Masked {
     run_lengths: Option<RunLengths>,
 }
 
-impl<'a> Families<'a> {
-    pub fn new(family: Family, context: u32, folder: &'a Path, pictures: &'a mut dyn Pictures) -> Self {
-        Self { family, context, folder, pictures, files: Vec::new() }
+impl<'a> MaskProducts<'a> {
+    pub fn new(product: MaskProduct, context: u32, folder: &'a Path, pictures: &'a mut dyn Pictures) -> Self {
+        Self { product, context, folder, pictures, files: Vec::new() }
     }
 }
 
-impl Writer for Families<'_> {
+impl Writer for MaskProducts<'_> {
     fn frame(&mut self, record: &FrameRecord<'_>) -> Result<(), ExportError> {
         if !record.has_result() {
             return Ok(());
@@ -46,7 +46,7 @@ impl Writer for Families<'_> {
         let picture = rgb8(&frame.image)?;
         let masks = masks(record)?;
         let shown = Shown { picture: &picture, masks: &masks, context: self.context };
-        self.family.draw(&shown, |pattern, bytes| {
+        self.product.draw(&shown, |pattern, bytes| {
             let path = place(self.folder, &record.path(pattern), "")?;
             std::fs::write(&path, bytes).map_err(ExportError::write(&path))?;
             self.files.push(path);

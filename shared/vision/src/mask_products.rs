@@ -1,4 +1,4 @@
-//! Families of images that show masks: for people to look at, and for data sets.
+//! Images made of masks: for people to look at, and for data sets.
 use crate::VisionError;
 use crate::rle::Rle;
 use opencv::boxed_ref::BoxedRef;
@@ -22,7 +22,7 @@ const COLOURS: [[u8; 3]; 6] =
 /// What an image shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Family {
+pub enum MaskProduct {
     /// An instance cut to its box, transparent around it (PNG, RGBA).
     Cutouts,
     /// An instance with its surroundings (PNG).
@@ -49,7 +49,7 @@ pub struct Shown<'a> {
     pub context: u32,
 }
 
-impl Family {
+impl MaskProduct {
     /// Its name: that of its folder.
     pub fn name(self) -> &'static str {
         match self {
