@@ -6,6 +6,7 @@
 
 pub mod caption;
 pub mod long_job;
+pub mod reel;
 pub mod resize;
 pub mod source;
 pub mod stages;
@@ -181,7 +182,8 @@ pub fn registry() -> Registry {
         .and_then(Registry::with::<stages::Fragile>)
         .and_then(Registry::with::<work::Spin>)
         .and_then(Registry::with::<work::Sleep>)
-        .and_then(Registry::with::<resize::Resize>);
+        .and_then(Registry::with::<resize::Resize>)
+        .and_then(Registry::with::<reel::Reel>);
     registered.expect("names differ")
 }
 

@@ -203,6 +203,30 @@ fn every_still_has_its_own_size() {
     }
 }
 
+/// A larger picture that is added to a folder is worked on alone, and its size makes no other tasks of the others.
+#[test]
+fn a_larger_still_redoes_no_other() {
+    let work = folder();
+    let pictures = work.path().join("pictures");
+    std::fs::create_dir_all(&pictures).unwrap();
+    let write = |name: &str, side: u32| {
+        let picture = Picture::from_fn(side, side, |x, y| [(3 * x % 250) as u8, (2 * y % 250) as u8, 90]);
+        write_image(&pictures.join(name), &picture).unwrap();
+    };
+    // Letters: with numbers for names they would be a sequence.
+    let name = |number: u8| format!("{}{}.png", char::from(b'a' + number / 26), char::from(b'a' + number % 26));
+    (0..40).for_each(|number| write(&name(number), 64));
+    let (pipeline, output) = (pipeline(work.path(), "[steps.resize]\n[steps.assemble]\n"), work.path().join("out"));
+    let worked = || {
+        run_with(&pictures, &pipeline, &output, &[]);
+        ["resize", "assemble"].map(|step| program::worked(&output, step))
+    };
+    assert_eq!(worked(), [40, 40]);
+    write("zz.png", 2500);
+    assert_eq!(worked(), [1, 1]);
+    assert_eq!(sizes_below(&output.join("artifacts/assemble"))["zz.png"], (5000, 5000));
+}
+
 /// Sizes of the images below a folder, by name.
 fn sizes_below(folder: &Path) -> BTreeMap<String, (u32, u32)> {
     let mut sizes = BTreeMap::new();

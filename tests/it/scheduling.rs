@@ -2,7 +2,8 @@
 //! memory that the plan asks for, every task is done and ends under the same key.
 use crate::fleet::TestJob;
 use framefleet_ledger::TaskKey;
-use framefleet_media::BatchInfo;
+use framefleet_media::{BatchInfo, Item};
+use framefleet_pipeline::Plan;
 use framefleet_proto::v1::{EntryOutcomes, FrameFailure, Outcomes, Pixels, Task, task::Work as Wire};
 use framefleet_stage::{IndexRequest, SourceStage as _};
 use orchestrator::{Batch, Counts, Fact, JobState, TaskRef, Work};
@@ -48,7 +49,7 @@ pub fn made(task: &Task) -> Vec<Pixels> {
 fn simulate(job: &TestJob, seed: u64) -> Result<BTreeMap<TaskKey, EntryOutcomes>, TestCaseError> {
     let mut chance = Choices(seed);
     let plan = Arc::new(job.plan().unwrap());
-    let mut state = JobState::new(plan, job.source.items.clone(), Default::default());
+    let mut state = JobState::new(plan.clone(), job.source.items.clone(), Default::default());
     state.set_slots(1 + chance.below(4));
     let mut ledger: BTreeMap<TaskKey, EntryOutcomes> = BTreeMap::new();
     let mut inflight: BTreeMap<TaskRef, Task> = BTreeMap::new();
@@ -74,6 +75,10 @@ fn simulate(job: &TestJob, seed: u64) -> Result<BTreeMap<TaskKey, EntryOutcomes>
             }
         }
         prop_assert!(!inflight.is_empty(), "nothing can run and nothing is running");
+        // One that is done again, because its first answer was lost, may meet the next.
+        let is_done = |message: &Task| ledger.contains_key(&TaskKey::from_bytes(&message.key).unwrap());
+        let running = inflight.iter().filter(|(task, message)| task.kind == Work::Process && !is_done(message));
+        check_encoders(&plan, &job.source.items, running.map(|(task, _)| task))?;
         let (&task, message) = inflight.iter().nth(chance.below(inflight.len())).unwrap();
         let fact = if task.kind == Work::Index { indexed(job, task.item) } else { done(task, message, &mut ledger) };
         match chance.below(6) {
@@ -92,6 +97,20 @@ fn simulate(job: &TestJob, seed: u64) -> Result<BTreeMap<TaskKey, EntryOutcomes>
         told.push(fact);
     }
     Err(TestCaseError::fail("the job never ends"))
+}
+
+/// Encoders of these tasks, which are of one pass, have room together.
+fn check_encoders<'a>(
+    plan: &Plan,
+    items: &[Item],
+    tasks: impl Iterator<Item = &'a TaskRef>,
+) -> Result<(), TestCaseError> {
+    let tasks: Vec<&TaskRef> = tasks.collect();
+    let bytes =
+        tasks.iter().map(|task| framefleet_pipeline::encoder_bytes(plan, task.step, &items[task.item])).sum::<u64>();
+    let pass = tasks.first().map_or(0, |task| plan.steps[task.step].pass);
+    prop_assert!(bytes <= plan.memory.encoders(pass), "{bytes} bytes of {}", plan.memory.encoders(pass));
+    Ok(())
 }
 
 fn apply(state: &mut JobState, fact: &Fact, ledger: &BTreeMap<TaskKey, EntryOutcomes>) {
@@ -123,7 +142,8 @@ fn pipelines() -> impl Strategy<Value = String> {
     let surround = (0u64..40, prop_oneof![Just("all".to_owned()), (2u64..50).prop_map(|n| format!("every {n}"))]);
     let resize = (prop_oneof![Just(2u32), Just(128), Just(256), Just(512)], 0u64..5);
     let makers = (any::<bool>(), proptest::option::of(resize));
-    (makers, any::<bool>(), proptest::collection::vec(surround, 0..3)).prop_map(|((brighten, resize), normalise, surrounds)| {
+    let reels = proptest::collection::vec(1u64..4, 0..3);
+    (makers, any::<bool>(), proptest::collection::vec(surround, 0..3), reels).prop_map(|((brighten, resize), normalise, surrounds, reels)| {
         let mut text = "[steps.level]\n".to_owned();
         if brighten {
             text += "[steps.brighten]\n";
@@ -133,6 +153,9 @@ fn pipelines() -> impl Strategy<Value = String> {
         }
         for (number, (radius, frames)) in surrounds.iter().enumerate() {
             text += &format!("[steps.surround{number}]\nstage = \"surround\"\nframes = \"{frames}\"\nsettings = {{ radius = {radius} }}\n");
+        }
+        for (number, group) in reels.iter().enumerate() {
+            text += &format!("[steps.reel{number}]\nstage = \"reel\"\nsettings = {{ group = {group} }}\n");
         }
         if normalise {
             text += "[steps.normalise]\n";

@@ -31,6 +31,7 @@ impl Stage for AssembleStage {
             renditions: vec![Rendition::Full],
             input: Input::Latest,
             group: u64::from(settings.group),
+            encodes: Some(settings.encoding),
             finish: HalfNeeds {
                 beside: Beside { sound: settings.audio == Sound::Copy, rest: true },
                 ..HalfNeeds::default()

@@ -1,10 +1,13 @@
 //! Memory for frames in flight. Batches are admitted in item order, each with a reservation that covers its renditions and the
 //! frames that tasks make of whole batches; for frames that are made in parts, memory is reserved slice by slice. A running task
-//! never asks for more, so tasks can always go on. Volatile frames go as soon as every task that looks at them is done.
+//! never asks for more, so tasks can always go on. Encoders have memory of their own: as many tasks run them as it is enough for.
+//! Volatile frames go as soon as every task that looks at them is done.
 use crate::schedule::RENDITIONS;
 use crate::state::{Admitted, Decoded, JobState, Lookup};
+use crate::task::TaskRef;
 use framefleet_media::FrameRange;
 use framefleet_stage::Halo;
+use std::collections::BTreeSet;
 
 /// Batches that may be live, whether they hold memory or not.
 const LIVE_LIMIT: usize = 4096;
@@ -47,7 +50,7 @@ impl JobState {
                 decodes || begins && self.will_make_frames(item, &self.footage[item].batch_range(batch), false);
             let batch_bytes = if demanded { self.batch_bytes(item) } else { 0 };
             let is_alone = self.admitted.is_empty() && self.slices.is_empty();
-            if self.reserved + batch_bytes + slice_bytes > self.plan.memory.budget && !is_alone {
+            if self.reserved + batch_bytes + slice_bytes > self.plan.memory.frames(self.pass) && !is_alone {
                 break;
             }
             if demanded {
@@ -208,6 +211,35 @@ impl JobState {
         }
         let range = footage.task_range(step, index, &self.plan.range).unwrap_or_default();
         self.cursor >= (item, footage.slices_of(self.pass, &range).end)
+    }
+
+    /// Tasks for whose encoders there is memory: the first open ones in the footage's order, whether their frames are there or
+    /// not. A task that runs is among them until it is done, since none before it becomes open again; and the first can always
+    /// run in the end, since no task waits for one that encodes.
+    pub(crate) fn encoding_tasks(&self) -> BTreeSet<TaskRef> {
+        let (mut tasks, mut left) = (BTreeSet::new(), self.plan.memory.encoders(self.pass));
+        let process = &self.plan.passes[self.pass].process;
+        let steps: Vec<usize> =
+            process.iter().copied().filter(|step| self.plan.steps[*step].encodes.is_some()).collect();
+        for &(item, batch) in self.live.iter().filter(|_| !steps.is_empty()) {
+            let footage = &self.footage[item];
+            let range = footage.batch_range(batch);
+            for &step in &steps {
+                for index in footage.tasks_of(step, &range).filter(|index| self.is_open(step, item, *index)) {
+                    let task = TaskRef::process(self.pass, step, item, index);
+                    if tasks.contains(&task) {
+                        continue;
+                    }
+                    let bytes = footage.encoder_bytes(step);
+                    if bytes > left && !tasks.is_empty() {
+                        return tasks;
+                    }
+                    left = left.saturating_sub(bytes);
+                    tasks.insert(task);
+                }
+            }
+        }
+        tasks
     }
 
     /// Frames by which a chain of halos can reach over a batch's edges.

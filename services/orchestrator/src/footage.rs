@@ -18,6 +18,8 @@ pub struct Footage {
     part_frames: Vec<u64>,
     /// By step, frames that a task spans, counted from frame 0.
     task_frames: Vec<u64>,
+    /// By step, bytes that a task takes for encoding.
+    encoder_bytes: Vec<u64>,
     /// By pass, frames for which memory is reserved at a time: batches consist of them.
     slice_frames: Vec<u64>,
     /// Batches found so far, from frame 0.
@@ -37,7 +39,8 @@ impl Footage {
         Self {
             batch_frames: batch_frames(&item),
             part_frames: steps.clone().map(|step| plan.part_frames(step, &item)).collect(),
-            task_frames: steps.map(|step| plan.task_frames(step, &item)).collect(),
+            task_frames: steps.clone().map(|step| plan.task_frames(step, &item)).collect(),
+            encoder_bytes: steps.map(|step| framefleet_pipeline::encoder_bytes(plan, step, &item)).collect(),
             slice_frames: (0..plan.passes.len()).map(|pass| plan.slice_frames(pass, &item)).collect(),
             item: Item { files: Vec::new(), ..item },
             files_listed: Bytes::new(),
@@ -174,6 +177,11 @@ impl Footage {
     /// Frames that a task of a step spans, before they are cut.
     pub fn task_frames(&self, step: usize) -> u64 {
         self.task_frames[step]
+    }
+
+    /// Bytes that a task of a step takes for encoding.
+    pub fn encoder_bytes(&self, step: usize) -> u64 {
+        self.encoder_bytes[step]
     }
 
     /// The frames of a step's task that the job does; `None` when there are none, or none of them is there: a task may be a

@@ -107,12 +107,18 @@ impl JobState {
     fn ready_process(&self, slots: usize) -> Vec<TaskRef> {
         let mut ready = BTreeSet::new();
         let mut per_step = vec![0; self.plan.steps.len()];
+        let encoding = self.encoding_tasks();
         for &(item, batch) in &self.live {
             let range = self.footage[item].batch_range(batch);
             for &step in &self.plan.passes[self.pass].process {
                 for index in self.footage[item].tasks_of(step, &range) {
                     let task = TaskRef::process(self.pass, step, item, index);
-                    if per_step[step] < 2 * slots && self.is_ready(step, item, index) && ready.insert(task) {
+                    let has_encoder = self.plan.steps[step].encodes.is_none() || encoding.contains(&task);
+                    if per_step[step] < 2 * slots
+                        && has_encoder
+                        && self.is_ready(step, item, index)
+                        && ready.insert(task)
+                    {
                         per_step[step] += 1;
                     }
                 }

@@ -10,6 +10,7 @@ mod dither;
 mod encoder;
 mod encoding;
 mod join;
+mod memory;
 mod pieces;
 mod profile;
 mod side_streams;

@@ -2,11 +2,14 @@
 //!
 //! A step that reads what another made adds its rule to the others: rules are applied one after the other, each to what the one
 //! before gives, so that rounding is that of the frames themselves.
-use crate::frame::{channel_bytes, channels, full_format};
+use crate::frame::{BATCH_BYTES, batch_frames, channel_bytes, channels, full_format};
 use crate::limits::{MAX_FRAME_BYTES, MAX_SIDE};
 use crate::{Colour, Depth, Image, Item, ItemKind, MadeFrames, PixelFormat};
 pub use framefleet_proto::v1::made_frames::Size;
 use std::fmt;
+
+/// Bytes of a pixel of the format that takes most: RGB with alpha, 16 bits.
+const LARGEST_PIXEL: u64 = 8;
 
 /// Size and pixel format of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +76,29 @@ pub fn largest<'a>(rules: impl IntoIterator<Item = &'a MadeFrames>, item: &Item)
             Shape { width: long, height: long, ..of_frame(rule, frame) }
         }
         _ => of_frame(rule, frame),
+    })
+}
+
+/// Bytes of a full frame of an item once these rules were applied to it, as parts of batches are cut by. Of stills it follows
+/// from their grid and the rules alone, so that no picture that is added cuts the others anew: it is as if each took its share of
+/// a batch, in whatever format takes most.
+pub fn usual_bytes(rules: &[MadeFrames], item: &Item) -> u64 {
+    if item.kind() != ItemKind::Stills {
+        return largest(rules, item).bytes();
+    }
+    let share = BATCH_BYTES / batch_frames(item);
+    rules.iter().fold(share, |bytes, rule| {
+        let (num, den) = match rule.size {
+            None => (1, 1),
+            Some(Size::Scale(factor)) => {
+                (u128::from(factor.num.max(1).unsigned_abs()), u128::from(factor.den.max(1).unsigned_abs()))
+            }
+            Some(Size::LongEdge(long)) => return LARGEST_PIXEL * u64::from(long) * u64::from(long),
+        };
+        let deeper = if rule.depth() == Depth::Sixteen { 2 } else { 1 };
+        let squared = |side: u128| side.saturating_mul(side);
+        let bytes = u128::from(bytes).saturating_mul(squared(num)).saturating_mul(deeper) / squared(den).max(1);
+        u64::try_from(bytes).unwrap_or(u64::MAX)
     })
 }
 

@@ -250,8 +250,9 @@ pub enum PlanError {
     /// The frames in flight do not fit into memory.
     #[error(
         "the job needs {} for frames in flight and may use {}: in pass {}, step {step} on {item} spans {batches} batches of {}{}, \
-         and one more is prepared; allow more memory (--memory), or lessen the step's halo or group or the number of steps that make frames",
-        ByteSize(*needed), ByteSize(*budget), pass + 1, ByteSize(*batch_bytes), with_slices(*slices, *slice_bytes)
+         and {}; allow more memory (--memory), or lessen the step's halo or group or the number of steps that make frames",
+        ByteSize(*needed), ByteSize(*budget), pass + 1, ByteSize(*batch_bytes), with_slices(*slices, *slice_bytes),
+        beside(*encoder_bytes, batch_bytes + slice_bytes)
     )]
     Memory {
         /// The pass, from 0.
@@ -268,6 +269,8 @@ pub enum PlanError {
         slices: u64,
         /// Bytes of the frames that are made in parts, of one slice.
         slice_bytes: u64,
+        /// Bytes of the largest encoder of the pass.
+        encoder_bytes: u64,
         /// Bytes needed.
         needed: u64,
         /// Bytes allowed.
@@ -278,4 +281,9 @@ pub enum PlanError {
 /// What frames that are made in parts add to a batch.
 fn with_slices(slices: u64, bytes: u64) -> String {
     if bytes == 0 { String::new() } else { format!(" and {slices} slices of made frames of {}", ByteSize(bytes)) }
+}
+
+/// What is needed beside the window: the next batch, or an encoder, if that is larger.
+fn beside(encoder: u64, next: u64) -> String {
+    if encoder > next { format!("an encoder takes {}", ByteSize(encoder)) } else { "one more is prepared".to_owned() }
 }

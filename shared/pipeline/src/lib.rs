@@ -18,7 +18,7 @@ pub use models::{ModelMode, Models, NoModels, PlannedModel};
 pub use pipeline::{IngestTable, Pipeline, Step};
 pub use plan::{HalfPlan, PassPlan, PixelInput, PixelSource, Plan, Provider, StepPlan};
 pub use planner::files::{GivenFile, PlannedFile};
-pub use planner::memory::{MemoryPlan, batch_bytes, expand, slice_bytes};
+pub use planner::memory::{MemoryPlan, batch_bytes, encoder_bytes, expand, slice_bytes};
 pub use planner::{PlanRequest, plan};
 pub use position::{JobRange, Position};
 pub use sampling::Sampling;

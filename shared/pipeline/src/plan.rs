@@ -1,5 +1,6 @@
 //! What submit makes of a job and nothing changes afterwards.
 use crate::{Half, JobRange, MemoryPlan, PlannedFile, PlannedModel, Sampling};
+use framefleet_media::encode::Encoding;
 use framefleet_media::{Item, ItemKind, Kind, MadeFrames, Rendition};
 use framefleet_stage::{Beside, Halo, settings_of};
 use serde::Serialize;
@@ -81,6 +82,8 @@ pub struct StepPlan {
     pub group: u64,
     /// What process makes of full frames.
     pub made: Option<MadeFrames>,
+    /// What process encodes full frames as.
+    pub encodes: Option<Encoding>,
     /// Pass in which process runs (that of finish, when the stage is a finish alone); finish follows at the end of
     /// `finish_pass`.
     pub pass: usize,

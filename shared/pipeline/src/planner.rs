@@ -152,6 +152,9 @@ fn check_made(plan: &Plan, items: &[Item]) -> Result<(), PlanError> {
     for (step, planned) in plan.steps.iter().enumerate() {
         let refuse = |problem: String| PlanError::Made { step: planned.name.clone(), problem };
         planned.made.as_ref().map_or(Ok(()), made::check).map_err(refuse)?;
+        if planned.encodes.is_some() && planned.made.is_some() {
+            return Err(refuse("a step that encodes frames makes none for others".to_owned()));
+        }
         for item in items {
             let checked = plan.made_shape(step, item).map_or(Ok(()), made::check_size);
             checked.map_err(|problem| refuse(format!("{}: {problem}", item.name)))?;
@@ -235,6 +238,7 @@ fn step_plan(
         halo: resolved.needs.halo,
         group: resolved.needs.group.max(1),
         made: resolved.needs.made.clone().filter(|_| wires.process.is_some()),
+        encodes: resolved.needs.encodes.filter(|_| wires.process.is_some()),
         pass: passes.process,
         finish_pass: passes.finish,
     }

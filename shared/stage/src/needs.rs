@@ -1,5 +1,6 @@
 //! What the halves of a stage read and make; the plan's graph is built from it.
 use crate::Half;
+use framefleet_media::encode::Encoding;
 use framefleet_media::{Kind, MadeFrames, Rendition};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -104,6 +105,9 @@ pub struct Needs {
     pub group: u64,
     /// What process makes of full frames. The runner checks every frame by it.
     pub made: Option<MadeFrames>,
+    /// What process encodes full frames as: memory for the encoder is reserved while a task runs. Such a step makes no frames, and no
+    /// kind that a process half of its pass reads: tasks that encode wait for memory, and nothing waits for them.
+    pub encodes: Option<Encoding>,
     /// Whether process is there at all (a stage may be a finish alone).
     pub finish_only: bool,
     /// Networks that either half runs, one per role.
@@ -123,6 +127,7 @@ impl Default for Needs {
             halo: Halo::default(),
             group: 1,
             made: None,
+            encodes: None,
             finish_only: false,
             models: Vec::new(),
             edits: &[],

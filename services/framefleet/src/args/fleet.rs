@@ -95,7 +95,7 @@ pub struct UpArguments {
     /// Folder for frames in flight [default: one in /dev/shm]
     #[arg(long, value_name = "FOLDER")]
     pub blobs: Option<PathBuf>,
-    /// Memory that frames in flight may occupy [default: a quarter of what is available, 4 GiB at most]
+    /// Memory that frames in flight and encoders may occupy [default: a quarter of what is available, 4 GiB at most]
     #[arg(long, value_name = "SIZE")]
     pub memory: Option<ByteSize>,
 }

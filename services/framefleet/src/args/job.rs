@@ -34,7 +34,7 @@ pub struct JobChoices {
     /// Stop when more frames than this have failed: a number, or a share of all frames (2%)
     #[arg(long, value_name = "N|P%")]
     pub max_failures: Option<FailureLimit>,
-    /// Memory that frames in flight may occupy [default: a quarter of what is available, 4 GiB at most; in a fleet the job's
+    /// Memory that frames in flight and encoders may occupy [default: a quarter of what is available, 4 GiB at most; in a fleet the job's
     /// part of the fleet's]
     #[arg(long, value_name = "SIZE")]
     pub memory: Option<ByteSize>,

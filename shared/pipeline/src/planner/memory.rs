@@ -1,4 +1,7 @@
-//! The memory a job may occupy with volatile frames, and the least it needs.
+//! The memory that a job may occupy with volatile frames and with the encoders that read them, and the least it needs.
+//!
+//! Frames are reserved when batches are admitted; encoders have a part of the budget of their own, as many run at a time as fit
+//! into it.
 use crate::planner::parts::gcd;
 use crate::{Half, PixelSource, Plan, PlanError, StepPlan};
 use framefleet_media::frame::{batch_frames, byte_length, full_format, largest_frames};
@@ -8,15 +11,30 @@ use framefleet_media::{Item, PixelFormat, Rendition};
 use framefleet_stage::Halo;
 use serde::Serialize;
 
-/// Bytes of volatile frames: what is allowed and what is needed.
+/// Bytes of volatile frames and encoders: what is allowed and what is needed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct MemoryPlan {
-    /// What batches in flight may occupy together.
+    /// What batches in flight and encoders may occupy together.
     pub budget: u64,
     /// The least with which every pass goes through, by pass: the most, over its batches, of the bytes of the batches (and of
-    /// the slices of frames made in parts) that a task's window overlaps, halos summed along the worst path, plus one, and no
-    /// less than one group.
+    /// the slices of frames made in parts) that a task's window overlaps, halos summed along the worst path, and no less than one
+    /// group; beside them one more batch and slice, or one encoder, whichever is larger.
     pub needed: Vec<u64>,
+    /// By pass, the part of the budget that encoders at work have. What is more than needed is divided as one encoder and the
+    /// frames of its task are, so that neither waits for the other.
+    pub encoders: Vec<u64>,
+}
+
+impl MemoryPlan {
+    /// What frames in flight may occupy in a pass.
+    pub fn frames(&self, pass: usize) -> u64 {
+        self.budget.saturating_sub(self.encoders(pass))
+    }
+
+    /// What encoders at work may occupy in a pass.
+    pub fn encoders(&self, pass: usize) -> u64 {
+        self.encoders.get(pass).copied().unwrap_or_default()
+    }
 }
 
 /// Bytes that a whole batch of an item occupies in a pass: its renditions that steps of the pass read, and the frames that
@@ -42,12 +60,20 @@ pub fn batch_bytes(plan: &Plan, pass: usize, item: &Item) -> u64 {
     makers.map(|step| made_bytes(plan, step, item, largest)).fold(proxies.saturating_add(full), u64::saturating_add)
 }
 
-/// Bytes of the frames that steps of a pass make in parts of batches, of one slice ([`Plan::slice_frames`]) of an item; 0 when
-/// there are no such steps.
+/// Bytes of the frames that steps of a pass make in parts of batches, of one slice ([`Plan::slice_frames`]) of an item and one
+/// frame more; 0 when there are no such steps.
 pub fn slice_bytes(plan: &Plan, pass: usize, item: &Item) -> u64 {
     let (length, slice) = (batch_frames(item), plan.slice_frames(pass, item));
     let makers = steps_of(plan, pass).filter(|step| plan.part_frames(*step, item) < length);
-    makers.map(|step| made_bytes(plan, step, item, slice)).fold(0, u64::saturating_add)
+    // The frame that is being made lies beside the place of those that are.
+    let bytes = |step| made_bytes(plan, step, item, slice.min(largest_frames(item)).saturating_add(1));
+    makers.map(bytes).fold(0, u64::saturating_add)
+}
+
+/// Bytes that the encoder of one task of a step takes beside the task's frames; 0 when the step encodes nothing.
+pub fn encoder_bytes(plan: &Plan, step: usize, item: &Item) -> u64 {
+    let encodes = plan.steps[step].encodes;
+    encodes.map_or(0, |encoding| encoding.memory(item, &plan.makers(step), plan.task_frames(step, item)))
 }
 
 /// Steps whose process half runs in a pass.
@@ -128,51 +154,78 @@ fn units_at_most(item: &Item, unit: u64) -> u64 {
     item.files.last().map_or(u64::MAX, |last| (last.frame + 1).div_ceil(unit))
 }
 
-/// The widest need of a pass.
-struct Widest {
+/// What a pass needs on an item.
+struct Need {
     step: usize,
     item: usize,
     batches: u64,
     batch_bytes: u64,
     slices: u64,
     slice_bytes: u64,
+    encoder_bytes: u64,
+    /// Bytes of the frames of the task whose encoder is largest.
+    encoded_bytes: u64,
 }
 
-impl Widest {
-    /// One batch and one slice more than the window: the next are prepared while tasks run.
-    fn bytes(&self) -> u64 {
-        let of = |bytes: u64, units: u64| bytes.saturating_mul(units.saturating_add(1));
+impl Need {
+    /// Of the frames that a task's window spans.
+    fn window(&self) -> u64 {
+        let of = |bytes: u64, units: u64| bytes.saturating_mul(units);
         of(self.batch_bytes, self.batches).saturating_add(of(self.slice_bytes, self.slices))
+    }
+
+    /// One batch and one slice more than the window (the next are prepared while tasks run), or one encoder.
+    fn bytes(&self) -> u64 {
+        self.window().saturating_add(self.batch_bytes.saturating_add(self.slice_bytes).max(self.encoder_bytes))
+    }
+
+    /// The part of a budget that encoders have: room for one, and their part of what is left over.
+    fn share(&self, budget: u64) -> u64 {
+        let (encoder, frames) = (u128::from(self.encoder_bytes), u128::from(self.encoded_bytes));
+        let left = u128::from(budget.saturating_sub(self.bytes()));
+        let share = encoder + left * encoder / (encoder + frames).max(1);
+        u64::try_from(share).unwrap_or(u64::MAX)
     }
 }
 
-/// The widest need of a pass on an item. Batches are held for the step that spans most of them, slices for the one that spans
-/// most of those.
-fn widest(plan: &Plan, pass: usize, (index, item): (usize, &Item)) -> Option<Widest> {
-    let (batches, slices) =
-        (spanned(plan, item, batch_frames(item)), spanned(plan, item, plan.slice_frames(pass, item)));
+/// What a pass needs on an item. Batches are held for the step that spans most of them, slices for the one that spans most of
+/// those.
+fn need(plan: &Plan, pass: usize, (index, item): (usize, &Item)) -> Option<Need> {
+    let (batch, slice) = (batch_frames(item), plan.slice_frames(pass, item));
+    let (batches, slices) = (spanned(plan, item, batch), spanned(plan, item, slice));
+    let (batch_bytes, slice_bytes) = (batch_bytes(plan, pass, item), slice_bytes(plan, pass, item));
     let step = steps_of(plan, pass).max_by_key(|step| (slices[*step], batches[*step]))?;
     let most = |spans: &[u64]| steps_of(plan, pass).map(|step| spans[step]).max().unwrap_or_default();
-    Some(Widest {
+    let encoders = steps_of(plan, pass).map(|step| (encoder_bytes(plan, step, item), plan.task_frames(step, item)));
+    let (encoder_bytes, encoded) = encoders.max().unwrap_or_default();
+    let of_task = |unit: u64, bytes: u64| encoded.div_ceil(unit).saturating_mul(bytes);
+    Some(Need {
         step,
         item: index,
         batches: most(&batches),
-        batch_bytes: batch_bytes(plan, pass, item),
+        batch_bytes,
         slices: most(&slices),
-        slice_bytes: slice_bytes(plan, pass, item),
+        slice_bytes,
+        encoder_bytes,
+        encoded_bytes: of_task(batch, batch_bytes).saturating_add(of_task(slice, slice_bytes)),
     })
+}
+
+/// What a pass needs on the item that needs most; the largest encoder may be that of another item.
+fn widest(plan: &Plan, pass: usize, items: &[Item]) -> Option<Need> {
+    let needs: Vec<Need> = items.iter().enumerate().filter_map(|item| need(plan, pass, item)).collect();
+    let largest = needs.iter().max_by_key(|need| need.encoder_bytes)?;
+    let (encoder_bytes, encoded_bytes) = (largest.encoder_bytes, largest.encoded_bytes);
+    let with_largest = |need| Need { encoder_bytes, encoded_bytes, ..need };
+    needs.into_iter().map(with_largest).max_by_key(Need::bytes)
 }
 
 /// What every pass needs; refused with the numbers when that is more than the budget.
 pub(crate) fn needed(plan: &Plan, items: &[Item], budget: u64) -> Result<MemoryPlan, PlanError> {
-    let mut needed = Vec::with_capacity(plan.passes.len());
+    let mut memory = MemoryPlan { budget, ..MemoryPlan::default() };
     for pass in 0..plan.passes.len() {
-        let widest = items.iter().enumerate().filter_map(|item| widest(plan, pass, item)).max_by_key(Widest::bytes);
-        let Some(widest) = widest else {
-            needed.push(0);
-            continue;
-        };
-        if widest.bytes() > budget {
+        let widest = widest(plan, pass, items);
+        if let Some(widest) = widest.as_ref().filter(|widest| widest.bytes() > budget) {
             return Err(PlanError::Memory {
                 pass,
                 step: plan.steps[widest.step].name.clone(),
@@ -181,11 +234,13 @@ pub(crate) fn needed(plan: &Plan, items: &[Item], budget: u64) -> Result<MemoryP
                 batch_bytes: widest.batch_bytes,
                 slices: widest.slices,
                 slice_bytes: widest.slice_bytes,
+                encoder_bytes: widest.encoder_bytes,
                 needed: widest.bytes(),
                 budget,
             });
         }
-        needed.push(widest.bytes());
+        memory.needed.push(widest.as_ref().map_or(0, Need::bytes));
+        memory.encoders.push(widest.as_ref().map_or(0, |widest| widest.share(budget)));
     }
-    Ok(MemoryPlan { budget, needed })
+    Ok(memory)
 }

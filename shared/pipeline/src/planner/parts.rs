@@ -3,7 +3,8 @@
 //! Tasks of most steps span batches. Where frames are made that are larger than the source's, a batch of them would not fit into
 //! memory: tasks of their maker, and of steps behind it, span a part of a batch, so that made frames travel in parts of
 //! [`BATCH_BYTES`] at most (or of one frame, when that alone is larger). The length of a part divides that of the batch; it follows
-//! from the item and from what is made, never from the machine, since keys of tasks depend on it.
+//! from the item and from what is made, never from the machine, since keys of tasks depend on it; and of stills never from the
+//! sizes that they have, since others may be added.
 use crate::{PixelSource, Plan};
 use framefleet_media::frame::{BATCH_BYTES, batch_frames};
 use framefleet_media::made::{self, Shape};
@@ -62,8 +63,11 @@ impl Plan {
     /// more than a part may.
     fn fitting(&self, step: usize, item: &Item, length: u64) -> u64 {
         let makers = self.makers(step);
-        let read = (!makers.is_empty()).then(|| made::largest(&makers, item));
-        let frame = read.into_iter().chain(self.made_shape(step, item)).map(Shape::bytes).max().unwrap_or_default();
+        let bytes = |rules: &[MadeFrames]| made::usual_bytes(rules, item);
+        let read = (!makers.is_empty()).then(|| bytes(&makers));
+        let made =
+            self.steps[step].made.iter().map(|own| bytes(&[makers.as_slice(), std::slice::from_ref(own)].concat()));
+        let frame = made.chain(read).max().unwrap_or_default();
         let fits = |part: &u64| self.steps[step].sampling.most_of(*part, 1).saturating_mul(frame) <= BATCH_BYTES;
         (1..=length).rev().filter(|part| length.is_multiple_of(*part)).find(fits).unwrap_or(1)
     }

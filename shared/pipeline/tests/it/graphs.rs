@@ -3,10 +3,13 @@
 mod simulation;
 
 use crate::fake::{FakeStages, plan_within};
+use framefleet_media::encode::Encoding;
 use framefleet_media::frame::batch_frames;
 use framefleet_media::made::Size;
 use framefleet_media::{ImageFile, Item, ItemKind, Kind, MadeFrames, Rational, Rendition};
-use framefleet_pipeline::{Half, Pipeline, PixelSource, Plan, PlanError, Sampling, Step, batch_bytes, slice_bytes};
+use framefleet_pipeline::{
+    Half, Pipeline, PixelSource, Plan, PlanError, Sampling, Step, batch_bytes, encoder_bytes, slice_bytes,
+};
 use framefleet_stage::{HalfNeeds, Halo, Input, Needs};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -92,6 +95,7 @@ fn needs(step: usize, drawn: &Drawn) -> Needs {
             size: Some(Size::Scale(Rational { num: factor, den: 1 })),
             ..MadeFrames::default()
         }),
+        encodes: (drawn.maker.is_none() && drawn.renditions.1).then_some(Encoding::H264),
         finish_only: false,
         models: Vec::new(),
         edits: &[],
@@ -236,7 +240,8 @@ proptest! {
         }
     }
 
-    /// With the memory that the plan asks for, and one batch less, every pass comes to its end: the one is for work to overlap.
+    /// With the memory that the plan asks for, and one batch or one encoder less, every pass comes to its end: the batch is for
+    /// work to overlap.
     #[test]
     fn memory_is_enough(graph in (1usize..6).prop_flat_map(|steps| graph(steps, true)), items in items()) {
         let probed: Vec<Item> = items.iter().map(|(item, _)| item.clone()).collect();
@@ -244,9 +249,13 @@ proptest! {
         for pass in 0..plan.passes.len() {
             let one = |item| batch_bytes(&plan, pass, item) + slice_bytes(&plan, pass, item);
             let spare = probed.iter().map(one).max().unwrap_or(0);
-            let needed = plan.memory.needed[pass];
-            let same = items.len() == 1;
-            for credit in if same { vec![needed, needed.saturating_sub(spare)] } else { vec![needed] } {
+            let encoders = probed.iter().flat_map(|item| {
+                let plan = &plan;
+                plan.passes[pass].process.iter().map(move |step| encoder_bytes(plan, *step, item))
+            });
+            let (needed, encoder) = (plan.memory.needed[pass], encoders.max().unwrap_or(0));
+            let less = if items.len() == 1 { spare.max(encoder) } else { encoder };
+            for credit in [needed, needed.saturating_sub(less)] {
                 let mut run = Simulation::new(&plan, pass, &items);
                 prop_assert!(run.completes(credit), "pass {pass} stands still with {credit} bytes; undone: {:?}",
                     run.tasks().into_iter().filter(|task| !run.done.contains(task)).collect::<Vec<_>>());

@@ -1,10 +1,12 @@
 //! What plans are made of known pipelines.
 
 use crate::fake::{FakeStages, NeedsExt, names, plan_for, plan_within, stage, video};
+use framefleet_media::encode::Encoding;
 use framefleet_media::made::Size;
-use framefleet_media::{FrameRange, ItemKind, Kind, MadeFrames, Rendition};
+use framefleet_media::{Depth, FrameRange, Item, ItemKind, Kind, MadeFrames, Rational, Rendition};
 use framefleet_pipeline::{
-    Half, Pipeline, PixelInput, PixelSource, PlanError, Sampling, batch_bytes, expand, slice_bytes, wanted,
+    Half, Pipeline, PixelInput, PixelSource, PlanError, Sampling, batch_bytes, encoder_bytes, expand, slice_bytes,
+    wanted,
 };
 use framefleet_stage::{Halo, Needs};
 
@@ -179,11 +181,69 @@ fn what_is_made_of_a_batch_need_not_fit_into_memory_at_a_time() {
     let pipeline = Pipeline::from_toml("[steps.upscale]\n[steps.assemble]\n", "test").unwrap();
     let plan = plan_within(&pipeline, std::slice::from_ref(&film), &stages, 4 << 30).unwrap();
     let (full, made) = (1920 * 1080 * 3, 7680 * 4320 * 3);
-    assert_eq!((batch_bytes(&plan, 0, &film), slice_bytes(&plan, 0, &film)), (32 * full, 2 * made));
+    // Two frames of a part, and the one that is being made.
+    assert_eq!((batch_bytes(&plan, 0, &film), slice_bytes(&plan, 0, &film)), (32 * full, 3 * made));
     // Six frames of a piece lie across two batches at most, and one more batch and slice are prepared.
-    assert_eq!(plan.memory.needed, [3 * 32 * full + 4 * 2 * made]);
+    assert_eq!(plan.memory.needed, [3 * 32 * full + 4 * 3 * made]);
     let error = plan_within(&pipeline, &[film], &stages, 1 << 30).unwrap_err().to_string();
-    assert!(error.contains("2 batches of 189.8 MiB and 3 slices of made frames of 189.8 MiB"), "{error}");
+    assert!(error.contains("2 batches of 189.8 MiB and 3 slices of made frames of 284.8 MiB"), "{error}");
+}
+
+/// Enlarged ×4, 1080p fits into the default memory with an encoder, whichever that is.
+#[test]
+fn an_encoder_has_its_part_of_the_memory() {
+    const DEFAULT: u64 = 4 << 30;
+    let film = video(1920, 1080);
+    for encoding in [Encoding::H264, Encoding::H265, Encoding::Prores, Encoding::Dnxhr, Encoding::Ffv1] {
+        let encoder = Needs { encodes: Some(encoding), ..stage().latest().group(3) };
+        let stages = FakeStages::default().with("upscale", stage().latest().enlarges(4)).with("assemble", encoder);
+        let pipeline = Pipeline::from_toml("[steps.upscale]\n[steps.assemble]\n", "test").unwrap();
+        let planned = |budget: u64| plan_within(&pipeline, std::slice::from_ref(&film), &stages, budget);
+        let plan = planned(DEFAULT).unwrap();
+        let bytes = encoder_bytes(&plan, plan.step("assemble").unwrap().0, &film);
+        let memory = &plan.memory;
+        assert!(memory.encoders(0) >= bytes, "{encoding:?}: room for one at least");
+        let window = 2 * batch_bytes(&plan, 0, &film) + 3 * slice_bytes(&plan, 0, &film);
+        assert!(memory.frames(0) >= window && memory.frames(0) + memory.encoders(0) == DEFAULT, "{encoding:?}");
+        assert_eq!(memory.needed, [window + bytes.max(batch_bytes(&plan, 0, &film) + slice_bytes(&plan, 0, &film))]);
+        let least = planned(memory.needed[0]).unwrap().memory;
+        assert_eq!((least.encoders(0), least.frames(0)), (bytes, memory.needed[0] - bytes), "{encoding:?}");
+        let error = planned(memory.needed[0] - 1).unwrap_err().to_string();
+        assert_eq!(error.contains("an encoder takes"), memory.needed[0] == window + bytes, "{error}");
+        // With more, encoders and their frames have more of both.
+        let more = planned(4 * DEFAULT).unwrap().memory;
+        assert!(more.encoders(0) > memory.encoders(0) && more.frames(0) > memory.frames(0), "{encoding:?}");
+    }
+}
+
+/// A folder keeps its grid; whatever is added to it then, pictures that were there are parts of what they were.
+#[test]
+fn parts_of_stills_do_not_follow_their_sizes() {
+    let enlarged = |size| {
+        let made = Some(MadeFrames { size, depth: Depth::Sixteen.into(), ..MadeFrames::default() });
+        Needs { made, ..stage().latest().maker() }
+    };
+    let stages = FakeStages::default()
+        .with("same", stage().latest().maker())
+        .with("scale", enlarged(Some(Size::Scale(Rational { num: 3, den: 2 }))))
+        .with("edge", enlarged(Some(Size::LongEdge(1500))))
+        .with("write", stage().latest());
+    let text =
+        "[steps.same]\n[steps.scale]\n[steps.first]\nstage = 'write'\n[steps.edge]\ninput = 'same'\n[steps.write]\n";
+    let folder = |width: u32, height: u32, bits: u32, alpha: bool| {
+        let mut stills = video(width, height);
+        stills.set_kind(ItemKind::Stills);
+        Item { bit_depth: bits, alpha, ..stills }
+    };
+    let parts = |item: &Item| {
+        let plan = plan_for(text, std::slice::from_ref(item), &stages).unwrap();
+        (0..plan.steps.len()).map(|step| plan.part_frames(step, item)).collect::<Vec<_>>()
+    };
+    let first = folder(1200, 900, 8, false);
+    let grid = framefleet_media::frame::batch_frames(&first);
+    let grown = Item { batch_frames: u32::try_from(grid).unwrap(), ..folder(9000, 7000, 16, true) };
+    assert_eq!(parts(&grown), parts(&first));
+    assert_eq!(parts(&first)[0], grid, "what is not enlarged is made of whole batches");
 }
 
 /// Parts are those of a batch: they follow from the item and from what is made.
@@ -212,8 +272,8 @@ fn stills_under_a_long_edge_count_as_squares() {
         let plan = plan_for("[steps.upscale]\n", std::slice::from_ref(&item), &stages).unwrap();
         plan.part_frames(0, &item)
     };
-    // 4096 × 2048 are 25.2 MB; nobody knows how high a still is that is 4096 wide then.
-    assert_eq!((of(ItemKind::Video), of(ItemKind::Stills)), (8, 4));
+    // 4096 × 2048 are 25.2 MB; nobody knows how high a still is that is 4096 wide then, nor which format others will have.
+    assert_eq!((of(ItemKind::Video), of(ItemKind::Stills)), (8, 2));
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! Pieces, joined: the frames, times, tags and sound that went in, as the reference programs read them.
 #![cfg(test)]
 
+mod large;
+mod memory;
+
 use framefleet_media::encode::{
     Codec, Container, EncodeError, Encoder, Join, Joined, StillFormat, StillOptions, VideoFormat, join, write_still,
 };
