@@ -2,6 +2,7 @@
 use crate::footage::{folder, moving};
 use crate::program::{command, digest, framefleet, json, records, run, verify, worked};
 use framefleet_testkit::sample;
+use std::path::Path;
 
 #[test]
 fn a_run_leaves_records_summaries_report_and_job() {
@@ -126,6 +127,27 @@ fn a_preview_draws_a_report_and_counts_later() {
     run(&clip, &output, &[]);
     assert_eq!(worked(&output, "lighting"), 320 - 64);
     assert_eq!(records(&output, "lighting").len(), 320);
+}
+
+/// Frames of a report's contact sheet.
+fn pictures(output: &Path) -> Vec<u64> {
+    let report = std::fs::read_to_string(output.join("report.html")).unwrap();
+    let sheet = report.split_once("\"thumbnails\":[").unwrap().1.split(']').next().unwrap();
+    let number = |text: &str| text.split(|c: char| !c.is_ascii_digit()).next().unwrap().parse().unwrap();
+    sheet.split("\"frame\":").skip(1).map(number).collect()
+}
+
+#[test]
+fn a_widely_sampled_film_has_all_pictures_in_its_report() {
+    let work = folder();
+    let clip = moving(&work.path().join("clip.mp4"), 320);
+    let [dense, sampled] = ["dense", "sampled"].map(|name| work.path().join(name));
+    run(&clip, &dense, &["--stages", "lighting"]);
+    // Most batches are decoded for the report alone.
+    run(&clip, &sampled, &["--stages", "lighting", "--set", "lighting.frames=every 150"]);
+    assert_eq!(records(&sampled, "lighting").len(), 3);
+    assert!(pictures(&dense).len() > 10);
+    assert_eq!(pictures(&sampled), pictures(&dense));
 }
 
 #[test]
