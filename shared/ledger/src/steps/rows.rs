@@ -70,7 +70,7 @@ impl Ledger {
         let (item, range) = (manifest.item_name(task), task.range.unwrap_or_default());
         let times = task.times.as_ref().map(Times::from).unwrap_or_default();
         let what = || format!("step {}, {item} frames {}–{}", manifest.step, range.start, range.end);
-        let key = task_key(manifest, &task)?;
+        let key = task_key(manifest, task)?;
         let entry = self.existing(&key, &what()).await?;
         if entry.id.as_ref().and_then(|id| id.range) != task.range {
             return Err(LedgerError::invalid(what(), format!("its entry is that of {}", describe(&entry))));
