@@ -219,7 +219,7 @@ fn drive(state: &mut JobState) -> Largest {
         if !finished.is_empty() {
             continue;
         }
-        state.take_orphans();
+        state.take_unneeded();
         let tasks: Vec<TaskRef> = state.desired(8);
         if tasks.is_empty() {
             assert!(state.is_finished(), "the job stands still: {:?}", state.stopped());

@@ -51,7 +51,7 @@ fn tasks_of([process, finish]: [Beside; 2], contents: [Option<Content>; 2]) -> B
         for fact in facts {
             state.apply(fact, &|key| done.contains_key(key).then(Default::default));
         }
-        state.take_orphans();
+        state.take_unneeded();
     }
     panic!("the job never ends");
 }

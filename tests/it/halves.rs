@@ -90,7 +90,7 @@ fn done(stage: &str, settings: &Map<String, Value>, models: Named<'_>, registry:
     while !state.is_finished() {
         let lookup = |key: &TaskKey| ledger.contains(key).then(EntryOutcomes::default);
         state.advance(&lookup);
-        state.take_orphans();
+        state.take_unneeded();
         for (step, key) in state.unread_finishes() {
             state.apply(Fact::Finished { step, key, scoped: Arc::default() }, &lookup);
         }

@@ -41,7 +41,7 @@ fn run(job: &TestJob, held: &mut Held, breaks: impl Fn(u64) -> bool) -> Told {
         for &(step, key) in &finished {
             state.apply(Fact::Finished { step, key, scoped: Arc::default() }, &lookup);
         }
-        state.take_orphans();
+        state.take_unneeded();
         if state.is_finished() {
             return told;
         }

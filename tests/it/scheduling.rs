@@ -65,7 +65,7 @@ fn simulate(job: &TestJob, seed: u64) -> Result<BTreeMap<TaskKey, EntryOutcomes>
         if !finished.is_empty() {
             continue;
         }
-        state.take_orphans();
+        state.take_unneeded();
         if state.is_finished() {
             return Ok(ledger);
         }

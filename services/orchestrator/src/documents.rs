@@ -1,9 +1,7 @@
 //! What grows with the footage goes through the ledger: the files of folders, the results that a finish reads, corrections, indices. Messages
 //! name the documents.
 use crate::driver::Orchestrator;
-use crate::messages::indexed_fact;
-use crate::results::Results;
-use crate::state::{Fact, JobState};
+use crate::job::{Fact, JobState, Results, indexed_fact};
 use crate::task::{TaskRef, Work};
 use bytes::Bytes;
 use framefleet_ledger::LedgerError;

@@ -1,10 +1,9 @@
 //! The loop around the state: publishes what is desired, folds in what is told, commits what was given up.
 use crate::edits::Resolved;
+use crate::job::{Decoding, Fact, JobOptions, JobState, is_of_the_fleet};
 use crate::pace::{Pace, Worked};
 use crate::progress::Progress;
-use crate::results::Decoding;
 use crate::seats::Seat;
-use crate::state::{Fact, JobOptions, JobState, is_of_the_fleet};
 use crate::task::{TaskRef, Work};
 use crate::trace::Trace;
 use framefleet_bus::{BlobName, Blobs, Bus, BusError, Message, Subject};
@@ -141,7 +140,7 @@ impl Orchestrator {
                 continue;
             }
             if job.inflight.is_empty() && job.waiting.is_empty() && !denied {
-                return Err(OrchestratorError::Stuck { pass: job.state.pass() + 1, open: job.state.live.len() });
+                return Err(OrchestratorError::Stuck { pass: job.state.pass() + 1, open: job.state.live_batches() });
             }
             let places = job.run.seat.changes();
             tokio::select! {
@@ -168,7 +167,7 @@ impl Orchestrator {
             for decoding in job.state.take_decoded() {
                 self.complete_decoding(job, &decoding).await?;
             }
-            self.release(job.state.take_orphans()).await;
+            self.release(job.state.take_unneeded()).await;
             let mut changed = false;
             for (step, key) in job.state.unread_finishes() {
                 let block = self.ledger.annotations(&key).await?;
@@ -334,7 +333,7 @@ impl Orchestrator {
         let decoding = job.state.take_decoding();
         self.complete_decoding(&mut job, &decoding).await?;
         job.state.abandon();
-        self.release(job.state.take_orphans()).await;
+        self.release(job.state.take_unneeded()).await;
         let ending = match job.state.stopped() {
             Some(reason) => Ending::Stopped(reason.to_owned()),
             None if interrupted && !job.state.is_finished() => Ending::Interrupted,

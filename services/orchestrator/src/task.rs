@@ -1,6 +1,9 @@
 //! Names of tasks inside a job: small, ordered, and convertible to the wire's.
 use framefleet_proto::v1::TaskKind;
 
+/// Name of the stage that index and ingest tasks go to.
+pub const INGEST: &str = "ingest";
+
 /// Which task of a job. Ordered as work should be taken: by pass, item, place in the item, then step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TaskRef {

@@ -1,8 +1,10 @@
 //! Tasks and events on the wire.
+use super::JobState;
+use super::admission::RENDITIONS;
+use super::facts::{Fact, Lookup};
+use super::item::ItemState;
 use crate::batch::Batch;
-use crate::schedule::RENDITIONS;
-use crate::state::{Fact, JobState, Lookup};
-use crate::task::{TaskRef, Work};
+use crate::task::{INGEST, TaskRef, Work};
 use framefleet_bus::Subject;
 use framefleet_ledger::TaskKey;
 use framefleet_media::times::Times;
@@ -13,24 +15,21 @@ use framefleet_proto::v1::{
     TaskId, TaskModel, event::What, task::Work as WireWork,
 };
 
-/// Name of the stage that index and ingest tasks go to.
-pub const INGEST: &str = "ingest";
-
 impl JobState {
     /// The task as a worker is handed it; `None` when it is not to be done any more.
     pub fn message(&self, job: &str, task: TaskRef, lookup: Lookup) -> Option<Task> {
-        let attempt = self.attempts.get(&task).copied().unwrap_or(0);
-        let mut message = Task { job: job.to_owned(), attempt, seed: self.plan.seed, ..Task::default() };
+        let attempt = self.failures.attempts(task);
+        let mut message = Task { job: job.to_owned(), attempt, seed: self.plan().seed, ..Task::default() };
         let (range, key, work) = match task.kind {
             Work::Index => (None, None, self.index_work(task)),
             Work::Ingest => {
-                let known = self.ingest.get(&(task.item, task.index)).map(|(key, _)| *key);
-                let key = known.unwrap_or_else(|| self.ingest_key(task.item, task.index, lookup));
-                (Some(self.footage[task.item].batch_range(task.index)), Some(key), self.ingest_work(task)?)
+                let known = self.items[task.item].decoded_key(task.index);
+                let key = known.unwrap_or_else(|| self.view(task.item).ingest_key(task.index, lookup));
+                (Some(self.footage(task.item).batch_range(task.index)), Some(key), self.ingest_work(task)?)
             }
             Work::Process => {
                 let (key, inputs) = self.process_work(task.step, task.item, task.index)?;
-                let footage = &self.footage[task.item];
+                let footage = self.footage(task.item);
                 let work = ProcessWork {
                     window: Some(inputs.window),
                     window_times: Some((&Times::new(&footage.range_pts_ns(&inputs.window))).into()),
@@ -40,8 +39,8 @@ impl JobState {
                     annotations: inputs.annotations,
                     job_scoped: inputs.job_scoped,
                     decided: Some(inputs.decided),
-                    made: self.plan.steps[task.step].made.clone(),
-                    sound: self.plan.steps[task.step].process.as_ref().is_some_and(|half| half.beside.sound),
+                    made: self.plan().steps[task.step].made.clone(),
+                    sound: self.plan().steps[task.step].process.as_ref().is_some_and(|half| half.beside.sound),
                 };
                 (Some(inputs.range), Some(key), WireWork::Process(work))
             }
@@ -52,17 +51,17 @@ impl JobState {
         match task.kind {
             Work::Index | Work::Ingest => {
                 message.stage = INGEST.to_owned();
-                message.version = self.plan.ingest_version;
-                message.settings = serde_json::Value::Object(self.plan.ingest.clone()).to_string();
+                message.version = self.plan().ingest_version;
+                message.settings = serde_json::Value::Object(self.plan().ingest.clone()).to_string();
             }
             Work::Process | Work::Finish => {
-                let step = &self.plan.steps[task.step];
+                let step = &self.plan().steps[task.step];
                 message.stage = step.stage.clone();
                 message.version = step.version;
                 let half = if task.kind == Work::Process { Half::Process } else { Half::Finish };
                 message.models = step.models_of(half).map(on_the_wire).collect();
                 message.named_files = step.files_of(half).map(file_on_the_wire).collect();
-                message.makers = self.plan.makers(task.step);
+                message.makers = self.plan().makers(task.step);
                 message.settings = serde_json::Value::Object(step.settings_of(half)).to_string();
             }
         }
@@ -70,10 +69,10 @@ impl JobState {
             (Work::Finish, _) => None,
             (_, WireWork::Process(work)) => Some(self.item_of(task.item, &work.window.unwrap_or_default())),
             (Work::Ingest, _) => Some(self.item_of(task.item, &range.unwrap_or_default())),
-            _ => Some(self.footage[task.item].item.clone()),
+            _ => Some(self.footage(task.item).item.clone()),
         };
         if task.kind == Work::Index {
-            message.files = self.footage[task.item].files_listed.clone();
+            message.files = self.footage(task.item).files_listed.clone();
         }
         message.id = Some(self.task_id(task, range));
         message.key = key.map(|key| key.as_bytes().to_vec().into()).unwrap_or_default();
@@ -83,24 +82,24 @@ impl JobState {
 
     /// An item with the files of a range.
     fn item_of(&self, item: usize, range: &FrameRange) -> Item {
-        let footage = &self.footage[item];
+        let footage = self.footage(item);
         item::with_files(&footage.item, footage.files(range).collect())
     }
 
     /// Where workers wait for a task: at the queue of its stage and execution class.
     pub(crate) fn subject(&self, task: TaskRef) -> Subject {
         let class = match task.kind {
-            Work::Index | Work::Ingest => &self.plan.class,
-            Work::Process | Work::Finish => self.plan.class_of(task.step),
+            Work::Index | Work::Ingest => &self.plan().class,
+            Work::Process | Work::Finish => self.plan().class_of(task.step),
         };
         Subject::task(self.stage(task), class)
     }
 
     /// The queue of a step's process half; of ingest behind the last step.
     pub(crate) fn queue(&self, step: usize) -> Subject {
-        self.subject(match step < self.plan.steps.len() {
-            true => TaskRef::process(self.pass, step, 0, 0),
-            false => TaskRef::ingest(self.pass, 0, 0),
+        self.subject(match step < self.plan().steps.len() {
+            true => TaskRef::process(self.pass(), step, 0, 0),
+            false => TaskRef::ingest(self.pass(), 0, 0),
         })
     }
 
@@ -108,7 +107,7 @@ impl JobState {
     pub(crate) fn stage(&self, task: TaskRef) -> &str {
         match task.kind {
             Work::Index | Work::Ingest => INGEST,
-            Work::Process | Work::Finish => &self.plan.steps[task.step].stage,
+            Work::Process | Work::Finish => &self.plan().steps[task.step].stage,
         }
     }
 
@@ -116,7 +115,7 @@ impl JobState {
     pub(crate) fn step_name(&self, task: TaskRef) -> &str {
         match task.kind {
             Work::Index | Work::Ingest => INGEST,
-            Work::Process | Work::Finish => &self.plan.steps[task.step].name,
+            Work::Process | Work::Finish => &self.plan().steps[task.step].name,
         }
     }
 
@@ -125,11 +124,11 @@ impl JobState {
         let (step, group) = match task.kind {
             Work::Index | Work::Ingest => (INGEST, 1),
             Work::Process | Work::Finish => {
-                let group = if task.kind == Work::Process { self.group(task.step, task.item) } else { 1 };
-                (self.plan.steps[task.step].name.as_str(), group)
+                let group = if task.kind == Work::Process { self.view(task.item).group(task.step) } else { 1 };
+                (self.plan().steps[task.step].name.as_str(), group)
             }
         };
-        let item = if task.kind == Work::Finish { "" } else { self.footage[task.item].item.name.as_str() };
+        let item = if task.kind == Work::Finish { "" } else { self.footage(task.item).item.name.as_str() };
         TaskId {
             kind: task.wire_kind(group) as i32,
             pass: task.pass as u32,
@@ -140,15 +139,15 @@ impl JobState {
     }
 
     fn index_work(&self, task: TaskRef) -> WireWork {
-        let footage = &self.footage[task.item];
+        let footage = self.footage(task.item);
         WireWork::Index(IndexWork { batch_frames: footage.batch_frames as u32 })
     }
 
     fn ingest_work(&self, task: TaskRef) -> Option<WireWork> {
-        let footage = &self.footage[task.item];
+        let footage = self.footage(task.item);
         let batch = footage.batches.get(task.index)?.info();
         let [proxy, full] = RENDITIONS.map(|rendition: Rendition| {
-            let mut wanted = self.wanted(task.item, task.index, rendition);
+            let mut wanted = self.view(task.item).wanted(task.index, rendition);
             wanted.retain(|frame| footage.is_there(*frame));
             wanted
         });
@@ -157,17 +156,18 @@ impl JobState {
 
     /// What a finish is given, but for its documents.
     fn finish_work(&self, step: usize) -> FinishWork {
-        let providers = self.plan.steps[step].finish.providers.iter().filter(|provider| provider.half == Half::Finish);
+        let providers =
+            self.plan().steps[step].finish.providers.iter().filter(|provider| provider.half == Half::Finish);
         let job_scoped = providers.filter_map(|provider| {
             Some(AnnotationsRef {
-                step: self.plan.steps[provider.step].name.clone(),
+                step: self.plan().steps[provider.step].name.clone(),
                 key: self.finished_key(provider.step)?.as_bytes().to_vec().into(),
                 kinds: vec![provider.kind.as_str().to_owned()],
             })
         });
         FinishWork {
             job_scoped: job_scoped.collect(),
-            sound: self.plan.steps[step].finish.beside.sound,
+            sound: self.plan().steps[step].finish.beside.sound,
             ..FinishWork::default()
         }
     }
@@ -193,19 +193,19 @@ impl JobState {
 
     /// The task that an id names.
     fn task_ref(&self, id: &TaskId) -> Option<TaskRef> {
-        let item = || self.footage.iter().position(|footage| footage.item.name == id.item);
-        let step = || self.plan.step(&id.step).map(|(index, _)| index);
+        let item = || self.all_footage().position(|footage| footage.item.name == id.item);
+        let step = || self.plan().step(&id.step).map(|(index, _)| index);
         let pass = id.pass as usize;
         use framefleet_proto::v1::TaskKind;
         Some(match id.kind() {
             TaskKind::Index => TaskRef::index(item()?),
             TaskKind::Ingest => {
                 let item = item()?;
-                TaskRef::ingest(pass, item, (id.range?.start / self.footage[item].batch_frames) as usize)
+                TaskRef::ingest(pass, item, (id.range?.start / self.footage(item).batch_frames) as usize)
             }
             TaskKind::Process | TaskKind::Group => {
                 let (item, step) = (item()?, step()?);
-                let frames = self.footage[item].task_frames(step);
+                let frames = self.footage(item).task_frames(step);
                 TaskRef::process(pass, step, item, (id.range?.start / frames) as usize)
             }
             TaskKind::Finish => TaskRef::finish(pass, step()?),
@@ -215,18 +215,20 @@ impl JobState {
 
     /// Whether the document that an event names tells more of its item than the event and those before it.
     pub(crate) fn has_to_read(&self, item: usize, indexed: &Indexed) -> bool {
-        let Some(footage) = self.footage.get(item).filter(|footage| !footage.complete) else { return false };
+        let Some(footage) = self.items.get(item).map(ItemState::footage).filter(|footage| !footage.complete) else {
+            return false;
+        };
         !indexed.complete || (footage.batches.len() as u64) < indexed.from
     }
 
     /// Number of items.
     pub(crate) fn items(&self) -> usize {
-        self.footage.len()
+        self.items.len()
     }
 
     /// The item of this index, as far as it is known by now.
     pub fn item(&self, item: usize) -> &Item {
-        &self.footage[item].item
+        &self.footage(item).item
     }
 }
 
