@@ -1,38 +1,20 @@
 //! Decodes batches, in any order: each answer is a function of the item, the batch and the wanted frames alone.
+mod images;
+mod open;
 mod pool;
 mod video;
 
+pub use crate::slot::{Canvas, Slot};
 pub use pool::Decoders;
-pub(crate) use pool::pts;
 
-use crate::{PixelFormat, Rendition};
+use crate::read_error::ReadError;
+use crate::{BatchInfo, Item};
 
-/// A picture that is to be decoded, and what it will be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Slot {
-    /// Number of the frame in the whole item.
-    pub frame: u64,
-    /// Presentation time in nanoseconds from the item's first frame.
-    pub pts_ns: i64,
-    /// Which rendition.
-    pub rendition: Rendition,
-    /// Format of the pixels.
-    pub format: PixelFormat,
-    /// Width in pixels.
-    pub width: u32,
-    /// Height in pixels.
-    pub height: u32,
-}
-
-impl Slot {
-    /// Bytes of the picture: packed rows without padding.
-    pub fn bytes(&self) -> usize {
-        crate::frame::byte_length(self.format, self.width, self.height)
-    }
-}
-
-/// Where decoded pictures are written.
-pub trait Canvas {
-    /// Memory for the picture of a slot (an index into the slots given): exactly its [`bytes`](Slot::bytes).
-    fn memory(&mut self, slot: usize) -> &mut [u8];
+/// Time of a frame of a batch.
+fn pts(item: &Item, batch: &BatchInfo, frame: u64) -> Result<i64, ReadError> {
+    let offset = frame.checked_sub(batch.start).and_then(|offset| usize::try_from(offset).ok());
+    offset.and_then(|offset| batch.pts_ns.get(offset)).copied().ok_or_else(|| ReadError::Request {
+        item: item.name.clone(),
+        problem: format!("frame {frame} is not in the batch of {} frames from {}", batch.pts_ns.len(), batch.start),
+    })
 }

@@ -13,6 +13,7 @@ mod join;
 mod memory;
 mod pieces;
 mod profile;
+mod request;
 mod side_streams;
 mod still;
 mod tags;
@@ -21,7 +22,8 @@ mod verify;
 pub use dither::Dither;
 pub use encoder::{Encoder, VideoFormat};
 pub use encoding::{Codec, Container, Encoding};
-pub use join::{Join, Joined, join};
+pub use join::{Joined, join};
+pub use request::Join;
 pub(crate) use side_streams::VIDEO_SIDE_DATA;
 pub use still::{StillFormat, StillOptions, write_still};
 

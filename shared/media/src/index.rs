@@ -4,14 +4,15 @@ mod beside;
 mod chain;
 mod counted;
 mod grid;
+mod images;
 mod packets;
 mod shortfall;
 
-use crate::deinterlace::Deinterlace;
-use crate::demux::Demuxer;
+use crate::container::demux::Demuxer;
+use crate::container::timeline::{Numbering, Timeline};
 use crate::read_error::ReadError;
-use crate::scan::measured_scan;
-use crate::timeline::{Numbering, Timeline};
+use crate::video::deinterlace::Deinterlace;
+use crate::video::scan::measured_scan;
 use crate::{BatchInfo, Content, Item, ItemKind, Rational};
 use beside::Beside;
 use bytes::Bytes;
@@ -74,7 +75,7 @@ pub fn index(
     };
     let ((mut corrected, damage), (sound, rest)) = match item.kind() {
         ItemKind::Video => video(item, batch_frames, deinterlace, &mut noted)?,
-        _ => ((crate::images::index(item, request, &mut noted), None), Default::default()),
+        _ => ((images::index(item, request, &mut noted), None), Default::default()),
     };
     let pictures = Bytes::copy_from_slice(pictures.finalize().as_bytes());
     corrected.content = Some(Content { pictures, sound, rest });

@@ -1,11 +1,11 @@
 //! Decoders kept open between batches: a cache that changes no answer.
-use super::{Canvas, Slot, video};
-use crate::convert::{Converter, Target};
-use crate::cursor::Cursor;
-use crate::deinterlace::Deinterlace;
+use super::open::Open;
+use super::{Canvas, Slot, images, pts, video};
+use crate::container::timeline::Timeline;
 use crate::read_error::ReadError;
-use crate::scan::measured_scan;
-use crate::timeline::Timeline;
+use crate::slot::Target;
+use crate::video::deinterlace::Deinterlace;
+use crate::video::scan::measured_scan;
 use crate::{BatchInfo, FrameFailure, Item, ItemKind, Rendition};
 use std::collections::HashMap;
 use std::path::Path;
@@ -45,14 +45,6 @@ struct Idle {
     open: Open,
 }
 
-/// A decoder with its scalers.
-pub(super) struct Open {
-    pub(super) cursor: Cursor,
-    pub(super) converter: Converter,
-    /// Number of the source frame that comes next.
-    pub(super) next: u64,
-}
-
 impl Decoders {
     /// Decoders for a treatment of interlaced video; at most `limit` stay open while idle.
     pub fn new(deinterlace: Deinterlace, limit: usize) -> Self {
@@ -75,7 +67,7 @@ impl Decoders {
             [with(Rendition::Proxy, proxy), with(Rendition::Full, full)].concat()
         };
         if item.kind() == ItemKind::Stills {
-            return crate::images::slots(item, batch, &wanted());
+            return images::slots(item, batch, &wanted());
         }
         let slot = |(rendition, frame): (Rendition, u64)| {
             let Target { format, width, height } = Target::of(item, rendition);
@@ -97,7 +89,7 @@ impl Decoders {
             return Ok(Vec::new());
         }
         if item.kind() != ItemKind::Video {
-            return crate::images::decode(item, slots, canvas);
+            return images::decode(item, slots, canvas);
         }
         let file = FileState::of(Path::new(&item.location))?;
         let known = self.known(item, &file)?;
@@ -161,15 +153,6 @@ impl FileState {
         let path = path.to_str().ok_or_else(|| ReadError::Name(path.to_owned()))?.to_owned();
         Ok(Self { path, bytes: metadata.len(), modified: metadata.modified().ok() })
     }
-}
-
-/// Time of a frame of a batch.
-pub(crate) fn pts(item: &Item, batch: &BatchInfo, frame: u64) -> Result<i64, ReadError> {
-    let offset = frame.checked_sub(batch.start).and_then(|offset| usize::try_from(offset).ok());
-    offset.and_then(|offset| batch.pts_ns.get(offset)).copied().ok_or_else(|| ReadError::Request {
-        item: item.name.clone(),
-        problem: format!("frame {frame} is not in the batch of {} frames from {}", batch.pts_ns.len(), batch.start),
-    })
 }
 
 /// A cache stays usable after a panic in another thread: entries are put in whole.

@@ -1,11 +1,12 @@
 //! Decodes the wanted frames of one batch of a video.
-use super::pool::Open;
+use super::open::Open;
 use super::{Canvas, Slot};
-use crate::convert::Converter;
-use crate::cursor::{Cursor, Decoded};
-use crate::deinterlace::{HALO, Method, deinterlace, second_field_ns};
+use crate::container::timeline::{Numbering, Timeline};
 use crate::read_error::ReadError;
-use crate::timeline::{Numbering, Timeline};
+use crate::video::convert::Converter;
+use crate::video::cursor::Cursor;
+use crate::video::deinterlace::{HALO, Method, deinterlace, second_field_ns};
+use crate::video::reader::Decoded;
 use crate::{BatchInfo, FrameFailure, Item};
 use ffmpeg_next::frame;
 use std::collections::{BTreeMap, VecDeque};

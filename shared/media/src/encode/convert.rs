@@ -177,7 +177,7 @@ mod tests {
     }
 
     fn converted(output: Pixel, bit_depth: u32, dither: Dither) -> Video {
-        let tags = Tags::new(&Colour::default(), crate::matrix::BT709, false);
+        let tags = Tags::new(&Colour::default(), crate::colour::matrix::BT709, false);
         let mut converter = Converter::new((PixelFormat::Rgb16, bit_depth), SIZE, output, &tags, dither).unwrap();
         converter.convert(&ramp()).unwrap()
     }

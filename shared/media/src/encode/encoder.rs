@@ -4,7 +4,7 @@ use super::{
     convert::{Converter, coded_format, input_format},
     tags::Tags,
 };
-use crate::{Colour, Image, Item, PixelFormat, Rational, frame, matrix};
+use crate::{Colour, Image, Item, PixelFormat, Rational, colour::matrix, frame};
 use ffmpeg_next::{self as ffmpeg, Dictionary, Packet, codec, ffi, format::context::Output};
 use std::path::{Path, PathBuf};
 

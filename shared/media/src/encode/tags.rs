@@ -1,6 +1,6 @@
 //! Colour tags: by name, as items carry them, and by FFmpeg's numbers, as streams do.
 use crate::Colour;
-use crate::matrix::{self, UNSPECIFIED};
+use crate::colour::matrix::{self, UNSPECIFIED};
 use ffmpeg_next::ffi;
 use std::ffi::{CString, c_char, c_int};
 

@@ -1,9 +1,9 @@
 //! Digests of what a file holds beside its pictures, while it is read for them.
 use super::chain::digest_parameters;
-use crate::demux::Demuxer;
+use crate::container::demux::Demuxer;
+use crate::container::timeline::{Timeline, scale};
 use crate::encode::VIDEO_SIDE_DATA;
 use crate::read_error::ReadError;
-use crate::timeline::{Timeline, scale};
 use blake3::Hasher;
 use bytes::Bytes;
 use ffmpeg_next::{self as ffmpeg, DictionaryRef, Packet, ffi, format, media};

@@ -2,10 +2,11 @@
 use super::beside::Beside;
 use super::chain::{Mark, PacketChain};
 use super::grid::{Grid, SourceFrame};
-use crate::cursor::{Cursor, Decoded};
-use crate::demux::Demuxer;
+use crate::container::demux::Demuxer;
+use crate::container::timeline::{Timeline, scale};
 use crate::read_error::ReadError;
-use crate::timeline::{Timeline, scale};
+use crate::video::cursor::Cursor;
+use crate::video::reader::Decoded;
 use ffmpeg_next::format::stream::Stream;
 
 /// Feeds the frames of a video to `grid`, decoding all of it, and what is read beside them to `beside`. Returns why the rest

@@ -2,7 +2,7 @@
 use super::BATCHES_PER_CALL;
 use super::chain::{Mark, PacketChain};
 use crate::BatchInfo;
-use crate::deinterlace::{HALO, Method};
+use crate::video::deinterlace::{HALO, Method};
 use std::collections::VecDeque;
 
 /// A frame of the source, in presentation order.
@@ -142,7 +142,7 @@ impl<'a> Grid<'a> {
         if number.is_multiple_of(self.per_frame) {
             return own;
         }
-        crate::deinterlace::second_field_ns(source.checked_sub(1).and_then(ns), own, ns(source + 1))
+        crate::video::deinterlace::second_field_ns(source.checked_sub(1).and_then(ns), own, ns(source + 1))
     }
 
     /// Drops what no later batch needs.

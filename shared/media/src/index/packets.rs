@@ -2,9 +2,9 @@
 use super::beside::Beside;
 use super::chain::{Mark, PacketChain};
 use super::grid::{Grid, SourceFrame};
-use crate::demux::{Demuxer, Read};
+use crate::container::demux::{Demuxer, Read};
+use crate::container::timeline::{Timeline, is_shown};
 use crate::read_error::ReadError;
-use crate::timeline::{Timeline, is_shown};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 

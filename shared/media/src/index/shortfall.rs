@@ -1,6 +1,6 @@
 //! Tells files that end long before their own header says.
-use crate::demux::{Demuxer, audio_stream};
-use crate::timeline::scale;
+use crate::container::demux::{Demuxer, audio_stream};
+use crate::container::timeline::scale;
 use ffmpeg_next::ffi::AVDurationEstimationMethod::AVFMT_DURATION_FROM_BITRATE;
 use std::path::Path;
 

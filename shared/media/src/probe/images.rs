@@ -2,7 +2,7 @@
 use super::ImageFolders;
 use crate::limits::check_size;
 use crate::read_error::ReadError;
-use crate::still::{self, Header};
+use crate::still::file::{self as still, Header};
 use crate::{Colour, ImageFile, Item, ItemKind, Rational, naming};
 use std::collections::BTreeSet;
 use std::path::Path;

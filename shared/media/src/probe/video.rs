@@ -1,11 +1,11 @@
 //! Items made of one video file.
 use super::immersive;
-use crate::convert::is_grey;
-use crate::demux::{Demuxer, audio_stream, codec_name};
+use crate::container::demux::{Demuxer, audio_stream, codec_name};
+use crate::container::timeline::scale;
 use crate::frame::{byte_length, full_format};
 use crate::limits::check_size;
 use crate::read_error::ReadError;
-use crate::timeline::scale;
+use crate::video::convert::is_grey;
 use crate::{Colour, Item, ItemKind, Rational};
 use ffmpeg_next::util::format::Pixel;
 use ffmpeg_next::{codec::packet::side_data, ffi, format};

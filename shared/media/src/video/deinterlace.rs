@@ -1,6 +1,6 @@
 //! Frames out of interlaced material, by libavfilter's bwdif.
-use crate::cursor::Decoded;
 use crate::read_error::ReadError;
+use crate::video::reader::Decoded;
 use ffmpeg_next::{Rational, ffi, filter, frame};
 use std::path::Path;
 

@@ -1,9 +1,9 @@
 //! Sound of a video as mono samples on the time of its pictures.
 use crate::Item;
 use crate::ItemKind;
-use crate::demux::{Demuxer, Read};
+use crate::container::demux::{Demuxer, Read};
+use crate::container::timeline::{Timeline, scale};
 use crate::read_error::ReadError;
-use crate::timeline::{Timeline, scale};
 use ffmpeg_next::util::format::sample::{Sample, Type};
 use ffmpeg_next::{ChannelLayout, codec, frame, software::resampling};
 use std::ops::Range;

@@ -1,10 +1,10 @@
 //! From decoded pictures to the renditions: colour, size, square pixels, rotation. One pass by libswscale, then OpenCV
 //! turns what is turned.
-use crate::decode::Slot;
-use crate::frame::{channel_bytes, channels, full_format, proxy_size};
+use crate::colour::{alpha, hdr, matrix};
+use crate::frame::{channel_bytes, channels};
 use crate::read_error::ReadError;
-use crate::scan::Luma;
-use crate::{Item, PixelFormat, Rendition, alpha, hdr, matrix};
+use crate::slot::{Slot, Target};
+use crate::{Item, PixelFormat, Rendition};
 use ffmpeg_next::software::scaling::{Context, Flags};
 use ffmpeg_next::util::format::Pixel;
 use ffmpeg_next::{ffi, frame};
@@ -18,29 +18,6 @@ const QUALITY: Flags = Flags::BILINEAR
     .union(Flags::FULL_CHR_H_INT)
     .union(Flags::FULL_CHR_H_INP)
     .union(Flags::BITEXACT);
-
-/// What a frame is to become.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Target {
-    pub(crate) format: PixelFormat,
-    /// Displayed width.
-    pub(crate) width: u32,
-    /// Displayed height.
-    pub(crate) height: u32,
-}
-
-impl Target {
-    /// A rendition of a video's or sequence's frames.
-    pub(crate) fn of(item: &Item, rendition: Rendition) -> Self {
-        match rendition {
-            Rendition::Proxy => {
-                let (width, height) = proxy_size(item.width, item.height);
-                Self { format: PixelFormat::Rgb8, width, height }
-            }
-            _ => Self { format: full_format(item), width: item.width, height: item.height },
-        }
-    }
-}
 
 /// Converts frames of one video; keeps a scaler per shape of input and output.
 #[derive(Default)]
@@ -271,6 +248,19 @@ fn write_turned(picture: &frame::Video, target: Target, rotation: u32, memory: &
     debug_assert_eq!(bytes, memory.len());
     memory.copy_from_slice(turned.data_bytes()?);
     Ok(())
+}
+
+/// Luma of one frame: `rows` lines of `columns` bytes.
+pub(crate) struct Luma {
+    pub(crate) columns: usize,
+    pub(crate) rows: usize,
+    pub(crate) data: Vec<u8>,
+}
+
+impl Luma {
+    pub(super) fn row(&self, row: usize) -> &[u8] {
+        &self.data[row * self.columns..(row + 1) * self.columns]
+    }
 }
 
 /// Luma of a frame, narrowed to `columns` at most; lines stay as they are.

@@ -144,7 +144,7 @@ fn transfer_of(code: u8) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::still::described;
+    use crate::still::file::described;
     use image::codecs::{jpeg::JpegEncoder, png::PngEncoder};
     use image::{ExtendedColorType, ImageEncoder};
     use std::fs::File;

@@ -1,9 +1,9 @@
 //! Tells interlaced from progressive pictures by measuring combing, since flags lie.
-use crate::convert::luma_rows;
-use crate::cursor::Cursor;
-use crate::demux::Demuxer;
+use super::convert::{Luma, luma_rows};
+use super::cursor::Cursor;
+use crate::container::demux::Demuxer;
+use crate::container::timeline::{Numbering, Timeline, scale};
 use crate::read_error::ReadError;
-use crate::timeline::{Numbering, Timeline, scale};
 use std::path::Path;
 
 /// Stretches looked at, spread over the video.
@@ -20,19 +20,6 @@ const STEP: i32 = 12;
 
 /// Pixels that changed from frame to frame, below which nothing can be said.
 const MIN_MOVING: u64 = 2000;
-
-/// Luma of one frame: `rows` lines of `columns` bytes.
-pub(crate) struct Luma {
-    pub(crate) columns: usize,
-    pub(crate) rows: usize,
-    pub(crate) data: Vec<u8>,
-}
-
-impl Luma {
-    fn row(&self, row: usize) -> &[u8] {
-        &self.data[row * self.columns..(row + 1) * self.columns]
-    }
-}
 
 /// Scan of a video: `progressive`, or the field order that its motion shows, `tff` or `bff`.
 pub fn measured_scan(path: &Path) -> Result<&'static str, ReadError> {

@@ -2,6 +2,7 @@
 use crate::{BatchInfo, ImageFile, Item, KnownBatch};
 use bytes::Bytes;
 use std::collections::{HashMap, HashSet};
+use std::fs::File;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
@@ -67,7 +68,7 @@ impl KnownFolder {
             return false;
         }
         let digests: HashSet<&Bytes> = self.files.values().map(|(_, digest)| digest).collect();
-        let images = item.files.iter().take(COMPARED).map(|file| crate::images::digested(item, file));
+        let images = item.files.iter().take(COMPARED).map(|file| digested(item, file));
         !images.into_iter().any(|image| digests.contains(&image.digest))
     }
 }
@@ -101,4 +102,17 @@ fn stamp(path: &Path) -> u64 {
     }
     let [a, b, c, d, e, f, g, h, ..] = *hasher.finalize().as_bytes();
     u64::from_le_bytes([a, b, c, d, e, f, g, h])
+}
+
+/// A file with the digest of its bytes, unless that is known. One that cannot be read counts as empty: its frame fails when it is decoded.
+pub(crate) fn digested(item: &Item, file: &ImageFile) -> ImageFile {
+    if !file.digest.is_empty() {
+        return file.clone();
+    }
+    let mut hasher = blake3::Hasher::new();
+    if let Ok(opened) = File::open(Path::new(&item.location).join(&file.name)) {
+        // What was read before a failure is as good as anything to tell this state of the file by.
+        let _ = hasher.update_reader(opened);
+    }
+    ImageFile { digest: hasher.finalize().as_bytes().to_vec().into(), ..file.clone() }
 }
