@@ -26,7 +26,7 @@ struct Followed {
     summary: Summary,
 }
 
-/// Follows faces, tells who is who, and publishes it.
+/// Tracks faces, identifies persons, and publishes both.
 pub fn finish(
     job: &Job,
     records: &dyn Records,

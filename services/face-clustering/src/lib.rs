@@ -1,7 +1,7 @@
 //! Stage `face-clustering`: faces, who is who among them, and where each appears, over all items of the job.
 //!
 //! Process finds faces with five landmarks, brings each into the position that the embedding network expects, embeds them in
-//! micro-batches and says how much can be told from each. Finish follows faces over the frames of a shot (a track is one
+//! micro-batches and rates the quality of each. Finish follows faces over the frames of a shot (a track is one
 //! person), clusters the tracks of all items by HDBSCAN on unit vectors, cleans the clusters up (no person is twice in a
 //! frame, what is left over joins whom it resembles, similar clusters are merged), and obeys the user's corrections.
 //!
@@ -29,7 +29,7 @@ use framefleet_stage::{
 
 /// Role of the detector in the catalogue.
 const DETECTION: &str = "face-detection";
-/// Role of the network that tells persons apart.
+/// Role of the model that embeds faces.
 const EMBEDDING: &str = "face-embedding";
 
 /// The stage.

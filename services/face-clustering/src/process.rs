@@ -1,4 +1,4 @@
-//! The half of the stage that looks at pixels: faces of a batch, their embeddings and quality.
+//! The process half of the stage: faces of a batch, their embeddings and quality.
 use crate::face::crops;
 use crate::face::detection::Detector;
 use crate::face::embedding::{self, Embedder, Embedding};

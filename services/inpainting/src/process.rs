@@ -16,7 +16,7 @@ use framefleet_vision::VisionError;
 use opencv::core::{Mat, Rect};
 use opencv::prelude::*;
 
-/// Pixels around a hole that fillings look at.
+/// Pixels around a hole that fillings read.
 const MARGIN: i32 = 8;
 
 /// A frame cannot be filled.

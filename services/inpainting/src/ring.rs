@@ -3,7 +3,7 @@ use crate::patch::Patch;
 use framefleet_media::Image;
 use framefleet_vision::colour::{lightness, srgb_to_linear, xyz};
 
-/// Pixels that are looked at, at most: more change the mean by less than its last digit.
+/// Maximum number of pixels that are sampled: more change the mean by less than its last digit.
 const PIXELS: usize = 4096;
 
 /// CIE 1976 colour differences between what was filled in and what the frame has, where the filling fades out around the hole.
@@ -15,7 +15,7 @@ pub struct Differences {
 
 impl Differences {
     /// Adds those of a part of the hole: `shown` between 0 and 1, row by row over the patch that was filled. A part counts as its
-    /// pixels do, also where only some of them are looked at.
+    /// pixels do, also where only some of them are sampled.
     pub fn add(&mut self, own: &Image, filled: &Patch, shown: &[f32]) {
         let ring: Vec<usize> = shown
             .iter()

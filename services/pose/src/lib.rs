@@ -98,7 +98,7 @@ impl Stage for PoseStage {
 }
 
 impl PoseSettings {
-    /// What process looks at.
+    /// The input of process.
     fn rendition(&self) -> Rendition {
         if self.full_frames || self.tiles > 1 { Rendition::Full } else { Rendition::Proxy }
     }

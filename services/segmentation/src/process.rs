@@ -1,4 +1,4 @@
-//! The half of the stage that looks at pixels.
+//! The process half of the stage.
 mod followed;
 mod soft_masks;
 

@@ -51,7 +51,7 @@ struct Scenery {
     tracks: Vec<Track>,
     shots: Vec<FrameRange>,
     shot_times: Vec<Range<i64>>,
-    /// Per source frame, and per frame that was looked at, nanoseconds.
+    /// Per source frame, and per frame that was read, nanoseconds.
     frame_ns: i64,
     step_ns: i64,
     end_ns: i64,
@@ -270,7 +270,7 @@ fn who_speaks(
     spoken
 }
 
-/// Tells every mouth its track and, where there is audio, whether it speaks.
+/// Gives every mouth its track and, where there is audio, whether it speaks.
 fn amend(item: &str, tracks: &[Track], spoken: Option<&[Utterance]>, out: &mut Outputs) {
     for (index, track) in tracks.iter().enumerate() {
         let own: Vec<&Utterance> = spoken.into_iter().flatten().filter(|u| u.track == Some(index)).collect();

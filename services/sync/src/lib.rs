@@ -1,6 +1,6 @@
 //! Stage `sync`: whether audio and video belong together, by how much the audio is ahead, and who speaks.
 //!
-//! Process looks at the mouth of every face: a mesh network gives its lips, and the aperture is the distance of the inner lips ÷ the width
+//! Process measures the mouth of every face: a mesh network gives its lips, and the aperture is the distance of the inner lips ÷ the width
 //! of the mouth. Finish listens: it follows the loudness of the voices' band and where somebody speaks (silero VAD), correlates the two over
 //! segments of faces that move their mouth while somebody speaks, and lets the segments vote on the offset. A mouth that follows the
 //! audio at that offset is the one who speaks; speakers of a diarisation are matched with faces one to one within a shot.
@@ -39,14 +39,14 @@ use speakers::diarisation::Diarisation;
 /// Faces per run, for networks that take several.
 const FACES: usize = 8;
 
-/// Role of the network that tells voices from other audio, in the catalogue's words.
+/// Role of the model of voice activity, in the catalogue's words.
 const VOICE: &str = "voice-activity";
 
 /// The stage.
 pub struct SyncStage {
     settings: SyncSettings,
     mesh: mouth::mesh::MeshNetwork,
-    /// Tells voices from other audio; finish alone has it.
+    /// Voice activity; finish alone has it.
     vad: Option<Session>,
     /// Who speaks when, where that is known; finish alone has it.
     diarisation: Diarisation,

@@ -21,7 +21,7 @@ use prost::Message;
 use std::collections::{BTreeSet, HashMap};
 use std::io::Write;
 
-/// Frames around one that are looked at: two steps of 40 ms to each side, at up to 75 frames per second.
+/// Frames around one that are read: two steps of 40 ms to each side, at up to 75 frames per second.
 pub const HALO: Halo = Halo { before: 6, after: 6 };
 
 /// Images that are seen at once.

@@ -16,7 +16,7 @@ const SPEECH_NS: i64 = 1_000_000_000;
 pub const STILL: f64 = 0.012;
 /// Frames on both sides of a peak that belong to it.
 const PEAK_FRAMES: i64 = 2;
-/// Least time between segments, nanoseconds, and least number of them that a drift can be told from.
+/// Minimum time between segments, nanoseconds, and minimum number of them for an estimate of the drift.
 const DRIFT_SPAN_NS: i64 = 20_000_000_000;
 const DRIFT_SEGMENTS: usize = 4;
 /// Segments that the first guess of a drift is made of.

@@ -1,4 +1,4 @@
-//! The half of the stage that looks at pixels: the mouth of every face.
+//! The process half of the stage: the mouth of every face.
 use crate::lip_sync::LipSync;
 use crate::mouth::faces::{faces_of, shrink};
 use crate::mouth::mesh::{Lips, MeshNetwork};
@@ -13,7 +13,7 @@ use framefleet_stage::{Batch, Job, Outputs, StageError};
 /// Rule under which stills are skipped: nothing is heard with them.
 pub const STILL: &str = "still";
 
-/// A face that is looked at.
+/// A face of the input.
 struct FaceView<'b> {
     view: &'b FrameView<'b>,
     face: &'b Face,

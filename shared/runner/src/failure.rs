@@ -70,7 +70,7 @@ impl TaskFailure {
         Failed { kind: self.kind as i32, code: self.code.to_owned(), reason: framefleet_bus::short(self.reason) }
     }
 
-    /// Whether running parts of the task can tell which frame is to blame.
+    /// Whether running parts of the task can locate the frame to blame.
     pub fn can_be_located(&self) -> bool {
         matches!(self.kind, FailureKind::BadInput | FailureKind::Crashed)
     }

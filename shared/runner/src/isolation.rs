@@ -1,7 +1,7 @@
 //! Isolated runs: tasks that may have killed a worker run in a process of their own first.
 //!
 //! A task whose in-flight marker is found when it is started has lost a process before: killed, stalled, or broken by the
-//! task itself. Only a process that dies of it can tell, so such a task is quarantined: a child does a dry run of it first.
+//! task itself. Only a process that dies of it shows that, so such a task is quarantined: a child does a dry run of it first.
 //! When the child dies, the frames to blame are found as for any other failure, with a child for each attempt.
 use crate::failure::TaskFailure;
 use framefleet_proto::v1::{DryRun, Task};

@@ -14,7 +14,7 @@ pub(crate) struct Located<T> {
     pub blamed: Vec<FrameFailure>,
 }
 
-/// Locates the frames behind `failure`. `window` are the frames the stage looks at, ascending; `attempt` runs the stage with
+/// Locates the frames behind `failure`. `window` are the frames the stage reads, ascending; `attempt` runs the stage with
 /// some of them absent. Fails when the stage fails with every frame absent, or with something that says nothing of frames.
 pub(crate) fn locate<T>(
     window: &[u64],

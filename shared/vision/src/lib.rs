@@ -28,7 +28,7 @@ pub enum VisionError {
         /// Height in pixels.
         height: u32,
     },
-    /// An image without pixels has nothing to look at.
+    /// An image without pixels.
     #[error("a picture of {width}×{height} pixels is empty")]
     Empty {
         /// Width in pixels.

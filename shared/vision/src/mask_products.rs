@@ -1,4 +1,4 @@
-//! Images made of masks: for people to look at, and for data sets.
+//! Images made of masks: for people, and for data sets.
 use crate::VisionError;
 use crate::rle::Rle;
 use opencv::boxed_ref::BoxedRef;

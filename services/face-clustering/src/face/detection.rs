@@ -52,7 +52,7 @@ impl Detection {
     }
 }
 
-/// Networks whose numbers are understood. They are told apart by the names of their outputs.
+/// Networks whose numbers are understood. The names of their outputs distinguish them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Architecture {
     /// Wu et al. 2023, as OpenCV's zoo has it (2023mar).

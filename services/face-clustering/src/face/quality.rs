@@ -1,4 +1,4 @@
-//! How much can be told from a face: its size, sharpness, and where the head points.
+//! How much a face is good for: its size, sharpness, and where the head points.
 use crate::face::detection::Detection;
 use crate::face::embedding::TEMPLATE;
 use framefleet_media::FaceQuality;
@@ -6,7 +6,7 @@ use opencv::core::{CV_64F, Mat, mean_std_dev_def};
 use opencv::imgproc;
 use opencv::prelude::*;
 
-/// Faces of this size or smaller tell nothing, pixels …
+/// Faces of this size or smaller are useless, pixels …
 const SIZE_NONE: f32 = 8.0;
 /// … and those of this size or larger all that they can.
 const SIZE_FULL: f32 = 56.0;

@@ -87,7 +87,7 @@ fn homography(found: &Mat) -> opencv::Result<Homography> {
     Ok(Homography(map))
 }
 
-/// Rotation, scale and shift: what few points can tell.
+/// Rotation, scale and shift: what few points determine.
 fn similarity(from: &Vector<Point2f>, to: &Vector<Point2f>) -> opencv::Result<Option<Homography>> {
     let mut inliers = Vector::<u8>::new();
     let found = calib3d::estimate_affine_partial_2d(

@@ -11,7 +11,7 @@ use opencv::video::{self, DISOpticalFlow};
 const LONGEST: f32 = 12.0;
 /// Flow next to a hole is bent by what is in it, pixels.
 const EDGE: i32 = 4;
-/// Dense inverse search looks at no smaller image than this at its finest level, pixels.
+/// Dense inverse search takes no smaller image than this at its finest level, pixels.
 const FINEST_HEIGHT: i32 = 64;
 /// Flow has to lessen the difference by this factor to be used: it moves noise, too.
 const GAIN: f64 = 0.97;

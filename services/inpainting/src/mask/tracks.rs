@@ -4,7 +4,7 @@ use framefleet_media::{FrameRange, Kind, MaskTrack, frame::contains};
 use framefleet_stage::{Batch, Job};
 use std::collections::BTreeSet;
 
-/// The job-scoped kind that tells.
+/// The job-scoped kind of tracks.
 pub const KIND: &str = "mask_track";
 
 /// (frame, instance) of the masks of these tracks in the batch's window; `None` when no tracks were chosen: all masks count.

@@ -178,7 +178,7 @@ impl<'a> Context<'a> {
         Ok(downscaled)
     }
 
-    /// Drops what no later frame looks at.
+    /// Drops what no later frame reads.
     fn forget(&mut self, number: u64) {
         let first = number.saturating_sub(u64::from(self.settings.window));
         self.downscaled_frames.retain(|of, _| *of >= first);

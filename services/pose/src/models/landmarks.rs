@@ -13,7 +13,7 @@ const SIDE: u32 = 256;
 pub const POINTS: usize = 33;
 /// x, y, z, visibility and presence before the sigmoid.
 const NUMBERS: usize = 5;
-/// Heat maps: side, number, cells on each side of a point that are looked at, and how sure one of them must be.
+/// Heat maps: side, number, cells on each side of a point that are read, and how sure one of them must be.
 const HEAT_SIDE: usize = 64;
 const HEAT_MAPS: usize = 39;
 const HEAT_REACH: usize = 3;
@@ -38,7 +38,7 @@ impl Landmarks {
         Self { session }
     }
 
-    /// The points of every person `(view, person)`; `None` where there is no region to look at.
+    /// The points of every person `(view, person)`; `None` where there is no region.
     pub fn measure(
         &self,
         views: &[FrameView<'_>],

@@ -31,7 +31,7 @@ pub struct Movement {
     pub limbs: f64,
 }
 
-/// Movement along a track; `None` when it is too short to tell.
+/// Movement along a track; `None` when it is too short.
 pub fn movement(poses: &[TrackPose], frames: &[FramePoses]) -> Option<Movement> {
     let height = height(poses);
     let time = |pose: &TrackPose| frames[pose.frame].pts_ns as f64 / 1e9;

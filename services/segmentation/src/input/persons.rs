@@ -9,7 +9,7 @@ use opencv::core::{self, Mat, Point, Rect, Scalar, Size};
 use opencv::imgproc;
 use opencv::prelude::*;
 
-/// Persons told apart in one image; owners are bytes, and 0 is nobody.
+/// Maximum number of persons in one image; owners are bytes, and 0 is nobody.
 const MAX_PERSONS: usize = 250;
 /// Points of a pose below this visibility are guesses.
 const VISIBLE: f32 = 0.3;

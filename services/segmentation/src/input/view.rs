@@ -1,4 +1,4 @@
-//! What is looked at: the image of a frame, or of each eye when the frame is stereo. Frames are split before anything is scaled.
+//! The input: the image of a frame, or of each eye when the frame is stereo. Frames are split before anything is scaled.
 use crate::settings::Stereo;
 use framefleet_media::Item;
 use framefleet_perception::{FrameView, PerceptionError};
@@ -40,7 +40,7 @@ pub struct View<'a> {
     pub eye: Eye,
     /// Where it lies in the full frame, pixels.
     pub place: Rect,
-    /// RGB, 8 bits, as large as the rendition that is looked at.
+    /// RGB, 8 bits, as large as the rendition that is read.
     pub pixels: BoxedRef<'a, Mat>,
     /// The same with a long side of at most [`WORKING_SIDE`], once it is made.
     small: OnceCell<BoxedRef<'static, Mat>>,

@@ -5,7 +5,7 @@ use opencv::core::{self, Mat, Point2f, Ptr, Scalar, Size, ToInputArray};
 use opencv::imgproc;
 use opencv::prelude::*;
 
-/// Disparities looked for, pixels of the small images: points behind the screen have negative ones.
+/// Disparities that are searched, pixels of the small images: points behind the screen have negative ones.
 const MIN_DISPARITY: i32 = -32;
 const RANGE: i32 = 128;
 const BLOCK: i32 = 5;

@@ -1,4 +1,4 @@
-//! Networks that look at one image and give its foreground: MediaPipe's selfie segmentation and IS-Net.
+//! Models that take one image and give its foreground: MediaPipe's selfie segmentation and IS-Net.
 use crate::input::view::resized;
 use crate::settings::{PERSON, STILL_MATTING};
 use framefleet_infer::{Dim, ElementType, Session, TensorSpec};

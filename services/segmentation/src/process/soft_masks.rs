@@ -33,7 +33,7 @@ impl Task<'_> {
         for &number in self.batch.frames() {
             let made = self.frame(number).and_then(|views| {
                 let people = self.persons(number, &views);
-                let seen = self.looked_at(network, role, &views, &people)?;
+                let seen = self.run_model(network, role, &views, &people)?;
                 let soft_mask = if self.smooths() {
                     let smoothed = self.smoothed(network, role, number, &seen, &mut known)?;
                     known.push_back((number, seen));
@@ -59,7 +59,7 @@ impl Task<'_> {
 
     /// What the network makes of the views: of each person with surroundings, else of the whole. A network of stills sees the whole
     /// always.
-    fn looked_at(
+    fn run_model(
         &self,
         network: &Foreground,
         role: &str,
@@ -123,7 +123,7 @@ impl Task<'_> {
         Ok(soft_mask)
     }
 
-    /// The soft masks of a frame after that of earlier frames had its say. Those that are not known yet are looked at.
+    /// The soft masks of a frame, averaged with those of earlier frames. Those that are not known yet are computed.
     fn smoothed(
         &self,
         network: &Foreground,
@@ -138,10 +138,10 @@ impl Task<'_> {
             if known.get(at).is_some_and(|(known, _)| *known == earlier) {
                 continue;
             }
-            // A frame that cannot be looked at has no say.
+            // A frame that cannot be read does not count.
             let Ok(views) = self.frame(earlier) else { continue };
             let people = self.persons(earlier, &views);
-            known.insert(at, (earlier, self.looked_at(network, role, &views, &people)?));
+            known.insert(at, (earlier, self.run_model(network, role, &views, &people)?));
         }
         let smoothed = now.iter().enumerate().map(|(at, seen)| {
             let earlier = known.iter().rev().filter(|(frame, _)| (first..number).contains(frame));

@@ -22,7 +22,7 @@ const REFINED_CORNERS: [usize; 2] = [0, 10];
 const REFINED_UPPER: [usize; 3] = [34, 35, 36];
 const REFINED_LOWER: [usize; 3] = [24, 25, 26];
 
-/// What a mesh says of a mouth: pixels of the region that it looked at.
+/// What a mesh says of a mouth: pixels of its input region.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Lips {
     /// Left and right corner, as the viewer sees them.
@@ -50,7 +50,7 @@ pub struct MeshNetwork {
 }
 
 impl MeshNetwork {
-    /// Takes a network that looks at [N, side, side, 3] RGB 0..1 and gives 468 points in pixels of that.
+    /// Takes a model with input [N, side, side, 3] RGB 0..1 and gives 468 points in pixels of that.
     ///
     /// # Errors
     /// A network of other inputs or outputs.
@@ -75,7 +75,7 @@ impl MeshNetwork {
         Ok(Self { input, side, mesh, lips: named(LIPS), presence, session })
     }
 
-    /// Width and height of the region that it looks at, pixels.
+    /// Width and height of its input region, pixels.
     pub fn side(&self) -> u32 {
         self.side
     }

@@ -1,4 +1,4 @@
-//! The part of an image that a mesh network looks at: the face's box as a square, half as large again, turned until the eyes are level.
+//! The region that a mesh model is given: the face's box as a square, half as large again, turned until the eyes are level.
 use framefleet_media::Face;
 use framefleet_vision::VisionError;
 use framefleet_vision::alignment::Similarity;

@@ -9,7 +9,7 @@ use framefleet_vision::assignment::assign;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// Speech of unknown speakers is looked at in pieces of this length at most, nanoseconds: they may take turns without a pause.
+/// Speech of unknown speakers is assigned in pieces of this length at most, nanoseconds: they may take turns without a pause.
 const PIECE_NS: i64 = 3_000_000_000;
 /// Shorter pieces are compared with this much around them.
 const MIN_NS: i64 = 2_000_000_000;
@@ -33,7 +33,7 @@ pub struct Utterance {
     pub correlation: Option<f64>,
 }
 
-/// What speakers are told by.
+/// What identifies speakers.
 pub struct Scene<'a> {
     /// Faces.
     pub tracks: &'a [Track],
@@ -111,7 +111,7 @@ fn best(scene: &Scene<'_>, shot: usize, range: Range<i64>, settings: &SyncSettin
 fn follows(scene: &Scene<'_>, track: &Track, range: &Range<i64>, settings: &SyncSettings) -> Option<f64> {
     let more = (MIN_NS - (range.end - range.start)).max(0) / 2;
     let within = range.start - more..range.end + more;
-    // Slow changes are told from what lies around the range.
+    // Slow changes are estimated from what lies around the range.
     let at = |ns: i64| track.observations.partition_point(|observation| observation.pts_ns < ns);
     let around = &track.observations[at(within.start - MIN_NS)..at(within.end + MIN_NS)];
     let trusted = around.iter().filter(|observation| f64::from(observation.confidence) >= settings.min_confidence);

@@ -26,7 +26,7 @@ pub(super) struct ProcessCall {
     /// What the step makes of full frames, and where that goes.
     rule: Option<MadeFrames>,
     target: BlobTarget,
-    /// The process in which attempts are made first, and what it is told.
+    /// The process in which attempts are made first, and the task that it is given.
     quarantine: Option<(IsolatedProcess, Task)>,
 }
 

@@ -9,7 +9,7 @@ use framefleet_vision::rle::Rle;
 use opencv::core::{Mat, Rect, Size};
 use opencv::prelude::*;
 
-/// Masks of points that are looked at again, those that the network is surest of: more are of noise.
+/// Masks of points that are examined again, those of the highest predicted IoU: more are noise.
 const MAX_MASKS: usize = 1000;
 /// Label of a point inside.
 const INSIDE: f32 = 1.0;
@@ -139,7 +139,7 @@ impl Prompted {
     }
 }
 
-/// The whole image (layer 0) and the overlapping parts that every further layer looks at.
+/// The whole image (layer 0) and the overlapping crops of every further layer.
 fn crops(size: Size, layers: u32) -> Vec<(u32, Rect)> {
     let mut found = vec![(0, Rect::new(0, 0, size.width, size.height))];
     for layer in 1..=layers {

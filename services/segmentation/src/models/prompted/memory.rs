@@ -1,6 +1,6 @@
 //! SAM 2's memory: an object that was found on one frame is followed through those after it, by what was remembered of it.
 //!
-//! Four graphs, which `tools/parity/segment_anything.py` exports beside encoder and decoder; all look at one object, and take
+//! Four graphs, which `tools/parity/segment_anything.py` exports beside encoder and decoder; all are about one object, and take
 //! `image_embed` as the encoder gives it. `pointer` (`image_embed`, `mask` [1, 1, side, side] of 0 and 1) gives the `pointer` of an
 //! object that is shown. `memory` (`image_embed`, `mask` [1, 1, side/4, side/4] of logits, `object_score` [1, 1]) gives the `memory` of a
 //! frame. `attention` (`image_embed`, `memories` [m, …], `memory_slots` [m], `pointers` [p, …], `pointer_times` [p]) gives features
@@ -19,9 +19,9 @@ use ndarray::{Array1, Array2, ArrayD, ArrayView3, Axis, Ix4};
 use opencv::prelude::*;
 use std::collections::VecDeque;
 
-/// Earlier frames whose memory is looked at, besides the one that the object was shown on, which has the last slot.
+/// Earlier frames whose memory is attended to, besides the one that the object was shown on, which has the last slot.
 const RECENT: u64 = 6;
-/// Pointers that are looked at, that of the frame that the object was shown on among them.
+/// Pointers that are attended to, that of the frame that the object was shown on among them.
 const POINTERS: u64 = 16;
 /// Logits of a mask that is given: inside and outside are the same distance from 0.
 const GIVEN: f32 = 10.0;
@@ -121,7 +121,7 @@ impl Memory {
         Ok(Some(Candidate { runs: Rle::of(&mask)?, predicted_iou, stability, point: None }))
     }
 
-    /// The features of a frame after a look at what is remembered of an object.
+    /// The features of a frame after attention to the memory of an object.
     fn conditioned(
         &self,
         frame: u64,
