@@ -1,20 +1,21 @@
-//! The loop around the state: publishes what is desired, folds in what is told, commits what was given up.
+//! The loop around the state: publishes what is desired, folds in what is reported, commits what was given up.
+mod running;
+
+pub(crate) use running::{Published, Running};
+
 use crate::edits::Resolved;
 use crate::job::{Decoding, Fact, JobOptions, JobState, is_of_the_fleet};
-use crate::pace::{Pace, Worked};
 use crate::progress::Progress;
 use crate::seats::Seat;
 use crate::task::{TaskRef, Work};
-use crate::trace::Trace;
 use framefleet_bus::{BlobName, Blobs, Bus, BusError, Message, Subject};
 use framefleet_ledger::{Ledger, LedgerError, TaskKey};
 use framefleet_media::{AnnotationBlock, Item};
 use framefleet_pipeline::Plan;
-use framefleet_proto::v1::{Done, Event, FailureKind, Pixels, event::What};
+use framefleet_proto::v1::{Event, FailureKind, Pixels, event::What};
 use framefleet_records::{RecordsError, RecordsOptions, complete_step};
 use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _};
 use prost::Message as _;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::watch;
@@ -55,9 +56,6 @@ pub enum OrchestratorError {
 
 /// How often a job under way is compared with what the queues hold.
 const RECONCILE: Duration = Duration::from_secs(2);
-
-/// How long a job that ends early waits for tasks under way; what they finish later is not lost, but is not reported.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A job to run.
 pub struct JobRun {
@@ -350,136 +348,5 @@ impl Orchestrator {
             items: (0..job.run.items.len()).map(|item| job.state.item(item).clone()).collect(),
             edits: job.edits,
         })
-    }
-}
-
-/// A job under way.
-pub(crate) struct Running {
-    run: JobRun,
-    state: JobState,
-    pub(crate) inflight: BTreeMap<TaskRef, Published>,
-    /// Tasks that failed, until they may be tried again.
-    waiting: HashMap<TaskRef, Instant>,
-    /// By step, ingest last: where its tasks on frames wait.
-    queues: Vec<Subject>,
-    pace: Pace,
-    completed: BTreeSet<String>,
-    edits: Resolved,
-    started: Instant,
-    first_result: Option<Duration>,
-    /// When it began to come to its end.
-    ending: Option<Instant>,
-    epoch: u64,
-    published: u64,
-    trace: Trace,
-}
-
-/// A task under way.
-pub(crate) struct Published {
-    pub(crate) subject: Subject,
-    /// How often in a row its queue was found empty.
-    pub(crate) quiet: u32,
-}
-
-impl Running {
-    fn new(run: JobRun, epoch: u64) -> Self {
-        let items = run.items.iter().map(framefleet_media::item::without_files).collect();
-        let state = JobState::new(Arc::clone(&run.plan), items, run.options.clone());
-        let steps = run.plan.steps.len() + 1;
-        let queues = (0..steps).map(|step| state.queue(step)).collect();
-        Self {
-            ending: None,
-            epoch,
-            published: 0,
-            trace: Trace::of_job(&run.job),
-            run,
-            state,
-            inflight: BTreeMap::new(),
-            waiting: HashMap::new(),
-            queues,
-            pace: Pace::new(steps),
-            completed: BTreeSet::new(),
-            edits: Resolved::default(),
-            started: Instant::now(),
-            first_result: None,
-        }
-    }
-
-    /// Whether nothing more is to be waited for: tasks under way come to their end, also when nobody needs them any more,
-    /// unless that takes too long.
-    fn is_over(&mut self, stopping: bool) -> bool {
-        if !(stopping || self.state.stopped().is_some() || self.state.is_finished()) {
-            return false;
-        }
-        let since = *self.ending.get_or_insert_with(Instant::now);
-        self.inflight.is_empty() || since.elapsed() > PATIENCE
-    }
-
-    /// A task is no longer under way.
-    pub(crate) fn landed(&mut self, task: TaskRef) {
-        if let Some(published) = self.inflight.remove(&task) {
-            self.run.seat.give_back(&published.subject);
-        }
-    }
-
-    /// An id for a message: never used before, also not by an earlier owner of the output.
-    fn next_id(&mut self) -> String {
-        self.published += 1;
-        format!("{}.{}.{}", self.run.job, self.epoch, self.published)
-    }
-
-    /// Takes note of what a task took.
-    fn worked(&mut self, task: TaskRef, done: &Done) {
-        let failed = done.frames_failed;
-        let worked = Worked {
-            seconds: done.stage_seconds,
-            cpu_seconds: done.cpu_seconds,
-            device_seconds: done.device_seconds,
-            frames: done.frames_done + failed,
-            tasks: 1,
-        };
-        match task.kind {
-            Work::Finish => self.pace.finish(task.step, worked),
-            Work::Process => self.pace.task(self.started.elapsed(), task.step, worked),
-            Work::Ingest => self.pace.task(self.started.elapsed(), self.run.plan.steps.len(), worked),
-            Work::Index => {}
-        }
-    }
-
-    fn progress(&mut self) -> Progress {
-        let now = self.started.elapsed();
-        for step in 0..self.run.plan.steps.len() {
-            let (seconds, frames) = self.state.took_earlier(step);
-            self.pace.took_earlier(step, seconds, frames);
-        }
-        let remaining = self.state.remaining(|step| self.pool(step));
-        Progress {
-            time_left: self.pace.left(now, &remaining),
-            first_result: self.first_result,
-            waiting_for: self.run.seat.unserved(),
-            ..self.state.progress(&self.pace, now)
-        }
-    }
-
-    /// Which threads do a step (ingest is behind the last), and how many of its tasks they can run at a time: in one process all, in a
-    /// fleet those of its queue.
-    fn pool(&self, step: usize) -> (usize, usize) {
-        let Some(queue) = self.queues.get(step) else { return (step, 0) };
-        match self.run.seat.shared_slots() {
-            Some(slots) => (0, slots),
-            None => {
-                let first = self.queues.iter().position(|other| other == queue).unwrap_or(step);
-                (first, self.run.seat.slots_of(queue))
-            }
-        }
-    }
-
-    /// Waits until the first task may be tried again; for ever when none waits.
-    async fn next_retry(&mut self) {
-        let Some((&task, &at)) = self.waiting.iter().min_by_key(|(_, at)| **at) else {
-            return std::future::pending().await;
-        };
-        tokio::time::sleep_until(at.into()).await;
-        self.waiting.remove(&task);
     }
 }

@@ -4,6 +4,7 @@
 mod backlog;
 mod classes;
 mod control;
+mod job_runner;
 mod jobs;
 mod lock;
 mod memory;
@@ -13,6 +14,6 @@ mod wire;
 mod workers;
 
 pub use classes::{Classes, Place};
-pub use jobs::{JobContext, JobEnd, JobError, JobRunner, ReadyJob};
+pub use job_runner::{JobContext, JobEnd, JobError, JobRunner, ReadyJob};
 pub use request::check_request;
 pub use service::{FleetError, FleetOptions, serve};

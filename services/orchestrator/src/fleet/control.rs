@@ -1,5 +1,6 @@
 //! The gRPC API over the jobs.
-use super::jobs::{JobError, Jobs, has_ended};
+use super::job_runner::JobError;
+use super::jobs::{Jobs, has_ended};
 use super::workers::{classes, workers};
 use framefleet_bus::{Bus, Kv, Subject};
 use framefleet_proto::control::control_server::Control;

@@ -1,7 +1,8 @@
 //! The service: waits for the lock, acts while it has it, answers calls all the time.
 use super::backlog;
 use super::control::ControlService;
-use super::jobs::{JobRunner, Jobs, JobsParts};
+use super::job_runner::JobRunner;
+use super::jobs::{Jobs, JobsParts};
 use super::lock::{self, Lock};
 use super::workers;
 use crate::seats::Seats;

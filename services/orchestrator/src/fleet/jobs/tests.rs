@@ -1,6 +1,8 @@
 //! What ended is remembered, but not for ever.
 use super::*;
+use async_trait::async_trait;
 use framefleet_bus::{MemoryBlobs, MemoryBus};
+use framefleet_proto::control;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Jobs that are done as soon as they run, but for those that lose the bus first.

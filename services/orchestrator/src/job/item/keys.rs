@@ -1,7 +1,6 @@
 //! The keys of an item's tasks: whatever can change the result is in the key, and nothing else. Those of process follow from their
 //! inputs (`inputs.rs`).
 use super::ItemView;
-use super::settle::has_failures;
 use crate::batch::Batch;
 use crate::frame_sets::{hash_frames, hash_range};
 use crate::job::facts::Lookup;
@@ -71,4 +70,9 @@ impl ItemView<'_> {
         }
         newest
     }
+}
+
+/// Whether a frame has failed: what `--retry-failed` does again.
+pub(crate) fn has_failures(entry: &EntryOutcomes) -> bool {
+    entry.outcomes.as_ref().is_some_and(|outcomes| !outcomes.failed.is_empty())
 }

@@ -1,5 +1,6 @@
 //! What the ledger says of an item's tasks whose keys are known: done, and with what outcomes, or still to do.
 use super::inputs::Inputs;
+use super::keys::has_failures;
 use super::{ItemState, ItemView};
 use crate::counts::Counts;
 use crate::job::facts::Lookup;
@@ -174,11 +175,6 @@ impl ItemView<'_> {
         let frames_done = there - failed.len() as u64 - skipped.len() as u64;
         Cow::Owned(EntryOutcomes { frames_done, outcomes: Some(Outcomes { failed, skipped }), ..entry.clone() })
     }
-}
-
-/// Whether a frame has failed: what `--retry-failed` does again.
-pub(crate) fn has_failures(entry: &EntryOutcomes) -> bool {
-    entry.outcomes.as_ref().is_some_and(|outcomes| !outcomes.failed.is_empty())
 }
 
 /// Frames that failed; `None` when there are none: most entries have none, and there are many.
