@@ -37,7 +37,7 @@ impl Browser {
             "--disable-quic",
             "--no-first-run",
             "--disable-sync",
-            "--disable-background-model_runtime",
+            "--disable-background-networking",
             "--disable-component-update",
             "--force-prefers-reduced-motion",
             "--window-size=1280,1000",
