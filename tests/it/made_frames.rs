@@ -59,8 +59,10 @@ stage = "assemble"
 settings = { encoding = "h264", group = 1 }
 "#;
 
-/// By step: file, size, pixel format, and tags.
-const FILMS: [(&str, &str, (u32, u32), &str, [&str; 4]); 5] = [
+/// A film that a step makes: the step, the file, its size, pixel format and tags.
+type MadeFilm = (&'static str, &'static str, (u32, u32), &'static str, [&'static str; 4]);
+
+const FILMS: [MadeFilm; 5] = [
     ("half-film", "film.mp4", (48, 32), "yuv420p", ["bt709", "bt709", "bt709", "tv"]),
     ("quad-film", "film.mp4", (384, 256), "yuv420p", ["bt709", "bt709", "bt709", "tv"]),
     ("deep-film", "film.mp4", (96, 64), "yuv420p12le", ["bt2020", "smpte2084", "bt2020nc", "tv"]),

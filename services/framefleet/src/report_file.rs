@@ -123,6 +123,9 @@ fn plan_summary(plan: &Plan) -> PlanSummary {
     PlanSummary { versions: vec![version], ..PlanSummary::from(plan) }
 }
 
+/// A frame's number, and its picture as a JPEG file.
+type FrameJpeg = (u64, Vec<u8>);
+
 /// Decodes pictures for the report from the source.
 struct Decoder {
     source: Arc<dyn SourceStage>,
@@ -131,7 +134,7 @@ struct Decoder {
 
 impl Decoder {
     /// Pictures of the first of some frames of an item and of those in the same batch, and how many these are.
-    fn of_batch(&self, item: &Item, frames: &[u64], side: u32) -> Result<(Vec<(u64, Vec<u8>)>, usize), Failure> {
+    fn of_batch(&self, item: &Item, frames: &[u64], side: u32) -> Result<(Vec<FrameJpeg>, usize), Failure> {
         let found = frames.first().map(|first| self.batches.of(item, *first)).transpose()?.flatten();
         let Some((item, batch)) = found else { return Ok((Vec::new(), 1)) };
         let end = batch.start + batch.pts_ns.len() as u64;
@@ -146,7 +149,7 @@ impl Decoder {
 }
 
 impl Thumbnails for Decoder {
-    fn jpeg(&self, item: &Item, mut frames: &[u64], side: u32) -> Vec<(u64, Vec<u8>)> {
+    fn jpeg(&self, item: &Item, mut frames: &[u64], side: u32) -> Vec<FrameJpeg> {
         let mut pictures = Vec::new();
         while !frames.is_empty() {
             let done = match self.of_batch(item, frames, side) {

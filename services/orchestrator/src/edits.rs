@@ -344,10 +344,14 @@ mod tests {
     fn another_of_the_person_takes_the_place_of_one_that_is_gone() {
         let target =
             EditTarget { others: vec![face(1, "b.png", 2, 3), face(2, "c.png", 3, 4)], ..face(0, "a.png", 1, 1) };
-        let (places, resolved) = resolve(&[target.clone()], &[file(5, "a.png", 8), file(6, "c.png", 3)], &[]);
+        let (places, resolved) =
+            resolve(std::slice::from_ref(&target), &[file(5, "a.png", 8), file(6, "c.png", 3)], &[]);
         assert_eq!(places, [(6, 4)], "by content, before the name is");
         assert!(resolved.moved.is_empty() && resolved.lost.is_empty(), "the target is noted as it was");
-        assert_eq!(resolve(&[target.clone()], &[file(0, "a.png", 1), file(6, "c.png", 3)], &[]).0, [(0, 1)]);
+        assert_eq!(
+            resolve(std::slice::from_ref(&target), &[file(0, "a.png", 1), file(6, "c.png", 3)], &[]).0,
+            [(0, 1)]
+        );
 
         // But none that was found out to be somebody else.
         let split = Edit { verb: "split".to_owned(), targets: vec![face(2, "c.png", 3, 4)], ..Edit::default() };

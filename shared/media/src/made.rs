@@ -209,8 +209,11 @@ mod tests {
         let deep = MadeFrames { depth: Depth::Sixteen.into(), ..MadeFrames::default() };
         let shown = MadeFrames { depth: Depth::Eight.into(), colour: Some(named("bt709")), ..MadeFrames::default() };
         let depth = |rules: &[MadeFrames]| bit_depth(rules, &item);
-        assert_eq!((depth(&[]), depth(&[deep.clone()]), depth(&[deep.clone(), shown.clone()])), (10, 16, 8));
-        assert_eq!(colour(&[deep.clone()]), None);
+        assert_eq!(
+            (depth(&[]), depth(std::slice::from_ref(&deep)), depth(&[deep.clone(), shown.clone()])),
+            (10, 16, 8)
+        );
+        assert_eq!(colour(std::slice::from_ref(&deep)), None);
         assert_eq!(colour(&[shown, deep]), Some(&named("bt709")), "who says nothing changes nothing");
     }
 

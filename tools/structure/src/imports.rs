@@ -24,7 +24,7 @@ impl Modules {
                     continue;
                 }
                 for (name, path) in used(item) {
-                    let Some(path) = modules.from_root(file.module(), path) else { continue };
+                    let Some(path) = modules.absolute(file.module(), path) else { continue };
                     modules.given_on.insert([file.module(), &[name]].concat(), path);
                 }
             }
@@ -37,12 +37,12 @@ impl Modules {
         let mut paths = Paths::default();
         // What is only given on is no use of it.
         file.items().filter(|item| !gives_on(item)).for_each(|item| paths.visit_item(item));
-        let named = paths.found.into_iter().filter_map(|path| self.from_root(file.module(), path));
+        let named = paths.found.into_iter().filter_map(|path| self.absolute(file.module(), path));
         named.filter_map(|path| self.file_of(&path)).collect()
     }
 
     /// A path as it begins at the crate's root; `None` of those into other crates.
-    fn from_root(&self, module: &[String], path: Names) -> Option<Names> {
+    fn absolute(&self, module: &[String], path: Names) -> Option<Names> {
         let mut from = module.to_vec();
         let mut rest = path.into_iter().peekable();
         match rest.next()?.as_str() {

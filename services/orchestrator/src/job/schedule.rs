@@ -203,6 +203,6 @@ fn visible_of(pixels: &Pixels, inputs: &ProcessInputs) -> Pixels {
         rendition: pixels.rendition,
         made_by: pixels.made_by.clone(),
         blob: pixels.blob.clone(),
-        frames: frames.map(|of| FramePixels { pts_ns: 0, ..of.clone() }).collect(),
+        frames: frames.map(|of| FramePixels { pts_ns: 0, ..*of }).collect(),
     }
 }

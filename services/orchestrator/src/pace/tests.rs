@@ -69,15 +69,15 @@ impl Job {
             }
             let first = next.iter().position(|(step, _)| *step < self.steps.len());
             let Some(first) = first else { return ended };
-            for batch in first..(first + self.ahead).min(self.batches) {
-                let (number, runs) = next[batch];
-                let Some(of) = self.steps.get(number).filter(|_| !runs) else { continue };
+            for (batch, (number, runs)) in next.iter_mut().enumerate().skip(first).take(self.ahead) {
+                let number = *number;
+                let Some(of) = self.steps.get(number).filter(|_| !*runs) else { continue };
                 let in_pool = running.iter().filter(|task| self.steps[task.2].pool == of.pool).count();
                 let alone = !of.serial || running.iter().all(|task| task.2 != number);
                 if in_pool < self.slots[of.pool] && alone {
                     let seconds = of.seconds * (0.5 + chance.below(1024) as f64 / 1024.0);
                     running.push((now + seconds, batch, number, seconds));
-                    next[batch].1 = true;
+                    *runs = true;
                 }
             }
             running.sort_by(|a, b| b.0.total_cmp(&a.0));

@@ -89,7 +89,8 @@ async fn a_source_is_looked_at_once_for_each_time_that_a_job_begins() {
 /// What a bus refuses it refuses again: it is not away.
 #[tokio::test]
 async fn a_job_that_the_bus_refuses_ends_with_the_numbers_and_is_not_tried_again() {
-    let refusals: [(fn() -> BusError, &str); 2] = [
+    type Refuse = fn() -> BusError;
+    let refusals: [(Refuse, &str); 2] = [
         (|| BusError::TooLarge { length: 14_211_536, limit: 1_048_576 }, "14211536 bytes does not fit: 1048576"),
         (|| BusError::Refused("no permission".to_owned()), "no permission"),
     ];

@@ -218,7 +218,7 @@ impl<'a> ItemView<'a> {
         let (there, gone): (Vec<u64>, Vec<u64>) = sampled.iter().partition(is_there);
         let is_blocked = |frame: &u64| gathered.blocked.contains(frame);
         let (upstream, frames): (Vec<u64>, Vec<u64>) = there.into_iter().partition(is_blocked);
-        let mut skipped = skips(&complement(&sampled, &range), SAMPLING);
+        let mut skipped = skips(complement(&sampled, &range), SAMPLING);
         skipped.extend(skips(&gone, item::GONE));
         skipped.extend(skips(&upstream, "upstream"));
         ProcessInputs {

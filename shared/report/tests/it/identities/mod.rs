@@ -88,7 +88,7 @@ async fn commit(ledger: &Ledger, block: AnnotationBlock, files: Vec<CommitFile>)
     writer.task(TaskResult { key: key(1).into(), ..task(300) }).await.unwrap();
     let manifest = StepManifest { finish_key: key(2).into(), ..head("faces") };
     let manifest = writer.finish(manifest).await.unwrap();
-    complete_step(&ledger, manifest, RecordsOptions { parquet: false, ..RecordsOptions::default() }).await.unwrap();
+    complete_step(ledger, manifest, RecordsOptions { parquet: false, ..RecordsOptions::default() }).await.unwrap();
 }
 
 /// Reads the page that is open; `output` is the folder of its output.
