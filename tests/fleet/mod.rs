@@ -18,7 +18,7 @@ use framefleet_media::Item;
 use framefleet_pipeline::{JobRange, Pipeline, Plan, PlanRequest};
 use framefleet_runner::{Runner, RunnerOptions, RunnerParts};
 use framefleet_stage::{Host, Registry, SourceStage};
-use orchestrator::{JobOptions, JobRun, JobSummary, Orchestrator, OrchestratorError, Progress, Seats};
+use orchestrator::{JobOptions, JobRun, JobSummary, Orchestrator, OrchestratorError, Progress, QueueShares};
 use serde_json::Map;
 use source::SyntheticSource;
 use std::sync::Arc;
@@ -135,7 +135,7 @@ impl TestJob {
             items: self.source.items.clone(),
             options: self.options.clone(),
             project: "default".to_owned(),
-            seat: Seats::of_process(self.threads).join(0),
+            share: QueueShares::of_process(self.threads).join(0),
         };
         let summary =
             Orchestrator { bus, blobs: blobs.clone(), ledger: ledger.clone() }.run(run, interrupt, &progress).await;

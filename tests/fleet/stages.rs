@@ -313,7 +313,7 @@ settings!(ClassifySettings {
     micro_batch: usize = 4
 });
 
-/// Shows the top left corner of frames to a network; kind `class` has the best class and the score.
+/// Shows the top left corner of frames to a model; kind `class` has the best class and the score.
 pub struct Classify(framefleet_infer::Session);
 
 impl Stage for Classify {

@@ -25,7 +25,7 @@ const METRICS: [&str; 13] = [
     metric::STAGE_CPU_SECONDS,
     metric::BACKLOG_SECONDS,
     metric::JOBS,
-    metric::ACTING,
+    metric::LEADER,
 ];
 
 fn root() -> PathBuf {

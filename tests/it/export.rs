@@ -38,7 +38,7 @@ fn read(path: &Path) -> Picture {
     decode_rgb8(path).unwrap_or_else(|error| panic!("{}: {error:?}", path.display())).swap_remove(0)
 }
 
-/// One job, and everything that can be made of it without running a network again.
+/// One job, and everything that can be made of it without running a model again.
 #[test]
 fn a_finished_job_is_exported_in_every_format() {
     for model in ["movenet-multipose", "blazepose-full", "selfie-square"] {

@@ -1,4 +1,4 @@
-//! Networks of a job: chosen when it is planned, opened by digest, and told of as they really ran.
+//! Models of a job: chosen when it is planned, opened by digest, and told of as they really ran.
 use crate::footage::{folder, moving};
 use crate::processes::process::with_test_stages;
 use crate::processes::{Fleet, state};
@@ -14,13 +14,13 @@ use tempfile::TempDir;
 /// Frames of the clip: two batches.
 const FRAMES: u64 = 40;
 
-/// A catalogue of small networks, a cache, and a clip.
+/// A catalogue of small models, a cache, and a clip.
 struct Bench {
     folder: TempDir,
 }
 
 impl Bench {
-    /// With the networks of the catalogue in the cache.
+    /// With the models of the catalogue in the cache.
     fn new() -> Self {
         let bench = Self::empty();
         for id in ["small", "fixed", "nobody-sells"] {
@@ -86,7 +86,7 @@ impl Bench {
         ran.out
     }
 
-    /// Runs the network over the clip.
+    /// Runs the model over the clip.
     fn run(&self, output: &str, more: &[&str]) -> Ran {
         let (clip, output) = (self.path("clip.mp4"), self.path(output));
         let job = ["run", clip.to_str().unwrap(), "--stages", "classify", "--output", output.to_str().unwrap()];
@@ -148,7 +148,7 @@ fn every_choice_changes_what_happens() {
     assert_eq!(job["results"]["timings"]["steps"][0]["frames"], FRAMES);
     assert_eq!(bench.run("plain", &[]).code, Some(0));
     assert_eq!(json(&bench.path("plain"), "job.json")["results"]["timings"]["steps"][0]["frames"], 0);
-    // Another model is another answer, too; a batch that the network fixes is what is told.
+    // Another model is another answer, too; a batch that the model fixes is what is told.
     assert_eq!(bench.run("plain", &["--set", "classify.network=fixed"]).code, Some(0));
     let job = json(&bench.path("plain"), "job.json");
     assert_eq!((&job["models"][0]["id"], &job["models"][0]["ran"][0]["micro_batch"]), (&"fixed".into(), &1.into()));

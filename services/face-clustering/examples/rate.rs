@@ -1,4 +1,4 @@
-//! Frames per second of the process half against its networks alone, in turn, in the same run.
+//! Frames per second of the process half against its models alone, in turn, in the same run.
 //!
 //! `cargo run --release -p face-clustering --example rate`
 // A measurement that fails has nobody to tell but the terminal.
@@ -33,7 +33,7 @@ fn main() {
     let step = step(&settings);
     let networks = host.get::<StepModels>().unwrap();
     let (detector, embedder) = (networks.open("face-detection").unwrap(), networks.open("face-embedding").unwrap());
-    // Of images: networks are faster on zeros.
+    // Of images: models are faster on zeros.
     let portrait = photograph("obama.jpg");
     let face = part(&portrait, 240, 60, 400, 400);
     let (picture, crop) = (planes(&resized(&portrait, 640, 640)), planes(&resized(&face, 112, 112)));

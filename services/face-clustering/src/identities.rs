@@ -59,7 +59,7 @@ pub fn identify(
             groups.join(a, b);
         }
     }
-    mend(tracks, &label, &mut groups);
+    repair(tracks, &label, &mut groups);
     let mut known = found(&label, settings, &groups);
     assign(tracks, &known, settings, &mut groups);
     known.extend(large(tracks, settings, &groups));
@@ -93,7 +93,7 @@ fn clustered(tracks: &[Track], settings: &FaceClusteringSettings) -> (Vec<usize>
 }
 
 /// Joins what is left of clusters that came apart because some tracks may not be together: the most similar first.
-fn mend(tracks: &[Track], label: &[Option<(u32, f32)>], groups: &mut Groups) {
+fn repair(tracks: &[Track], label: &[Option<(u32, f32)>], groups: &mut Groups) {
     let mut parts: BTreeMap<u32, BTreeSet<usize>> = BTreeMap::new();
     for (track, label) in label.iter().enumerate() {
         if let Some((label, _)) = label {

@@ -47,7 +47,7 @@ pub enum Command {
     Verify(VerifyArguments),
     /// Write the results of an output in another format
     Export(ExportArguments),
-    /// Say what this machine can run networks on, what is missing, and what mends it
+    /// Check devices, runtime and models, and suggest fixes
     Doctor(DoctorArguments),
     /// Start a fleet on this machine: bus, orchestrator and a worker for every stage; Ctrl-C drains and stops it
     Up(UpArguments),

@@ -51,7 +51,9 @@ fn parse(bytes: &[u8]) -> Result<Vec<Edit>, Failure> {
             Err(error) => error.to_string(),
         };
         let line = number + 1;
-        Err(Failure::configuration(format!("{FILE} line {line} is no correction ({problem}): mend or remove the line")))
+        Err(Failure::configuration(format!(
+            "{FILE} line {line} is no correction ({problem}): correct or remove the line"
+        )))
     };
     lines.map(edit).collect()
 }

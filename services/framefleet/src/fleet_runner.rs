@@ -51,7 +51,7 @@ impl FleetRunner {
 
 #[async_trait]
 impl JobRunner for FleetRunner {
-    async fn look(
+    async fn prepare(
         &self,
         request: &SubmitRequest,
         classes: &Classes,
@@ -78,7 +78,7 @@ impl JobRunner for FleetRunner {
     }
 }
 
-/// A job whose source was looked at.
+/// A job whose source was probed.
 struct Looked {
     work: JobWork,
     /// Bytes that its frames in flight must have.
@@ -102,8 +102,8 @@ impl ReadyJob for Looked {
         let running = tokio::task::spawn_blocking(move || {
             handle.block_on(async {
                 tokio::select! {
-                    end = see_through(work, context) => end,
-                    _ = abandoned => Err(JobError::Failed("the orchestrator acts no longer".to_owned())),
+                    end = run_to_completion(work, context) => end,
+                    _ = abandoned => Err(JobError::Failed("the orchestrator is no longer the leader".to_owned())),
                 }
             })
         });
@@ -114,9 +114,9 @@ impl ReadyJob for Looked {
 }
 
 /// Does a job to its end.
-async fn see_through(work: JobWork, context: JobContext) -> Result<JobEnd, JobError> {
+async fn run_to_completion(work: JobWork, context: JobContext) -> Result<JobEnd, JobError> {
     let open = work.open_output().await.map_err(refused)?;
-    let threads = context.seat.slots();
+    let threads = context.share.slots();
     let project = &work.spec.request.project;
     let edits = edits::read(&open.ledger).await.map_err(refused)?;
     let run = JobRun {
@@ -125,7 +125,7 @@ async fn see_through(work: JobWork, context: JobContext) -> Result<JobEnd, JobEr
         options: JobOptions { edits, earlier: open.earlier(), ..work.spec.job_options(&open.items) },
         items: open.items.clone(),
         project: if project.is_empty() { "default".to_owned() } else { project.clone() },
-        seat: context.seat,
+        share: context.share,
     };
     let orchestrator = Orchestrator { bus: context.bus, blobs: context.blobs, ledger: open.ledger.clone() };
     let summary = orchestrator.run(run, context.interrupt, &context.progress).await?;
@@ -157,10 +157,10 @@ fn threads_of(workers: &[Worker]) -> usize {
     hosts.values().sum()
 }
 
-/// How long workers may take to tell of networks that they have just run.
+/// How long workers may take to tell of models that they have just run.
 const TELLING: Duration = Duration::from_secs(5);
 
-/// What the networks of a fleet's workers really ran on, as soon as they have told of all that a plan names: workers tell of
+/// What the models of a fleet's workers really ran on, as soon as they have reported all that a plan names: workers report
 /// themselves once a second, and a job may be shorter than that.
 async fn networks(mut workers: watch::Receiver<Vec<Worker>>, plan: &Plan, summary: &JobSummary) -> Vec<Value> {
     let worked = |step: &&StepPlan| summary.progress.steps.iter().any(|of| of.step == step.name && of.tasks > 0);

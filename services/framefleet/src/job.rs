@@ -32,7 +32,7 @@ pub struct Fleet {
     pub ledger: Ledger,
     /// The stages.
     pub registry: Registry,
-    /// What this machine has for networks.
+    /// What this machine has for models.
     pub model_runtime: Arc<ModelRuntime>,
     /// The source.
     pub source: Arc<dyn SourceStage>,

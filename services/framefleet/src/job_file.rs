@@ -154,7 +154,7 @@ pub struct RunFacts {
     pub refused: Vec<(String, String)>,
     /// What it could run on.
     pub machines: Machines,
-    /// What the networks of the machines that worked really ran on: reports of sessions.
+    /// What the models of the machines that worked really ran on: reports of sessions.
     pub networks: Vec<Value>,
 }
 

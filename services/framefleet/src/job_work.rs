@@ -17,13 +17,13 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// A job whose source was looked at.
+/// A job whose source was probed.
 pub struct JobWork {
     /// What is wanted.
     pub spec: JobSpec,
     /// The stages.
     pub registry: Registry,
-    /// What this machine has for networks.
+    /// What this machine has for models.
     pub model_runtime: Arc<ModelRuntime>,
     /// Opens the source's items.
     pub source: Arc<dyn SourceStage>,
@@ -84,7 +84,7 @@ impl JobWork {
         Ok(OpenJob { ledger, plan, items, job_file })
     }
 
-    /// An output keeps the classes it was begun with; a machine of another class refuses, or is told to go on.
+    /// An output keeps the classes it was begun with; a machine of another class refuses, unless the user says to continue.
     fn keep_classes(&self, begun: &BTreeMap<String, String>, plan: &Plan) -> Result<(), Failure> {
         let changed = job_file::classes(plan).into_iter().find_map(|(step, class)| {
             let begun = begun.get(&step).filter(|begun| **begun != class)?;

@@ -1,4 +1,4 @@
-//! Which models a job's plan names: by catalogue, licence, what is installed, and where networks are to run.
+//! Which models a job's plan names: by catalogue, licence, what is installed, and where models are to run.
 use crate::failure::Failure;
 use framefleet_infer::{Device, Precision, Tuned};
 use framefleet_models::{Allowed, Format, Model, ModelError};
@@ -8,7 +8,7 @@ use framefleet_service::{CatalogueArguments, ModelArguments, ModelRuntime};
 use framefleet_stage::ModelNeed;
 use orchestrator::fleet::{Classes, Place};
 
-/// How a job's networks are to run, as its user says it.
+/// How a job's models are to run, as its user says it.
 #[derive(Clone, Debug)]
 pub struct ModelWish {
     /// On cards or processors.
@@ -116,7 +116,7 @@ impl ModelChoice<'_> {
     }
 
     /// What `framefleet tune` found for this model where it is to run, else what the stage says. A stage that says 1 has a
-    /// network that takes one item.
+    /// model that takes one item.
     fn micro_batch(&self, need: &ModelNeed, sha256: &str, mode: &ModelMode) -> Result<usize, String> {
         let device = if mode.class.starts_with("cpu") { Device::Cpu } else { Device::Cuda(0) };
         let found = match need.micro_batch {
@@ -137,7 +137,7 @@ fn text(error: impl std::fmt::Display) -> String {
     error.to_string()
 }
 
-/// What a process has that plans with networks and runs none; by the environment, but for where models are if that is said.
+/// What a process has that plans with models and runs none; by the environment, but for where models are if that is said.
 pub fn planning(models: Option<&CatalogueArguments>) -> Result<ModelRuntime, Failure> {
     let mut arguments = ModelArguments::of_environment().map_err(Failure::configuration)?;
     arguments.models = models.cloned().unwrap_or(arguments.models);

@@ -36,7 +36,7 @@ pub struct PlanOptions {
     pub memory: u64,
     /// Execution classes of the workers.
     pub classes: Classes,
-    /// How networks are to run.
+    /// How models are to run.
     pub networks: ModelWish,
     /// Whether models have to be here already.
     pub models_installed: bool,

@@ -2,7 +2,7 @@
 //!
 //! First comes what other frames show: the frames around are aligned with this one by the homography that the background follows,
 //! and by optical flow completed inside the hole; their colours are matched around it; each pixel becomes the median, weighted by
-//! confidence, of those that show background there. What no frame of the window shows is left to a network (LaMa) or to
+//! confidence, of those that show background there. What no frame of the window shows is left to a model (LaMa) or to
 //! colours continued from the edge (Telea), as the settings say. Nothing changes outside the grown mask and the feathered band
 //! around it, not by one bit.
 //!

@@ -72,7 +72,7 @@ impl Orchestrator {
         writer.finish(manifest).await
     }
 
-    /// Folds in what is kept of an item's index: what nobody was told of one by one, and what was missed.
+    /// Folds in what is kept of an item's index: what was not reported one by one, and what was missed.
     pub(crate) async fn read_index(
         &self,
         state: &mut JobState,

@@ -6,7 +6,7 @@ pub(crate) use running::{Published, Running};
 use crate::edits::Resolved;
 use crate::job::{Decoding, Fact, JobOptions, JobState, is_of_the_fleet};
 use crate::progress::Progress;
-use crate::seats::Seat;
+use crate::queue_shares::QueueShare;
 use crate::task::{TaskRef, Work};
 use framefleet_bus::{BlobName, Blobs, Bus, BusError, Message, Subject};
 use framefleet_ledger::{Ledger, LedgerError, TaskKey};
@@ -70,7 +70,7 @@ pub struct JobRun {
     /// Whom it is for: a label of metrics.
     pub project: String,
     /// Its place among the jobs of the fleet.
-    pub seat: Seat,
+    pub share: QueueShare,
 }
 
 /// How a run ended.
@@ -113,7 +113,7 @@ pub struct Orchestrator {
 
 impl Orchestrator {
     /// Runs a job to its end. `interrupt` turning true lets running tasks come to their end and starts no more. `progress` is
-    /// told after every event.
+    /// sent after every event.
     pub async fn run(
         &self,
         run: JobRun,
@@ -140,7 +140,7 @@ impl Orchestrator {
             if job.inflight.is_empty() && job.waiting.is_empty() && !denied {
                 return Err(OrchestratorError::Stuck { pass: job.state.pass() + 1, open: job.state.live_batches() });
             }
-            let places = job.run.seat.changes();
+            let places = job.run.share.changes();
             tokio::select! {
                 message = events.next() => {
                     self.fold(&mut job, &message?).await?;
@@ -222,21 +222,21 @@ impl Orchestrator {
     /// Publishes the desired tasks that are not under way. Whether some have no place in their queue yet.
     async fn publish(&self, job: &mut Running) -> Result<bool, OrchestratorError> {
         let lookup = |key: &TaskKey| self.ledger.outcomes(key);
-        let slots = job.run.seat.slots();
+        let slots = job.run.share.slots();
         job.state.set_slots(slots);
-        job.run.seat.ask_anew();
+        job.run.share.clear_wanted();
         let mut denied = false;
         for task in job.state.desired(slots) {
             if job.inflight.contains_key(&task) || job.waiting.contains_key(&task) {
                 continue;
             }
             let subject = job.state.subject(task);
-            if !job.run.seat.take(&subject) {
+            if !job.run.share.take(&subject) {
                 denied = true;
                 continue;
             }
             let Some(mut message) = job.state.message(&job.run.job, task, &lookup) else {
-                job.run.seat.give_back(&subject);
+                job.run.share.give_back(&subject);
                 continue;
             };
             message.output = self.ledger.output().url().to_owned();
@@ -249,13 +249,13 @@ impl Orchestrator {
             match self.bus.publish(Message { subject: subject.clone(), id: job.next_id(), payload }).await {
                 Ok(()) => {}
                 Err(BusError::Full(_)) => {
-                    job.run.seat.give_back(&subject);
+                    job.run.share.give_back(&subject);
                     denied = true;
                     continue;
                 }
                 // It would be refused again, whoever tries: the job leaves what it has, and says so.
                 Err(error) if !error.passes() => {
-                    job.run.seat.give_back(&subject);
+                    job.run.share.give_back(&subject);
                     job.state.halt(format!("a task of {} cannot be handed out: {error}", job.state.step_name(task)));
                     return Ok(false);
                 }
@@ -312,8 +312,8 @@ impl Orchestrator {
     }
 
     /// Releases volatile frames; a blob that is gone already is no error.
-    async fn release(&self, orphans: Vec<Pixels>) {
-        for blob in orphans.into_iter().filter_map(|pixels| pixels.blob) {
+    async fn release(&self, unneeded: Vec<Pixels>) {
+        for blob in unneeded.into_iter().filter_map(|pixels| pixels.blob) {
             let name = BlobName { store: blob.store, place: blob.place, key: blob.key, length: blob.length };
             if let Err(error) = self.blobs.release(&name).await {
                 tracing::warn!(%error, "a blob could not be released");

@@ -132,7 +132,7 @@ impl PictureSearch {
         resolved
     }
 
-    /// Where a target is; notes what is to be told of it.
+    /// Where a target is; notes what is to be reported of it.
     fn place(
         &self,
         edit: &Edit,
@@ -285,7 +285,7 @@ mod tests {
         Edit { verb: "name".to_owned(), targets: targets.to_vec(), name: name.to_owned(), ..Edit::default() }
     }
 
-    /// Where targets are in a folder, and what is told.
+    /// Where targets are in a folder, and what is reported.
     fn resolve(targets: &[EditTarget], files: &[ImageFile], boxes: &[(u64, Boxes)]) -> (Vec<(u64, u32)>, Resolved) {
         let edits = [name(targets, "Anna")];
         let mut search = PictureSearch::new(&edits);

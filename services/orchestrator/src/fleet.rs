@@ -1,5 +1,5 @@
-//! The orchestrator as a service: takes jobs in over gRPC, keeps them in the bus, runs them one beside the other, and goes
-//! on with them after a restart. One orchestrator acts at a time; others wait for its lock.
+//! The orchestrator as a service: accepts jobs over gRPC, keeps them in the bus, runs them side by side, and resumes them after a
+//! restart. One orchestrator is the leader; others wait for its lock.
 
 mod backlog;
 mod classes;

@@ -95,7 +95,7 @@ impl JobState {
         state
     }
 
-    /// A job that is looked at before it runs: nothing waits for memory.
+    /// A job that is forecast before it runs: nothing waits for memory.
     pub fn forecasting(plan: Arc<Plan>, items: Vec<Item>, options: JobOptions) -> Self {
         let mut plan = plan.as_ref().clone();
         plan.memory.budget = u64::MAX;

@@ -1,4 +1,4 @@
-//! Frames per second of the stage against bare loops over its networks, in the same run:
+//! Frames per second of the stage against bare loops over its models, in the same run:
 //! `cargo run --release -p pose --example speed` (samples and models in `.cache`).
 
 // What the tests run the stage with, which may panic.

@@ -2,7 +2,7 @@
 //!
 //! Process finds persons with 17 keypoints (COCO) by one of three detectors, over the whole frame and, when asked, over tiles
 //! of it, and measures 33 points in 3-D (BlazePose) on a turned region around each. Frames and persons of a batch go through
-//! each network together. Finish follows persons (two-stage association by keypoints and boxes, Kalman filters, shots end
+//! each model together. Finish follows persons (two-stage association by keypoints and boxes, Kalman filters, shots end
 //! tracks), smooths keypoints without lag, fills gaps, and reads from the limbs which way a person faces and what the body
 //! does.
 //!
@@ -30,7 +30,7 @@ use framefleet_stage::{
 };
 use process::Detection;
 
-/// Roles of networks, in the catalogue's words.
+/// Roles of models, in the catalogue's words.
 const MULTI: &str = "multi-person-pose";
 const SINGLE: &str = "single-person-pose";
 const DETECTION: &str = "person-detection";
@@ -51,7 +51,7 @@ impl Stage for PoseStage {
 
     fn needs(settings: &PoseSettings) -> Needs {
         let id = settings.detection_model.as_deref();
-        // The networks' first axes are fixed to 1.
+        // The models' first axes are fixed to 1.
         let detection = match settings.detector {
             Detector::Multi => ModelNeed::new(MULTI, id, 1)
                 .with_dim("H", settings.detection_height as usize)
@@ -103,7 +103,7 @@ impl PoseSettings {
         if self.full_frames || self.tiles > 1 { Rendition::Full } else { Rendition::Proxy }
     }
 
-    /// Whether the landmarks' network runs: BlazePose has no other keypoints.
+    /// Whether the landmarks' model runs: BlazePose has no other keypoints.
     fn wants_landmarks(&self) -> bool {
         self.landmarks || self.detector == Detector::Blazepose
     }

@@ -1,4 +1,4 @@
-//! The networks: detectors of persons, and the landmarks of one.
+//! The models: detectors of persons, and the landmarks of one.
 
 pub(crate) mod blazepose;
 pub(crate) mod input;

@@ -1,4 +1,4 @@
-//! The process half of the stage: all persons of all frames of the batch, network by network.
+//! The process half of the stage: all persons of all frames of the batch, model by model.
 pub(crate) mod tiles;
 use crate::PoseStage;
 use crate::models::blazepose::Blazepose;

@@ -1,4 +1,4 @@
-//! What a frame costs the stage beside a bare loop over its network, and its memory:
+//! What a frame costs the stage beside a bare loop over its model, and its memory:
 //! `cargo run --release -p segmentation --example measure [FRAMES]`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -30,7 +30,7 @@ fn main() {
     matting(&resize(&portrait, 1920, 1080), frames);
 }
 
-/// The stage with selfie-square, and the network alone on an image that has its size already.
+/// The stage with selfie-square, and the model alone on an image that has its size already.
 fn person(picture: &Picture, persons: bool, full_frames: bool, frames: usize) {
     let settings = SegmentationSettings { full_frames, ..SegmentationSettings::default() };
     let host = host(&settings);
@@ -47,7 +47,7 @@ fn person(picture: &Picture, persons: bool, full_frames: bool, frames: usize) {
     row(&format!("selfie-square{what}, {rendition}"), picture, compared(&footage, &host, &settings, frames, bare));
 }
 
-/// The stage with Robust Video Matting, and the network alone, which remembers as well.
+/// The stage with Robust Video Matting, and the model alone, which remembers as well.
 fn matting(picture: &Picture, frames: usize) {
     let settings =
         SegmentationSettings { network: Network::VideoMatting, warm_up_frames: 0, ..SegmentationSettings::default() };

@@ -1,6 +1,6 @@
 //! Stage `segmentation`: which pixels belong to whom.
 //!
-//! Process makes masks, by one of four kinds of networks behind one interface: persons (MediaPipe's selfie segmentation, shown every
+//! Process makes masks, by one of four kinds of models behind one interface: persons (MediaPipe's selfie segmentation, shown every
 //! person that poses or faces locate), the foreground of a video (Robust Video Matting), the foreground of a still (IS-Net), and
 //! whatever is pointed at (SAM 2: boxes of persons, else a grid of points; on request followed by its memory). Which one runs is a
 //! setting; none stands in for another. Finish follows objects from frame to frame by the overlap of their masks, inside shots, and

@@ -16,7 +16,7 @@ pub struct Instance {
     pub score: f32,
     /// See the field of the record.
     pub stability: Option<f32>,
-    /// What a promptable network was asked about, pixels of the view.
+    /// What a promptable model was asked about, pixels of the view.
     pub point: Option<[f32; 2]>,
 }
 

@@ -1,4 +1,4 @@
-//! The networks: foreground of one image, matting of a video, and SAM 2.
+//! The models: foreground of one image, matting of a video, and SAM 2.
 
 pub(crate) mod foreground;
 pub(crate) mod matting;

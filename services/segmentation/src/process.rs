@@ -47,7 +47,7 @@ struct Task<'a> {
 }
 
 impl Task<'_> {
-    /// All frames of the window in order, since the network remembers.
+    /// All frames of the window in order, since the model remembers.
     fn matting(&self, network: &Matting, out: &mut Outputs) -> Result<(), StageError> {
         let mut memory = network.nothing_seen(2);
         let wanted = self.batch.frames();

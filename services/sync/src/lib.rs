@@ -1,6 +1,6 @@
 //! Stage `sync`: whether audio and video belong together, by how much the audio is ahead, and who speaks.
 //!
-//! Process measures the mouth of every face: a mesh network gives its lips, and the aperture is the distance of the inner lips ÷ the width
+//! Process measures the mouth of every face: a mesh model gives its lips, and the aperture is the distance of the inner lips ÷ the width
 //! of the mouth. Finish listens: it follows the loudness of the voices' band and where somebody speaks (silero VAD), correlates the two over
 //! segments of faces that move their mouth while somebody speaks, and lets the segments vote on the offset. A mouth that follows the
 //! audio at that offset is the one who speaks; speakers of a diarisation are matched with faces one to one within a shot.
@@ -36,7 +36,7 @@ use framefleet_stage::{
 };
 use speakers::diarisation::Diarisation;
 
-/// Faces per run, for networks that take several.
+/// Faces per run, for models that take several.
 const FACES: usize = 8;
 
 /// Role of the model of voice activity, in the catalogue's words.
@@ -74,7 +74,7 @@ impl Stage for SyncStage {
             process: HalfNeeds {
                 required: vec![Kind::new("face")],
                 makes: vec![Kind::new("mouth")],
-                // A lip-sync network compares both; the mesh only looks.
+                // A lip-sync model compares both; the mesh only looks.
                 beside: Beside { sound: settings.network.is_some(), ..Beside::default() },
                 ..HalfNeeds::default()
             },

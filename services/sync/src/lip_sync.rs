@@ -1,4 +1,4 @@
-//! Offsets by a network of SyncNet's kind (Chung and Zisserman 2016): what is seen of a face for five frames and what is heard for 0.2 s
+//! Offsets by a model of SyncNet's kind (Chung and Zisserman 2016): what is seen of a face for five frames and what is heard for 0.2 s
 //! become vectors, which are near to each other when they belong together. Distances over ±15 steps of 40 ms, averaged over a track,
 //! are least at the offset.
 //!
@@ -35,14 +35,14 @@ const OUTSIDE: f64 = 110.0;
 /// Least overlap of one face in two frames.
 const OVERLAP: f32 = 0.5;
 
-/// The network.
+/// The model.
 pub struct LipSync {
     session: Session,
     side: u32,
     mfcc: Mfcc,
 }
 
-/// What the network makes of things, one vector each.
+/// What the model makes of things, one vector each.
 type Vectors = Vec<Vec<f32>>;
 
 /// One face at one frame: the images around it.
@@ -55,10 +55,10 @@ struct Clip {
 }
 
 impl LipSync {
-    /// Takes a network with the inputs and outputs that the setting `network` describes.
+    /// Takes a model with the inputs and outputs that the setting `network` describes.
     ///
     /// # Errors
-    /// Any other network.
+    /// Any other model.
     pub fn new(session: Session) -> Result<Self, SetupError> {
         let problem = |error: InferError| SetupError(format!("the lip-sync network cannot be opened: {error}"));
         let (inputs, outputs) = (session.inputs().map_err(problem)?, session.outputs().map_err(problem)?);
@@ -137,7 +137,7 @@ impl LipSync {
         Ok(Some(steps.iter().map(sound).collect()))
     }
 
-    /// Vectors of faces and of sounds. The network makes one of each per item, so both lists run side by side.
+    /// Vectors of faces and of sounds. The model makes one of each per item, so both lists run side by side.
     fn embed(
         &self,
         batch: &Batch,

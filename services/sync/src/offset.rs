@@ -12,7 +12,7 @@ pub const SHORTEST_NS: i64 = 3_000_000_000;
 const GAP_NS: i64 = 500_000_000;
 /// Least speech in a segment, nanoseconds.
 const SPEECH_NS: i64 = 1_000_000_000;
-/// A mouth whose aperture changes less (standard deviation) does not speak: what is measured then is the network's noise.
+/// A mouth whose aperture changes less (standard deviation) does not speak: what is measured then is the model's noise.
 pub const STILL: f64 = 0.012;
 /// Frames on both sides of a peak that belong to it.
 const PEAK_FRAMES: i64 = 2;

@@ -22,7 +22,7 @@ struct FaceView<'b> {
     shrink: f64,
 }
 
-/// Measures the mouths of the faces of a batch; with a lip-sync network, also keeps its distances for finish.
+/// Measures the mouths of the faces of a batch; with a lip-sync model, also keeps its distances for finish.
 pub fn process(
     job: &Job,
     batch: &Batch,

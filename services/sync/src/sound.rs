@@ -38,7 +38,7 @@ impl Sound {
     /// Listens to an item from its first frame to `end_ns`; `None` when it has no audio.
     ///
     /// # Errors
-    /// Audio that cannot be read, or a network that cannot run: the machine's failures.
+    /// Audio that cannot be read, or a model that cannot run: the machine's failures.
     pub fn listen(
         job: &Job,
         item: &Item,

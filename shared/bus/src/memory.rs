@@ -18,7 +18,7 @@ use tokio::time::Instant;
 /// How long the id of an acknowledged message is remembered: JetStream's default window, so that both buses agree.
 const REMEMBERED: Duration = Duration::from_secs(120);
 
-/// The longest message, bytes: what a nats-server takes unless it is told otherwise, so that what works in one process works in a fleet.
+/// The longest message, bytes: what a nats-server takes by default, so that what works in one process works in a fleet.
 pub(crate) const MAX_PAYLOAD: usize = 1 << 20;
 
 /// Refuses what a real bus would refuse.
@@ -159,7 +159,7 @@ impl SharedQueue {
                 return Ok(taken);
             }
             // A lease that another worker takes from now on ends after `latest`: looking again then is soon enough. Of an
-            // earlier end everyone who waits is told, since the one who is told alone may stop waiting.
+            // earlier end everyone who waits is woken, since one who is woken alone may stop waiting.
             let look_again = due.map_or(latest, |due| due.min(latest));
             tokio::select! {
                 () = woken => {}

@@ -1,5 +1,5 @@
 //! CLIP: pictures and texts as vectors of one space (Radford et al., "Learning Transferable Visual Models From Natural Language
-//! Supervision", 2021). Tokenizer and pre-processing follow the reference implementation; the towers are networks of `framefleet-infer`.
+//! Supervision", 2021). Tokenizer and pre-processing follow the reference implementation; the towers are models of `framefleet-infer`.
 //!
 //! Parity with the reference is shown on fixed random weights (`tools/parity`), for any weights of the same architecture.
 

@@ -1,4 +1,4 @@
-//! Picture to numbers: the short side to the network's size, the middle cut out, every channel normalised.
+//! Picture to numbers: the short side to the model's size, the middle cut out, every channel normalised.
 use crate::bicubic::resize;
 use ndarray::{Array3, ArrayView3, s};
 
@@ -37,10 +37,10 @@ pub enum PictureError {
     Resize(#[from] ndarray::ShapeError),
 }
 
-/// Pre-processing for a network of some size.
+/// Pre-processing for a model of some size.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Preprocessing {
-    /// Width and height that the network takes, pixels.
+    /// Width and height that the model takes, pixels.
     pub side: usize,
     /// Mean of each channel, 0…1.
     pub mean: [f32; 3],
@@ -54,7 +54,7 @@ impl Preprocessing {
         Self { side, mean: MEAN, std: STD }
     }
 
-    /// Levels 0…255 of the part of a picture that the network sees: height × width × RGB in, side × side × RGB out. Resizing is bicubic
+    /// Levels 0…255 of the part of a picture that the model sees: height × width × RGB in, side × side × RGB out. Resizing is bicubic
     /// (a = −0.5) and, when it makes smaller, averages over all pixels that fall into one.
     pub fn levels(&self, picture: ArrayView3<'_, u8>) -> Result<Array3<u8>, PictureError> {
         let (height, width, channels) = picture.dim();
@@ -71,7 +71,7 @@ impl Preprocessing {
         Ok(resized.slice(s![top..top + self.side, left..left + self.side, ..]).to_owned())
     }
 
-    /// What the network takes: RGB × side × side, (level ÷ 255 − mean) ÷ deviation.
+    /// What the model takes: RGB × side × side, (level ÷ 255 − mean) ÷ deviation.
     pub fn apply(&self, picture: ArrayView3<'_, u8>) -> Result<Array3<f32>, PictureError> {
         let levels = self.levels(picture)?;
         Ok(Array3::from_shape_fn((3, self.side, self.side), |(channel, y, x)| {

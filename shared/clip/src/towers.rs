@@ -1,4 +1,4 @@
-//! The two networks.
+//! The two models.
 use crate::{PictureError, Preprocessing, Tokenizer};
 use framefleet_infer::{Dim, ElementType, InferError, Session, TensorSpec};
 use ndarray::{Array2, ArrayView1, ArrayView2, ArrayView3, Axis};
@@ -6,13 +6,13 @@ use ndarray::{Array2, ArrayView1, ArrayView2, ArrayView3, Axis};
 /// A vector that cannot be had.
 #[derive(Debug, thiserror::Error)]
 pub enum ClipError {
-    /// The network fails.
+    /// The model fails.
     #[error(transparent)]
     Infer(#[from] InferError),
     /// The picture cannot be prepared.
     #[error(transparent)]
     Picture(#[from] PictureError),
-    /// A network that is no such tower.
+    /// A model that is no such tower.
     #[error("model {model} is not CLIP's {tower} tower: it takes {found}, expected is {expected}")]
     Tower {
         /// Name of the model.

@@ -2,7 +2,7 @@
 //!
 //! [`export`] reads the records of one step, in frame order and with what finish amended, and hands them to the writer of a
 //! [`Format`]. A format is one file of this crate: what it writes, row by row, so that memory does not grow with the footage.
-//! Formats that show pixels get them from [`Pictures`], which the caller provides. No networks run.
+//! Formats that show pixels get them from [`Pictures`], which the caller provides. No models run.
 
 mod coco_keypoints;
 mod error;

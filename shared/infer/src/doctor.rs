@@ -2,7 +2,7 @@
 use crate::device::{self, Device, Driver};
 use crate::options::DeviceChoice;
 use crate::provider::{self, Provider};
-use crate::runtime::{LIBRARY_NAME, MEND, PINNED_VERSION, Runtime};
+use crate::runtime::{FIX, LIBRARY_NAME, PINNED_VERSION, Runtime};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
@@ -19,7 +19,7 @@ pub struct Doctor {
     pub providers: Vec<ProviderState>,
     /// What `--device auto` means here.
     pub auto: Device,
-    /// Everything that is missing, with what mends it; what only a GPU needs is listed only where there is one.
+    /// Everything that is missing, with what fixes it; what only a GPU needs is listed only where there is one.
     pub problems: Vec<Problem>,
 }
 
@@ -65,8 +65,8 @@ pub struct ProviderState {
 pub struct Problem {
     /// What.
     pub what: String,
-    /// The command, or the step, that mends it.
-    pub mend: String,
+    /// The command, or the step, that fixes it.
+    pub fix: String,
 }
 
 /// Order of providers, see [`crate::EngineOptions::providers`].
@@ -77,12 +77,12 @@ impl Doctor {
     pub fn examine(library: &Path) -> Self {
         let mut problems = Vec::new();
         let runtime = Runtime::open(library).map_err(|error| {
-            problems.push(Problem { what: error.to_string(), mend: MEND.to_owned() });
+            problems.push(Problem { what: error.to_string(), fix: FIX.to_owned() });
         });
         let runtime = runtime.ok();
         if let Some(runtime) = runtime.as_ref().filter(|runtime| runtime.version() != PINNED_VERSION) {
             let what = format!("ONNX Runtime is {}, answers are pinned to {PINNED_VERSION}", runtime.version());
-            problems.push(Problem { what, mend: format!("use {LIBRARY_NAME} ({MEND})") });
+            problems.push(Problem { what, fix: format!("use {LIBRARY_NAME} ({FIX})") });
         }
         let driver = device::driver().ok();
         let place = runtime.as_ref().map_or(library, Runtime::library);
@@ -92,7 +92,7 @@ impl Doctor {
         if has_card {
             problems.extend(providers.iter().filter(|state| !state.missing.is_empty()).map(|state| Problem {
                 what: format!("provider {} lacks {}", state.provider, state.missing.join(", ")),
-                mend: mend(state).to_owned(),
+                fix: fix(state).to_owned(),
             }));
         }
         let auto = device::resolve(DeviceChoice::Auto, &ORDER, place).map_or(Device::Cpu, |resolved| resolved.device);
@@ -101,7 +101,7 @@ impl Doctor {
 }
 
 /// The CPU build of the library has no providers for cards; the other one needs NVIDIA's own libraries beside it.
-fn mend(state: &ProviderState) -> &'static str {
+fn fix(state: &ProviderState) -> &'static str {
     let own = state.provider.library();
     if state.missing.iter().any(|library| own == Some(library.as_str())) {
         "framefleet models pull onnxruntime-gpu"

@@ -31,7 +31,7 @@ impl Session {
         self.run_with(inputs, |outputs| outputs.to_owned())
     }
 
-    /// Runs the model and lends the outputs to `look` without copying them.
+    /// Runs the model and shows the outputs to `look` without copying them.
     pub fn run_with<R>(
         &self,
         inputs: &[(&str, TensorView<'_>)],

@@ -22,7 +22,7 @@ use std::path::Path;
 /// ingest's version.
 pub const FORM: u32 = 2;
 
-/// Batches that are told at once at most.
+/// Batches that are reported at once at most.
 pub const BATCHES_PER_CALL: usize = 8;
 
 /// What is asked of [`index`].

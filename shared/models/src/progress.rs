@@ -1,4 +1,4 @@
-//! What is told while models are fetched.
+//! Progress of fetching models.
 
 /// Hears how fetching goes on. Called from the thread that fetches.
 pub trait Progress {

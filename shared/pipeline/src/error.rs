@@ -51,7 +51,7 @@ pub enum PlanError {
         /// How many it may have.
         most: usize,
     },
-    /// A step's network cannot be had, or not run.
+    /// A step's model cannot be had, or not run.
     #[error("step {step}: {problem}")]
     Model {
         /// The step.

@@ -1,4 +1,4 @@
-//! Networks of a plan: which model a step runs for each role, fixed when the plan is made.
+//! Models of a plan: which model a step runs for each role, fixed when the plan is made.
 use framefleet_stage::{Half, ModelNeed};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -26,10 +26,10 @@ pub struct PlannedModel {
     pub half: Half,
 }
 
-/// How the networks of a job run: everything about it that changes answers.
+/// How the models of a job run: everything about it that changes answers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ModelMode {
-    /// Provider and architecture: `cpu-x86-64-v4`, `tensorrt-sm90`. Workers of this class run the steps with networks.
+    /// Provider and architecture: `cpu-x86-64-v4`, `tensorrt-sm90`. Workers of this class run the steps with models.
     pub class: String,
     /// Arithmetic: `fp32`, `fp16`, `int8`.
     pub precision: String,
@@ -43,7 +43,7 @@ pub trait Models {
     fn choose(&self, stage: &str, profile: &str, need: &ModelNeed) -> Result<PlannedModel, String>;
 }
 
-/// For plans without networks.
+/// For plans without models.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoModels;
 

@@ -66,7 +66,7 @@ pub struct StepPlan {
     pub finish_settings: BTreeSet<String>,
     /// The files that settings name.
     pub files: Vec<PlannedFile>,
-    /// The networks it runs, by role.
+    /// The models it runs, by role.
     pub models: Vec<PlannedModel>,
     /// Which frames it does. `per-shot N` has a provider of `shot` among those of process.
     pub sampling: Sampling,
@@ -153,7 +153,7 @@ impl StepPlan {
 }
 
 impl Plan {
-    /// Execution class of the workers that do a step: those whose device runs its networks.
+    /// Execution class of the workers that do a step: those whose device runs its models.
     pub fn class_of(&self, step: usize) -> &str {
         let network = self.steps.get(step).and_then(|step| step.models.first());
         network.map_or(&self.class, |model| &model.mode.class)

@@ -138,7 +138,7 @@ impl ModelRuntime {
     /// Class and number of the card that models are to run on.
     fn card(&self) -> Result<Option<(String, Device)>, SetupError> {
         let given = &self.arguments;
-        // Without a library nothing runs anywhere; whoever asks for a card is told so, and `auto` finds out when a task comes.
+        // Without a library nothing runs anywhere; whoever asks for a GPU gets an error, and `auto` finds out when a task comes.
         let library = match (self.library(), given.device) {
             (Ok(library), _) => library,
             (Err(error), DeviceChoice::Cuda(_)) => return Err(refused(error)),

@@ -1,4 +1,4 @@
-//! A worker's process: joins the fleet, announces itself, serves stages until it is told to stop.
+//! A worker's process: joins the fleet, announces itself, serves stages until it is stopped.
 use crate::connect::{FleetArguments, JoinError};
 use crate::model_runtime::{ModelArguments, ModelRuntime};
 use crate::{Exit, pinning};
@@ -53,7 +53,7 @@ pub struct WorkerArguments {
     /// Name in announcements and events [default: made of the machine's and the process's]
     #[arg(long, env = "FRAMEFLEET_WORKER", value_name = "NAME")]
     pub name: Option<String>,
-    /// Seconds that running tasks have when the worker is told to stop
+    /// Seconds that running tasks have when the worker is stopped
     #[arg(long, env = "FRAMEFLEET_GRACE", default_value_t = 25, value_name = "SECONDS")]
     pub grace: u64,
     /// Run one task from standard input without committing anything, and exit
@@ -132,7 +132,7 @@ pub fn work(arguments: &WorkerArguments, served: Served) -> Result<Exit, WorkerE
         .enable_all()
         .build()
         .map_err(system("threads cannot be started"))?;
-    // A stage that crashes is a failure of its task, told in its place; the default hook would print it as well.
+    // A stage that crashes is a failure of its task, reported there; the default hook would print it as well.
     std::panic::set_hook(Box::new(|info| tracing::debug!("{info}")));
     let exit = runtime.block_on(async {
         match arguments.dry_run {

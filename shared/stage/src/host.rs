@@ -1,4 +1,4 @@
-//! What a machine lends to stages: nothing in here changes answers.
+//! What a machine provides to stages: nothing in here changes results.
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::sync::Arc;

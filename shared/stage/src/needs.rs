@@ -48,23 +48,23 @@ pub struct Beside {
     pub rest: bool,
 }
 
-/// A network that a stage runs. Submit makes a model of it, by id and digest, and the plan keeps that.
+/// A model that a stage runs. Submit makes a model of it, by id and digest, and the plan keeps that.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModelNeed {
     /// What it is for, in the catalogue's words: `face-detection`.
     pub role: String,
     /// The id that a setting names; `None` takes the catalogue's default for the stage and profile.
     pub choice: Option<String>,
-    /// Items per run; 1 where the network's first axis is fixed to 1.
+    /// Items per run; 1 where the model's first axis is fixed to 1.
     pub micro_batch: usize,
-    /// Sizes of other open axes, by the names that the network gives them.
+    /// Sizes of other open axes, by the names that the model gives them.
     pub dims: BTreeMap<String, usize>,
     /// Process: both halves may run it. Finish: finish alone does, and it is no part of process' key.
     pub half: Half,
 }
 
 impl ModelNeed {
-    /// A network of this role, of which a setting may name another than the default.
+    /// A model of this role, of which a setting may name another than the default.
     pub fn new(role: &str, choice: Option<&str>, micro_batch: usize) -> Self {
         Self {
             role: role.to_owned(),
@@ -110,7 +110,7 @@ pub struct Needs {
     pub encodes: Option<Encoding>,
     /// Whether process is there at all (a stage may be a finish alone).
     pub finish_only: bool,
-    /// Networks that either half runs, one per role.
+    /// Models that either half runs, one per role.
     pub models: Vec<ModelNeed>,
     /// Verbs of the user's corrections that finish obeys; others are refused when they are made.
     pub edits: &'static [&'static str],

@@ -44,7 +44,7 @@ pub struct Ingested {
     pub offset: usize,
 }
 
-/// Memory for the frames of one batch, lent by the runner (heap, or a mapped file).
+/// Memory for the frames of one batch, provided by the runner (heap, or a mapped file).
 pub trait PixelSink {
     /// Memory for all frames of a rendition; called once per rendition, before its first frame is written.
     fn reserve(&mut self, rendition: Rendition, bytes: usize) -> Result<(), StageError>;

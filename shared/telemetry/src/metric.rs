@@ -31,8 +31,8 @@ pub const STAGE_CPU_SECONDS: &str = "ff_stage_cpu_seconds_total";
 pub const BACKLOG_SECONDS: &str = "ff_backlog_seconds";
 /// Jobs by `state`.
 pub const JOBS: &str = "ff_jobs";
-/// 1 for the orchestrator that acts, 0 for one that waits.
-pub const ACTING: &str = "ff_acting";
+/// 1 for the orchestrator that is the leader, 0 for one that waits.
+pub const LEADER: &str = "ff_leader";
 
 /// Seconds to load a model, making its compiled form included, by `model` and `provider`.
 pub const MODEL_LOAD_SECONDS: &str = "ff_model_load_seconds";
@@ -124,7 +124,7 @@ pub(crate) fn describe() {
     describe_gauge!(MODEL_WARM_UP_SECONDS, Unit::Seconds, "Time of a model's runs on zeros, by model and provider");
     describe_gauge!(MODEL_SPEED_UP, "Time of a model's plain graph over its own, by model and provider");
     describe_gauge!(MODEL_BYTES, Unit::Bytes, "Memory of a model on its device, by model and provider");
-    describe_gauge!(ACTING, "1 for the orchestrator that acts, 0 for one that waits");
+    describe_gauge!(LEADER, "1 for the orchestrator that is the leader, 0 for one that waits");
 }
 
 /// A worker took a task: attempt 1 is its first hand-out, `queued` the time since its publication.
@@ -188,9 +188,9 @@ pub fn jobs(state: &'static str, count: usize) {
     gauge!(JOBS, "state" => state).set(count as f64);
 }
 
-/// Whether this orchestrator acts.
-pub fn acting(acts: bool) {
-    gauge!(ACTING).set(f64::from(u8::from(acts)));
+/// Whether this orchestrator is the leader.
+pub fn leader(is_leader: bool) {
+    gauge!(LEADER).set(f64::from(u8::from(is_leader)));
 }
 
 /// A model as it really runs. Models are those of the catalogue, so their names are bounded.

@@ -142,7 +142,7 @@ fn outcomes(film: &Film, batch: &Batch, made: Outcomes) -> BTreeMap<u64, Outcome
     absent.chain(skipped).chain(failed).collect()
 }
 
-/// What a half is told of frames of a film.
+/// What a half is given of frames of a film.
 fn shown(half: &HalfNeeds, scoped: &[ScopedAnnotation], film: &Film, window: &FrameRange) -> Vec<ScopedAnnotation> {
     let kinds: Vec<Kind> = half.required.iter().chain(&half.optional).cloned().collect();
     slice(scoped, &film.item.name, window, &kinds).into_iter().cloned().collect()

@@ -1,4 +1,4 @@
-//! Similarity transforms: rotation, one scale, shift. They bring faces and persons into the position that a network expects.
+//! Similarity transforms: rotation, one scale, shift. They bring faces and persons into the position that a model expects.
 use crate::VisionError;
 use opencv::core::{Mat, Scalar, Size, ToInputArray};
 use opencv::imgproc;

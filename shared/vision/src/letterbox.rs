@@ -1,4 +1,4 @@
-//! Letterboxing: an image scaled, aspect kept, into the fixed size that a network takes, and the way back.
+//! Letterboxing: an image scaled, aspect kept, into the fixed size that a model takes, and the way back.
 use crate::VisionError;
 use opencv::core::{BORDER_CONSTANT, Mat, MatTraitConst, Scalar, Size, ToInputArray};
 use opencv::imgproc;

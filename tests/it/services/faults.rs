@@ -1,4 +1,4 @@
-//! Storage and network that fail.
+//! Storage and model that fail.
 use super::{Fleet, JobState, state};
 use crate::footage::{folder, moving};
 use crate::program::digest;

@@ -14,7 +14,7 @@ use ndarray::{Array4, Axis};
 use opencv::core::{Mat, Scalar};
 use opencv::prelude::*;
 
-/// Networks see squares of so many pixels.
+/// Models see squares of so many pixels.
 pub const SIDE: u32 = 640;
 /// Pixels by which neighbouring tiles overlap: no face up to this size is cut in all of them.
 const TILE_OVERLAP: i32 = 160;
@@ -52,7 +52,7 @@ impl Detection {
     }
 }
 
-/// Networks whose numbers are understood. The names of their outputs distinguish them.
+/// Models whose numbers are understood. The names of their outputs distinguish them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Architecture {
     /// Wu et al. 2023, as OpenCV's zoo has it (2023mar).

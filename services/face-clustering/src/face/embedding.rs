@@ -13,13 +13,13 @@ pub const SIDE: u32 = 112;
 pub const TEMPLATE: [[f32; 2]; 5] =
     [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]];
 
-/// Networks whose numbers are understood, by the names of input and output: (name, input, output, planes).
+/// Models whose numbers are understood, by the names of input and output: (name, input, output, planes).
 const KNOWN: [(&str, &str, &str, Planes); 2] = [
     ("SFace", "data", "fc1", Planes { order: Order::Rgb, shift: 0.0, scale: 1.0 }),
     ("MobileFaceNet (ArcFace)", "input.1", "516", Planes { order: Order::Rgb, shift: 127.5, scale: 1.0 / 127.5 }),
 ];
 
-/// The face in the position that networks expect: RGB, CV_8UC3, 112 × 112, black outside the image. `None` when the
+/// The face in the position that models expect: RGB, CV_8UC3, 112 × 112, black outside the image. `None` when the
 /// landmarks are one point.
 pub fn align(rgb: &impl ToInputArray, landmarks: &[[f32; 2]; 5]) -> Result<Option<Mat>, VisionError> {
     let Some(similarity) = Similarity::estimate(landmarks, &TEMPLATE) else { return Ok(None) };
@@ -31,11 +31,11 @@ pub fn align(rgb: &impl ToInputArray, landmarks: &[[f32; 2]; 5]) -> Result<Optio
 pub struct Embedding {
     /// Of length 1.
     pub vector: Vec<f32>,
-    /// The network's length.
+    /// The model's length.
     pub norm: f32,
 }
 
-/// An embedding network, ready to run.
+/// An embedding model, ready to run.
 pub struct Embedder {
     session: Session,
     input: &'static str,

@@ -12,6 +12,6 @@ pub struct Observation {
     pub found: Detection,
     /// Pixels of the full frame per pixel of that image.
     pub scale: [f32; 2],
-    /// The face in the position that networks expect; `None` when its landmarks allow none.
+    /// The face in the position that models expect; `None` when its landmarks allow none.
     pub aligned: Option<Mat>,
 }

@@ -1,4 +1,4 @@
-//! Images as the networks want them: planes of numbers.
+//! Images as the models want them: planes of numbers.
 use ndarray::ArrayViewMutD;
 use opencv::core::{Mat, MatTraitConst, MatTraitConstManual};
 

@@ -1,5 +1,5 @@
 //! Detector, alignment and embedding against OpenCV's FaceDetectorYN and FaceRecognizerSF with the same weights
-//! (tools/parity/faces.py), and the other networks of the catalogue against these.
+//! (tools/parity/faces.py), and the other models of the catalogue against these.
 
 use crate::harness::{part, photograph, put, resized, run, video};
 use face_clustering::{FaceClusteringSettings, FaceClusteringStage};

@@ -1,4 +1,4 @@
-//! What templates are told: the stages, as the registry describes them, and the figures that several files share.
+//! What templates are given: the stages, as the registry describes them, and the figures that several files share.
 use framefleet_stage::{AnyStage, Description, HalfNeeds, Halo, Needs, Registry, SettingsError};
 use serde::Serialize;
 use serde_json::Map;
@@ -13,7 +13,7 @@ pub struct Facts {
     pub api_port: u16,
     /// Port of /metrics, /livez and /readyz.
     pub metrics_port: u16,
-    /// Seconds that running tasks have when a program is told to stop.
+    /// Seconds that running tasks have when a program is stopped.
     pub grace: u16,
     /// Memory for frames in flight, in a form that tmpfs and the programs both read. To tmpfs a g is 2³⁰ and to the programs
     /// 10⁹ bytes, so that what the programs ask for always fits.

@@ -44,10 +44,10 @@ pub struct JobChoices {
     /// Go on in an output that another kind of processor began: its answers may differ in the last bits
     #[arg(long)]
     pub mixed_class: bool,
-    /// Arithmetic of networks: fp32, fp16 or int8 [default: fp32]
+    /// Arithmetic of models: fp32, fp16 or int8 [default: fp32]
     #[arg(long, value_name = "PRECISION")]
     pub precision: Option<String>,
-    /// How far networks' graphs are rewritten: off, basic, extended or all [default: all]
+    /// How far models' graphs are rewritten: off, basic, extended or all [default: all]
     #[arg(long, value_name = "LEVEL")]
     pub optimisation: Option<String>,
     /// Use models under a licence that forbids commercial use, is copyleft or unclear: a model, or a licence
@@ -100,7 +100,7 @@ pub struct SubmitArguments {
     /// Higher goes first; jobs of equal priority share the fleet
     #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
     pub priority: i32,
-    /// Where networks run: auto (workers with a GPU where a stage has some), cpu, or cuda
+    /// Where models run: auto (workers with a GPU where a stage has some), cpu, or cuda
     #[arg(long, default_value = "auto", value_name = "DEVICE")]
     pub device: String,
     /// Whom the job is for, in metrics

@@ -29,7 +29,7 @@ pub struct TuneArguments {
     /// Seconds to run each batch size
     #[arg(long, default_value_t = 1.0, value_name = "SECONDS")]
     pub seconds: f64,
-    /// Memory that a network may take [default: 80 % of what the device has free]
+    /// Memory that a model may take [default: 80 % of what the device has free]
     #[arg(long, value_name = "SIZE")]
     pub memory: Option<ByteSize>,
     /// Arithmetic: fp32, fp16 or int8
@@ -94,7 +94,7 @@ pub enum ModelsVerb {
 pub struct PullArguments {
     /// Models
     pub ids: Vec<String>,
-    /// What these stages, and those that they need, run by default; with the library that runs networks
+    /// What these stages, and those that they need, run by default; with the library that runs models
     #[arg(long, value_delimiter = ',', value_name = "STAGE,…", conflicts_with = "pipeline")]
     pub stages: Vec<String>,
     /// What this pipeline runs, by name or file

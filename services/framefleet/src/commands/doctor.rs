@@ -7,7 +7,7 @@ use framefleet_infer::runtime::LIBRARY_NAME;
 use framefleet_infer::{Doctor, ProviderState};
 use framefleet_service::Exit;
 
-/// Says what the machine can run networks on. Exit code 1 if something is missing.
+/// Says what the machine can run models on. Exit code 1 if something is missing.
 pub fn run(arguments: &DoctorArguments) -> Result<Exit, Failure> {
     let library = match &arguments.runtime {
         Some(given) => given.clone(),
@@ -51,7 +51,7 @@ fn print(found: &Doctor) {
     }
     println!("--device auto is {}", found.auto);
     for problem in &found.problems {
-        println!("\nmissing: {}\n  mend: {}", problem.what, problem.mend);
+        println!("\nmissing: {}\n  fix: {}", problem.what, problem.fix);
     }
 }
 

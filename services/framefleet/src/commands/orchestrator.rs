@@ -11,7 +11,7 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-/// Coordinates a fleet until it is told to stop.
+/// Coordinates a fleet until it is stopped.
 pub fn run(arguments: &OrchestratorArguments) -> Result<Exit, Failure> {
     framefleet_vision::use_one_thread().map_err(Failure::failed)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -30,13 +30,13 @@ async fn orchestrate(arguments: &OrchestratorArguments) -> Result<Exit, Failure>
     let blobs = arguments.fleet.blobs().map_err(|error| Failure { exit: error.exit(), message: error.to_string() })?;
     let health = Health::default();
     health.not_ready("waiting for the lock");
-    let (acting, acts) = watch::channel(false);
+    let (leader, leads) = watch::channel(false);
     let mut ending = stop.clone();
     let metrics = Metrics::install().map_err(Failure::failed)?;
     tokio::spawn(framefleet_telemetry::serve(metrics_listener, metrics, health.clone(), None, async move {
         let _ = ending.wait_for(|stop| *stop).await;
     }));
-    tokio::spawn(follow(acts, health));
+    tokio::spawn(follow(leads, health));
     tracing::info!(api = %listener.local_addr()?, "orchestrator is up");
     let options = FleetOptions {
         listener,
@@ -46,7 +46,7 @@ async fn orchestrate(arguments: &OrchestratorArguments) -> Result<Exit, Failure>
         runner: Arc::new(FleetRunner::new(submit::registry()?, Arc::new(planning(Some(&arguments.models))?))),
         name,
         class: framefleet_service::execution_class(),
-        acting,
+        leader,
     };
     match serve(options, stop).await {
         Ok(()) => Ok(Exit::Done),
@@ -59,15 +59,15 @@ async fn bind(address: std::net::SocketAddr, flag: &str) -> Result<TcpListener, 
     TcpListener::bind(address).await.map_err(|error| Failure::configuration(format!("{flag} {address}: {error}")))
 }
 
-/// Says at /readyz and in the metrics whether this orchestrator acts.
-async fn follow(mut acts: watch::Receiver<bool>, health: Health) {
-    metric::acting(false);
-    while acts.changed().await.is_ok() {
-        let acting = *acts.borrow_and_update();
-        metric::acting(acting);
-        match acting {
+/// Says at /readyz and in the metrics whether this orchestrator is the leader.
+async fn follow(mut leads: watch::Receiver<bool>, health: Health) {
+    metric::leader(false);
+    while leads.changed().await.is_ok() {
+        let leader = *leads.borrow_and_update();
+        metric::leader(leader);
+        match leader {
             true => health.ready(),
-            false => health.not_ready("another orchestrator acts"),
+            false => health.not_ready("another orchestrator is the leader"),
         }
     }
 }

@@ -13,7 +13,7 @@ use framefleet_media::{Changes, Item, KnownFolder};
 use framefleet_proto::control::SubmitRequest;
 use framefleet_service::{Exit, ModelArguments, ModelRuntime};
 use orchestrator::fleet::Classes;
-use orchestrator::{Efficiency, Ending, JobOptions, JobRun, JobSummary, Machines, Progress, Seats};
+use orchestrator::{Efficiency, Ending, JobOptions, JobRun, JobSummary, Machines, Progress, QueueShares};
 use std::io::{BufRead as _, IsTerminal as _};
 use std::path::Path;
 use std::sync::Arc;
@@ -30,7 +30,7 @@ pub struct Manner {
     pub threads: Option<u16>,
     /// Progress and result as JSON lines.
     pub json: bool,
-    /// How networks run.
+    /// How models run.
     pub networks: ModelArguments,
 }
 
@@ -63,7 +63,7 @@ pub fn request(request: SubmitRequest, manner: &Manner) -> Result<Exit, Failure>
     let (cpu, card) = model_runtime.classes().map_err(Failure::configuration)?;
     let classes = Classes::of_process(cpu, card, registry.names());
     let spec = JobSpec::of_request(request, classes, memory, &registry)?;
-    // A stage that crashes is a failure of its task, told in its place; the default hook would print it as well.
+    // A stage that crashes is a failure of its task, reported there; the default hook would print it as well.
     std::panic::set_hook(Box::new(|info| tracing::debug!("{info}")));
     let work = JobWork::open(spec, registry, model_runtime)?;
     framefleet_vision::use_one_thread().map_err(Failure::failed)?;
@@ -116,7 +116,7 @@ impl Submission<'_> {
             },
             items: items.clone(),
             project: "default".to_owned(),
-            seat: Seats::of_process(threads).join(0),
+            share: QueueShares::of_process(threads).join(0),
         };
         let (sender, receiver) = watch::channel(Progress::default());
         let shown = tokio::spawn(terminal::show(receiver, Style::choose(self.manner.json)));

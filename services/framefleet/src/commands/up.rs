@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
-/// How often children are looked after.
+/// How often children are checked.
 const LOOK: Duration = Duration::from_millis(100);
 /// How long a fleet may take to come up.
 const START: Duration = Duration::from_secs(60);
@@ -105,7 +105,7 @@ fn lock(state: &Path) -> Result<File, Failure> {
     Ok(file)
 }
 
-/// What every process of the fleet is told.
+/// Arguments of every process of the fleet.
 fn fleet_arguments(arguments: &UpArguments, nats: &str, state: &Path) -> Vec<OsString> {
     let memory = arguments.memory.map_or_else(machine::default_memory, |size| size.as_u64());
     let blobs = arguments.blobs.clone().unwrap_or_else(|| blob_folder(state, memory));
@@ -126,7 +126,7 @@ fn words(words: &[&str]) -> Vec<OsString> {
     words.iter().map(OsString::from).collect()
 }
 
-/// Starts again what dies, until it is told to stop.
+/// Starts again what dies, until it is stopped.
 async fn look_after(
     nats: &mut NatsServer,
     children: &mut [Supervised],

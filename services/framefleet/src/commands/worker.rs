@@ -4,7 +4,7 @@ use crate::failure::Failure;
 use crate::submit;
 use framefleet_service::{Exit, Served, work};
 
-/// Serves stages in a fleet until it is told to stop.
+/// Serves stages in a fleet until it is stopped.
 pub fn run(arguments: &WorkerVerb) -> Result<Exit, Failure> {
     framefleet_vision::use_one_thread().map_err(Failure::failed)?;
     let registry = submit::registry()?;

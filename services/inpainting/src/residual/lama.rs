@@ -1,4 +1,4 @@
-//! LaMa (Suvorov et al. 2022): a network that continues structure and texture into a hole.
+//! LaMa (Suvorov et al. 2022): a model that continues structure and texture into a hole.
 //!
 //! It takes `image` (N × 3 × side × side, RGB 0–1) and `mask` (N × 1 × side × side, 1 in the hole), and gives `output`
 //! (N × 3 × side × side): the image, filled. Exports differ in whether that is 0–1 or 0–255; since what was known comes out as it
@@ -14,12 +14,12 @@ use opencv::core::{self, Mat, Rect, Scalar, Size, Vec3f};
 use opencv::imgproc;
 use opencv::prelude::*;
 
-/// Side of the square that a network sees when it leaves that open, pixels.
+/// Side of the square that a model sees when it leaves that open, pixels.
 const SIDE: i32 = 512;
-/// A network sees so many times the hole's longer side.
+/// A model sees so many times the hole's longer side.
 const SURROUNDINGS: i32 = 3;
 
-/// The network.
+/// The model.
 #[derive(Debug)]
 pub struct Lama {
     session: Session,
@@ -38,7 +38,7 @@ impl Lama {
     }
 
     /// Fills what is unknown in the patch of a frame, from the frame's colours around it. Alpha is left as it is; grey is filled
-    /// as the mean of what the network makes of its three channels. The rest of the frame's hole is shown as unknown, too.
+    /// as the mean of what the model makes of its three channels. The rest of the frame's hole is shown as unknown, too.
     pub fn fill(&self, image: &Image, hole: &Hole, patch: &mut Patch) -> Result<(), PerceptionError> {
         let Some(unknown) = bounds(patch)? else { return Ok(()) };
         let window = window(unknown, self.side, (image.width() as i32, image.height() as i32));
@@ -64,7 +64,7 @@ impl Lama {
         Ok(())
     }
 
-    /// Runs the network on a square: RGB 0–1 (`CV_32FC3`) and the hole (`CV_8UC1`); the filled square, 0–1.
+    /// Runs the model on a square: RGB 0–1 (`CV_32FC3`) and the hole (`CV_8UC1`); the filled square, 0–1.
     fn run(&self, colours: &Mat, mask: &Mat) -> Result<Mat, PerceptionError> {
         let side = self.side as usize;
         let (pixels, hole) = (colours.data_typed::<Vec3f>()?, mask.data_bytes()?);
@@ -117,7 +117,7 @@ fn bounds(patch: &Patch) -> opencv::Result<Option<Rect>> {
     Ok(Some(around + patch.area.tl()))
 }
 
-/// What of the frame the network sees: a square around the hole, moved and cut to lie inside the frame.
+/// What of the frame the model sees: a square around the hole, moved and cut to lie inside the frame.
 fn window(hole: Rect, side: i32, frame: (i32, i32)) -> Rect {
     let wanted = (hole.width.max(hole.height).saturating_mul(SURROUNDINGS)).max(side);
     let along = |start: i32, length: i32, frame: i32| {
@@ -129,7 +129,7 @@ fn window(hole: Rect, side: i32, frame: (i32, i32)) -> Rect {
     Rect::new(x, y, width, height)
 }
 
-/// The window as the network wants it, padded right and below to a square by its mirror image (as the authors do) and scaled: RGB
+/// The window as the model wants it, padded right and below to a square by its mirror image (as the authors do) and scaled: RGB
 /// 0–1 (`CV_32FC3`), and what is unknown (`CV_8UC1`).
 fn inputs(image: &Image, hole: &Hole, patch: &Patch, window: Rect, side: i32) -> Result<(Mat, Mat), PerceptionError> {
     let mut around = Patch::of(image, window);

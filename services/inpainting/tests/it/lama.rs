@@ -1,5 +1,5 @@
 //! Parity with the reference implementation of LaMa on fixed random weights (`tools/parity/lama.py` made the fixtures), and the
-//! network inside the stage. Nothing here says how well LaMa fills: that takes trained weights.
+//! model inside the stage. Nothing here says how well LaMa fills: that takes trained weights.
 
 use crate::harness::Footage;
 use framefleet_infer::{
@@ -19,7 +19,7 @@ fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/parity").join(name)
 }
 
-/// A host whose plan names this network for the role.
+/// A host whose plan names this model for the role.
 fn host(path: &Path, cache: &Path) -> Host {
     let library = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.cache/onnxruntime/capi");
     let runtime = Runtime::open(&library.join(framefleet_infer::runtime::LIBRARY_NAME)).unwrap();
@@ -31,7 +31,7 @@ fn host(path: &Path, cache: &Path) -> Host {
     Host::default().with(Arc::new(StepModels::new(engine, BTreeMap::from([("inpainting".to_owned(), network)]))))
 }
 
-/// The network alone, its hole being the mask itself.
+/// The model alone, its hole being the mask itself.
 fn bare() -> InpaintingSettings {
     InpaintingSettings {
         window: 0,
@@ -94,7 +94,7 @@ fn pictures_are_filled_as_the_reference_fills_them() {
     }
 }
 
-/// Frames larger than the network are seen through a window around the hole; 16 bits and grey are filled as they are.
+/// Frames larger than the model are seen through a window around the hole; 16 bits and grey are filled as they are.
 #[test]
 fn any_frame_is_filled() {
     let cache = tempfile::tempdir().unwrap();
@@ -119,7 +119,7 @@ fn any_frame_is_filled() {
     }
 }
 
-/// Where other frames show what is behind, the network has nothing to invent.
+/// Where other frames show what is behind, the model has nothing to invent.
 #[test]
 fn the_network_fills_what_no_frame_shows() {
     let cache = tempfile::tempdir().unwrap();
@@ -146,7 +146,7 @@ fn without_networks_the_way_out_is_named() {
     assert!(InpaintingStage::needs(&InpaintingSettings::default()).models.is_empty());
 }
 
-/// A network that does not give back what it was given is none of this kind.
+/// A model that does not give back what it was given is none of this kind.
 #[test]
 fn another_network_is_refused() {
     let cache = tempfile::tempdir().unwrap();

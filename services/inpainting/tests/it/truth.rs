@@ -7,7 +7,7 @@ use framefleet_testkit::{decode_rgb8, sample};
 use framefleet_testkit_stage::golden;
 use inpainting::{Blend, InpaintingSettings, InpaintingStage, Rest};
 
-/// Nothing but what the frame itself shows around the hole: what the original did under the name of a network.
+/// Nothing but what the frame itself shows around the hole: what the original did under the name of a model.
 fn alone() -> InpaintingSettings {
     InpaintingSettings { window: 0, rest: Rest::Telea, ..InpaintingSettings::default() }
 }

@@ -80,7 +80,7 @@ impl Running {
     /// A task is no longer under way.
     pub(crate) fn landed(&mut self, task: TaskRef) {
         if let Some(published) = self.inflight.remove(&task) {
-            self.run.seat.give_back(&published.subject);
+            self.run.share.give_back(&published.subject);
         }
     }
 
@@ -118,7 +118,7 @@ impl Running {
         Progress {
             time_left: self.pace.left(now, &remaining),
             first_result: self.first_result,
-            waiting_for: self.run.seat.unserved(),
+            waiting_for: self.run.share.unserved(),
             ..self.state.progress(&self.pace, now)
         }
     }
@@ -127,11 +127,11 @@ impl Running {
     /// fleet those of its queue.
     fn pool(&self, step: usize) -> (usize, usize) {
         let Some(queue) = self.queues.get(step) else { return (step, 0) };
-        match self.run.seat.shared_slots() {
+        match self.run.share.shared_slots() {
             Some(slots) => (0, slots),
             None => {
                 let first = self.queues.iter().position(|other| other == queue).unwrap_or(step);
-                (first, self.run.seat.slots_of(queue))
+                (first, self.run.share.slots_of(queue))
             }
         }
     }

@@ -14,10 +14,10 @@ const PERIOD: Duration = Duration::from_secs(2);
 const UNKNOWN: f64 = 0.01;
 
 /// Keeps the metrics up to date. Never ends.
-pub(super) async fn measure(acting: watch::Receiver<Option<Arc<Jobs>>>) {
+pub(super) async fn measure(leading: watch::Receiver<Option<Arc<Jobs>>>) {
     let mut seen: BTreeMap<String, f64> = BTreeMap::new();
     loop {
-        let jobs = acting.borrow().as_ref().map(|jobs| jobs.list()).unwrap_or_default();
+        let jobs = leading.borrow().as_ref().map(|jobs| jobs.list()).unwrap_or_default();
         for state in [JobState::Queued, JobState::Running] {
             metric::jobs(state.as_str_name(), jobs.iter().filter(|job| job.state() == state).count());
         }

@@ -12,7 +12,7 @@ pub struct Classes {
     cards: BTreeMap<String, String>,
 }
 
-/// What a job says of where its networks run.
+/// What a job says of where its models run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
     /// On cards where a stage has some, else on processors.
@@ -46,7 +46,7 @@ impl Classes {
         Self { cpu: most(&processors, own).unwrap_or_else(|| own.to_owned()), cards: cards.collect() }
     }
 
-    /// The class that runs the networks of a stage. `None` when cards are asked for and no worker of the stage has one.
+    /// The class that runs the models of a stage. `None` when cards are asked for and no worker of the stage has one.
     pub fn of_networks(&self, stage: &str, place: Place) -> Option<&str> {
         match (place, self.cards.get(stage)) {
             (Place::Cpu, _) | (Place::Auto, None) => Some(&self.cpu),

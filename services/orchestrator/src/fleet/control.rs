@@ -15,7 +15,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tonic::{Request, Response, Status};
 
-/// Answers calls while this orchestrator acts; says so while another one does.
+/// Answers calls while this orchestrator is the leader; says so while another one is.
 pub(super) struct ControlService {
     pub bus: Arc<dyn Bus>,
     pub workers: Arc<dyn Kv>,

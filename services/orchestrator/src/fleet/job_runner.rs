@@ -2,7 +2,7 @@
 use super::classes::Classes;
 use crate::driver::OrchestratorError;
 use crate::progress::Progress;
-use crate::seats::Seat;
+use crate::queue_shares::QueueShare;
 use async_trait::async_trait;
 use framefleet_bus::{Blobs, Bus, BusError};
 use framefleet_proto::control::{self, JobState, SubmitRequest, Worker};
@@ -22,12 +22,12 @@ pub struct JobContext {
     /// The workers there are.
     pub workers: watch::Receiver<Vec<Worker>>,
     /// Its place among the jobs.
-    pub seat: Seat,
+    pub share: QueueShare,
     /// Bytes that its frames in flight may occupy.
     pub memory: u64,
     /// Turns true when it is to end early.
     pub interrupt: watch::Receiver<bool>,
-    /// Is told how far it is.
+    /// Receives its progress.
     pub progress: watch::Sender<Progress>,
 }
 
@@ -76,9 +76,9 @@ impl From<OrchestratorError> for JobError {
 /// Makes a plan of a request and does it. The orchestrator knows no stage; who starts it does.
 #[async_trait]
 pub trait JobRunner: Send + Sync + 'static {
-    /// Looks at the source, which reads the headers of all its files, and refuses what can be known to be wrong before workers
+    /// Probes the source, which reads the headers of all its files, and refuses what can be known to be wrong before workers
     /// of these classes run the job with so many bytes for frames.
-    async fn look(
+    async fn prepare(
         &self,
         request: &SubmitRequest,
         classes: &Classes,
@@ -93,7 +93,7 @@ pub trait JobRunner: Send + Sync + 'static {
     fn stages(&self) -> Vec<control::Stage>;
 }
 
-/// A job whose source was looked at.
+/// A job whose source was probed and whose plan stands.
 #[async_trait]
 pub trait ReadyJob: Send {
     /// Bytes that its frames in flight must have, and those that they may use.

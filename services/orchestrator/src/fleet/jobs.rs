@@ -4,7 +4,7 @@ use super::job_runner::{JobContext, JobEnd, JobError, JobRunner, ReadyJob};
 use super::memory::MemoryShare;
 use super::request::check_request;
 use crate::progress::Progress;
-use crate::seats::Seats;
+use crate::queue_shares::QueueShares;
 use bytes::Bytes;
 use framefleet_bus::{Blobs, Bus, BusError, Kv};
 use framefleet_proto::control::{Job, JobState, SubmitRequest, Worker};
@@ -20,18 +20,18 @@ pub(super) const JOBS: &str = "jobs";
 
 /// Ended jobs that are remembered.
 const HISTORY: usize = 500;
-/// How often watchers are told of progress.
-const TELL_EVERY: Duration = Duration::from_millis(200);
-/// How long an orchestrator that acts no longer may hold outputs.
-const LETTING_GO: Duration = Duration::from_secs(20);
-/// Wait before a job that lost the bus goes on.
+/// How often progress is sent to watchers.
+const REPORT_EVERY: Duration = Duration::from_millis(200);
+/// Grace period for a former leader to release its outputs.
+const HANDOVER_GRACE: Duration = Duration::from_secs(20);
+/// Wait before a job that lost the bus resumes.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// All jobs.
 pub(super) struct Jobs {
     bus: Arc<dyn Bus>,
     blobs: Arc<dyn Blobs>,
-    seats: Arc<Seats>,
+    shares: Arc<QueueShares>,
     kv: Arc<dyn Kv>,
     memory: Arc<MemoryShare>,
     pub runner: Arc<dyn JobRunner>,
@@ -45,7 +45,7 @@ pub(super) struct Jobs {
 pub(super) struct JobsParts {
     pub bus: Arc<dyn Bus>,
     pub blobs: Arc<dyn Blobs>,
-    pub seats: Arc<Seats>,
+    pub shares: Arc<QueueShares>,
     pub memory: u64,
     pub runner: Arc<dyn JobRunner>,
     pub workers: watch::Receiver<Vec<Worker>>,
@@ -63,7 +63,7 @@ struct Known {
 impl Jobs {
     /// Takes over the jobs that the bus keeps, and goes on with those that have not ended.
     pub async fn take_over(parts: JobsParts) -> Result<Arc<Self>, BusError> {
-        let JobsParts { bus, blobs, seats, memory, runner, workers, class } = parts;
+        let JobsParts { bus, blobs, shares, memory, runner, workers, class } = parts;
         let kv = bus.bucket(JOBS, None).await?;
         let mut kept: Vec<Job> =
             kv.entries().await?.into_iter().filter_map(|(_, value)| Job::decode(value.bytes).ok()).collect();
@@ -74,7 +74,7 @@ impl Jobs {
         }
         kept.retain(|job| !forgotten.contains(&job.name));
         let memory = MemoryShare::new(memory);
-        let jobs = Arc::new(Self { bus, blobs, seats, kv, memory, runner, workers, class, known: Mutex::default() });
+        let jobs = Arc::new(Self { bus, blobs, shares, kv, memory, runner, workers, class, known: Mutex::default() });
         for job in kept {
             let unfinished = !has_ended(&job);
             jobs.insert(job, unfinished, None);
@@ -84,7 +84,7 @@ impl Jobs {
 
     /// Takes a job in, or refuses it.
     pub async fn submit(self: &Arc<Self>, mut request: SubmitRequest) -> Result<Job, JobError> {
-        let ready = self.runner.look(&request, &self.classes(), self.memory.total()).await?;
+        let ready = self.runner.prepare(&request, &self.classes(), self.memory.total()).await?;
         let rival = self
             .list()
             .into_iter()
@@ -130,8 +130,8 @@ impl Jobs {
         Some(found.job.borrow().clone())
     }
 
-    /// Lets go of all jobs at once: another orchestrator goes on with them.
-    pub async fn let_go(&self) {
+    /// Releases all jobs at once: the next leader resumes them.
+    pub async fn step_down(&self) {
         let running: Vec<JoinHandle<()>> = self.known().values_mut().filter_map(|known| known.running.take()).collect();
         running.iter().for_each(JoinHandle::abort);
         for job in running {
@@ -145,17 +145,17 @@ impl Jobs {
         Classes::of_workers(&self.workers.borrow(), &self.class)
     }
 
-    /// Takes note of a job, and runs it; what was looked at already is not looked at again.
+    /// Takes note of a job, and runs it; what is prepared already is not prepared again.
     fn insert(self: &Arc<Self>, job: Job, run: bool, ready: Option<Box<dyn ReadyJob>>) {
         let name = job.name.clone();
         let (cancel, cancelled) = watch::channel(false);
         let (sender, _) = watch::channel(job);
-        let running = run.then(|| tokio::spawn(Arc::clone(self).see_through(sender.clone(), cancelled, ready)));
+        let running = run.then(|| tokio::spawn(Arc::clone(self).run_to_completion(sender.clone(), cancelled, ready)));
         self.known().insert(name, Known { job: sender, cancel, running });
     }
 
     /// Runs a job to its end, also over times without a bus.
-    async fn see_through(
+    async fn run_to_completion(
         self: Arc<Self>,
         job: watch::Sender<Job>,
         cancelled: watch::Receiver<bool>,
@@ -167,7 +167,7 @@ impl Jobs {
             match self.run_once(&job, cancelled.clone(), ready.take()).await {
                 Ok(end) => break end,
                 // Whoever acted before may not have let go of the output yet.
-                Err(error) if resumed && error.may_pass() && taken_over.elapsed() < LETTING_GO => {
+                Err(error) if resumed && error.may_pass() && taken_over.elapsed() < HANDOVER_GRACE => {
                     tracing::info!(job = job.borrow().name, %error, "the job cannot go on yet");
                     tokio::time::sleep(PAUSE).await;
                 }
@@ -222,7 +222,7 @@ impl Jobs {
         let classes = self.classes();
         let ready = match ready {
             Some(ready) => ready,
-            None => self.runner.look(&request, &classes, self.memory.total()).await?,
+            None => self.runner.prepare(&request, &classes, self.memory.total()).await?,
         };
         let (needed, wants) = ready.memory();
         let mut waiting = cancelled.clone();
@@ -246,30 +246,30 @@ impl Jobs {
         self.keep(&running).await.map_err(JobError::Bus)?;
         // What an earlier run of the job left behind.
         self.sweep(&name).await;
-        let (progress, told) = watch::channel(Progress::default());
+        let (progress, progressed) = watch::channel(Progress::default());
         let context = JobContext {
             name,
             bus: Arc::clone(&self.bus),
             blobs: Arc::clone(&self.blobs),
             classes,
             workers: self.workers.clone(),
-            seat: self.seats.join(request.priority),
+            share: self.shares.join(request.priority),
             memory: grant.bytes,
             interrupt: cancelled,
             progress,
         };
-        let telling = tell(told, job.clone());
-        tokio::pin!(telling);
+        let reporting = report(progressed, job.clone());
+        tokio::pin!(reporting);
         let run = ready.run(context);
         tokio::pin!(run);
         tokio::select! {
-            // In this order, so that the last progress is told.
+            // In this order, so that the last progress is reported.
             biased;
             end = &mut run => {
-                let _ = tokio::time::timeout(2 * TELL_EVERY, telling).await;
+                let _ = tokio::time::timeout(2 * REPORT_EVERY, reporting).await;
                 end
             }
-            () = &mut telling => run.await,
+            () = &mut reporting => run.await,
         }
     }
 
@@ -309,10 +309,10 @@ fn beyond_history(jobs: &[Job]) -> Vec<String> {
     ended[..ended.len().saturating_sub(HISTORY)].iter().map(|job| job.name.clone()).collect()
 }
 
-/// Tells a job's watchers how far it is, until it ends.
-async fn tell(mut told: watch::Receiver<Progress>, job: watch::Sender<Job>) {
-    while told.changed().await.is_ok() {
-        let progress = told.borrow_and_update().clone();
+/// Reports a job's progress to its watchers, until it ends.
+async fn report(mut progressed: watch::Receiver<Progress>, job: watch::Sender<Job>) {
+    while progressed.changed().await.is_ok() {
+        let progress = progressed.borrow_and_update().clone();
         job.send_modify(|job| {
             job.message = match progress.waiting_for.is_empty() {
                 true => String::new(),
@@ -323,7 +323,7 @@ async fn tell(mut told: watch::Receiver<Progress>, job: watch::Sender<Job>) {
             };
             job.progress = Some(progress.into());
         });
-        tokio::time::sleep(TELL_EVERY).await;
+        tokio::time::sleep(REPORT_EVERY).await;
     }
 }
 

@@ -1,4 +1,4 @@
-//! The lock: one orchestrator acts at a time.
+//! The lock: one orchestrator is the leader.
 use bytes::Bytes;
 use framefleet_bus::{BusError, Kv};
 use std::sync::Arc;

@@ -1,11 +1,11 @@
-//! The service: waits for the lock, acts while it has it, answers calls all the time.
+//! The service: waits for the lock, leads while it has it, answers calls all the time.
 use super::backlog;
 use super::control::ControlService;
 use super::job_runner::JobRunner;
 use super::jobs::{Jobs, JobsParts};
 use super::lock::{self, Lock};
 use super::workers;
-use crate::seats::Seats;
+use crate::queue_shares::QueueShares;
 use framefleet_bus::{Blobs, Bus, BusError};
 use framefleet_proto::control::{DESCRIPTION, REQUEST_BYTES, WORKER_TTL, WORKERS, control_server::ControlServer};
 use std::sync::Arc;
@@ -25,12 +25,12 @@ pub struct FleetOptions {
     pub memory: u64,
     /// Makes plans and does them.
     pub runner: Arc<dyn JobRunner>,
-    /// What other orchestrators are told of this one.
+    /// What it is called in the lock.
     pub name: String,
     /// Execution class of jobs that come before any worker.
     pub class: String,
-    /// Is told whether it acts.
-    pub acting: watch::Sender<bool>,
+    /// Receives whether it is the leader.
+    pub leader: watch::Sender<bool>,
 }
 
 /// The service cannot go on.
@@ -47,12 +47,12 @@ pub enum FleetError {
     Reflection(#[from] tonic_reflection::server::Error),
 }
 
-/// Serves until `stop` turns true. Jobs under way are let go then: whoever acts next goes on with them.
+/// Serves until `stop` turns true. Jobs under way are released then: the next leader resumes them.
 pub async fn serve(options: FleetOptions, mut stop: watch::Receiver<bool>) -> Result<(), FleetError> {
     let announced = options.bus.bucket(WORKERS, Some(WORKER_TTL)).await?;
     let lock_kv = options.bus.bucket(lock::BUCKET, Some(lock::TTL)).await?;
-    let (jobs, acting) = watch::channel(None);
-    let control = ControlService { bus: Arc::clone(&options.bus), workers: announced.clone(), jobs: acting };
+    let (jobs, leading) = watch::channel(None);
+    let control = ControlService { bus: Arc::clone(&options.bus), workers: announced.clone(), jobs: leading };
     let (health, health_service) = tonic_health::server::health_reporter();
     let reflection = tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(DESCRIPTION)
@@ -68,9 +68,9 @@ pub async fn serve(options: FleetOptions, mut stop: watch::Receiver<bool>) -> Re
             let _ = stopped.wait_for(|stop| *stop).await;
         });
     let server = tokio::spawn(server);
-    let seats = Seats::of_fleet();
+    let shares = QueueShares::of_fleet();
     let (list, workers) = watch::channel(Vec::new());
-    let following = tokio::spawn(workers::follow(announced, Arc::clone(&seats), list));
+    let following = tokio::spawn(workers::follow(announced, Arc::clone(&shares), list));
     let measuring = tokio::spawn(backlog::measure(jobs.subscribe()));
     while !*stop.borrow() {
         health.set_not_serving::<ControlServer<ControlService>>().await;
@@ -78,11 +78,11 @@ pub async fn serve(options: FleetOptions, mut stop: watch::Receiver<bool>) -> Re
             lock = Lock::acquire(Arc::clone(&lock_kv), &options.name) => lock,
             _ = stop.wait_for(|stop| *stop) => break,
         };
-        tracing::info!("this orchestrator acts");
+        tracing::info!("this orchestrator is the leader");
         let parts = JobsParts {
             bus: Arc::clone(&options.bus),
             blobs: Arc::clone(&options.blobs),
-            seats: Arc::clone(&seats),
+            shares: Arc::clone(&shares),
             memory: options.memory,
             runner: Arc::clone(&options.runner),
             workers: workers.clone(),
@@ -97,17 +97,17 @@ pub async fn serve(options: FleetOptions, mut stop: watch::Receiver<bool>) -> Re
             }
         };
         jobs.send_replace(Some(Arc::clone(&taken)));
-        options.acting.send_replace(true);
+        options.leader.send_replace(true);
         health.set_serving::<ControlServer<ControlService>>().await;
         let lost = tokio::select! {
             lost = lock.keep() => Some(lost),
             _ = stop.wait_for(|stop| *stop) => None,
         };
         jobs.send_replace(None);
-        options.acting.send_replace(false);
-        taken.let_go().await;
+        options.leader.send_replace(false);
+        taken.step_down().await;
         match lost {
-            Some(reason) => tracing::warn!(reason, "this orchestrator acts no longer"),
+            Some(reason) => tracing::warn!(reason, "this orchestrator is no longer the leader"),
             None => lock::release(lock_kv.as_ref()).await,
         }
     }

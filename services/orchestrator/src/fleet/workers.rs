@@ -1,5 +1,5 @@
 //! The workers that are there: each announces itself again and again, and is gone when it no longer does.
-use crate::seats::Seats;
+use crate::queue_shares::QueueShares;
 use framefleet_bus::{BusError, Kv, Subject};
 use framefleet_proto::control::Worker;
 use prost::Message as _;
@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// How often they are looked at.
+/// How often they are read.
 const PERIOD: Duration = Duration::from_millis(500);
 
 /// The workers there are now, by name.
@@ -35,12 +35,12 @@ pub(super) fn slots(workers: &[Worker]) -> HashMap<Subject, usize> {
     slots
 }
 
-/// Keeps the seats and the list up to date with the workers there are. Never ends.
-pub(super) async fn follow(kv: Arc<dyn Kv>, seats: Arc<Seats>, list: watch::Sender<Vec<Worker>>) {
+/// Keeps the shares and the list up to date with the workers there are. Never ends.
+pub(super) async fn follow(kv: Arc<dyn Kv>, shares: Arc<QueueShares>, list: watch::Sender<Vec<Worker>>) {
     loop {
         match workers(kv.as_ref()).await {
             Ok(workers) => {
-                seats.serve(slots(&workers));
+                shares.serve(slots(&workers));
                 list.send_replace(workers);
             }
             Err(error) => tracing::warn!(%error, "the workers are not known at the moment"),

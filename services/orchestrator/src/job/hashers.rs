@@ -56,7 +56,7 @@ fn step_hasher(half: Half, plan: &Plan, step: &StepPlan) -> KeyHasher {
     KeyHasher::new(&half.to_string()).key("step", &acts.finish())
 }
 
-/// What of a network changes answers: not its name, nor its licence.
+/// What of a model changes answers: not its name, nor its licence.
 fn what_acts(model: &PlannedModel) -> serde_json::Value {
     serde_json::json!([model.role, model.sha256, model.micro_batch, model.dims, model.mode])
 }

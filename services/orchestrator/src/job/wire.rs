@@ -172,7 +172,7 @@ impl JobState {
         }
     }
 
-    /// What an event tells, in the state's terms. `None` when it is of no task of this job.
+    /// What an event reports, in the state's terms. `None` when it is of no task of this job.
     pub fn fact(&self, event: &Event) -> Option<(TaskRef, Option<Fact>)> {
         let task = self.task_ref(event.id.as_ref()?)?;
         let key = || TaskKey::from_bytes(&event.key).ok();
@@ -232,7 +232,7 @@ impl JobState {
     }
 }
 
-/// What is told of batches, in the state's terms.
+/// Batches that an event reports, in the state's terms.
 pub(crate) fn indexed_fact(item: usize, indexed: Indexed) -> Fact {
     let mut times = indexed.times.iter();
     let batch = |info: BatchInfo| match times.next() {
@@ -249,7 +249,7 @@ pub(crate) fn indexed_fact(item: usize, indexed: Indexed) -> Fact {
     }
 }
 
-/// A network as a worker is told of it.
+/// A model as a task names it.
 fn on_the_wire(model: &PlannedModel) -> TaskModel {
     TaskModel {
         role: model.role.clone(),
@@ -263,7 +263,7 @@ fn on_the_wire(model: &PlannedModel) -> TaskModel {
     }
 }
 
-/// A file as a worker is told of it.
+/// A file as a task names it.
 fn file_on_the_wire(file: &PlannedFile) -> TaskFile {
     TaskFile { setting: file.setting.clone(), path: file.path.clone(), digest: file.digest.clone() }
 }

@@ -22,7 +22,7 @@ const LARGEST: f32 = 100.0;
 /// The body reaches from the middle of the hips so many times as far as the circle's point.
 const REACH: f32 = 1.0;
 
-/// The network.
+/// The model.
 pub struct Blazepose {
     session: Session,
     anchors: Vec<[f32; 2]>,

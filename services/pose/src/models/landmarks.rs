@@ -19,7 +19,7 @@ const HEAT_MAPS: usize = 39;
 const HEAT_REACH: usize = 3;
 const HEAT_SURE: f32 = 0.5;
 
-/// What the network says of a person, in pixels of the image.
+/// What the model says of a person, in pixels of the image.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Measured {
     /// x, y, z, visibility (0–1); z from the middle of the hips, negative towards the camera.
@@ -28,7 +28,7 @@ pub struct Measured {
     pub score: f32,
 }
 
-/// The network.
+/// The model.
 pub struct Landmarks {
     session: Session,
 }

@@ -12,7 +12,7 @@ use opencv::core::{Mat, Scalar};
 /// Numbers per person: y, x, score of each keypoint; ymin, xmin, ymax, xmax; score.
 const NUMBERS: usize = 3 * POINTS + 5;
 
-/// The network.
+/// The model.
 pub struct Multi {
     session: Session,
     size: (u32, u32),

@@ -1,4 +1,4 @@
-//! Where the landmarks' network looks: a turned square around a person, in which the person stands upright.
+//! Where the landmarks' model looks: a turned square around a person, in which the person stands upright.
 use crate::person::Person;
 use crate::skeleton::{LEFT_HIP, LEFT_SHOULDER, RIGHT_HIP, RIGHT_SHOULDER, middle};
 use framefleet_vision::alignment::Similarity;

@@ -13,7 +13,7 @@ pub const USUAL: &str = "movenet-thunder";
 /// How much wider the box is than its keypoints on each side: the head reaches beyond the eyes.
 const MARGIN: f32 = 0.08;
 
-/// The network.
+/// The model.
 pub struct Single {
     session: Session,
     side: u32,

@@ -1,4 +1,4 @@
-//! The whole stage with its real networks on real footage.
+//! The whole stage with its real models on real footage.
 
 use crate::harness::{Results, cut, film, frames, picture, run, step, still};
 use framefleet_media::{Frame, FrameRange, Pose, PoseView, Rendition};

@@ -1,4 +1,4 @@
-//! The 33 points against MediaPipe's own run of the same networks (`tools/parity/blazepose.py` made the numbers).
+//! The 33 points against MediaPipe's own run of the same models (`tools/parity/blazepose.py` made the numbers).
 
 use crate::harness::{picture, run_with, step, still};
 use framefleet_testkit::sample;

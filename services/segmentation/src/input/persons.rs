@@ -119,8 +119,8 @@ fn inside(person: Person, view: &View) -> Option<Person> {
     (boxes::area(&bounds) >= 1.0).then(|| Person { bounds, lines: person.lines.into_iter().map(moved).collect() })
 }
 
-/// The part of a view that a network is shown for a person: the box with `margin` times its sides, widened or heightened to the
-/// network's own aspect ratio where the image has room.
+/// The part of a view that a model is shown for a person: the box with `margin` times its sides, widened or heightened to the
+/// model's own aspect ratio where the image has room.
 pub fn region(person: &Person, margin: f64, aspect: f64, size: (i32, i32)) -> Rect {
     let [x0, y0, x1, y1] = person.bounds.map(f64::from);
     let (mut width, mut height) = ((x1 - x0) * margin, (y1 - y0) * margin);

@@ -8,7 +8,7 @@ use opencv::boxed_ref::BoxedRef;
 use opencv::core::{self, Mat, Scalar, Size, Vector};
 use opencv::prelude::*;
 
-/// A network whose input is one RGB image, stretched to its size, and whose first output is a soft mask, 0–1.
+/// A model whose input is one RGB image, stretched to its size, and whose first output is a soft mask, 0–1.
 pub struct Foreground {
     session: Session,
     input: String,
@@ -72,7 +72,7 @@ impl Foreground {
         Ok(result)
     }
 
-    /// Writes an image (RGB, 8 bits, of the network's size) as the network's numbers.
+    /// Writes an image (RGB, 8 bits, of the model's size) as the model's numbers.
     fn write(&self, picture: &Mat, mut into: ArrayViewMutD<'_, f32>) -> Result<(), PerceptionError> {
         let mut numbers = Mat::default();
         let (times, plus) = (f64::from(self.scaling.1), f64::from(-self.scaling.0 * self.scaling.1));
@@ -110,7 +110,7 @@ fn sizes(spec: &TensorSpec) -> Vec<i32> {
     spec.shape.iter().map(|dim| if let Dim::Fixed(size) = dim { *size as i32 } else { 0 }).collect()
 }
 
-/// What a network of this kind says it sees.
+/// What a model of this kind says it sees.
 pub fn label(role: &str) -> &'static str {
     if role == PERSON { "person" } else { "" }
 }

@@ -8,13 +8,13 @@ use opencv::boxed_ref::BoxedRef;
 use opencv::core::{self, Mat, Scalar, Size};
 use opencv::prelude::*;
 
-/// The network's sides are multiples of this, pixels.
+/// The model's sides are multiples of this, pixels.
 const STEP: i32 = 16;
 /// Channels of its four states.
 const STATES: [(&str, &str, usize); 4] =
     [("r1i", "r1o", 16), ("r2i", "r2o", 20), ("r3i", "r3o", 40), ("r4i", "r4o", 64)];
 
-/// The network. It takes `src` [1, height, width, 3] as 0–1 and states `r1i`–`r4i`, and gives `pha` [1, height, width, 1] and `r1o`–`r4o`.
+/// The model. It takes `src` [1, height, width, 3] as 0–1 and states `r1i`–`r4i`, and gives `pha` [1, height, width, 1] and `r1o`–`r4o`.
 pub struct Matting {
     session: Session,
 }
@@ -77,7 +77,7 @@ impl Matting {
     }
 }
 
-/// The size that the network sees: a long side of at most `side`, both multiples of [`STEP`].
+/// The size that the model sees: a long side of at most `side`, both multiples of [`STEP`].
 fn inside(picture: Size, side: i32) -> Size {
     let scale = f64::from(side.min(picture.width.max(picture.height))) / f64::from(picture.width.max(picture.height));
     let length = |of: i32| ((f64::from(of) * scale / f64::from(STEP)).round() as i32).max(1) * STEP;

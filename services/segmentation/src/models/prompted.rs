@@ -29,7 +29,7 @@ const MOVED: f64 = 1.0;
 /// Labels of the corners of a box.
 const BOX: [f32; 2] = [2.0, 3.0];
 
-/// Both halves of the network.
+/// Both halves of the model.
 pub struct Prompted {
     encoder: Session,
     decoder: Session,
@@ -46,7 +46,7 @@ pub struct Embedding {
 pub struct Candidate {
     /// The pixels.
     pub runs: Rle,
-    /// The network's own guess of its overlap with the truth.
+    /// The model's own guess of its overlap with the truth.
     pub predicted_iou: f32,
     /// Pixels above the raised threshold over pixels above the lowered one.
     pub stability: f32,
@@ -78,7 +78,7 @@ impl Candidate {
 }
 
 impl Prompted {
-    /// Opens the networks of the plan.
+    /// Opens the models of the plan.
     pub fn open(host: &Host) -> Result<Self, SetupError> {
         let open = |role| require::<SegmentationStage>(host, role);
         Self::new(open(ENCODER)?, open(DECODER)?).map_err(|error| SetupError(error.to_string()))
@@ -121,7 +121,7 @@ impl Prompted {
     }
 
     /// The logits and predicted overlaps of prompts (each as many points, with labels, in pixels of the image), `at_a_time` of them
-    /// together: the last are filled up, so that shapes stay the same. `take` gets the prompt's number and what the network gives, in
+    /// together: the last are filled up, so that shapes stay the same. `take` gets the prompt's number and what the model gives, in
     /// order.
     fn decode(
         &self,

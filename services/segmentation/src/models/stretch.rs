@@ -1,4 +1,4 @@
-//! Images and masks as SAM 2's networks take them.
+//! Images and masks as SAM 2's models take them.
 use framefleet_perception::PerceptionError;
 use framefleet_vision::VisionError;
 use ndarray::{Array3, Array4, ArrayView3};

@@ -1,4 +1,4 @@
-//! Objects that a promptable network follows by its memory. Footage is cut into runs of `follow_frames` frames, counted from the item's first: what is
+//! Objects that a promptable model follows by its memory. Footage is cut into runs of `follow_frames` frames, counted from the item's first: what is
 //! found on the first frame of a run is followed through it, wherever batches begin. Cuts are not known here: behind one, objects are gone (by their
 //! score) until the next run begins.
 use super::Task;
@@ -92,7 +92,7 @@ impl Task<'_> {
         Ok(all)
     }
 
-    /// What a promptable network finds in a view: persons where there are any, else everything.
+    /// What a promptable model finds in a view: persons where there are any, else everything.
     pub(super) fn pointed_at(
         &self,
         network: &Prompted,
@@ -106,7 +106,7 @@ impl Task<'_> {
     }
 }
 
-/// What a network says of things that it was pointed at by persons' boxes, or by none.
+/// What a model says of things that it was pointed at by persons' boxes, or by none.
 pub(super) fn label(people: &[Vec<Person>]) -> &'static str {
     if people.iter().any(|people| !people.is_empty()) { "person" } else { "" }
 }

@@ -1,4 +1,4 @@
-//! Soft masks by networks that take one image: of persons with their surroundings or of the whole, temporally smoothed by earlier frames.
+//! Soft masks by models that take one image: of persons with their surroundings or of the whole, temporally smoothed by earlier frames.
 use super::Task;
 use crate::input::persons::{Person, scaled};
 use crate::input::view::{View, resized};
@@ -12,7 +12,7 @@ use opencv::core::{self, Mat, Rect, Scalar, Size};
 use opencv::prelude::*;
 use std::collections::VecDeque;
 
-/// What a network made of a view.
+/// What a model made of a view.
 struct SoftMask {
     /// `CV_32FC1`, stretched over the whole view.
     soft_mask: Mat,
@@ -57,7 +57,7 @@ impl Task<'_> {
         self.settings.steady_frames > 0 && self.batch.item().kind() != ItemKind::Stills
     }
 
-    /// What the network makes of the views: of each person with surroundings, else of the whole. A network of stills sees the whole
+    /// What the model makes of the views: of each person with surroundings, else of the whole. A model of stills sees the whole
     /// always.
     fn run_model(
         &self,
@@ -96,7 +96,7 @@ impl Task<'_> {
         Ok(result)
     }
 
-    /// The soft masks of a view, made of what the network found in its parts (all of it without a region). It is as fine as what the network gave, or as
+    /// The soft masks of a view, made of what the model found in its parts (all of it without a region). It is as fine as what the model gave, or as
     /// the working size where that is coarser; it has the working size where it is compared with that of other views.
     fn joined(
         &self,

@@ -1,4 +1,4 @@
-//! SAM 2's pre- and post-processing against the reference, with a tiny network of fixed random weights (`tools/parity/segment_anything.py`): it
+//! SAM 2's pre- and post-processing against the reference, with a tiny model of fixed random weights (`tools/parity/segment_anything.py`): it
 //! knows nothing, and says nothing of quality.
 
 use crate::harness::{Footage, picture, polygons, read, to_mat};

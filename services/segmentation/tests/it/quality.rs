@@ -53,7 +53,7 @@ fn mean(of: impl Iterator<Item = f64>) -> f64 {
     all.iter().sum::<f64>() / all.len() as f64
 }
 
-/// What a network of persons reaches: portrait IoU and F, street IoU and F.
+/// What a model of persons reaches: portrait IoU and F, street IoU and F.
 fn reached(model: &str, full_frames: bool) -> [f64; 4] {
     let settings =
         SegmentationSettings { model: Some(model.to_owned()), full_frames, ..SegmentationSettings::default() };
@@ -123,7 +123,7 @@ fn matting_remembers_across_batches() {
     assert!(overlap > 0.93 && same > 0.99 && same >= same_cold && stability > 0.95);
 }
 
-/// The person's mask of a pan changes little but by the pan, though the network remembers nothing.
+/// The person's mask of a pan changes little but by the pan, though the model remembers nothing.
 #[test]
 fn masks_are_stable_over_time() {
     let results = pan(16).0.run(&SegmentationSettings::default());

@@ -1,4 +1,4 @@
-//! The stage around its networks, with one whose answers are known: the soft mask is how bright a pixel is.
+//! The stage around its models, with one whose answers are known: the soft mask is how bright a pixel is.
 
 use crate::harness::{Footage, Results, brightness, iou, pair, picture, polygons};
 use framefleet_media::{ItemKind, Mask};
@@ -231,7 +231,7 @@ fn the_eyes_agree_along_the_disparity() {
     assert!(overlap(&fused, "right") >= overlap(&single, "right") - 0.03);
 }
 
-/// Where the footage is said to be stereo, both eyes go through a network of an open first axis together.
+/// Where the footage is said to be stereo, both eyes go through a model of an open first axis together.
 #[test]
 fn both_eyes_are_one_micro_batch() {
     let stereo =
@@ -241,7 +241,7 @@ fn both_eyes_are_one_micro_batch() {
     let eyes: Vec<(&str, Vec<i32>)> =
         together.masks[&0].iter().map(|mask| (mask.eye.as_str(), corners(mask))).collect();
     assert_eq!(eyes, [("left", vec![100, 60, 300, 240]), ("right", vec![480, 60, 680, 240])]);
-    // One image at a time is half as bright as that network wants it.
+    // One image at a time is half as bright as that model wants it.
     let mono = SegmentationSettings { stereo: Stereo::Mono, ..stereo };
     assert!(footage.run_on(&pair(&mono), &mono).masks.is_empty());
 }

@@ -1,4 +1,4 @@
-//! Mesh networks: a face in, points of its mouth out. Those with attention refine the lips, and their lips are taken.
+//! Mesh models: a face in, points of its mouth out. Those with attention refine the lips, and their lips are taken.
 use framefleet_infer::{Dim, ElementType, InferError, ItemInputs, ItemOutputs, Session, TensorSpec};
 use framefleet_perception::PerceptionError;
 use framefleet_stage::SetupError;
@@ -39,7 +39,7 @@ pub struct Lips {
     pub presence: f32,
 }
 
-/// A mesh network, recognised by the tensors it takes and gives.
+/// A mesh model, recognised by the tensors it takes and gives.
 pub struct MeshNetwork {
     session: Session,
     input: String,
@@ -53,7 +53,7 @@ impl MeshNetwork {
     /// Takes a model with input [N, side, side, 3] RGB 0..1 and gives 468 points in pixels of that.
     ///
     /// # Errors
-    /// A network of other inputs or outputs.
+    /// A model of other inputs or outputs.
     pub fn new(session: Session) -> Result<Self, SetupError> {
         let problem = |error: InferError| SetupError(format!("the mesh network cannot be opened: {error}"));
         let (inputs, outputs) = (session.inputs().map_err(problem)?, session.outputs().map_err(problem)?);

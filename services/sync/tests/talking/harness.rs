@@ -119,7 +119,7 @@ impl Results {
     }
 }
 
-/// The stage, with the networks of default settings, which are opened once.
+/// The stage, with the models of default settings, which are opened once.
 pub fn step(settings: &SyncSettings) -> Step<SyncStage> {
     Step::load(usual_host(), settings).unwrap()
 }

@@ -1,4 +1,4 @@
-//! The stage on faces that talk: real networks, real speech, known truth.
+//! The stage on faces that talk: real models, real speech, known truth.
 #![cfg(test)]
 
 mod absences;

@@ -1,4 +1,4 @@
-//! Offsets by a network that the catalogue names. Those here are parity fixtures (`tools/parity/lip_sync.py`): one knows nothing, the other
+//! Offsets by a model that the catalogue names. Those here are parity fixtures (`tools/parity/lip_sync.py`): one knows nothing, the other
 //! one photograph.
 use crate::harness::{Footage, ahead, tale};
 use framefleet_infer::{Model, Precision, SessionOptions, StepModel, StepModels};
@@ -17,7 +17,7 @@ fn settings() -> SyncSettings {
     SyncSettings { network: Some("studio-sync".to_owned()), ..SyncSettings::default() }
 }
 
-/// The stage with a lip-sync network out of a file.
+/// The stage with a lip-sync model out of a file.
 fn step(file: &str) -> Result<Step<SyncStage>, String> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/parity").join(file);
     let path = if path.is_file() { path } else { model("silero-vad").unwrap().path };

@@ -1,4 +1,4 @@
-//! The runtime, the small networks of `tools/infer_fixtures.py`, and numbers to put in.
+//! The runtime, the small models of `tools/infer_fixtures.py`, and numbers to put in.
 use framefleet_infer::ndarray::Array4;
 use framefleet_infer::{
     Device, DeviceChoice, Engine, EngineOptions, Model, Precision, Runtime, Session, SessionOptions,

@@ -1,4 +1,4 @@
-//! Sessions on real networks and the real runtime (`tools/onnxruntime.sh .cache/onnxruntime`).
+//! Sessions on real models and the real runtime (`tools/onnxruntime.sh .cache/onnxruntime`).
 #![cfg(test)]
 mod batches;
 mod compiled;

@@ -62,6 +62,6 @@ fn the_doctor_says_what_is_there_and_what_mends_what_is_not() {
     assert!(lost.runtime.is_none() && !lost.providers[2].usable);
     assert!(
         lost.problems[0].what.contains("/nowhere/lib.so")
-            && lost.problems[0].mend == "framefleet models pull onnxruntime"
+            && lost.problems[0].fix == "framefleet models pull onnxruntime"
     );
 }

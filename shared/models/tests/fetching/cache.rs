@@ -1,4 +1,4 @@
-//! What is in the cache is what it should be, or an error says what is wrong and how to mend it.
+//! What is in the cache is what it should be, or an error says what is wrong and how to fix it.
 use crate::{catalogue, content, empty_cache, entry, installed, pull};
 use framefleet_models::{Cache, Mismatch, Model, ModelError, Sha256};
 use std::fs::{File, OpenOptions};

@@ -1,4 +1,4 @@
-//! What bad pipelines are told: what is wrong, where, and what to do.
+//! Errors of bad pipelines: what is wrong, where, and what to do.
 
 use crate::fake::{FakeStages, NeedsExt, plan_for, stage, video};
 use framefleet_media::ItemKind;

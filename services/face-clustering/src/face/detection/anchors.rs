@@ -1,4 +1,4 @@
-//! Networks that answer per cell of three grids: YuNet and SCRFD.
+//! Models that answer per cell of three grids: YuNet and SCRFD.
 use super::Detection;
 use framefleet_infer::ndarray::ArrayD;
 use framefleet_infer::{InferError, OutputViews};

@@ -1,4 +1,4 @@
-//! Runs the stage, with the catalogue's networks, on images and sorts what comes out.
+//! Runs the stage, with the catalogue's models, on images and sorts what comes out.
 #![allow(dead_code)]
 pub mod agreement;
 
@@ -13,7 +13,7 @@ use opencv::{imgcodecs, imgproc};
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
 
-/// The stage with the networks that its settings ask for.
+/// The stage with the models that its settings ask for.
 pub fn step(settings: &FaceClusteringSettings) -> Step<FaceClusteringStage> {
     let host =
         framefleet_testkit_models::host(FaceClusteringStage::NAME, &FaceClusteringStage::needs(settings)).unwrap();

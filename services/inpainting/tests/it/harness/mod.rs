@@ -48,7 +48,7 @@ impl Footage {
         self.run_with(settings, &Host::default())
     }
 
-    /// Runs both halves with networks.
+    /// Runs both halves with models.
     pub fn run_with(&self, settings: &InpaintingSettings, host: &Host) -> Results {
         let step = Step::<InpaintingStage>::load(host, settings).unwrap();
         let (processed, finished) = step.run(&[self.film()]).unwrap();

@@ -37,7 +37,7 @@ impl ReadyJob for Ready {
 
 #[async_trait]
 impl JobRunner for AtOnce {
-    async fn look(&self, _: &SubmitRequest, _: &Classes, _: u64) -> Result<Box<dyn ReadyJob>, JobError> {
+    async fn prepare(&self, _: &SubmitRequest, _: &Classes, _: u64) -> Result<Box<dyn ReadyJob>, JobError> {
         self.looks.fetch_add(1, Ordering::Relaxed);
         Ok(Box::new(Ready(Arc::clone(&self.losses), self.refusal)))
     }
@@ -57,7 +57,7 @@ async fn jobs(bus: &Arc<MemoryBus>, runner: &Arc<AtOnce>) -> Arc<Jobs> {
     let parts = JobsParts {
         bus: bus.clone(),
         blobs: Arc::new(MemoryBlobs::new(0)),
-        seats: Seats::of_process(1),
+        shares: QueueShares::of_process(1),
         memory: 1,
         runner: runner.clone(),
         workers,

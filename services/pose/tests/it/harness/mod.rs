@@ -1,4 +1,4 @@
-//! Runs the stage, with its real networks, on films and sorts what comes out.
+//! Runs the stage, with its real models, on films and sorts what comes out.
 #![allow(dead_code)]
 use framefleet_media::{FrameRange, PersonTrack, Pose};
 use framefleet_stage::Stage;
@@ -19,7 +19,7 @@ pub struct Results {
     pub statistics: Json,
 }
 
-/// The stage with its networks.
+/// The stage with its models.
 pub fn step(settings: &PoseSettings) -> Step<PoseStage> {
     let host = framefleet_testkit_models::host("pose", &PoseStage::needs(settings)).unwrap();
     Step::load(&host, settings).unwrap()

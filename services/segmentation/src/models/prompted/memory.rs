@@ -26,7 +26,7 @@ const POINTERS: u64 = 16;
 /// Logits of a mask that is given: inside and outside are the same distance from 0.
 const GIVEN: f32 = 10.0;
 
-/// The networks of the memory.
+/// The models of the memory.
 pub struct Memory {
     pointer: Session,
     encoder: Session,
@@ -49,7 +49,7 @@ struct Remembered {
 }
 
 impl Memory {
-    /// Opens the networks of the plan.
+    /// Opens the models of the plan.
     pub fn open(host: &Host) -> Result<Self, SetupError> {
         let open = |role| require::<SegmentationStage>(host, role);
         Ok(Self {

@@ -57,13 +57,13 @@ pub fn picture(mask: &Mask) -> Mat {
     Rle::parse(mask.run_lengths.as_ref().unwrap()).unwrap().picture().unwrap()
 }
 
-/// A host whose network for persons gives how bright a pixel is as its soft mask, so that the truth is known.
+/// A host whose model for persons gives how bright a pixel is as its soft mask, so that the truth is known.
 pub fn brightness() -> Host {
     framefleet_testkit_models::brightness(segmentation::PERSON).unwrap()
 }
 
-/// A host whose network for persons is `networks/pair.onnx`: the soft mask is how bright a pixel is, times half the number of images that
-/// the network sees at once.
+/// A host whose model for persons is `networks/pair.onnx`: the soft mask is how bright a pixel is, times half the number of images that
+/// the model sees at once.
 pub fn pair(settings: &SegmentationSettings) -> Host {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/networks/pair.onnx");
     let sha256 = "11a218daa58c3da270b0e841bdf7d6fef0ee71c829fd40095527c517cfca40d5".to_owned();
@@ -73,7 +73,7 @@ pub fn pair(settings: &SegmentationSettings) -> Host {
     Host::default().with(Arc::new(StepModels::new(framefleet_testkit_models::engine().unwrap(), networks)))
 }
 
-/// The host that the settings need, with its networks.
+/// The host that the settings need, with its models.
 pub fn host(settings: &SegmentationSettings) -> Host {
     framefleet_testkit_models::host("segmentation", &SegmentationStage::needs(settings)).unwrap()
 }

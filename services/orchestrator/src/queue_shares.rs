@@ -12,9 +12,9 @@ use tokio::sync::Notify;
 /// Places in a queue per slot of its workers: one task runs, the next one waits with its inputs fetched.
 const DEPTH: usize = 2;
 
-/// The seats of all jobs.
+/// The shares of all jobs.
 #[derive(Debug, Default)]
-pub struct Seats {
+pub struct QueueShares {
     state: Mutex<State>,
     changed: Notify,
 }
@@ -24,32 +24,32 @@ struct State {
     /// Slots of workers by queue; `fallback` for queues that are not in it.
     slots: HashMap<Subject, usize>,
     fallback: usize,
-    jobs: BTreeMap<u64, Sitter>,
+    jobs: BTreeMap<u64, JobQueues>,
     next: u64,
 }
 
 /// What one job has and wants.
 #[derive(Debug, Default)]
-struct Sitter {
+struct JobQueues {
     priority: i32,
     held: HashMap<Subject, usize>,
     wanted: BTreeSet<Subject>,
 }
 
-/// A job's place among the others. Dropping it gives back everything.
+/// A job's share of the queues; released on drop.
 #[derive(Debug)]
-pub struct Seat {
-    seats: Arc<Seats>,
+pub struct QueueShare {
+    shares: Arc<QueueShares>,
     number: u64,
 }
 
-impl Seats {
-    /// Seats in one process, whose workers serve every queue with so many slots.
+impl QueueShares {
+    /// Shares in one process, whose workers serve every queue with so many slots.
     pub fn of_process(slots: usize) -> Arc<Self> {
         Arc::new(Self { state: Mutex::new(State { fallback: slots, ..State::default() }), changed: Notify::new() })
     }
 
-    /// Seats in a fleet: no queue has workers until [`Seats::serve`] says so.
+    /// Shares in a fleet: no queue has workers until [`QueueShares::serve`] says so.
     pub fn of_fleet() -> Arc<Self> {
         Arc::default()
     }
@@ -64,14 +64,14 @@ impl Seats {
         }
     }
 
-    /// Gives a job its seat. Higher priorities come first.
-    pub fn join(self: &Arc<Self>, priority: i32) -> Seat {
+    /// Gives a job its share. Higher priorities come first.
+    pub fn join(self: &Arc<Self>, priority: i32) -> QueueShare {
         let mut state = self.state();
         let number = state.next;
         state.next += 1;
-        state.jobs.insert(number, Sitter { priority, ..Sitter::default() });
+        state.jobs.insert(number, JobQueues { priority, ..JobQueues::default() });
         drop(state);
-        Seat { seats: Arc::clone(self), number }
+        QueueShare { shares: Arc::clone(self), number }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -86,15 +86,15 @@ impl State {
 
     /// Whether a job may hold one more place in a queue.
     fn may_take(&self, number: u64, queue: &Subject) -> bool {
-        let held = |sitter: &Sitter| sitter.held.get(queue).copied().unwrap_or_default();
+        let held = |queues: &JobQueues| queues.held.get(queue).copied().unwrap_or_default();
         let Some(own) = self.jobs.get(&number) else { return false };
         let places = DEPTH * self.slots(queue);
         let taken: usize = self.jobs.values().map(held).sum();
-        let rivals: Vec<&Sitter> = self
+        let rivals: Vec<&JobQueues> = self
             .jobs
             .iter()
-            .filter(|(other, sitter)| **other != number && sitter.wanted.contains(queue))
-            .map(|(_, sitter)| sitter)
+            .filter(|(other, queues)| **other != number && queues.wanted.contains(queue))
+            .map(|(_, queues)| queues)
             .collect();
         if taken >= places || rivals.iter().any(|rival| rival.priority > own.priority) {
             return false;
@@ -104,10 +104,10 @@ impl State {
     }
 }
 
-impl Seat {
+impl QueueShare {
     /// Takes a place in a queue if there is one for this job; else it is noted that the job wants one.
     pub fn take(&self, queue: &Subject) -> bool {
-        let mut state = self.seats.state();
+        let mut state = self.shares.state();
         let may = state.may_take(self.number, queue);
         if let Some(own) = state.jobs.get_mut(&self.number) {
             if may {
@@ -119,27 +119,27 @@ impl Seat {
         may
     }
 
-    /// Forgets what was wanted: the job asks anew.
-    pub fn ask_anew(&self) {
-        if let Some(own) = self.seats.state().jobs.get_mut(&self.number) {
+    /// Forgets what was wanted, before the job asks again.
+    pub fn clear_wanted(&self) {
+        if let Some(own) = self.shares.state().jobs.get_mut(&self.number) {
             own.wanted.clear();
         }
     }
 
     /// Gives a place back.
     pub fn give_back(&self, queue: &Subject) {
-        let mut state = self.seats.state();
+        let mut state = self.shares.state();
         if let Some(held) = state.jobs.get_mut(&self.number).and_then(|own| own.held.get_mut(queue)) {
             *held = held.saturating_sub(1);
         }
         drop(state);
-        self.seats.changed.notify_waiters();
+        self.shares.changed.notify_waiters();
     }
 
     /// Waits until places became free or workers came or went. What happens after this is called is not missed.
     pub fn changes(&self) -> impl Future<Output = ()> + use<> {
-        let seats = Arc::clone(&self.seats);
-        let mut notified = Box::pin(async move { seats.changed.notified().await });
+        let shares = Arc::clone(&self.shares);
+        let mut notified = Box::pin(async move { shares.changed.notified().await });
         // Polled once now, so that a change before the first await is seen.
         let _ = futures::FutureExt::now_or_never(&mut notified);
         notified
@@ -147,33 +147,33 @@ impl Seat {
 
     /// The most slots that workers of one queue have.
     pub fn slots(&self) -> usize {
-        let state = self.seats.state();
+        let state = self.shares.state();
         state.slots.values().copied().max().unwrap_or(state.fallback).max(1)
     }
 
     /// Slots that workers of a queue have.
     pub fn slots_of(&self, queue: &Subject) -> usize {
-        self.seats.state().slots(queue)
+        self.shares.state().slots(queue)
     }
 
     /// Slots that all queues share: those of one process.
     pub fn shared_slots(&self) -> Option<usize> {
-        let state = self.seats.state();
+        let state = self.shares.state();
         (state.fallback > 0).then_some(state.fallback)
     }
 
     /// Queues that the job wants a place in and that no worker serves, by stage.
     pub fn unserved(&self) -> Vec<String> {
-        let state = self.seats.state();
+        let state = self.shares.state();
         let Some(own) = state.jobs.get(&self.number) else { return Vec::new() };
         own.wanted.iter().filter(|queue| state.slots(queue) == 0).map(Subject::stage).collect()
     }
 }
 
-impl Drop for Seat {
+impl Drop for QueueShare {
     fn drop(&mut self) {
-        self.seats.state().jobs.remove(&self.number);
-        self.seats.changed.notify_waiters();
+        self.shares.state().jobs.remove(&self.number);
+        self.shares.changed.notify_waiters();
     }
 }
 

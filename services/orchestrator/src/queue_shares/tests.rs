@@ -5,16 +5,16 @@ fn queue() -> Subject {
     Subject::task("pose", "cpu")
 }
 
-fn fleet(slots: usize) -> Arc<Seats> {
-    let seats = Seats::of_fleet();
-    seats.serve(HashMap::from([(queue(), slots)]));
-    seats
+fn fleet(slots: usize) -> Arc<QueueShares> {
+    let shares = QueueShares::of_fleet();
+    shares.serve(HashMap::from([(queue(), slots)]));
+    shares
 }
 
 /// Takes as many places as there are for a job.
-fn fill(seat: &Seat) -> usize {
-    seat.ask_anew();
-    (0..1000).take_while(|_| seat.take(&queue())).count()
+fn fill(share: &QueueShare) -> usize {
+    share.clear_wanted();
+    (0..1000).take_while(|_| share.take(&queue())).count()
 }
 
 #[test]
@@ -24,15 +24,15 @@ fn a_lone_job_has_every_place() {
 
 #[test]
 fn without_workers_there_is_no_place_and_the_stage_is_named() {
-    let seat = Seats::of_fleet().join(0);
-    assert_eq!(fill(&seat), 0);
-    assert_eq!(seat.unserved(), ["pose"]);
+    let share = QueueShares::of_fleet().join(0);
+    assert_eq!(fill(&share), 0);
+    assert_eq!(share.unserved(), ["pose"]);
 }
 
 #[test]
 fn a_second_job_gets_half_as_soon_as_tasks_end() {
-    let seats = fleet(2);
-    let (long, short) = (seats.join(0), seats.join(0));
+    let shares = fleet(2);
+    let (long, short) = (shares.join(0), shares.join(0));
     assert_eq!(fill(&long), 4);
     assert_eq!(fill(&short), 0);
     long.give_back(&queue());
@@ -46,8 +46,8 @@ fn a_second_job_gets_half_as_soon_as_tasks_end() {
 
 #[test]
 fn a_higher_priority_comes_first() {
-    let seats = fleet(1);
-    let (low, high) = (seats.join(0), seats.join(1));
+    let shares = fleet(1);
+    let (low, high) = (shares.join(0), shares.join(1));
     assert_eq!((fill(&low), fill(&high)), (2, 0));
     low.give_back(&queue());
     low.give_back(&queue());
@@ -57,8 +57,8 @@ fn a_higher_priority_comes_first() {
 
 #[test]
 fn what_a_job_held_is_free_when_it_is_gone() {
-    let seats = fleet(1);
-    let (one, other) = (seats.join(0), seats.join(0));
+    let shares = fleet(1);
+    let (one, other) = (shares.join(0), shares.join(0));
     assert_eq!((fill(&one), fill(&other)), (2, 0));
     drop(one);
     assert_eq!(fill(&other), 2);
@@ -69,12 +69,12 @@ proptest! {
     /// a job that asks gets one.
     #[test]
     fn places_are_never_exceeded_and_never_idle(slots in 1usize..4, steps in prop::collection::vec((0usize..3, any::<bool>()), 1..200)) {
-        let seats = fleet(slots);
-        let jobs = [seats.join(0), seats.join(0), seats.join(1)];
+        let shares = fleet(slots);
+        let jobs = [shares.join(0), shares.join(0), shares.join(1)];
         let mut held = [0usize; 3];
         for (job, takes) in steps {
             if takes {
-                jobs[job].ask_anew();
+                jobs[job].clear_wanted();
                 held[job] += usize::from(jobs[job].take(&queue()));
             } else if held[job] > 0 {
                 jobs[job].give_back(&queue());
@@ -82,7 +82,7 @@ proptest! {
             }
             prop_assert!(held.iter().sum::<usize>() <= DEPTH * slots);
         }
-        jobs.iter().for_each(Seat::ask_anew);
+        jobs.iter().for_each(QueueShare::clear_wanted);
         if held.iter().sum::<usize>() < DEPTH * slots {
             prop_assert!(jobs[0].take(&queue()));
         }
