@@ -26,10 +26,10 @@ fn a_machine_with_the_library_is_well() {
 }
 
 #[test]
-fn a_missing_library_is_a_failure_with_the_command_that_mends_it() {
+fn a_missing_library_is_a_failure_with_the_command_that_fixes_it() {
     let ran = framefleet(["doctor", "--runtime", "/nowhere/libonnxruntime.so"]);
     assert_eq!(ran.code, Some(1));
-    for part in ["/nowhere/libonnxruntime.so", "mend: framefleet models pull onnxruntime", "not usable"] {
+    for part in ["/nowhere/libonnxruntime.so", "fix: framefleet models pull onnxruntime", "not usable"] {
         assert!(ran.out.contains(part), "{part}: {}", ran.out);
     }
 }
