@@ -12,13 +12,13 @@ pub const LIBRARY_NAME: &str = "libonnxruntime.so.1.31.1";
 /// Names another file than the one passed to [`Runtime::open`].
 pub const OVERRIDE: &str = "ORT_DYLIB_PATH";
 /// What fetches the library.
-pub const MEND: &str = "framefleet models pull onnxruntime";
+pub const FIX: &str = "framefleet models pull onnxruntime";
 
 /// A library that cannot be used.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum RuntimeError {
     /// Nothing is there.
-    #[error("ONNX Runtime is not at {}: fetch it ({MEND}; for tests tools/onnxruntime.sh), or name the file in {OVERRIDE}", .0.display())]
+    #[error("ONNX Runtime is not at {}: fetch it ({FIX}; for tests tools/onnxruntime.sh), or name the file in {OVERRIDE}", .0.display())]
     Missing(PathBuf),
     /// The system's loader refuses the file.
     #[error("{} cannot be loaded as a library: {reason}", path.display())]
