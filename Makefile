@@ -73,7 +73,7 @@ bench: build samples
 
 soak: setup
 	$(CARGO) build -p framefleet --example framefleet-with-test-stages
-	SOAK_MINUTES=$(SOAK_MINUTES) $(CARGO) test -p framefleet --test it -- --nocapture --exact \
+	SOAK_MINUTES=$(SOAK_MINUTES) $(CARGO) test -p framefleet --test whole -- --nocapture --exact \
 		services::soak::nothing_grows_with_the_number_of_jobs
 
 generate: setup

@@ -152,7 +152,7 @@ fn the_page_adds_a_stage_that_runs() {
     let page = std::fs::read_to_string(root().join("docs/adding-a-stage.md")).unwrap();
     assert_eq!(follow_page(&page, &workspace), 12);
     let target = borrowed_target(work.path());
-    let tests = ["test", "--no-run", "--test", "it", "--test", "fetching", "--test", "presence"];
+    let tests = ["test", "--no-run", "--test", "whole", "--test", "fetching", "--test", "presence"];
     let mut programs = build(&tests, &workspace, &target);
     programs.extend(build(&["build", "--example", "generate"], &workspace, &target));
     let program = |source: &str| Command::new(&programs[source]);
