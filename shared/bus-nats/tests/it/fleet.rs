@@ -18,11 +18,17 @@ pub fn shared() -> &'static NatsServer {
     SERVER.get_or_init(|| NatsServer::start(ServerOptions::new(scratch().join("server"))).unwrap())
 }
 
-/// A folder for what lives as long as this program. What the last run left there is removed.
+/// A folder for what lives as long as this process: nobody drops it, so those of processes that have ended are removed here.
 pub fn scratch() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bus-nats");
+        let all = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bus-nats");
+        for of_process in std::fs::read_dir(&all).into_iter().flatten().filter_map(Result::ok) {
+            if !Path::new("/proc").join(of_process.file_name()).exists() {
+                let _ = std::fs::remove_dir_all(of_process.path());
+            }
+        }
+        let folder = all.join(std::process::id().to_string());
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(&folder).unwrap();
         folder
