@@ -231,30 +231,32 @@ impl JobState {
         self.cursor.place >= (item, footage.slices_of(self.pass(), &range).end)
     }
 
-    /// Tasks for whose encoders there is memory: the first open ones in the footage's order, whether their frames are there or
-    /// not. A task that runs is among them until it is done, since none before it becomes open again; and the first can always
+    /// Tasks for whose encoders there is memory: of the open ones those whose frames end first, whether these are there or not.
+    /// Frames that several steps encode are released when all have, so a task must not wait for memory behind one of later frames. A
+    /// task that runs is among them until it is done, since none before it becomes open again; and the first can always
     /// run in the end, since no task waits for one that encodes.
     pub(super) fn encoding_tasks(&self) -> BTreeSet<TaskRef> {
-        let (mut tasks, mut left) = (BTreeSet::new(), self.plan().memory.encoders(self.pass()));
         let encodes = |step: &usize| self.plan().steps[*step].encodes.is_some();
         let steps: Vec<usize> = self.shared.process_steps().iter().copied().filter(encodes).collect();
+        let mut open = BTreeSet::new();
         for (item, batch) in self.memory.live().filter(|_| !steps.is_empty()) {
             let footage = self.footage(item);
             let range = footage.batch_range(batch);
             for &step in &steps {
                 for index in footage.tasks_of(step, &range).filter(|index| self.is_open(step, item, *index)) {
-                    let task = TaskRef::process(self.pass(), step, item, index);
-                    if tasks.contains(&task) {
-                        continue;
-                    }
-                    let bytes = footage.encoder_bytes(step);
-                    if bytes > left && !tasks.is_empty() {
-                        return tasks;
-                    }
-                    left = left.saturating_sub(bytes);
-                    tasks.insert(task);
+                    let end = (index as u64 + 1) * footage.task_frames(step);
+                    open.insert((item, end, step, index));
                 }
             }
+        }
+        let (mut tasks, mut left) = (BTreeSet::new(), self.plan().memory.encoders(self.pass()));
+        for (item, _, step, index) in open {
+            let bytes = self.footage(item).encoder_bytes(step);
+            if bytes > left && !tasks.is_empty() {
+                break;
+            }
+            left = left.saturating_sub(bytes);
+            tasks.insert(TaskRef::process(self.pass(), step, item, index));
         }
         tasks
     }
