@@ -50,27 +50,21 @@ demo: build samples
 # A tool of cargo, installed where it is missing. Fails where it cannot be.
 tool = command -v cargo-$(1) >/dev/null || $(CARGO) install --locked --quiet cargo-$(1)
 
-# Without nextest, cargo runs the same tests, more slowly.
 test: setup samples
-	if $(call tool,nextest); then \
-		$(CARGO) nextest run --workspace && $(CARGO) test --workspace --doc --quiet; \
-	else \
-		$(CARGO) test --workspace --no-fail-fast; \
-	fi
+	@$(call tool,nextest)
+	$(CARGO) nextest run --workspace
+	$(CARGO) test --workspace --doc --quiet
 
 test-fast: setup samples
-	$(call tool,nextest)
+	@$(call tool,nextest)
 	$(CARGO) nextest run --workspace -E 'kind(lib) + kind(bin) + test(/golden_digest$$/)'
 
 lint: setup
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	$(CARGO) run --quiet -p structure >/dev/null
-	if $(call tool,deny); then \
-		$(CARGO) deny check bans licenses sources; \
-	else \
-		echo "cargo-deny cannot be installed: bans, licences and sources are NOT CHECKED" >&2; \
-	fi
+	@$(call tool,deny)
+	$(CARGO) deny check bans licenses sources
 
 # Fleets are of the program with the stages of the tests.
 bench: build samples

@@ -179,7 +179,7 @@ struct Largest {
 }
 
 impl Largest {
-    /// A task as it is published, with what the driver adds, and what is told of it.
+    /// A task as it is published, with what the driver adds, and what is reported of it.
     fn note(&mut self, mut task: Task) {
         task.output = format!("/{}", "output/".repeat(50));
         task.project = "p".repeat(64);

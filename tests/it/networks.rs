@@ -1,4 +1,4 @@
-//! Models of a job: chosen when it is planned, opened by digest, and told of as they really ran.
+//! Models of a job: chosen when it is planned, opened by digest, and reported as they really ran.
 use crate::footage::{folder, moving};
 use crate::processes::process::with_test_stages;
 use crate::processes::{Fleet, state};
@@ -148,7 +148,7 @@ fn every_choice_changes_what_happens() {
     assert_eq!(job["results"]["timings"]["steps"][0]["frames"], FRAMES);
     assert_eq!(bench.run("plain", &[]).code, Some(0));
     assert_eq!(json(&bench.path("plain"), "job.json")["results"]["timings"]["steps"][0]["frames"], 0);
-    // Another model is another answer, too; a batch that the model fixes is what is told.
+    // Another model is another answer, too; a batch that the model fixes is what is reported.
     assert_eq!(bench.run("plain", &["--set", "classify.network=fixed"]).code, Some(0));
     let job = json(&bench.path("plain"), "job.json");
     assert_eq!((&job["models"][0]["id"], &job["models"][0]["ran"][0]["micro_batch"]), (&"fixed".into(), &1.into()));

@@ -42,7 +42,7 @@ impl Batch {
         &self.times
     }
 
-    /// What tells of all that decoding it reads.
+    /// Digest of all that decoding it reads.
     pub fn digest(&self) -> &[u8] {
         &self.digest
     }

@@ -157,8 +157,8 @@ async fn serve(arguments: &WorkerArguments, served: Served, slots: usize) -> Res
     let model_runtime = Arc::new(ModelRuntime::new(&arguments.networks, slots)?);
     let (class, card) = model_runtime.classes()?;
     let mut ending = stop.clone();
-    let told = Arc::clone(&model_runtime);
-    let optimization: Optimization = Arc::new(move || models_json(&told));
+    let reported = Arc::clone(&model_runtime);
+    let optimization: Optimization = Arc::new(move || models_json(&reported));
     let telling =
         tokio::spawn(framefleet_telemetry::serve(listener, metrics, health.clone(), Some(optimization), async move {
             let _ = ending.wait_for(|stop| *stop).await;

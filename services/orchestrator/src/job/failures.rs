@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, HashMap};
 /// How often a task is tried before its frames are given up.
 pub const ATTEMPTS: u32 = 5;
 
-/// Batches that fail with one code before a step is taken to be hopeless.
-const HOPELESS: usize = 3;
+/// Batches that fail with one code before a job fails fast.
+const FAIL_FAST_AFTER: usize = 3;
 
 /// Codes of failures that say nothing of the footage: when trying again does not help, the job stops, and no frame is given up.
 const OF_THE_FLEET: [&str; 3] = ["no-room", "blob-store", "bus"];
@@ -169,7 +169,7 @@ impl Failures {
         if self.is_lone_item || !items.contains(&item) {
             items.push(item);
         }
-        (items.len() >= HOPELESS).then(|| (failure.code.clone(), failure.reason.clone()))
+        (items.len() >= FAIL_FAST_AFTER).then(|| (failure.code.clone(), failure.reason.clone()))
     }
 }
 

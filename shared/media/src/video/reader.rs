@@ -53,7 +53,7 @@ impl Reader {
 
     /// Tells the decoder that nothing follows.
     pub(crate) fn send_end(&mut self) {
-        // It only fails when the end was told before.
+        // It only fails when the end was sent before.
         let _ = self.decoder.send_eof();
     }
 
