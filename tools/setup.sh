@@ -41,5 +41,5 @@ if ! command -v cargo >/dev/null; then
 fi
 
 "$(dirname "$0")"/nats-server.sh .cache/bin
-# ONNX Runtime, which networks are run by.
+# ONNX Runtime, which models are run by.
 "$(dirname "$0")/onnxruntime.sh" "$(dirname "$0")/../.cache/onnxruntime"

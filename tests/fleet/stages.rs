@@ -187,9 +187,9 @@ impl Stage for Surround {
         let level = Kind::new("level");
         for &frame in batch.frames() {
             let around = frame.saturating_sub(self.0.radius)..frame + self.0.radius + 1;
-            // Every result of a level has one: whatever else were told would be seen in every test that runs this stage.
-            let told = |near: u64| batch.has_result(near, &level) == batch.annotations(near, &level).next().is_some();
-            if !around.clone().all(told) {
+            // Every result of a level has one: whatever else were reported would be seen in every test that runs this stage.
+            let reported = |near: u64| batch.has_result(near, &level) == batch.annotations(near, &level).next().is_some();
+            if !around.clone().all(reported) {
                 return Err(StageError::Fatal("a level without a result, or a result without a level".to_owned()));
             }
             let levels: Vec<f64> =

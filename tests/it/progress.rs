@@ -13,11 +13,11 @@ use std::sync::Arc;
 type Held = BTreeMap<TaskKey, EntryOutcomes>;
 
 /// Frames of every step: as the job began, before each of its tasks, and as it ended.
-struct Told {
+struct Counts {
     steps: Vec<Vec<StepFrames>>,
 }
 
-impl Told {
+impl Counts {
     fn first(&self, step: usize) -> StepFrames {
         self.steps[0][step]
     }
@@ -28,22 +28,22 @@ impl Told {
 }
 
 /// Runs a job's state, task by task; frames for which `breaks` holds fail.
-fn run(job: &TestJob, held: &mut Held, breaks: impl Fn(u64) -> bool) -> Told {
+fn run(job: &TestJob, held: &mut Held, breaks: impl Fn(u64) -> bool) -> Counts {
     let plan = Arc::new(job.plan().unwrap());
     let mut state = JobState::new(Arc::clone(&plan), job.source.items.clone(), job.options.clone());
     let frames = |state: &JobState| (0..plan.steps.len()).map(|step| state.frames(step)).collect::<Vec<_>>();
-    let mut told = Told { steps: vec![frames(&state)] };
+    let mut counts = Counts { steps: vec![frames(&state)] };
     for _ in 0..100_000 {
         let lookup = |key: &TaskKey| held.get(key).cloned();
         state.advance(&lookup);
-        told.steps.push(frames(&state));
+        counts.steps.push(frames(&state));
         let finished = state.unread_finishes();
         for &(step, key) in &finished {
             state.apply(Fact::Finished { step, key, scoped: Arc::default() }, &lookup);
         }
         state.take_unneeded();
         if state.is_finished() {
-            return told;
+            return counts;
         }
         let Some(&task) = state.desired(3).first() else { continue };
         if task.kind == Work::Index {
@@ -83,12 +83,12 @@ fn a_job_counts_its_range_and_what_its_steps_sample() {
                     [steps.second]\nstage = \"surround\"\nframes = \"2/s\"\n";
     let mut job = TestJob::new(pipeline, &[86_400, 30]);
     job.range.end = Some(Position::TimeNs(250 * FRAME_NS));
-    let told = run(&job, &mut Held::new(), never);
+    let counts = run(&job, &mut Held::new(), never);
     // 250 frames of the film and all of the short one; headers say as much before anything is read.
     for (step, all) in [(0, 280), (1, 25 + 3), (2, 20 + 3)] {
-        assert_eq!(told.first(step), StepFrames { all, reused: 0, done: 0, left: all }, "step {step}");
-        assert_eq!(told.last(step), frames(all, 0, all), "step {step}");
-        assert!(told.steps.iter().all(|steps| steps[step].done + steps[step].left == all), "at every moment");
+        assert_eq!(counts.first(step), StepFrames { all, reused: 0, done: 0, left: all }, "step {step}");
+        assert_eq!(counts.last(step), frames(all, 0, all), "step {step}");
+        assert!(counts.steps.iter().all(|steps| steps[step].done + steps[step].left == all), "at every moment");
     }
 }
 
@@ -96,15 +96,15 @@ fn a_job_counts_its_range_and_what_its_steps_sample() {
 fn a_preview_counts_its_batches() {
     let mut job = TestJob::new(EVERYTHING, &[3200, 320]);
     job.options.preview = Some(3);
-    let told = run(&job, &mut Held::new(), never);
+    let counts = run(&job, &mut Held::new(), never);
     let plan = job.plan().unwrap();
     for (step, planned) in plan.steps.iter().enumerate() {
-        let (first, last) = (told.first(step), told.last(step));
+        let (first, last) = (counts.first(step), counts.last(step));
         assert_eq!((last.left, last.all), (0, last.done), "{}", planned.name);
         assert_eq!(first.all, last.all, "{}: known from the headers", planned.name);
         assert_eq!(last.done > 0, planned.pass == 0, "{}: a preview ends with the first pass", planned.name);
     }
-    assert_eq!(told.last(plan.step("surround").unwrap().0).done, 3 * 32);
+    assert_eq!(counts.last(plan.step("surround").unwrap().0).done, 3 * 32);
 }
 
 #[test]
@@ -116,17 +116,17 @@ fn a_second_run_counts_what_it_adds() {
     // One more item, which is sorted in front of all.
     let mut more = TestJob::new("[steps.level]\n", &[640, 64, 96]);
     more.source.items.rotate_right(1);
-    let told = run(&more, &mut held, never);
-    assert_eq!(told.first(0).left, 800, "nobody knows yet");
-    assert_eq!(told.last(0), frames(800, 704, 96));
+    let counts = run(&more, &mut held, never);
+    assert_eq!(counts.first(0).left, 800, "nobody knows yet");
+    assert_eq!(counts.last(0), frames(800, 704, 96));
     // The same, when the output says which items the run before ended with.
     let mut held = Held::new();
     run(&job, &mut held, never);
     let items = job.source.items.iter().map(|item| (item.name.clone(), item.estimated_frames)).collect();
     let earlier = Earlier { items, steps: ["level".to_owned()].into() };
     more.options = JobOptions { earlier: Arc::new(earlier), ..JobOptions::default() };
-    let told = run(&more, &mut held, never);
-    assert!(told.steps.iter().all(|steps| steps[0].done + steps[0].left <= 96), "at every moment");
+    let counts = run(&more, &mut held, never);
+    assert!(counts.steps.iter().all(|steps| steps[0].done + steps[0].left <= 96), "at every moment");
     // And when they are to be done again all the same.
     more.pipeline = "[steps.level]\nsettings = { offset = 3 }\n".to_owned();
     assert_eq!(run(&more, &mut held, never).last(0), frames(800, 0, 800));
@@ -161,13 +161,13 @@ fn at_every_moment_the_parts_are_the_whole() {
     for (start, end) in [(Some(20), Some(60)), (None, None), (Some(50), None)] {
         job.range.start = start.map(Position::Frame);
         job.range.end = end.map(Position::Frame);
-        let told = run(&job, &mut held, |frame| frame == 33);
-        for steps in &told.steps {
+        let counts = run(&job, &mut held, |frame| frame == 33);
+        for steps in &counts.steps {
             for of in steps {
                 assert_eq!(of.reused + of.done + of.left, of.all, "{of:?}");
             }
         }
-        assert!(told.steps[told.steps.len() - 1].iter().all(|of| of.left == 0));
+        assert!(counts.steps[counts.steps.len() - 1].iter().all(|of| of.left == 0));
     }
 }
 

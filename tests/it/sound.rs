@@ -59,9 +59,9 @@ impl Films {
         let mut words = vec!["verify", self.output.to_str().unwrap(), "--json"];
         words.extend(deep.then_some("--deep"));
         let ran = with_models(&words);
-        let told: Value = serde_json::from_str(&ran.out).unwrap();
+        let reported: Value = serde_json::from_str(&ran.out).unwrap();
         let problems: Vec<String> =
-            told["problems"].as_array().unwrap().iter().map(|problem| problem.as_str().unwrap().to_owned()).collect();
+            reported["problems"].as_array().unwrap().iter().map(|problem| problem.as_str().unwrap().to_owned()).collect();
         assert_eq!(ran.code, Some(i32::from(!problems.is_empty())), "{ran:#?}");
         problems
     }
@@ -96,9 +96,9 @@ fn film(path: &Path, tone: u32) {
 /// Writes noise over one packet of sound in the middle of a film; its length stays.
 fn change_sound(film: &Path) {
     let arguments = ["-v", "error", "-select_streams", "a", "-show_entries", "packet=pos,size", "-of", "csv=p=0"];
-    let told = Command::new("ffprobe").args(arguments).arg(film).output().unwrap();
-    let told = String::from_utf8(told.stdout).unwrap();
-    let packets: Vec<[usize; 2]> = told
+    let reported = Command::new("ffprobe").args(arguments).arg(film).output().unwrap();
+    let reported = String::from_utf8(reported.stdout).unwrap();
+    let packets: Vec<[usize; 2]> = reported
         .lines()
         .filter_map(|line| {
             let mut numbers = line.split(',').filter_map(|number| number.parse().ok());

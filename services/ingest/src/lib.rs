@@ -20,7 +20,7 @@ pub const VERSION: u32 = 2;
 /// One line for people.
 pub const ABOUT: &str = "Decodes videos, image sequences and stills into frames.";
 
-/// What the stage tells about itself, as other stages do.
+/// What the stage says of itself, as other stages do.
 pub fn describe() -> Description {
     Description {
         name: NAME.to_owned(),

@@ -35,7 +35,7 @@ use framefleet_stage::{
 };
 use mask::hole::Choice;
 
-/// What the network is for, in the catalogue's words.
+/// What the model is for, in the catalogue's words.
 const ROLE: &str = "inpainting";
 
 /// The stage.
@@ -48,7 +48,7 @@ pub struct InpaintingStage {
 impl Stage for InpaintingStage {
     const NAME: &'static str = "inpainting";
     const ABOUT: &'static str =
-        "removes what masks cover: filled from other frames, the rest by a network or from the edge";
+        "removes what masks cover: filled from other frames, the rest by a model or from the edge";
     const VERSION: u32 = 3;
     type Settings = InpaintingSettings;
 

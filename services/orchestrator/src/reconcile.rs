@@ -13,7 +13,7 @@ impl Orchestrator {
             let depth = match self.bus.depth(&subject).await {
                 Ok(depth) => depth,
                 Err(error) => {
-                    tracing::warn!(%subject, %error, "a queue does not tell its depth");
+                    tracing::warn!(%subject, %error, "a queue gives no depth");
                     continue;
                 }
             };

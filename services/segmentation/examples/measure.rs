@@ -11,7 +11,7 @@ use framefleet_testkit::{Picture, sample};
 use framefleet_testkit_stage::{Processed, Step};
 use harness::{Footage, host, read, resize, to_mat};
 use opencv::prelude::*;
-use segmentation::{Network, PERSON, SegmentationSettings, SegmentationStage};
+use segmentation::{Method, PERSON, SegmentationSettings, SegmentationStage};
 
 /// What the stage is shown: width, height and boxes of persons.
 const SIZES: [(i32, i32, bool); 4] = [(640, 360, false), (1920, 1080, false), (1920, 1080, true), (3840, 2160, false)];
@@ -20,7 +20,7 @@ fn main() {
     let frames: usize = std::env::args().nth(1).map_or(20, |count| count.parse().expect("a number of frames"));
     let portrait = read(&sample("astronaut.png").unwrap());
     println!(
-        "| network | frames | stage, CPU ms a frame | bare loop | ratio | peak memory |\n|---|---|---|---|---|---|"
+        "| model | frames | stage, CPU ms a frame | bare loop | ratio | peak memory |\n|---|---|---|---|---|---|"
     );
     for full_frames in [true, false] {
         for (width, height, persons) in SIZES {
@@ -50,7 +50,7 @@ fn person(picture: &Picture, persons: bool, full_frames: bool, frames: usize) {
 /// The stage with Robust Video Matting, and the model alone, which remembers as well.
 fn matting(picture: &Picture, frames: usize) {
     let settings =
-        SegmentationSettings { network: Network::VideoMatting, warm_up_frames: 0, ..SegmentationSettings::default() };
+        SegmentationSettings { method: Method::VideoMatting, warm_up_frames: 0, ..SegmentationSettings::default() };
     let host = host(&settings);
     let footage = Footage::new(vec![picture.clone(); frames]);
     let session = host.get::<StepModels>().unwrap().open("video-matting").unwrap();

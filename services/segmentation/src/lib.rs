@@ -22,7 +22,7 @@ mod settings;
 
 pub use framefleet_vision::mask_products::MaskProduct;
 pub use settings::{
-    DECODER, ENCODER, MEMORY_ATTENTION, MEMORY_DECODER, MEMORY_ENCODER, MEMORY_POINTER, Network, PERSON, STILL_MATTING,
+    DECODER, ENCODER, MEMORY_ATTENTION, MEMORY_DECODER, MEMORY_ENCODER, MEMORY_POINTER, Method, PERSON, STILL_MATTING,
     SegmentationSettings, Stereo, VIDEO_MATTING,
 };
 
@@ -54,10 +54,10 @@ impl Stage for SegmentationStage {
     type Settings = SegmentationSettings;
 
     fn needs(settings: &SegmentationSettings) -> Needs {
-        let before = match settings.network {
-            Network::Person | Network::StillMatting => settings.steady_frames,
-            Network::VideoMatting => settings.warm_up_frames,
-            Network::Promptable => settings.follow_frames.saturating_sub(1),
+        let before = match settings.method {
+            Method::Person | Method::StillMatting => settings.steady_frames,
+            Method::VideoMatting => settings.warm_up_frames,
+            Method::Promptable => settings.follow_frames.saturating_sub(1),
         };
         Needs {
             process: HalfNeeds {
@@ -81,11 +81,11 @@ impl Stage for SegmentationStage {
         let open = |role| require::<Self>(host, role);
         let setup = |error: PerceptionError| SetupError(error.to_string());
         let foreground = |role| Ok(Maker::Foreground(Foreground::new(open(role)?, role).map_err(setup)?, role));
-        let maker = match settings.network {
-            Network::Person => foreground(PERSON)?,
-            Network::StillMatting => foreground(STILL_MATTING)?,
-            Network::VideoMatting => Maker::Matting(Matting::new(open(VIDEO_MATTING)?).map_err(setup)?),
-            Network::Promptable => {
+        let maker = match settings.method {
+            Method::Person => foreground(PERSON)?,
+            Method::StillMatting => foreground(STILL_MATTING)?,
+            Method::VideoMatting => Maker::Matting(Matting::new(open(VIDEO_MATTING)?).map_err(setup)?),
+            Method::Promptable => {
                 let memory = (settings.follow_frames > 1).then(|| Memory::open(host)).transpose()?;
                 Maker::Prompted(Prompted::open(host)?, memory)
             }

@@ -31,12 +31,12 @@ pub fn process(
 ) -> Result<(), StageError> {
     let task = Task { batch, settings, layout: layout(batch.item(), settings.stereo) };
     match maker {
-        Maker::Foreground(network, role) => task.foreground(network, role, out),
-        Maker::Matting(network) => task.matting(network, out),
-        Maker::Prompted(network, Some(memory)) if batch.item().kind() != ItemKind::Stills => {
-            task.followed(network, memory, out)
+        Maker::Foreground(model, role) => task.foreground(model, role, out),
+        Maker::Matting(model) => task.matting(model, out),
+        Maker::Prompted(model, Some(memory)) if batch.item().kind() != ItemKind::Stills => {
+            task.followed(model, memory, out)
         }
-        Maker::Prompted(network, _) => task.prompted(network, out),
+        Maker::Prompted(model, _) => task.prompted(model, out),
     }
 }
 
@@ -48,12 +48,12 @@ struct Task<'a> {
 
 impl Task<'_> {
     /// All frames of the window in order, since the model remembers.
-    fn matting(&self, network: &Matting, out: &mut Outputs) -> Result<(), StageError> {
-        let mut memory = network.nothing_seen(2);
+    fn matting(&self, model: &Matting, out: &mut Outputs) -> Result<(), StageError> {
+        let mut memory = model.nothing_seen(2);
         let wanted = self.batch.frames();
         for number in self.batch.window().start..wanted.last().map_or(0, |last| last + 1) {
             if self.batch.item().kind() == ItemKind::Stills {
-                memory = network.nothing_seen(2);
+                memory = model.nothing_seen(2);
             }
             let is_wanted = wanted.binary_search(&number).is_ok();
             if !is_wanted && self.batch.frame(self.settings.looks_at(), number).is_none() {
@@ -62,7 +62,7 @@ impl Task<'_> {
             let made = self.frame(number).and_then(|views| {
                 let mut soft_mask = Vec::new();
                 for (view, memory) in views.iter().zip(&mut memory) {
-                    soft_mask.push(network.run(view.small()?, memory, self.settings.matting_side as i32)?);
+                    soft_mask.push(model.run(view.small()?, memory, self.settings.matting_side as i32)?);
                 }
                 if !is_wanted {
                     return Ok((views, Vec::new()));
@@ -78,13 +78,13 @@ impl Task<'_> {
         Ok(())
     }
 
-    fn prompted(&self, network: &Prompted, out: &mut Outputs) -> Result<(), StageError> {
+    fn prompted(&self, model: &Prompted, out: &mut Outputs) -> Result<(), StageError> {
         for &number in self.batch.frames() {
             let mut label = "";
             let made = self.frame(number).and_then(|views| {
                 let people = self.persons(number, &views);
                 label = followed::label(&people);
-                let found = views.iter().zip(&people).map(|(view, people)| self.pointed_at(network, view, people));
+                let found = views.iter().zip(&people).map(|(view, people)| self.pointed_at(model, view, people));
                 let found = found.collect::<Result<Vec<_>, _>>()?;
                 Ok((views, found))
             });
@@ -102,8 +102,8 @@ impl Task<'_> {
         views.iter().map(|view| persons(self.batch, number, view)).collect()
     }
 
-    fn regions(&self, network: Size, view: &View<'_>, people: &[Person]) -> Vec<Rect> {
-        let aspect = f64::from(network.width) / f64::from(network.height.max(1));
+    fn regions(&self, model: Size, view: &View<'_>, people: &[Person]) -> Vec<Rect> {
+        let aspect = f64::from(model.width) / f64::from(model.height.max(1));
         let size = (view.place.width, view.place.height);
         people.iter().map(|person| region(person, self.settings.person_margin, aspect, size)).collect()
     }

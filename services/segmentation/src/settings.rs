@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// The kind of model that makes the masks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Network {
+pub enum Method {
     /// Persons: one foreground, divided among the persons that poses or faces locate.
     #[default]
     Person,
@@ -40,7 +40,7 @@ pub enum Stereo {
 #[serde(deny_unknown_fields, default)]
 pub struct SegmentationSettings {
     /// The kind of model that makes the masks: person, video_matting, still_matting or promptable.
-    pub network: Network,
+    pub method: Method,
     /// Id of the model, as `framefleet models list` shows it; by default that of the kind and profile. Of promptable models, the
     /// name that its parts share ("sam2.1-hiera-tiny").
     pub model: Option<String>,
@@ -102,7 +102,7 @@ pub struct SegmentationSettings {
 impl Default for SegmentationSettings {
     fn default() -> Self {
         Self {
-            network: Network::Person,
+            method: Method::Person,
             model: None,
             threshold: 0.5,
             min_area_percent: 0.1,
@@ -179,8 +179,8 @@ impl Settings for SegmentationSettings {
 impl SegmentationSettings {
     /// What models are given.
     pub fn looks_at(&self) -> Rendition {
-        match self.network {
-            Network::Person | Network::VideoMatting if !self.full_frames => Rendition::Proxy,
+        match self.method {
+            Method::Person | Method::VideoMatting if !self.full_frames => Rendition::Proxy,
             _ => Rendition::Full,
         }
     }
@@ -200,11 +200,11 @@ impl SegmentationSettings {
             |role: &str, choice: Option<String>, at_a_time: usize| ModelNeed::new(role, choice.as_deref(), at_a_time);
         // Both eyes together, where there are two for sure: what is short of a micro-batch is computed in vain.
         let eyes = if matches!(self.stereo, Stereo::SideBySide | Stereo::OverUnder) { 2 } else { 1 };
-        match self.network {
-            Network::Person => vec![need(PERSON, self.model.clone(), eyes)],
-            Network::VideoMatting => vec![need(VIDEO_MATTING, named("robust-video-matting"), 1)],
-            Network::StillMatting => vec![need(STILL_MATTING, named("isnet-small"), eyes)],
-            Network::Promptable => {
+        match self.method {
+            Method::Person => vec![need(PERSON, self.model.clone(), eyes)],
+            Method::VideoMatting => vec![need(VIDEO_MATTING, named("robust-video-matting"), 1)],
+            Method::StillMatting => vec![need(STILL_MATTING, named("isnet-small"), eyes)],
+            Method::Promptable => {
                 let half = |half: &str| named("sam2.1-hiera-tiny").map(|name| format!("{name}-{half}"));
                 let prompts = self.prompts_per_run as usize;
                 let mut needs = vec![need(ENCODER, half("encoder"), 1), need(DECODER, half("decoder"), prompts)];
@@ -267,7 +267,7 @@ mod tests {
         assert_eq!(given(json!({"artifacts": ["masks"]})).unwrap().artifacts, [MaskProduct::Masks]);
         for (settings, named) in [
             (json!({"threshold": 0}), "threshold must be 0.01 to 0.99, got 0"),
-            (json!({"network": "sam"}), "network"),
+            (json!({"method": "sam"}), "method"),
             (json!({"artifacts": ["gif"]}), "artifacts"),
             (json!({"speed": 1}), "speed"),
         ] {
@@ -282,14 +282,14 @@ mod tests {
         assert_eq!(proxies.renditions(), [Rendition::Proxy]);
         let cut = SegmentationSettings { artifacts: vec![MaskProduct::Cutouts], ..proxies.clone() };
         assert_eq!(cut.renditions(), [Rendition::Proxy, Rendition::Full]);
-        let pointed = SegmentationSettings { network: Network::Promptable, ..proxies };
+        let pointed = SegmentationSettings { method: Method::Promptable, ..proxies };
         assert_eq!(pointed.renditions(), [Rendition::Full]);
     }
 
     #[test]
-    fn a_promptable_network_is_two() {
+    fn a_promptable_model_is_two_files() {
         let settings = SegmentationSettings {
-            network: Network::Promptable,
+            method: Method::Promptable,
             model: Some("sam2.1-hiera-large".to_owned()),
             ..SegmentationSettings::default()
         };

@@ -47,8 +47,8 @@ fn main() -> Outcomes<()> {
         row(&format!("noise, {decibels} dB below the speech"), &step, (&film, &full), &said, &noise, Some(decibels))?;
     }
 
-    let networks = host.get::<StepModels>().ok_or("no networks")?;
-    let session = networks.open("face-mesh")?;
+    let models = host.get::<StepModels>().ok_or("no models")?;
+    let session = models.open("face-mesh")?;
     let (mut own, mut bare) = (f64::INFINITY, f64::INFINITY);
     for _ in 0..3 {
         let began = Instant::now();

@@ -67,7 +67,7 @@ pub fn finish(
     out: &mut Outputs,
 ) -> Result<(), StageError> {
     let mut summary = Summary::default();
-    let distances = settings.network.is_some().then(|| distances::read(records)).transpose()?;
+    let distances = settings.lip_sync_model.is_some().then(|| distances::read(records)).transpose()?;
     let mut items = by_item(records, job);
     while let Some(mut results) = items.next_item()? {
         let (item, shots) = (results.item(), results.shots().to_vec());

@@ -45,12 +45,12 @@ const VOICE: &str = "voice-activity";
 /// The stage.
 pub struct SyncStage {
     settings: SyncSettings,
-    mesh: mouth::mesh::MeshNetwork,
+    mesh: mouth::mesh::FaceMesh,
     /// Voice activity; finish alone has it.
     vad: Option<Session>,
     /// Who speaks when, where that is known; finish alone has it.
     diarisation: Diarisation,
-    network: Option<lip_sync::LipSync>,
+    model: Option<lip_sync::LipSync>,
 }
 
 impl Stage for SyncStage {
@@ -66,8 +66,8 @@ impl Stage for SyncStage {
             ModelNeed::new(VOICE, None, 1).with_dim("L", voice::INPUT).only_finish(),
         ];
         let mut halo = Halo::default();
-        if let Some(network) = &settings.network {
-            models.push(ModelNeed::new("lip-sync", Some(network), FACES));
+        if let Some(model) = &settings.lip_sync_model {
+            models.push(ModelNeed::new("lip-sync", Some(model), FACES));
             halo = lip_sync::HALO;
         }
         Needs {
@@ -75,7 +75,7 @@ impl Stage for SyncStage {
                 required: vec![Kind::new("face")],
                 makes: vec![Kind::new("mouth")],
                 // A lip-sync model compares both; the mesh only looks.
-                beside: Beside { sound: settings.network.is_some(), ..Beside::default() },
+                beside: Beside { sound: settings.lip_sync_model.is_some(), ..Beside::default() },
                 ..HalfNeeds::default()
             },
             finish: HalfNeeds {
@@ -93,7 +93,7 @@ impl Stage for SyncStage {
 
     fn load(host: &Host, settings: &SyncSettings) -> Result<Self, SetupError> {
         let open = |role| require::<Self>(host, role);
-        let network = match &settings.network {
+        let model = match &settings.lip_sync_model {
             Some(_) => Some(lip_sync::LipSync::new(open("lip-sync")?)?),
             None => None,
         };
@@ -102,18 +102,18 @@ impl Stage for SyncStage {
         Ok(Self {
             settings: settings.clone(),
             diarisation: diarisation.unwrap_or_default(),
-            mesh: mouth::mesh::MeshNetwork::new(open("face-mesh")?)?,
+            mesh: mouth::mesh::FaceMesh::new(open("face-mesh")?)?,
             vad: of_finish::<Self>(host, VOICE)?,
-            network,
+            model,
         })
     }
 
     fn process(&self, job: &Job, batch: &Batch, out: &mut Outputs) -> Result<(), StageError> {
-        process::process(job, batch, &self.mesh, self.network.as_ref(), &self.settings, out)
+        process::process(job, batch, &self.mesh, self.model.as_ref(), &self.settings, out)
     }
 
     fn finish(&self, job: &Job, records: &dyn Records, out: &mut Outputs) -> Result<(), StageError> {
-        let missing = || StageError::Fatal(format!("finish was given no network for {VOICE}"));
+        let missing = || StageError::Fatal(format!("finish was given no model for {VOICE}"));
         finish::finish(job, records, self.vad.as_ref().ok_or_else(missing)?, &self.diarisation, &self.settings, out)
     }
 }

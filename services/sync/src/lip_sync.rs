@@ -55,12 +55,12 @@ struct Clip {
 }
 
 impl LipSync {
-    /// Takes a model with the inputs and outputs that the setting `network` describes.
+    /// Takes a model with the inputs and outputs that the setting `lip_sync_model` describes.
     ///
     /// # Errors
     /// Any other model.
     pub fn new(session: Session) -> Result<Self, SetupError> {
-        let problem = |error: InferError| SetupError(format!("the lip-sync network cannot be opened: {error}"));
+        let problem = |error: InferError| SetupError(format!("the lip-sync model cannot be opened: {error}"));
         let (inputs, outputs) = (session.inputs().map_err(problem)?, session.outputs().map_err(problem)?);
         let face = inputs.iter().find(|spec| spec.name == "face").map(|spec| spec.shape.clone());
         let audio = inputs.iter().any(|spec| {
@@ -81,7 +81,7 @@ impl LipSync {
             None => {
                 let list = |specs: &[TensorSpec]| specs.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
                 Err(SetupError(format!(
-                    "{} is no lip-sync network as `sync` runs them: needed are inputs face [N, 3, 5, side, side] and audio \
+                    "{} is no lip-sync model as `sync` runs them: needed are inputs face [N, 3, 5, side, side] and audio \
                      [N, 1, 13, 20] and outputs face_embedding and audio_embedding [N, D]; it has {} and {}",
                     session.name(),
                     list(&inputs),

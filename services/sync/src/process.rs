@@ -1,7 +1,7 @@
 //! The process half of the stage: the mouth of every face.
 use crate::lip_sync::LipSync;
 use crate::mouth::faces::{faces_of, shrink};
-use crate::mouth::mesh::{Lips, MeshNetwork};
+use crate::mouth::mesh::{Lips, FaceMesh};
 use crate::mouth::mouth;
 use crate::mouth::region::Region;
 use crate::settings::SyncSettings;
@@ -26,8 +26,8 @@ struct FaceView<'b> {
 pub fn process(
     job: &Job,
     batch: &Batch,
-    mesh: &MeshNetwork,
-    network: Option<&LipSync>,
+    mesh: &FaceMesh,
+    model: Option<&LipSync>,
     settings: &SyncSettings,
     out: &mut Outputs,
 ) -> Result<(), StageError> {
@@ -46,8 +46,8 @@ pub fn process(
         let mouth = mouth(seen.face, seen.instance, lips, &seen.region, seen.shrink);
         out.annotate(seen.view.number(), Annotation { instance: seen.instance, value: Some(Value::Mouth(mouth)) });
     }
-    match network {
-        Some(network) => network.process(job, batch, settings, out),
+    match model {
+        Some(model) => model.process(job, batch, settings, out),
         None => Ok(()),
     }
 }

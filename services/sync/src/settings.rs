@@ -56,7 +56,7 @@ pub struct SyncSettings {
     pub mesh: Option<String>,
     /// Id of a model in the catalogue (role lip-sync) that measures offsets instead of the correlation of aperture and
     /// loudness. Inputs `face` [N, 3, 5, 224, 224] and `audio` [N, 1, 13, 20], outputs `face_embedding` and `audio_embedding` [N, D].
-    pub network: Option<String>,
+    pub lip_sync_model: Option<String>,
     /// Who speaks when: an RTTM file or JSON {"segments": [{"start", "end", "speaker"}]}.
     #[schemars(transform = only_finish)]
     pub diarisation: FileSetting<MAX_BYTES>,
@@ -74,7 +74,7 @@ impl Default for SyncSettings {
             speaker_correlation: 0.2,
             voice_threshold: 0.5,
             mesh: None,
-            network: None,
+            lip_sync_model: None,
             diarisation: FileSetting::default(),
         }
     }

@@ -3,13 +3,13 @@ use framefleet_infer::ndarray::{Array0, Array2, ArrayD, IxDyn};
 use framefleet_infer::{InferError, Session};
 use std::ops::Range;
 
-/// Samples per second of the audio that the network takes.
+/// Samples per second of the audio that the model takes.
 pub const RATE: u32 = 16_000;
 /// Samples per probability.
 const BLOCK: usize = 512;
-/// Samples of the block before that the network sees again.
+/// Samples of the block before that the model sees again.
 const CONTEXT: usize = 64;
-/// Numbers that the network takes at once.
+/// Numbers that the model takes at once.
 pub const INPUT: usize = CONTEXT + BLOCK;
 /// Shape of the state.
 const STATE: [usize; 3] = [2, 1, 128];

@@ -29,7 +29,7 @@ impl Session {
             self.check(spec.ok_or_else(|| self.unknown_input(&pool, name))?, view)?;
         }
         let is_shared = |spec: &TensorSpec| shared.iter().any(|(name, _)| spec.name == *name);
-        pool.lend(self.loader(), |loaded| -> Result<(), E> {
+        pool.with_model(self.loader(), |loaded| -> Result<(), E> {
             for first in (0..items).step_by(size) {
                 let count = size.min(items - first);
                 let mut views = loaded.buffers()?;

@@ -5,7 +5,7 @@ use crate::loaded_model::{LoadedModel, Take};
 use crate::profile::Profile;
 use crate::spec::{Dim, TensorSpec, micro_batch};
 use crate::tensor::{TensorView, TensorViewMut};
-use crate::values::{element, lend, specs, view_mut, views, zero};
+use crate::values::{element, borrowed, specs, view_mut, views, zero};
 use ort::memory::{AllocationDevice, Allocator, AllocatorType, MemoryInfo, MemoryType};
 use ort::session::{IoBinding, Session, SessionInputValue};
 use ort::value::DynTensor;
@@ -154,7 +154,7 @@ impl LoadedModel for OnnxSession {
                 Some(copy) => copy.view(),
                 None => input.reborrow(),
             };
-            let value = lend(view).map_err(|error| self.failed(error))?;
+            let value = borrowed(view).map_err(|error| self.failed(error))?;
             values.push((Cow::Owned(spec.name.clone()), value));
         }
         let failed = |error: ort::Error| InferError::Run { model: self.model.clone(), reason: error.to_string() };

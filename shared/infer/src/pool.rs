@@ -70,10 +70,10 @@ impl Pool {
     }
 
     /// Lends a session for as long as `work` takes; waits for one if all are in use and the pool is full.
-    pub fn lend<R>(&self, loader: &Loader, work: impl FnOnce(&mut dyn LoadedModel) -> R) -> Result<R, InferError> {
+    pub fn with_model<R>(&self, loader: &Loader, work: impl FnOnce(&mut dyn LoadedModel) -> R) -> Result<R, InferError> {
         let slot = self.take(loader)?;
-        let mut lent = Lent { pool: self, slot: Some(slot) };
-        match &mut lent.slot {
+        let mut checked_out = CheckedOut { pool: self, slot: Some(slot) };
+        match &mut checked_out.slot {
             Some(slot) => Ok(match &loader.device_time {
                 Some(device) => device.run(|| work(&mut *slot.loaded)),
                 None => work(&mut *slot.loaded),
@@ -123,12 +123,12 @@ impl Pool {
 }
 
 /// Gives a session back, also when a caller's code panics.
-struct Lent<'p> {
+struct CheckedOut<'p> {
     pool: &'p Pool,
     slot: Option<Slot>,
 }
 
-impl Drop for Lent<'_> {
+impl Drop for CheckedOut<'_> {
     fn drop(&mut self) {
         let Some(mut slot) = self.slot.take() else { return };
         let mut state = self.pool.state.lock();

@@ -41,7 +41,7 @@ impl Session {
         let ordered = self.ordered(&pool, inputs)?;
         let mut look = Some(look);
         let mut seen = None;
-        pool.lend(self.loader(), |loaded| {
+        pool.with_model(self.loader(), |loaded| {
             loaded.run(&ordered, &mut |views| {
                 let outputs = OutputViews { model: self.name(), specs: &pool.outputs, views };
                 seen = look.take().map(|look| look(&outputs));
@@ -83,7 +83,7 @@ impl Session {
         let mut plain = self.loader().open_plain()?;
         plain.buffers()?;
         let (mut own_best, mut plain_best) = (f64::INFINITY, f64::INFINITY);
-        pool.lend(self.loader(), |own| -> Result<(), InferError> {
+        pool.with_model(self.loader(), |own| -> Result<(), InferError> {
             own.buffers()?;
             timed(own)?;
             timed(&mut *plain)?;

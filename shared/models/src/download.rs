@@ -1,7 +1,7 @@
 //! Fetches an address into a file: goes on where an earlier try broke off, tries again, never takes more than it should.
 use crate::digest::Sha256;
 use crate::error::{Mismatch, ModelError, access};
-use crate::progress::{Progress, Told};
+use crate::progress::{Progress, Activity};
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::path::Path;
@@ -41,8 +41,8 @@ enum Broken {
 /// Fetches into `part`, which may hold the beginning from an earlier call and holds it for a later one when this fails.
 /// When this succeeds, length and digest are as wanted.
 pub(crate) fn fetch(wanted: &Wanted, part: &Path, progress: &dyn Progress) -> Result<(), ModelError> {
-    let told = Told::begin(progress, wanted.url, wanted.size);
-    let client = Client::new(wanted, &told);
+    let activity = Activity::begin(progress, wanted.url, wanted.size);
+    let client = Client::new(wanted, &activity);
     let in_one_go = client.complete(part)?;
     match check(wanted, part) {
         // The pieces may be of different versions of the file.
@@ -69,11 +69,11 @@ fn check(wanted: &Wanted, part: &Path) -> Result<(), ModelError> {
 struct Client<'a> {
     agent: ureq::Agent,
     wanted: &'a Wanted<'a>,
-    told: &'a Told<'a>,
+    activity: &'a Activity<'a>,
 }
 
 impl<'a> Client<'a> {
-    fn new(wanted: &'a Wanted, told: &'a Told) -> Self {
+    fn new(wanted: &'a Wanted, activity: &'a Activity) -> Self {
         // The certificates that this machine trusts: a company's own authority, or SSL_CERT_FILE.
         let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build();
         let config = ureq::Agent::config_builder()
@@ -86,7 +86,7 @@ impl<'a> Client<'a> {
             .accept_encoding("identity")
             .user_agent(concat!("framefleet/", env!("CARGO_PKG_VERSION")))
             .build();
-        Self { agent: config.into(), wanted, told }
+        Self { agent: config.into(), wanted, activity }
     }
 
     /// Tries until everything is here; whether it came in one response.
@@ -175,7 +175,7 @@ impl<'a> Client<'a> {
         let mut buffer = vec![0; 1 << 16];
         let mut here = start;
         loop {
-            self.told.at(here);
+            self.activity.at(here);
             let count =
                 body.read(&mut buffer).map_err(|error| Broken::Now(format!("the connection broke: {error}")))?;
             if count == 0 {

@@ -15,7 +15,7 @@ pub struct Model {
     pub role: String,
     /// What it is, in one line.
     pub about: String,
-    /// Name of the network.
+    /// Name of its architecture.
     pub architecture: String,
     /// What its files are.
     pub format: Format,
@@ -29,9 +29,9 @@ pub struct Model {
     pub licence_note: String,
     /// Its files; the first is the one that is opened.
     pub files: Vec<ModelFile>,
-    /// Inputs of the network, by name.
+    /// Inputs of the model, by name.
     pub inputs: Vec<Tensor>,
-    /// Outputs of the network, by name.
+    /// Outputs of the model, by name.
     pub outputs: Vec<Tensor>,
     /// How an input is made: colour order, range, size, layout.
     pub preprocessing: String,
@@ -49,9 +49,9 @@ pub struct Model {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Format {
-    /// A network in ONNX.
+    /// A model in ONNX.
     Onnx,
-    /// A network in TorchScript.
+    /// A model in TorchScript.
     Torchscript,
     /// Weights as their publisher distributes them: no session can open them until they are exported.
     Checkpoint,
@@ -86,7 +86,7 @@ pub struct ModelFile {
     pub source: Source,
 }
 
-/// An input or output of a network.
+/// An input or output of a model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tensor {

@@ -2,7 +2,7 @@
 //! certificates.
 use crate::disk::create_folder;
 use crate::error::ModelError;
-use crate::progress::{Progress, Told};
+use crate::progress::{Progress, Activity};
 use crate::source::{Archive, Package};
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -49,9 +49,9 @@ pub(crate) fn fetch(
     };
     // Half-fetched bytes lie where they can be counted, and go with the folder.
     command.env("TMPDIR", &temporary);
-    let told = Told::begin(progress, &archive.to_string(), Some(archive.size));
-    run(&mut command, folder, || told.at(bytes_below(folder))).map_err(failed)?;
-    drop(told);
+    let activity = Activity::begin(progress, &archive.to_string(), Some(archive.size));
+    run(&mut command, folder, || activity.at(bytes_below(folder))).map_err(failed)?;
+    drop(activity);
     only_file(&to).ok_or_else(|| failed("its client fetched no file, or several".to_owned()))
 }
 

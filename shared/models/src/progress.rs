@@ -1,6 +1,6 @@
 //! Progress of fetching models.
 
-/// Hears how fetching goes on. Called from the thread that fetches.
+/// Receives the progress of fetching. Called from the thread that fetches.
 pub trait Progress {
     /// Something began: fetching a package or an address (with its bytes, where known), running a recipe, waiting.
     fn begin(&self, what: &str, bytes: Option<u64>);
@@ -10,7 +10,7 @@ pub trait Progress {
     fn end(&self);
 }
 
-/// Tells nobody.
+/// Ignores all progress.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Silent;
 
@@ -20,10 +20,10 @@ impl Progress for Silent {
     fn end(&self) {}
 }
 
-/// Tells the end of something whatever way it is left.
-pub(crate) struct Told<'a>(&'a dyn Progress);
+/// One activity: its end is reported when this is dropped, however the function returns.
+pub(crate) struct Activity<'a>(&'a dyn Progress);
 
-impl<'a> Told<'a> {
+impl<'a> Activity<'a> {
     pub(crate) fn begin(progress: &'a dyn Progress, what: &str, bytes: Option<u64>) -> Self {
         progress.begin(what, bytes);
         Self(progress)
@@ -34,7 +34,7 @@ impl<'a> Told<'a> {
     }
 }
 
-impl Drop for Told<'_> {
+impl Drop for Activity<'_> {
     fn drop(&mut self) {
         self.0.end();
     }

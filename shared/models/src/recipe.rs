@@ -7,7 +7,7 @@ use crate::disk::create_folder;
 use crate::error::{ModelError, access};
 use crate::lock::Lock;
 use crate::packages::{self, Tools};
-use crate::progress::{Progress, Told};
+use crate::progress::{Progress, Activity};
 use crate::source::Making;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -72,7 +72,7 @@ pub(crate) fn run(
     command.env("PYTHONPATH", libraries).env("PYTHONDONTWRITEBYTECODE", "1").arg("-s");
     command.arg(scripts.join(format!("{}.py", making.recipe))).arg("--output").arg(output);
     command.args(&making.arguments).args(inputs);
-    let _told = Told::begin(progress, &format!("recipe {}", making.recipe), None);
+    let _activity = Activity::begin(progress, &format!("recipe {}", making.recipe), None);
     packages::run(&mut command, folder, || ()).map_err(failed)
 }
 
@@ -108,7 +108,7 @@ pub(crate) fn libraries(
     let mut command = Command::new(&tools.python);
     command.args(["-m", "pip", "install", "--only-binary", ":all:", "--no-deps", "--no-compile", "--quiet"]);
     command.args(["--no-input", "--disable-pip-version-check", "--target"]).arg(&target).arg("-r").arg(&requirements);
-    let _told = Told::begin(progress, "the libraries of recipes (pip)", None);
+    let _activity = Activity::begin(progress, "the libraries of recipes (pip)", None);
     packages::run(&mut command, staging.path(), || ()).map_err(failed)?;
     std::fs::rename(&target, &folder).map_err(access("create", &folder))?;
     Ok(folder)

@@ -111,7 +111,7 @@ pub struct Plan {
     pub ingest: Map<String, Value>,
     /// The ingest stage's version.
     pub ingest_version: u32,
-    /// Execution class of all that is no network (the processor's dispatch level): keyed.
+    /// Execution class of all that is no model (the processor's dispatch level): keyed.
     pub class: String,
     /// Steps, in the order of their first halves: a step whose process half reads what another makes comes after it.
     pub steps: Vec<StepPlan>,
@@ -155,8 +155,8 @@ impl StepPlan {
 impl Plan {
     /// Execution class of the workers that do a step: those whose device runs its models.
     pub fn class_of(&self, step: usize) -> &str {
-        let network = self.steps.get(step).and_then(|step| step.models.first());
-        network.map_or(&self.class, |model| &model.mode.class)
+        let model = self.steps.get(step).and_then(|step| step.models.first());
+        model.map_or(&self.class, |model| &model.mode.class)
     }
 
     /// The step of this name.

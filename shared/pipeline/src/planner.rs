@@ -39,7 +39,7 @@ pub struct PlanRequest<'a> {
     pub files: &'a [GivenFile],
     /// Complete settings of the ingest stage, and its version.
     pub ingest: (Map<String, Value>, u32),
-    /// Execution class of all that is no network.
+    /// Execution class of all that is no model.
     pub class: String,
     /// Seed for whatever is random.
     pub seed: u64,
@@ -55,7 +55,7 @@ pub fn plan(request: &PlanRequest, stages: &dyn Stages, models: &dyn Models) -> 
     pipeline.check()?;
     request.range.check()?;
     let drafts = drafts(pipeline, stages)?;
-    let networks = drafts.iter().map(|draft| networks(draft, models)).collect::<Result<Vec<_>, _>>()?;
+    let chosen = drafts.iter().map(|draft| chosen_models(draft, models)).collect::<Result<Vec<_>, _>>()?;
     let files = drafts.iter().map(|draft| files::planned(draft, request.files)).collect::<Result<Vec<_>, _>>()?;
     check_sampling(&drafts, request.items)?;
     check_needs_tables(&drafts)?;
@@ -75,7 +75,7 @@ pub fn plan(request: &PlanRequest, stages: &dyn Stages, models: &dyn Models) -> 
             .order
             .iter()
             .map(|&step| {
-                let given = (networks[step].clone(), files[step].clone());
+                let given = (chosen[step].clone(), files[step].clone());
                 step_plan(&drafts[step], given, &wires[step], passes[step], &places)
             })
             .collect(),
@@ -117,7 +117,7 @@ fn check_size(draft: Draft) -> Result<Draft, PlanError> {
 }
 
 /// The models of a step, in order of role.
-fn networks(draft: &Draft, models: &dyn Models) -> Result<Vec<PlannedModel>, PlanError> {
+fn chosen_models(draft: &Draft, models: &dyn Models) -> Result<Vec<PlannedModel>, PlanError> {
     let Draft { step, resolved } = draft;
     let profile = step.profile.as_deref().unwrap_or("balanced");
     let choose = |need| models.choose(&step.stage, profile, need);

@@ -17,7 +17,7 @@ pub trait Stages {
     /// Names of all stages, in order.
     fn names(&self) -> Vec<String>;
 
-    /// What a stage tells about itself.
+    /// What a stage says of itself.
     fn describe(&self, stage: &str) -> Result<Description, SettingsError>;
 }
 

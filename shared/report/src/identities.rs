@@ -27,7 +27,7 @@ pub struct ExtraPage {
     pub html: String,
 }
 
-/// A page for every step that tells identities.
+/// A page for every step that has identities.
 pub async fn identity_pages(ledger: &Ledger) -> Result<Vec<ExtraPage>, ReportError> {
     let mut pages = Vec::new();
     for manifest in ledger.manifests().await? {

@@ -25,7 +25,7 @@ pub(crate) fn describe<S: Stage>() -> Result<Value, DescribeError> {
     Ok(document)
 }
 
-/// Needs without the function that tells the size of frames made: it asks for an item.
+/// Needs without the function that gives the size of frames made: it asks for an item.
 fn needs(needs: &Needs) -> Result<Value, serde_json::Error> {
     let renditions: Vec<_> = needs.renditions.iter().map(|rendition| rendition.as_str_name()).collect();
     Ok(json!({

@@ -183,7 +183,7 @@ impl<'a> Outputs<'a> {
     }
 }
 
-/// Pushes and lends what was pushed.
+/// Pushes, and borrows what was pushed.
 fn push(list: &mut Vec<Artifact>, artifact: Artifact) -> &mut Artifact {
     let index = list.len();
     list.push(artifact);

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-/// What a stage tells about itself.
+/// What a stage says of itself.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Description {
     /// Its name.
@@ -62,7 +62,7 @@ impl<S: Stage> LoadedStage for S {
 
 /// A stage by name.
 pub trait AnyStage: Send + Sync {
-    /// What the stage tells about itself.
+    /// What the stage says of itself.
     fn describe(&self) -> Description;
 
     /// Raised when its answers change.
@@ -111,7 +111,7 @@ impl Registry {
         })
     }
 
-    /// What all stages tell about themselves, in order of their names.
+    /// What all stages say of themselves, in order of their names.
     pub fn describe(&self) -> impl Iterator<Item = Description> + '_ {
         self.stages.values().map(|stage| stage.describe())
     }

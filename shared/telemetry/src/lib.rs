@@ -1,4 +1,4 @@
-//! What a process tells about itself: log lines, metrics, and whether it lives and is ready.
+//! What a process says of itself: log lines, metrics, and whether it lives and is ready.
 
 mod health;
 mod log;

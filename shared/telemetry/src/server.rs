@@ -20,7 +20,7 @@ const GRACE: Duration = Duration::from_secs(2);
 pub type Optimization = Arc<dyn Fn() -> String + Send + Sync>;
 
 /// Answers on `listener` until `shutdown` completes: `/metrics` in Prometheus' text format; `/livez` and `/readyz` with 200
-/// or with 503 and the reason; `/optimization` if there is something to tell. Keeps up the histograms meanwhile. Errors are those of the listener.
+/// or with 503 and the reason; `/optimization` if there is something to report. Keeps up the histograms meanwhile. Errors are those of the listener.
 pub async fn serve(
     listener: TcpListener,
     metrics: Metrics,
@@ -46,7 +46,7 @@ pub async fn serve(
 
 fn router(metrics: Metrics, health: Health, optimization: Option<Optimization>) -> Router {
     let router = match optimization {
-        Some(tell) => Router::new().route("/optimization", get(json).with_state(tell)),
+        Some(report) => Router::new().route("/optimization", get(json).with_state(report)),
         None => Router::new(),
     };
     router
@@ -59,8 +59,8 @@ async fn text(State(metrics): State<Metrics>) -> Response {
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], metrics.text()).into_response()
 }
 
-async fn json(State(tell): State<Optimization>) -> Response {
-    ([(header::CONTENT_TYPE, "application/json")], tell()).into_response()
+async fn json(State(report): State<Optimization>) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], report()).into_response()
 }
 
 fn verdict(problem: Option<String>) -> (StatusCode, String) {

@@ -25,7 +25,7 @@ struct WitnessSettings {
 
 impl framefleet_stage::Settings for WitnessSettings {}
 
-fn told(text: String) -> Value {
+fn reported(text: String) -> Value {
     Value::Extension(Extension { kind: "seen".to_owned(), json: serde_json::json!({ "text": text }).to_string() })
 }
 
@@ -67,7 +67,7 @@ impl Stage for Witness {
             let text = format!("{:?} {masks} {}", shown.collect::<Vec<_>>(), job.scoped.len());
             match frame {
                 3 => out.fail(frame, "third", "the third is never seen"),
-                _ => out.annotate(frame, Annotation { instance: 0, value: Some(told(text)) }),
+                _ => out.annotate(frame, Annotation { instance: 0, value: Some(reported(text)) }),
             }
         }
         out.attach("note").map_err(StageError::retry)?;
@@ -78,7 +78,7 @@ impl Stage for Witness {
         let heard = job.audio.read(&job.items[0], 0..1_000_000_000, 4).map_err(StageError::Fatal)?;
         let notes = records.attachments("no").map_err(StageError::bad_input)?.len();
         let text = format!("{} {notes} {} {heard:?}", records.read().count(), job.scoped.len());
-        out.annotate_scope(on_range("clip.mp4", 0..1, 0, told(text)));
+        out.annotate_scope(on_range("clip.mp4", 0..1, 0, reported(text)));
         Ok(())
     }
 }
@@ -95,10 +95,10 @@ fn film(batch: u64) -> Film {
 /// What the stage was shown around the frames with a result.
 fn shown(step: &Step<Witness>, film: &Film) -> Vec<(u64, String)> {
     let records = step.process(std::slice::from_ref(film)).unwrap().records;
-    let text = |told: &Extension| serde_json::from_str::<serde_json::Value>(&told.json).unwrap()["text"].clone();
+    let text = |reported: &Extension| serde_json::from_str::<serde_json::Value>(&reported.json).unwrap()["text"].clone();
     records
         .each(only!(Extension))
-        .map(|(record, told)| (record.frame, text(&told[0]).as_str().unwrap().to_owned()))
+        .map(|(record, reported)| (record.frame, text(&reported[0]).as_str().unwrap().to_owned()))
         .collect()
 }
 
@@ -139,8 +139,8 @@ fn finish_has_all_records_and_the_sound_of_the_film() {
     let film = Film { audio: Arc::new(Heard { rate: 4, samples: vec![0.5; 3] }), ..film(4) };
     let (processed, finished) = step(false).run(&[film]).unwrap();
     assert_eq!(processed.records.failed(), [(3, "third".to_owned())]);
-    let told = &finished.on_frames(only!(Extension))[0].1.json;
-    assert!(told.contains("8 2 0 Some(Audio { rate: 4, samples: [0.5, 0.5, 0.5, 0.0] })"), "{told}");
+    let reported = &finished.on_frames(only!(Extension))[0].1.json;
+    assert!(reported.contains("8 2 0 Some(Audio { rate: 4, samples: [0.5, 0.5, 0.5, 0.0] })"), "{reported}");
 }
 
 #[test]
@@ -182,7 +182,7 @@ impl Stage for Careless {
 
     fn process(&self, _: &Job, batch: &Batch, out: &mut Outputs) -> Result<(), StageError> {
         for &frame in batch.frames() {
-            out.annotate(frame, Annotation { instance: 0, value: Some(told(self.0.word.to_string())) });
+            out.annotate(frame, Annotation { instance: 0, value: Some(reported(self.0.word.to_string())) });
         }
         Ok(())
     }

@@ -102,9 +102,9 @@ fn check_coordinates(output: &Path) {
 /// coco.json has every photograph with its size and its name, which opens.
 fn check_coco(document: &Path, source: &Path) {
     let coco: Value = serde_json::from_slice(&std::fs::read(document).unwrap()).unwrap();
-    let told: Vec<Value> =
+    let reported: Vec<Value> =
         coco["images"].as_array().unwrap().iter().map(|image| json!([image["width"], image["height"]])).collect();
-    assert_eq!(told, ALL.map(|photograph| json!([photograph.size().0, photograph.size().1])));
+    assert_eq!(reported, ALL.map(|photograph| json!([photograph.size().0, photograph.size().1])));
     let script = r#"
 import pathlib, sys
 try:

@@ -39,10 +39,10 @@ fn a_job_waits_for_a_stage_that_nobody_serves_and_says_so() {
     fleet.start_orchestrator();
     fleet.start_worker(&["--stage", "ingest,lighting"]);
     let job = fleet.submit(&clip, &work.path().join("output"), &["--stages", "lighting,motion"]);
-    let told = fleet.wait_until(&job, "a word of what is missing", |job| {
+    let reported = fleet.wait_until(&job, "a word of what is missing", |job| {
         job["message"].as_str().is_some_and(|message| message.contains("motion"))
     });
-    assert!(told["message"].as_str().unwrap().contains("start one"), "{told:#}");
+    assert!(reported["message"].as_str().unwrap().contains("start one"), "{reported:#}");
     fleet.start_worker(&["--stage", "motion"]);
     fleet.wait_done(&job);
 }

@@ -106,7 +106,7 @@ impl Job {
         }
         let mut left: Vec<f64> =
             self.steps.iter().map(|step| (step.frames * (self.batches - step.from) as u64) as f64).collect();
-        let (mut worked, mut told, mut asked) = (0.0, 0, 0);
+        let (mut worked, mut reported, mut asked) = (0.0, 0, 0);
         for (number, done) in ended.iter().enumerate() {
             worked += done.seconds;
             left[done.step] -= done.frames as f64;
@@ -133,14 +133,14 @@ impl Job {
                 if share > 0.2 {
                     asked += 1;
                     if let Some(estimate) = estimate {
-                        told += 1;
+                        reported += 1;
                         let right = estimate < factor * truth + slack && estimate > truth / factor - slack;
                         assert!(right, "{}", says());
                     }
                 }
             }
         }
-        assert!(told * 10 >= asked * 9, "{what}: {told} of {asked} times");
+        assert!(reported * 10 >= asked * 9, "{what}: {reported} of {asked} times");
     }
 }
 
@@ -230,8 +230,8 @@ fn a_step_that_begins_late_is_reckoned_with_by_what_it_took_in_earlier_runs() {
         slots: 2,
     });
     let truth = ended.last().unwrap().at - now.as_secs_f64();
-    let told = known.left(now, &remaining).unwrap().as_secs_f64();
-    assert!((0.5 * truth..2.0 * truth).contains(&told), "{told}, truly {truth}");
+    let reported = known.left(now, &remaining).unwrap().as_secs_f64();
+    assert!((0.5 * truth..2.0 * truth).contains(&reported), "{reported}, truly {truth}");
     assert_eq!(unknown.left(now, &remaining), None);
 }
 
@@ -277,8 +277,8 @@ fn nothing_is_said_before_it_can_be_known() {
     for second in 103..110 {
         pace.task(Duration::from_secs(second), 0, of);
     }
-    let told = pace.left(Duration::from_secs(109), &remaining).unwrap();
-    assert!((90..115).contains(&told.as_secs()), "{told:?}");
+    let reported = pace.left(Duration::from_secs(109), &remaining).unwrap();
+    assert!((90..115).contains(&reported.as_secs()), "{reported:?}");
     let without_workers = [Remaining { slots: 0, ..remaining[0] }];
     assert_eq!(pace.left(Duration::from_secs(109), &without_workers), None);
 }

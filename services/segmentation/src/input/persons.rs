@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn the_network_sees_its_own_aspect_ratio_where_there_is_room() {
+    fn the_model_sees_its_own_aspect_ratio_where_there_is_room() {
         let standing = person([100.0, 50.0, 150.0, 250.0]);
         assert_eq!(region(&standing, 1.0, 1.0, (640, 360)), Rect::new(25, 50, 200, 200));
         assert_eq!(region(&standing, 1.5, 1.0, (640, 360)), Rect::new(0, 0, 275, 300));

@@ -160,7 +160,7 @@ impl Prompted {
         Ok(())
     }
 
-    /// The persons of an image, by their boxes: of every box the mask that the network is surest of.
+    /// The persons of an image, by their boxes: of every box the mask that the model is surest of.
     pub fn boxes(
         &self,
         picture: &impl MatTraitConst,

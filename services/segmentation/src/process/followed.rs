@@ -18,7 +18,7 @@ struct Run {
 
 impl Task<'_> {
     /// Follows objects through the runs of the batch's frames, each from its beginning.
-    pub(super) fn followed(&self, network: &Prompted, memory: &Memory, out: &mut Outputs) -> Result<(), StageError> {
+    pub(super) fn followed(&self, model: &Prompted, memory: &Memory, out: &mut Outputs) -> Result<(), StageError> {
         let length = u64::from(self.settings.follow_frames.max(1));
         for wanted in self.batch.frames().chunk_by(|a, b| a / length == b / length) {
             let (Some(first), Some(last)) = (wanted.first(), wanted.last()) else { continue };
@@ -30,9 +30,9 @@ impl Task<'_> {
                 }
                 let made = self.frame(number).and_then(|views| {
                     let found = match &mut run {
-                        Some(run) => self.on_next(network, memory, number, &views, run)?,
+                        Some(run) => self.on_next(model, memory, number, &views, run)?,
                         None => {
-                            let (begun, found) = self.begun(network, memory, number, &views)?;
+                            let (begun, found) = self.begun(model, memory, number, &views)?;
                             run = Some(begun);
                             found
                         }
@@ -50,7 +50,7 @@ impl Task<'_> {
     /// What is found on the first frame of a run.
     fn begun(
         &self,
-        network: &Prompted,
+        model: &Prompted,
         memory: &Memory,
         number: u64,
         views: &[View<'_>],
@@ -58,9 +58,9 @@ impl Task<'_> {
         let people = self.persons(number, views);
         let (mut objects, mut all) = (Vec::new(), Vec::new());
         for (view, people) in views.iter().zip(&people) {
-            let found = self.pointed_at(network, view, people)?;
-            let embedding = network.embed(&view.pixels)?;
-            let shown = found.iter().map(|instance| memory.shown(network, number, &embedding, &instance.runs));
+            let found = self.pointed_at(model, view, people)?;
+            let embedding = model.embed(&view.pixels)?;
+            let shown = found.iter().map(|instance| memory.shown(model, number, &embedding, &instance.runs));
             objects.push(shown.collect::<Result<Vec<_>, _>>()?);
             all.push(found);
         }
@@ -70,7 +70,7 @@ impl Task<'_> {
     /// The objects of a run on its next frame.
     fn on_next(
         &self,
-        network: &Prompted,
+        model: &Prompted,
         memory: &Memory,
         number: u64,
         views: &[View<'_>],
@@ -79,7 +79,7 @@ impl Task<'_> {
         let frames = u64::from(self.settings.follow_frames);
         let mut all = Vec::new();
         for (view, objects) in views.iter().zip(&mut run.objects) {
-            let embedding = network.embed(&view.pixels)?;
+            let embedding = model.embed(&view.pixels)?;
             let small = SmallRegions::new(self.settings, view.pixels.size()?);
             let mut found = Vec::new();
             for object in objects {
@@ -95,13 +95,13 @@ impl Task<'_> {
     /// What a promptable model finds in a view: persons where there are any, else everything.
     pub(super) fn pointed_at(
         &self,
-        network: &Prompted,
+        model: &Prompted,
         view: &View<'_>,
         people: &[Person],
     ) -> Result<Vec<Instance>, PerceptionError> {
         match people.is_empty() {
-            true => network.everything(&view.pixels, self.settings),
-            false => network.boxes(&view.pixels, people, self.settings),
+            true => model.everything(&view.pixels, self.settings),
+            false => model.boxes(&view.pixels, people, self.settings),
         }
     }
 }

@@ -28,14 +28,14 @@ impl SoftMask {
 
 impl Task<'_> {
     /// Frame by frame; the soft masks of the last few frames are kept for smoothing.
-    pub(super) fn foreground(&self, network: &Foreground, role: &str, out: &mut Outputs) -> Result<(), StageError> {
+    pub(super) fn foreground(&self, model: &Foreground, role: &str, out: &mut Outputs) -> Result<(), StageError> {
         let mut known: VecDeque<(u64, Vec<SoftMask>)> = VecDeque::new();
         for &number in self.batch.frames() {
             let made = self.frame(number).and_then(|views| {
                 let people = self.persons(number, &views);
-                let seen = self.run_model(network, role, &views, &people)?;
+                let seen = self.run_model(model, role, &views, &people)?;
                 let soft_mask = if self.smooths() {
-                    let smoothed = self.smoothed(network, role, number, &seen, &mut known)?;
+                    let smoothed = self.smoothed(model, role, number, &seen, &mut known)?;
                     known.push_back((number, seen));
                     smoothed
                 } else {
@@ -61,7 +61,7 @@ impl Task<'_> {
     /// always.
     fn run_model(
         &self,
-        network: &Foreground,
+        model: &Foreground,
         role: &str,
         views: &[View<'_>],
         people: &[Vec<Person>],
@@ -69,7 +69,7 @@ impl Task<'_> {
         let mut regions: Vec<(usize, Option<Rect>)> = Vec::new();
         for (at, (view, people)) in views.iter().zip(people).enumerate() {
             if role == PERSON && !people.is_empty() {
-                regions.extend(self.regions(network.size(), view, people).into_iter().map(|region| (at, Some(region))));
+                regions.extend(self.regions(model.size(), view, people).into_iter().map(|region| (at, Some(region))));
             } else {
                 regions.push((at, None));
             }
@@ -85,7 +85,7 @@ impl Task<'_> {
             }
         };
         let pictures = regions.iter().map(picture).collect::<opencv::Result<Vec<_>>>()?;
-        let mut parts: Vec<_> = regions.iter().zip(network.run(&pictures)?).collect();
+        let mut parts: Vec<_> = regions.iter().zip(model.run(&pictures)?).collect();
         let mut result = Vec::with_capacity(views.len());
         for (at, view) in views.iter().enumerate() {
             let of_view = parts.extract_if(.., |((of, _), _)| *of == at).map(|((_, region), found)| (*region, found));
@@ -126,7 +126,7 @@ impl Task<'_> {
     /// The soft masks of a frame, averaged with those of earlier frames. Those that are not known yet are computed.
     fn smoothed(
         &self,
-        network: &Foreground,
+        model: &Foreground,
         role: &str,
         number: u64,
         now: &[SoftMask],
@@ -141,7 +141,7 @@ impl Task<'_> {
             // A frame that cannot be read does not count.
             let Ok(views) = self.frame(earlier) else { continue };
             let people = self.persons(earlier, &views);
-            known.insert(at, (earlier, self.run_model(network, role, &views, &people)?));
+            known.insert(at, (earlier, self.run_model(model, role, &views, &people)?));
         }
         let smoothed = now.iter().enumerate().map(|(at, seen)| {
             let earlier = known.iter().rev().filter(|(frame, _)| (first..number).contains(frame));

@@ -28,7 +28,7 @@ fn expected() -> Value {
 }
 
 fn host() -> Host {
-    let network = |name: &str, micro_batch: usize| {
+    let model = |name: &str, micro_batch: usize| {
         let path = file(&format!("{name}.onnx"));
         let sha256 = Sha256::digest(std::fs::read(&path).unwrap()).iter().map(|byte| format!("{byte:02x}")).collect();
         let options = SessionOptions { micro_batch: Some(micro_batch), ..SessionOptions::default() };
@@ -42,7 +42,7 @@ fn host() -> Host {
         (MEMORY_ATTENTION, "memory-attention", 1),
         (MEMORY_DECODER, "memory-decoder", 1),
     ];
-    let by_role = BTreeMap::from(by_role.map(|(role, name, at_a_time)| (role.to_owned(), network(name, at_a_time))));
+    let by_role = BTreeMap::from(by_role.map(|(role, name, at_a_time)| (role.to_owned(), model(name, at_a_time))));
     Host::default().with(Arc::new(StepModels::new(framefleet_testkit_models::engine().unwrap(), by_role)))
 }
 
@@ -107,8 +107,8 @@ fn masks_of_parts_are_those_of_the_reference() {
 }
 
 fn same_masks(expected: &Value, key: &str, choice: Choice) {
-    let network = Prompted::open(&host()).unwrap();
-    let found = network.generate(&to_mat(&read(&file("picture.png"))), choice).unwrap();
+    let model = Prompted::open(&host()).unwrap();
+    let found = model.generate(&to_mat(&read(&file("picture.png"))), choice).unwrap();
     let wanted = expected[key].as_array().unwrap();
     assert_eq!(found.len(), wanted.len(), "{key}");
     for wanted in wanted {
@@ -144,15 +144,15 @@ fn objects_are_followed_as_the_reference_follows_them() {
     let expected: Value = serde_json::from_slice(&std::fs::read(file("memory.json")).unwrap()).unwrap();
     let (frames, records) = (film(&expected), expected["masks"].as_array().unwrap());
     let host = host();
-    let (network, memory) = (Prompted::open(&host).unwrap(), Memory::open(&host).unwrap());
+    let (model, memory) = (Prompted::open(&host).unwrap(), Memory::open(&host).unwrap());
     let mut hidden = 0;
     for (number, corners) in expected["boxes"].as_array().unwrap().iter().enumerate() {
         let [x0, y0, x1, y1] = [0, 1, 2, 3].map(|side| corners[side].as_f64().unwrap() as i32);
         let mask = polygons(&[&[[x0, y0], [x1 - 1, y0], [x1 - 1, y1 - 1], [x0, y1 - 1]]], 300, 120);
-        let embedding = network.embed(&to_mat(&frames[0])).unwrap();
-        let mut object = memory.shown(&network, 0, &embedding, &Rle::of(&mask).unwrap()).unwrap();
+        let embedding = model.embed(&to_mat(&frames[0])).unwrap();
+        let mut object = memory.shown(&model, 0, &embedding, &Rle::of(&mask).unwrap()).unwrap();
         for (frame, picture) in (1..).zip(&frames[1..]) {
-            let embedding = network.embed(&to_mat(picture)).unwrap();
+            let embedding = model.embed(&to_mat(picture)).unwrap();
             let found = memory.follow(frame, &embedding, &mut object, frames.len() as u64).unwrap();
             let of_this = |record: &&Value| record["frame"] == frame && record["object"] == number;
             let record = records.iter().find(of_this).unwrap();
@@ -180,7 +180,7 @@ fn runs_of_followed_frames_do_not_depend_on_batches() {
     let expected: Value = serde_json::from_slice(&std::fs::read(file("memory.json")).unwrap()).unwrap();
     let host = host();
     let settings = SegmentationSettings {
-        network: segmentation::Network::Promptable,
+        model: segmentation::Method::Promptable,
         follow_frames: 4,
         prompts_per_run: 16,
         min_area_percent: 0.0,
@@ -213,7 +213,7 @@ fn boxes_of_persons_are_prompts() {
     let host = host();
     let min = expected["choice"]["pred_iou_thresh"].as_f64().unwrap();
     let settings = SegmentationSettings {
-        network: segmentation::Network::Promptable,
+        model: segmentation::Method::Promptable,
         prompts_per_run: 16,
         points_per_side: 6,
         min_predicted_iou: min,

@@ -5,7 +5,7 @@ use crate::labelled::{ASTRONAUT, HELMET, PEDESTRIANS, bounds};
 use framefleet_testkit::{Picture, decode_rgb8, sample};
 use opencv::core::{Mat, Rect, Scalar};
 use opencv::prelude::*;
-use segmentation::{Network, SegmentationSettings, Stereo};
+use segmentation::{Method, SegmentationSettings, Stereo};
 use std::sync::OnceLock;
 
 fn astronaut() -> Picture {
@@ -94,11 +94,11 @@ fn pan(frames: u64) -> (Footage, impl Fn(u64) -> Mat) {
     (footage, truth)
 }
 
-/// The network warms up on the halo: where batches begin matters little. Its weights are GPL-3.0: tests fetch them, nothing ships them.
+/// The model warms up on the halo: where batches begin matters little. Its weights are GPL-3.0: tests fetch them, nothing ships them.
 #[test]
 fn matting_remembers_across_batches() {
     let settings =
-        SegmentationSettings { network: Network::VideoMatting, matting_side: 384, ..SegmentationSettings::default() };
+        SegmentationSettings { method: Method::VideoMatting, matting_side: 384, ..SegmentationSettings::default() };
     let (mut footage, truth) = pan(24);
     let host = crate::harness::host(&settings);
     let whole = footage.run_on(&host, &settings);
@@ -135,7 +135,7 @@ fn masks_are_stable_over_time() {
 /// Its package is AGPL-3.0: tests fetch it, nothing ships it.
 #[test]
 fn a_still_is_matted() {
-    let settings = SegmentationSettings { network: Network::StillMatting, ..SegmentationSettings::default() };
+    let settings = SegmentationSettings { method: Method::StillMatting, ..SegmentationSettings::default() };
     let (overlap, outline) = portrait(&settings);
     println!("isnet-small: portrait IoU {overlap:.3}, F {outline:.3}");
     assert!(overlap > 0.9 && outline > 0.7);
@@ -145,7 +145,7 @@ fn a_still_is_matted() {
 #[test]
 fn the_eyes_remember_apart() {
     let settings = SegmentationSettings {
-        network: Network::VideoMatting,
+        method: Method::VideoMatting,
         matting_side: 256,
         stereo_agreement: false,
         stereo: Stereo::SideBySide,

@@ -35,7 +35,7 @@ fn corners(mask: &Mask) -> Vec<i32> {
     mask.r#box.iter().map(|side| *side as i32).collect()
 }
 
-/// D-19: the way into the network is undone on the way out, whatever the aspect ratio.
+/// D-19: the way into the model is undone on the way out, whatever the aspect ratio.
 #[test]
 fn a_square_stays_where_it_is() {
     for (width, height) in [(1280, 640), (1280, 720), (405, 720), (512, 512)] {
@@ -339,8 +339,8 @@ fn masks_of_proxies_are_of_the_full_frame() {
     let cutout = imgcodecs::imdecode(&cutout, imgcodecs::IMREAD_UNCHANGED).unwrap();
     assert!((cutout.cols() - 400).abs() <= 6 && cutout.channels() == 4, "{}", cutout.cols());
     // Persons are looked at in the proxy, too.
-    let told = footage.with_persons(&[[300.0, 200.0, 700.0, 600.0]]).run_on(&brightness(), &settings);
-    let overlap = iou(&picture(&told.masks[&0][0]), &square(1600, 900, place.map(|side| side as i32)));
+    let found = footage.with_persons(&[[300.0, 200.0, 700.0, 600.0]]).run_on(&brightness(), &settings);
+    let overlap = iou(&picture(&found.masks[&0][0]), &square(1600, 900, place.map(|side| side as i32)));
     assert!(overlap >= 0.98, "{overlap}");
 }
 

@@ -40,7 +40,7 @@ pub struct Lips {
 }
 
 /// A mesh model, recognised by the tensors it takes and gives.
-pub struct MeshNetwork {
+pub struct FaceMesh {
     session: Session,
     input: String,
     side: u32,
@@ -49,13 +49,13 @@ pub struct MeshNetwork {
     presence: String,
 }
 
-impl MeshNetwork {
+impl FaceMesh {
     /// Takes a model with input [N, side, side, 3] RGB 0..1 and gives 468 points in pixels of that.
     ///
     /// # Errors
     /// A model of other inputs or outputs.
     pub fn new(session: Session) -> Result<Self, SetupError> {
-        let problem = |error: InferError| SetupError(format!("the mesh network cannot be opened: {error}"));
+        let problem = |error: InferError| SetupError(format!("the mesh model cannot be opened: {error}"));
         let (inputs, outputs) = (session.inputs().map_err(problem)?, session.outputs().map_err(problem)?);
         let named = |numbers: usize| {
             let found = outputs.iter().find(|spec| item_size(spec) == Some(numbers));

@@ -80,7 +80,7 @@ impl Offset {
             offset_ms: Some((self.offset_ns / 1e6) as f32),
             offset_frames: Some((self.offset_ns / frame_ns as f64) as f32),
             confidence: Some((self.confidence / CERTAIN).clamp(0.0, 1.0) as f32),
-            network_confidence: Some(self.confidence as f32),
+            model_confidence: Some(self.confidence as f32),
             ..AvOffset::default()
         }
     }

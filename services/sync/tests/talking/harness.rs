@@ -225,7 +225,7 @@ impl Footage {
             Value::Mouth(Mouth {
                 face: instance,
                 face_box: vec![x, 0.0, x + 100.0, 100.0],
-                // The network is off by a little, and never by the same.
+                // The model is off by a little, and never by the same.
                 aperture: (0.13 + 0.4 * openings[frame] + 0.02 * (frame as f64 * 1.7).sin()) as f32,
                 confidence: 1.0,
                 ..Mouth::default()

@@ -5,6 +5,6 @@ mod absences;
 mod files;
 mod harness;
 mod invariance;
-mod network;
+mod lip_sync_model;
 mod offset;
 mod speakers;

@@ -366,7 +366,7 @@ pub async fn a_message_over_the_limit_is_refused(make: impl AsyncFn(Duration) ->
     let mut inbox = bus.inbox(&subject).await?;
     let mut listener = bus.listen(&events).await?;
     let refused = |what: &str, length: usize, found: Result<(), BusError>| match found {
-        Err(BusError::TooLarge { length: told, limit }) if told == length && limit < length => Ok(limit),
+        Err(BusError::TooLarge { length: reported, limit }) if reported == length && limit < length => Ok(limit),
         found => Err(super::Broken::Rule(format!("{what} of {length} bytes: {found:?}"))),
     };
     let zeros = |length: usize| Bytes::from(vec![0; length]);

@@ -87,8 +87,8 @@ fn a_flipped_bit_of_a_weight_is_found_and_the_answer_stays() {
         let session = bench.open("classifier", &options(4));
         let report = session.report().unwrap();
         assert!(!report.cache_hit && report.compile_ms > 0.0, "byte {place}");
-        let told = report.notes.iter().any(|note| note.contains("model.onnx is not what was written"));
-        assert!(told, "byte {place}: {:?}", report.notes);
+        let reported = report.notes.iter().any(|note| note.contains("model.onnx is not what was written"));
+        assert!(reported, "byte {place}: {:?}", report.notes);
         assert_eq!(run(&session), before, "byte {place}");
         assert_eq!(std::fs::read(&path).unwrap(), made, "byte {place}");
         drop(session);

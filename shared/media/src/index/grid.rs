@@ -23,7 +23,7 @@ pub(super) struct Counts {
     pub(super) last_ns: i64,
 }
 
-/// Collects frames in presentation order and tells batches as soon as all they need is known.
+/// Collects frames in presentation order and emits batches as soon as all they need is known.
 pub(super) struct Grid<'a> {
     batch_frames: u64,
     /// Frames made of a source frame: 2 where fields become frames.
@@ -73,13 +73,13 @@ impl<'a> Grid<'a> {
         self.wanted
     }
 
-    /// The source ends here: tells what is left, but for the digest's chain as it stands.
+    /// The source ends here: emits what is left, but for the digest's chain as it stands.
     pub(super) fn end(&mut self, chain: &mut PacketChain) {
         let total = self.known() * self.per_frame;
         while self.wanted && self.next_start < total {
             self.close(total.min(self.next_start + self.batch_frames), chain);
         }
-        self.tell();
+        self.emit();
     }
 
     /// How many frames there were.
@@ -125,7 +125,7 @@ impl<'a> Grid<'a> {
         self.next_start = end;
         self.forget(chain, group);
         if self.ready.len() >= BATCHES_PER_CALL {
-            self.tell();
+            self.emit();
         }
     }
 
@@ -157,7 +157,7 @@ impl<'a> Grid<'a> {
     }
 
     /// Hands over the batches that are ready.
-    fn tell(&mut self) {
+    fn emit(&mut self) {
         if !self.ready.is_empty() {
             self.wanted &= (self.found)(std::mem::take(&mut self.ready));
         }

@@ -76,9 +76,9 @@ fn one_byte_in_the_middle_of_any_audio_stream_is_seen() {
     let as_it_was = content(&both);
     for stream in ["a:0", "a:1"] {
         let arguments = ["-v", "error", "-select_streams", stream, "-show_entries", "packet=pos", "-of", "csv=p=0"];
-        let told = Command::new("ffprobe").args(arguments).arg(&both).output().unwrap();
-        let told = String::from_utf8(told.stdout).unwrap();
-        let places: Vec<usize> = told.lines().filter_map(|line| line.trim_matches(',').parse().ok()).collect();
+        let found = Command::new("ffprobe").args(arguments).arg(&both).output().unwrap();
+        let found = String::from_utf8(found.stdout).unwrap();
+        let places: Vec<usize> = found.lines().filter_map(|line| line.trim_matches(',').parse().ok()).collect();
         let mut bytes = std::fs::read(&both).unwrap();
         bytes[places[places.len() / 2]] ^= 1;
         let path = folder.path().join("flipped.mov");

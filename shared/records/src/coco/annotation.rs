@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 /// Visibility from which a point of a pose is visible, COCO's 2: it is as likely as not to be seen.
 const VISIBLE: f64 = 0.5;
-/// Visibility from which it is labelled all the same, but not visible, COCO's 1: hidden, where the network takes it to be. Below,
+/// Visibility from which it is labelled all the same, but not visible, COCO's 1: hidden, where the model takes it to be. Below,
 /// its place says nothing: it is not labelled, COCO's 0. The evaluation code of "Simple Baselines" (Xiao et al. 2018), and what
 /// came after it, leaves points below 0.2 out of a person's score as well.
 const LABELLED: f64 = 0.2;

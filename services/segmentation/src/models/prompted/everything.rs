@@ -23,7 +23,7 @@ const CUT: i32 = 20;
 pub struct Choice {
     /// Points along each side of the image.
     pub points_per_side: u32,
-    /// Points that the network is given at a time.
+    /// Points that the model is given at a time.
     pub at_a_time: usize,
     /// Least predicted overlap.
     pub min_predicted_iou: f32,

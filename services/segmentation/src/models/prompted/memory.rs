@@ -63,7 +63,7 @@ impl Memory {
     /// An object that a mask of a frame shows.
     pub fn shown(
         &self,
-        network: &Prompted,
+        model: &Prompted,
         frame: u64,
         embedding: &Embedding,
         mask: &Rle,
@@ -72,7 +72,7 @@ impl Memory {
         let size = (picture.rows() as usize, picture.cols() as usize, 1);
         let bytes = ArrayView3::from_shape(size, picture.data_bytes()?)
             .map_err(|error| VisionError::Mask(format!("the mask's bytes: {error}")))?;
-        let side = network.side as usize;
+        let side = model.side as usize;
         let inside = stretched(bytes, side, side).mapv(|value| if value >= 127.5 { 1.0 } else { 0.0 });
         let logits = stretched(inside.mapv(|value| (2.0 * value - 1.0) * GIVEN).view(), side / 4, side / 4);
         let score = if inside.iter().any(|&value| value > 0.0) { GIVEN } else { -GIVEN };

@@ -52,7 +52,7 @@ pub async fn write(folder: &Path) -> PathBuf {
         block.scoped.push(ScopedAnnotation { annotation: Some(annotation), ..ScopedAnnotation::default() });
     }
     commit(&ledger, block, files).await;
-    let [page] = &identity_pages(&ledger).await.unwrap()[..] else { panic!("one step tells identities") };
+    let [page] = &identity_pages(&ledger).await.unwrap()[..] else { panic!("one step has identities") };
     assert_eq!((page.path.as_str(), page.title.as_str()), ("report/identities-faces.html", "Identities of faces"));
     let path = folder.join(&page.path);
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();

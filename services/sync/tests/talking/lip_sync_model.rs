@@ -14,7 +14,7 @@ use std::sync::Arc;
 use sync::{SyncSettings, SyncStage};
 
 fn settings() -> SyncSettings {
-    SyncSettings { network: Some("studio-sync".to_owned()), ..SyncSettings::default() }
+    SyncSettings { lip_sync_model: Some("studio-sync".to_owned()), ..SyncSettings::default() }
 }
 
 /// The stage with a lip-sync model out of a file.
@@ -22,13 +22,13 @@ fn step(file: &str) -> Result<Step<SyncStage>, String> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/parity").join(file);
     let path = if path.is_file() { path } else { model("silero-vad").unwrap().path };
     let sha256 = format!("{:x}", Sha256::digest(std::fs::read(&path).unwrap()));
-    let network = Model { name: "studio-sync".to_owned(), path, sha256, precision: Precision::Fp32 };
+    let model = Model { name: "studio-sync".to_owned(), path, sha256, precision: Precision::Fp32 };
     let needs = SyncStage::needs(&settings());
-    let networks = needs.models.iter().map(|need| {
+    let models = needs.models.iter().map(|need| {
         let model = match need.role.as_str() {
             "face-mesh" => model("face-mesh-attention").unwrap(),
             "voice-activity" => model("silero-vad").unwrap(),
-            _ => network.clone(),
+            _ => model.clone(),
         };
         let options = SessionOptions {
             micro_batch: Some(need.micro_batch),
@@ -37,20 +37,20 @@ fn step(file: &str) -> Result<Step<SyncStage>, String> {
         };
         (need.role.clone(), StepModel { model, options })
     });
-    let networks: BTreeMap<_, _> = networks.collect();
-    let host = Host::default().with(Arc::new(StepModels::new(engine().unwrap(), networks)));
+    let models: BTreeMap<_, _> = models.collect();
+    let host = Host::default().with(Arc::new(StepModels::new(engine().unwrap(), models)));
     Step::load(&host, &settings()).map_err(|error| error.to_string())
 }
 
 #[test]
-fn a_network_is_one_more_need_with_a_halo() {
+fn a_model_is_one_more_need_with_a_halo() {
     let needs = SyncStage::needs(&settings());
     assert!(needs.models.iter().any(|need| need.role == "lip-sync" && need.choice.as_deref() == Some("studio-sync")));
     assert!(needs.halo.before > 0 && SyncStage::needs(&SyncSettings::default()).halo.before == 0);
 }
 
 #[test]
-fn a_network_of_another_form_is_refused() {
+fn a_model_of_another_form_is_refused() {
     let problem = step("silero").map(|_| ()).unwrap_err();
     assert!(problem.contains("studio-sync") && problem.contains("face [N, 3, 5, side, side]"), "{problem}");
 }
@@ -63,15 +63,15 @@ fn offsets_are_counted_as_those_of_the_correlation() {
         let footage = Footage::talking(said, Some(ahead(said, f64::from(frames) / 25.0)));
         let results = footage.finish(&step, &footage.process(&step));
         let offset = results.offset();
-        println!("{frames}: {:?} {:?} {:?}", offset.offset_frames, offset.network_confidence, offset.state());
-        assert!(offset.network_confidence.is_some() && offset.correlation.is_none(), "{offset:?}");
+        println!("{frames}: {:?} {:?} {:?}", offset.offset_frames, offset.model_confidence, offset.state());
+        assert!(offset.model_confidence.is_some() && offset.correlation.is_none(), "{offset:?}");
         let found = offset.offset_frames.unwrap();
         assert!((found - frames as f32).abs() <= 1.0, "{offset:?}");
     }
 }
 
 #[test]
-fn a_network_that_knows_nothing_is_not_believed() {
+fn a_model_that_knows_nothing_is_not_believed() {
     let step = step("random.onnx").unwrap();
     let said = &tale()[..64_000];
     let results = {
