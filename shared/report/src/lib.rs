@@ -12,6 +12,7 @@ mod identities;
 pub mod model;
 mod output;
 mod render;
+mod script;
 mod stills;
 mod sync;
 mod thumbnail;

@@ -1,5 +1,6 @@
 //! From a report to HTML files that need nothing but themselves.
 use crate::model::{Efficiency, Failures, ItemReport, JobSummary, PageLink, PlanSummary, Report, StepSummary, Timing};
+use crate::script::script;
 use crate::{MAX_LISTED_ITEMS, MAX_POSTER_BYTES, ReportError};
 use base64::Engine;
 use minijinja::{Environment, context};
@@ -14,10 +15,6 @@ const SPARK_POINTS: usize = 96;
 
 const TEMPLATE: &str = include_str!("../templates/page.html");
 const STYLE: &str = include_str!("../templates/page.css");
-const SCRIPT: &str = include_str!("../templates/page.js");
-/// Functions that the script above calls; they go where it says [`TRACKS_PLACE`].
-const TRACKS: &str = include_str!("../templates/tracks.js");
-const TRACKS_PLACE: &str = "// [tracks.js]\n";
 
 /// What one page gets to know.
 #[derive(Serialize)]
@@ -193,7 +190,7 @@ fn html(title: &str, page: &Page<'_>) -> Result<String, ReportError> {
     environment.add_template("page.html", TEMPLATE)?;
     let data = inert(&serde_json::to_string(page)?);
     let template = environment.get_template("page.html")?;
-    Ok(template.render(context! { title, style => STYLE, script => SCRIPT.replacen(TRACKS_PLACE, TRACKS, 1), data })?)
+    Ok(template.render(context! { title, style => STYLE, script => script(), data })?)
 }
 
 /// JSON that no HTML parser finds the end of its script element in, or anything else.
