@@ -2,6 +2,7 @@
 use crate::InferError;
 use crate::options::DeviceChoice;
 use crate::provider::{self, Provider};
+use crate::visible;
 use nvml_wrapper::Nvml;
 use nvml_wrapper::error::NvmlError;
 use serde::Serialize;
@@ -36,8 +37,10 @@ impl From<Device> for String {
 /// A GPU, as its driver describes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Gpu {
-    /// Its number.
+    /// Its number, as CUDA counts in this process.
     pub number: u32,
+    /// What names it on every machine: `GPU-…`.
+    pub uuid: String,
     /// What it is called.
     pub name: String,
     /// Compute capability, major and minor.
@@ -53,12 +56,12 @@ pub struct Gpu {
 pub struct Driver {
     /// Version of the driver.
     pub version: String,
-    /// Its cards.
+    /// The GPUs that this process may use.
     pub gpus: Vec<Gpu>,
 }
 
-/// Least compute capability that ONNX Runtime's build for CUDA 13 has code for.
-pub const LEAST_COMPUTE_CAPABILITY: (i32, i32) = (7, 5);
+/// Lowest compute capability that ONNX Runtime's build for CUDA 13 has code for.
+pub const MIN_COMPUTE_CAPABILITY: (i32, i32) = (7, 5);
 
 /// Asks the driver; the reason in words if there is none.
 pub fn driver() -> Result<Driver, String> {
@@ -72,15 +75,18 @@ pub fn driver() -> Result<Driver, String> {
             let (capability, memory) = (device.cuda_compute_capability()?, device.memory_info()?);
             Ok(Gpu {
                 number,
+                uuid: device.uuid()?,
                 name: device.name()?,
                 compute_capability: (capability.major, capability.minor),
                 memory: memory.total,
                 free: memory.free,
             })
         });
-        Ok(Driver { version: nvml.sys_driver_version()?, gpus: gpus.collect::<Result<_, NvmlError>>()? })
+        let gpus = gpus.collect::<Result<_, NvmlError>>()?;
+        let list = std::env::var(visible::VARIABLE).ok();
+        Ok(Driver { version: nvml.sys_driver_version()?, gpus: visible::visible(gpus, list.as_deref()) })
     };
-    read().map_err(|error| format!("the NVIDIA driver does not describe its cards: {error}"))
+    read().map_err(|error| format!("the NVIDIA driver does not describe its GPUs: {error}"))
 }
 
 /// A device, and the providers that will be offered the nodes, the first one first.
@@ -103,15 +109,15 @@ impl Resolved {
     }
 }
 
-/// Finds out which device a choice means, and which of the providers can be used on it. A card that is asked for and cannot be used is
+/// Finds out which device a choice means, and which of the providers can be used on it. A GPU that is asked for and cannot be used is
 /// an error that says what was found instead; `auto` then is the CPU, and notes it.
 pub fn resolve(choice: DeviceChoice, wanted: &[Provider], runtime_library: &Path) -> Result<Resolved, InferError> {
-    let card = match choice {
+    let gpu = match choice {
         DeviceChoice::Cpu => return Ok(cpu(Vec::new())),
         DeviceChoice::Auto => usable(None, wanted, runtime_library),
         DeviceChoice::Cuda(number) => usable(Some(number), wanted, runtime_library),
     };
-    match card {
+    match gpu {
         Ok(resolved) => Ok(resolved),
         Err(found) if choice == DeviceChoice::Auto => Ok(cpu(found)),
         Err(found) => Err(InferError::Device { asked: choice.to_string(), found: found.join("; ") }),
@@ -136,12 +142,12 @@ fn usable(number: Option<u32>, wanted: &[Provider], runtime_library: &Path) -> R
     if wanted.iter().all(|provider| *provider == Provider::Cpu) {
         problems.push("no provider for a GPU is listed".to_owned());
     }
-    let card = driver().and_then(|driver| card(&driver, number));
-    match card {
-        Ok(card) if !providers.is_empty() => {
+    let gpu = driver().and_then(|driver| gpu(&driver, number));
+    match gpu {
+        Ok(gpu) if !providers.is_empty() => {
             providers.push(Provider::Cpu);
-            let architecture = format!("sm{}{}", card.compute_capability.0, card.compute_capability.1);
-            Ok(Resolved { device: Device::Cuda(card.number), architecture, providers, notes: problems })
+            let architecture = format!("sm{}{}", gpu.compute_capability.0, gpu.compute_capability.1);
+            Ok(Resolved { device: Device::Cuda(gpu.number), architecture, providers, notes: problems })
         }
         Ok(_) => Err(problems),
         Err(problem) => {
@@ -151,9 +157,9 @@ fn usable(number: Option<u32>, wanted: &[Provider], runtime_library: &Path) -> R
     }
 }
 
-/// The card of a number, or the first that is new enough.
-fn card(driver: &Driver, number: Option<u32>) -> Result<Gpu, String> {
-    let least = LEAST_COMPUTE_CAPABILITY;
+/// The GPU of a number, or the first that is new enough.
+fn gpu(driver: &Driver, number: Option<u32>) -> Result<Gpu, String> {
+    let least = MIN_COMPUTE_CAPABILITY;
     let described: Vec<String> = driver.gpus.iter().map(|gpu| format!("cuda:{} is {}", gpu.number, gpu.name)).collect();
     let fits = |gpu: &&Gpu| number.is_none_or(|number| gpu.number == number);
     let Some(gpu) = driver
@@ -162,7 +168,7 @@ fn card(driver: &Driver, number: Option<u32>) -> Result<Gpu, String> {
         .filter(fits)
         .max_by_key(|gpu| (gpu.compute_capability >= least, std::cmp::Reverse(gpu.number)))
     else {
-        let found = if described.is_empty() { "the driver has no cards".to_owned() } else { described.join(", ") };
+        let found = if described.is_empty() { "the driver has no GPU that this process may use".to_owned() } else { described.join(", ") };
         return Err(format!("driver {}: {found}", driver.version));
     };
     if gpu.compute_capability < least {
@@ -215,18 +221,18 @@ mod tests {
     use super::*;
 
     fn gpu(number: u32, compute_capability: (i32, i32)) -> Gpu {
-        Gpu { number, name: format!("card {number}"), compute_capability, memory: 1 << 34, free: 1 << 33 }
+        Gpu { number, uuid: format!("GPU-{number}"), name: format!("GPU {number}"), compute_capability, memory: 1 << 34, free: 1 << 33 }
     }
 
     #[test]
-    fn the_first_card_that_is_new_enough_is_taken_and_a_missing_one_is_told() {
+    fn the_first_gpu_that_is_new_enough_is_taken_and_a_missing_one_is_named() {
         let driver = Driver { version: "590.1".to_owned(), gpus: vec![gpu(0, (6, 1)), gpu(1, (9, 0)), gpu(2, (9, 0))] };
-        assert_eq!(card(&driver, None).unwrap().number, 1);
-        assert_eq!(card(&driver, Some(2)).unwrap().number, 2);
-        assert!(card(&driver, Some(0)).unwrap_err().contains("6.1"));
-        let message = card(&driver, Some(7)).unwrap_err();
-        assert!(message.contains("cuda:1 is card 1") && message.contains("590.1"), "{message}");
+        assert_eq!(gpu(&driver, None).unwrap().number, 1);
+        assert_eq!(gpu(&driver, Some(2)).unwrap().number, 2);
+        assert!(gpu(&driver, Some(0)).unwrap_err().contains("6.1"));
+        let message = gpu(&driver, Some(7)).unwrap_err();
+        assert!(message.contains("cuda:1 is GPU 1") && message.contains("590.1"), "{message}");
         let none = Driver { version: "590.1".to_owned(), gpus: Vec::new() };
-        assert!(card(&none, None).unwrap_err().contains("no cards"));
+        assert!(gpu(&none, None).unwrap_err().contains("no GPU"));
     }
 }

@@ -13,7 +13,7 @@ pub struct Doctor {
     pub runtime: Option<RuntimeFound>,
     /// The processor.
     pub cpu: Cpu,
-    /// NVIDIA's driver and its cards, if there is one.
+    /// NVIDIA's driver and its GPUs, if there is one.
     pub driver: Option<Driver>,
     /// Providers in the order in which they are offered nodes.
     pub providers: Vec<ProviderState>,
@@ -54,7 +54,7 @@ pub struct Cpu {
 pub struct ProviderState {
     /// Which.
     pub provider: Provider,
-    /// Whether its libraries are there and, for a card, whether there is one.
+    /// Whether its libraries are there and, for a GPU, whether there is one.
     pub usable: bool,
     /// Libraries that are missing, by name.
     pub missing: Vec<String>,
@@ -86,10 +86,10 @@ impl Doctor {
         }
         let driver = device::driver().ok();
         let place = runtime.as_ref().map_or(library, Runtime::library);
-        let has_card = driver.as_ref().is_some_and(|driver| !driver.gpus.is_empty());
+        let has_gpu = driver.as_ref().is_some_and(|driver| !driver.gpus.is_empty());
         let providers: Vec<ProviderState> =
-            ORDER.iter().map(|provider| state(*provider, place, &runtime, has_card)).collect();
-        if has_card {
+            ORDER.iter().map(|provider| state(*provider, place, &runtime, has_gpu)).collect();
+        if has_gpu {
             problems.extend(providers.iter().filter(|state| !state.missing.is_empty()).map(|state| Problem {
                 what: format!("provider {} lacks {}", state.provider, state.missing.join(", ")),
                 fix: fix(state).to_owned(),
@@ -100,7 +100,7 @@ impl Doctor {
     }
 }
 
-/// The CPU build of the library has no providers for cards; the other one needs NVIDIA's own libraries beside it.
+/// The CPU build of the library has no providers for GPUs; the other one needs NVIDIA's own libraries beside it.
 fn fix(state: &ProviderState) -> &'static str {
     let own = state.provider.library();
     if state.missing.iter().any(|library| own == Some(library.as_str())) {
@@ -119,9 +119,9 @@ fn found(runtime: &Runtime) -> RuntimeFound {
     }
 }
 
-fn state(provider: Provider, library: &Path, runtime: &Option<Runtime>, has_card: bool) -> ProviderState {
+fn state(provider: Provider, library: &Path, runtime: &Option<Runtime>, has_gpu: bool) -> ProviderState {
     let missing = provider::missing_libraries(library, provider);
-    let usable = runtime.is_some() && missing.is_empty() && (provider == Provider::Cpu || has_card);
+    let usable = runtime.is_some() && missing.is_empty() && (provider == Provider::Cpu || has_gpu);
     ProviderState { provider, usable, missing }
 }
 

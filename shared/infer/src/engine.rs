@@ -25,7 +25,7 @@ struct Inner {
 }
 
 impl Engine {
-    /// Finds the device. A card that was asked for and cannot be used is an error; `auto` falls back to the CPU, see [`Engine::notes`].
+    /// Finds the device. A GPU that was asked for and cannot be used is an error; `auto` falls back to the CPU, see [`Engine::notes`].
     pub fn new(runtime: &Runtime, options: EngineOptions) -> Result<Self, InferError> {
         let resolved = device::resolve(options.device, &options.providers, runtime.library())?;
         let runtime = runtime.clone();

@@ -50,6 +50,7 @@ pub mod tensor;
 mod torchscript;
 mod tune;
 mod values;
+mod visible;
 
 pub use batch::{ItemInputs, ItemOutputs};
 pub use device::{Device, Driver, Gpu};

@@ -182,7 +182,7 @@ impl LoadedModel for OnnxSession {
             bound.binding.bind_output_to_device(name, &host).map_err(failed)?;
         }
         if self.device != Device::Cpu {
-            // Binding is what copies to a card.
+            // Binding is what copies to a GPU.
             for (spec, tensor) in self.inputs.iter().zip(&bound.inputs) {
                 bound.binding.bind_input(&spec.name, tensor).map_err(failed)?;
             }
@@ -203,7 +203,7 @@ impl LoadedModel for OnnxSession {
     }
 }
 
-/// Page-locked memory for a card, ordinary memory else.
+/// Page-locked memory for a GPU, ordinary memory else.
 fn input_allocator(session: &Session, device: Device) -> Allocator {
     let Device::Cuda(number) = device else { return Allocator::default() };
     let pinned =

@@ -42,7 +42,7 @@ impl FromStr for DeviceChoice {
                 let number = text.strip_prefix("cuda:").and_then(|number| number.parse().ok());
                 number.map(Self::Cuda).ok_or_else(|| {
                     InferError::Setting(format!(
-                        "{text:?} is no device: say auto, cpu, or cuda:N with the number of the card"
+                        "{text:?} is no device: say auto, cpu, or cuda:N with the number of the GPU"
                     ))
                 })
             }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Provider {
-    /// TensorRT: compiles parts of the graph for the card.
+    /// TensorRT: compiles parts of the graph for the GPU.
     TensorRt,
     /// CUDA.
     Cuda,

@@ -1,5 +1,8 @@
-//! Pins a process to cores.
+//! Pins a process to cores, or to a GPU.
 use rustix::thread::{CpuSet, sched_setaffinity};
+use std::convert::Infallible;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
 use std::str::FromStr;
 
 /// Cores by number.
@@ -32,6 +35,33 @@ impl FromStr for Cpus {
             cpus.extend(first..=last);
         }
         Ok(Self(cpus))
+    }
+}
+
+/// A GPU, by number or UUID.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GpuName(String);
+
+impl GpuName {
+    /// Makes it the only GPU of this process: runs the program anew, under the same process id and with the same arguments, where the
+    /// environment does not say so yet. Libraries read those variables at times of their own, so that they have to be there from the start.
+    pub fn pin(&self) -> std::io::Result<()> {
+        // Numbers are the driver's, not CUDA's own, by which the fastest GPU comes first.
+        let variables = [("CUDA_VISIBLE_DEVICES", self.0.as_str()), ("CUDA_DEVICE_ORDER", "PCI_BUS_ID")];
+        if variables.iter().all(|(name, value)| std::env::var(name).is_ok_and(|is| is == *value)) {
+            return Ok(());
+        }
+        let mut program = Command::new(std::env::current_exe()?);
+        program.args(std::env::args_os().skip(1)).envs(variables);
+        Err(program.exec())
+    }
+}
+
+impl FromStr for GpuName {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(Self(text.trim().to_owned()))
     }
 }
 

@@ -43,7 +43,7 @@ pub struct WorkerArguments {
     pub cpus: Option<pinning::Cpus>,
     /// GPU to run on, by number or UUID [default: all that are visible]
     #[arg(long, env = "FRAMEFLEET_GPU", value_name = "GPU")]
-    pub gpu: Option<String>,
+    pub gpu: Option<pinning::GpuName>,
     /// Where /metrics, /livez and /readyz are served; port 0 takes a free one
     #[arg(long, env = "FRAMEFLEET_METRICS", default_value = "127.0.0.1:0", value_name = "ADDRESS")]
     pub metrics: SocketAddr,
@@ -121,8 +121,7 @@ pub fn work(arguments: &WorkerArguments, served: Served) -> Result<Exit, WorkerE
         cpus.pin().map_err(system("the process cannot be pinned to --cpus"))?;
     }
     if let Some(gpu) = &arguments.gpu {
-        // SAFETY: no other thread runs yet, so none reads the environment.
-        unsafe { std::env::set_var("CUDA_VISIBLE_DEVICES", gpu) };
+        gpu.pin().map_err(system("the process cannot be pinned to --gpu"))?;
     }
     let slots =
         arguments.slots.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);

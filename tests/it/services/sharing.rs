@@ -43,8 +43,12 @@ fn a_job_waits_for_a_stage_that_nobody_serves_and_says_so() {
         job["message"].as_str().is_some_and(|message| message.contains("motion"))
     });
     assert!(reported["message"].as_str().unwrap().contains("start one"), "{reported:#}");
-    fleet.start_worker(&["--stage", "motion"]);
+    // Pinned to a GPU, it is the same process with an environment that says so.
+    fleet.start_worker(&["--stage", "motion", "--gpu", "0"]);
     fleet.wait_done(&job);
+    let environment = std::fs::read(format!("/proc/{}/environ", fleet.workers[1].id())).unwrap();
+    let variables: Vec<&[u8]> = environment.split(|byte| *byte == 0).collect();
+    assert!(variables.contains(&b"CUDA_VISIBLE_DEVICES=0".as_slice()) && variables.contains(&b"CUDA_DEVICE_ORDER=PCI_BUS_ID".as_slice()));
 }
 
 #[test]
