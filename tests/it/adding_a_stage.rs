@@ -109,16 +109,16 @@ fn follow_page(page: &str, workspace: &Path) -> usize {
     followed
 }
 
-/// Builds targets, with `cargo test` the program as well; where each lies, by its main source file. Packages are the same as in `make test`: libraries
-/// then have the same features and are not built again.
-fn build(cargo: &[&str], workspace: &Path, target: &Path) -> BTreeMap<String, PathBuf> {
+/// Builds the tests, and with them the program, and what generates; where each lies, by its main source file. Packages are the same as in `make test`:
+/// libraries then have the same features and are not built again.
+fn build(workspace: &Path, target: &Path) -> BTreeMap<String, PathBuf> {
     let built = Command::new(env!("CARGO"))
-        .args(cargo)
+        .args(["test", "--no-run", "--test", "whole", "--test", "fetching", "--test", "presence", "--example", "generate"])
         .args(["--offline", "--workspace", "--message-format=json-render-diagnostics"])
         .current_dir(workspace)
         .env("CARGO_TARGET_DIR", target)
-        // What is built once gains nothing from being prepared to be built again.
-        .env("CARGO_INCREMENTAL", "0")
+        // What is built once gains nothing from being prepared to be built again, and what runs for seconds little from being optimised.
+        .envs([("CARGO_INCREMENTAL", "0"), ("CARGO_PROFILE_DEV_OPT_LEVEL", "0"), ("CARGO_PROFILE_DEV_DEBUG", "0")])
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&built.stderr);
@@ -152,9 +152,7 @@ fn the_page_adds_a_stage_that_runs() {
     let page = std::fs::read_to_string(root().join("docs/adding-a-stage.md")).unwrap();
     assert_eq!(follow_page(&page, &workspace), 12);
     let target = borrowed_target(work.path());
-    let tests = ["test", "--no-run", "--test", "whole", "--test", "fetching", "--test", "presence"];
-    let mut programs = build(&tests, &workspace, &target);
-    programs.extend(build(&["build", "--example", "generate"], &workspace, &target));
+    let programs = build(&workspace, &target);
     let program = |source: &str| Command::new(&programs[source]);
 
     // As `make generate`, then what of `make test` looks at every stage and every model, and the stage's own tests.
