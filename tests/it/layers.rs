@@ -84,7 +84,7 @@ const STAGE_MUST_NOT_REACH: [&str; 8] =
     ["tokio", "async-nats", "reqwest", "hyper", "tonic", "framefleet-bus", "framefleet-runner", "object_store"];
 
 /// What a stage's program must not link: a worker commits to the ledger and derives nothing from it.
-const PROGRAM_MUST_NOT_LINK: [&str; 4] = ["framefleet-records", "arrow", "parquet", "serde_arrow"];
+const PROGRAM_MUST_NOT_LINK: [&str; 4] = ["framefleet-records", "arrow-array", "parquet", "serde_arrow"];
 
 fn metadata() -> Metadata {
     let platform = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);

@@ -1,5 +1,5 @@
 //! The columns of records in Parquet. They follow from the kinds alone, never from what a step happened to find.
-use arrow::datatypes::{DataType, Field, FieldRef, Fields};
+use arrow_schema::{DataType, Field, FieldRef, Fields};
 use framefleet_proto::kinds::{TypeVisitor, with_type};
 use serde::Deserialize;
 use serde_arrow::schema::{SchemaLike, TracingOptions};

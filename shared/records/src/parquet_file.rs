@@ -1,8 +1,8 @@
 //! A step's records as Parquet: columns are made on a thread of their own, one row group at a time.
 use crate::RecordsError;
 use crate::columns::columns;
-use arrow::array::RecordBatch;
-use arrow::datatypes::{DataType, FieldRef};
+use arrow_array::RecordBatch;
+use arrow_schema::{DataType, FieldRef};
 use framefleet_ledger::{Row, Store, Upload, layout};
 use framefleet_media::Outcome;
 use framefleet_proto::v1::{OutputFile, StepManifest};
@@ -98,7 +98,7 @@ impl ParquetRows {
     fn new(step: &str, kinds: &[String]) -> Result<Self, RecordsError> {
         let fail = |reason: String| RecordsError::Parquet { step: step.to_owned(), reason };
         let columns = columns(kinds).map_err(|error| fail(error.to_string()))?;
-        let schema = Arc::new(arrow::datatypes::Schema::new(columns.clone()));
+        let schema = Arc::new(arrow_schema::Schema::new(columns.clone()));
         let properties = WriterProperties::builder()
             .set_compression(Compression::SNAPPY)
             .set_max_row_group_row_count(Some(Self::GROUP))

@@ -1,7 +1,9 @@
 //! Records, summaries and failures, line by line.
 use crate::completion::{complete, run};
-use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::datatypes::{DataType, Float32Type, UInt64Type};
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float32Type, UInt64Type};
+use arrow_array::{Array, RecordBatch};
+use arrow_schema::DataType;
 use framefleet_ledger::{Ledger, Output, StepManifest};
 use framefleet_media::{Annotation, Face, FrameAnnotations, annotation};
 use framefleet_records::{RecordsOptions, verify, write_failures};

@@ -1,6 +1,6 @@
 //! A folder of pictures: each with a name and a size of its own in everything that is derived from it, and a renamed one without a task.
 use crate::completion::complete;
-use arrow::array::AsArray;
+use arrow_array::cast::AsArray;
 use framefleet_ledger::{CommitFile, Entry, KeyHasher, Ledger, Output, PartKind, StepManifest, TaskKey};
 use framefleet_media::annotation::Value;
 use framefleet_media::{
