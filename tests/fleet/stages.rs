@@ -188,7 +188,8 @@ impl Stage for Surround {
         for &frame in batch.frames() {
             let around = frame.saturating_sub(self.0.radius)..frame + self.0.radius + 1;
             // Every result of a level has one: whatever else were reported would be seen in every test that runs this stage.
-            let reported = |near: u64| batch.has_result(near, &level) == batch.annotations(near, &level).next().is_some();
+            let reported =
+                |near: u64| batch.has_result(near, &level) == batch.annotations(near, &level).next().is_some();
             if !around.clone().all(reported) {
                 return Err(StageError::Fatal("a level without a result, or a result without a level".to_owned()));
             }

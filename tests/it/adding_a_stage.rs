@@ -113,7 +113,18 @@ fn follow_page(page: &str, workspace: &Path) -> usize {
 /// libraries then have the same features and are not built again.
 fn build(workspace: &Path, target: &Path) -> BTreeMap<String, PathBuf> {
     let built = Command::new(env!("CARGO"))
-        .args(["test", "--no-run", "--test", "whole", "--test", "fetching", "--test", "presence", "--example", "generate"])
+        .args([
+            "test",
+            "--no-run",
+            "--test",
+            "whole",
+            "--test",
+            "fetching",
+            "--test",
+            "presence",
+            "--example",
+            "generate",
+        ])
         .args(["--offline", "--workspace", "--message-format=json-render-diagnostics"])
         .current_dir(workspace)
         .env("CARGO_TARGET_DIR", target)

@@ -60,8 +60,12 @@ impl Films {
         words.extend(deep.then_some("--deep"));
         let ran = with_models(&words);
         let reported: Value = serde_json::from_str(&ran.out).unwrap();
-        let problems: Vec<String> =
-            reported["problems"].as_array().unwrap().iter().map(|problem| problem.as_str().unwrap().to_owned()).collect();
+        let problems: Vec<String> = reported["problems"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|problem| problem.as_str().unwrap().to_owned())
+            .collect();
         assert_eq!(ran.code, Some(i32::from(!problems.is_empty())), "{ran:#?}");
         problems
     }

@@ -19,9 +19,7 @@ const SIZES: [(i32, i32, bool); 4] = [(640, 360, false), (1920, 1080, false), (1
 fn main() {
     let frames: usize = std::env::args().nth(1).map_or(20, |count| count.parse().expect("a number of frames"));
     let portrait = read(&sample("astronaut.png").unwrap());
-    println!(
-        "| model | frames | stage, CPU ms a frame | bare loop | ratio | peak memory |\n|---|---|---|---|---|---|"
-    );
+    println!("| model | frames | stage, CPU ms a frame | bare loop | ratio | peak memory |\n|---|---|---|---|---|---|");
     for full_frames in [true, false] {
         for (width, height, persons) in SIZES {
             person(&resize(&portrait, width, height), persons, full_frames, frames);

@@ -1,7 +1,7 @@
 //! The process half of the stage: the mouth of every face.
 use crate::lip_sync::LipSync;
 use crate::mouth::faces::{faces_of, shrink};
-use crate::mouth::mesh::{Lips, FaceMesh};
+use crate::mouth::mesh::{FaceMesh, Lips};
 use crate::mouth::mouth;
 use crate::mouth::region::Region;
 use crate::settings::SyncSettings;

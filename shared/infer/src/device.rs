@@ -142,7 +142,7 @@ fn usable(number: Option<u32>, wanted: &[Provider], runtime_library: &Path) -> R
     if wanted.iter().all(|provider| *provider == Provider::Cpu) {
         problems.push("no provider for a GPU is listed".to_owned());
     }
-    let gpu = driver().and_then(|driver| gpu(&driver, number));
+    let gpu = driver().and_then(|driver| choose(&driver, number));
     match gpu {
         Ok(gpu) if !providers.is_empty() => {
             providers.push(Provider::Cpu);
@@ -158,7 +158,7 @@ fn usable(number: Option<u32>, wanted: &[Provider], runtime_library: &Path) -> R
 }
 
 /// The GPU of a number, or the first that is new enough.
-fn gpu(driver: &Driver, number: Option<u32>) -> Result<Gpu, String> {
+fn choose(driver: &Driver, number: Option<u32>) -> Result<Gpu, String> {
     let least = MIN_COMPUTE_CAPABILITY;
     let described: Vec<String> = driver.gpus.iter().map(|gpu| format!("cuda:{} is {}", gpu.number, gpu.name)).collect();
     let fits = |gpu: &&Gpu| number.is_none_or(|number| gpu.number == number);
@@ -168,7 +168,11 @@ fn gpu(driver: &Driver, number: Option<u32>) -> Result<Gpu, String> {
         .filter(fits)
         .max_by_key(|gpu| (gpu.compute_capability >= least, std::cmp::Reverse(gpu.number)))
     else {
-        let found = if described.is_empty() { "the driver has no GPU that this process may use".to_owned() } else { described.join(", ") };
+        let found = if described.is_empty() {
+            "the driver has no GPU that this process may use".to_owned()
+        } else {
+            described.join(", ")
+        };
         return Err(format!("driver {}: {found}", driver.version));
     };
     if gpu.compute_capability < least {
@@ -221,18 +225,25 @@ mod tests {
     use super::*;
 
     fn gpu(number: u32, compute_capability: (i32, i32)) -> Gpu {
-        Gpu { number, uuid: format!("GPU-{number}"), name: format!("GPU {number}"), compute_capability, memory: 1 << 34, free: 1 << 33 }
+        Gpu {
+            number,
+            uuid: format!("GPU-{number}"),
+            name: format!("GPU {number}"),
+            compute_capability,
+            memory: 1 << 34,
+            free: 1 << 33,
+        }
     }
 
     #[test]
     fn the_first_gpu_that_is_new_enough_is_taken_and_a_missing_one_is_named() {
         let driver = Driver { version: "590.1".to_owned(), gpus: vec![gpu(0, (6, 1)), gpu(1, (9, 0)), gpu(2, (9, 0))] };
-        assert_eq!(gpu(&driver, None).unwrap().number, 1);
-        assert_eq!(gpu(&driver, Some(2)).unwrap().number, 2);
-        assert!(gpu(&driver, Some(0)).unwrap_err().contains("6.1"));
-        let message = gpu(&driver, Some(7)).unwrap_err();
+        assert_eq!(choose(&driver, None).unwrap().number, 1);
+        assert_eq!(choose(&driver, Some(2)).unwrap().number, 2);
+        assert!(choose(&driver, Some(0)).unwrap_err().contains("6.1"));
+        let message = choose(&driver, Some(7)).unwrap_err();
         assert!(message.contains("cuda:1 is GPU 1") && message.contains("590.1"), "{message}");
         let none = Driver { version: "590.1".to_owned(), gpus: Vec::new() };
-        assert!(gpu(&none, None).unwrap_err().contains("no GPU"));
+        assert!(choose(&none, None).unwrap_err().contains("no GPU"));
     }
 }

@@ -5,7 +5,7 @@ use crate::loaded_model::{LoadedModel, Take};
 use crate::profile::Profile;
 use crate::spec::{Dim, TensorSpec, micro_batch};
 use crate::tensor::{TensorView, TensorViewMut};
-use crate::values::{element, borrowed, specs, view_mut, views, zero};
+use crate::values::{borrowed, element, specs, view_mut, views, zero};
 use ort::memory::{AllocationDevice, Allocator, AllocatorType, MemoryInfo, MemoryType};
 use ort::session::{IoBinding, Session, SessionInputValue};
 use ort::value::DynTensor;

@@ -70,7 +70,11 @@ impl Pool {
     }
 
     /// Lends a session for as long as `work` takes; waits for one if all are in use and the pool is full.
-    pub fn with_model<R>(&self, loader: &Loader, work: impl FnOnce(&mut dyn LoadedModel) -> R) -> Result<R, InferError> {
+    pub fn with_model<R>(
+        &self,
+        loader: &Loader,
+        work: impl FnOnce(&mut dyn LoadedModel) -> R,
+    ) -> Result<R, InferError> {
         let slot = self.take(loader)?;
         let mut checked_out = CheckedOut { pool: self, slot: Some(slot) };
         match &mut checked_out.slot {

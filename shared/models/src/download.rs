@@ -1,7 +1,7 @@
 //! Fetches an address into a file: goes on where an earlier try broke off, tries again, never takes more than it should.
 use crate::digest::Sha256;
 use crate::error::{Mismatch, ModelError, access};
-use crate::progress::{Progress, Activity};
+use crate::progress::{Activity, Progress};
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::path::Path;

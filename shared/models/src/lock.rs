@@ -1,7 +1,7 @@
 //! One process at a time fetches a thing; others wait and find it there.
 use crate::disk::create_folder;
 use crate::error::{ModelError, access};
-use crate::progress::{Progress, Activity};
+use crate::progress::{Activity, Progress};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;
 
@@ -20,7 +20,8 @@ impl Lock {
         match file.try_lock() {
             Ok(()) => Ok(Self(file)),
             Err(TryLockError::WouldBlock) => {
-                let _activity = Activity::begin(progress, &format!("waiting for another process that fetches {what}"), None);
+                let _activity =
+                    Activity::begin(progress, &format!("waiting for another process that fetches {what}"), None);
                 file.lock().map_err(access("lock", &path))?;
                 Ok(Self(file))
             }

@@ -2,7 +2,7 @@
 //! certificates.
 use crate::disk::create_folder;
 use crate::error::ModelError;
-use crate::progress::{Progress, Activity};
+use crate::progress::{Activity, Progress};
 use crate::source::{Archive, Package};
 use std::fs::File;
 use std::path::{Path, PathBuf};

@@ -7,7 +7,7 @@ use crate::disk::create_folder;
 use crate::error::{ModelError, access};
 use crate::lock::Lock;
 use crate::packages::{self, Tools};
-use crate::progress::{Progress, Activity};
+use crate::progress::{Activity, Progress};
 use crate::source::Making;
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -9,8 +9,23 @@ macro_rules! parts {
 
 /// In this order: constants of a part are there for those behind it. What the last one does draws the page.
 const PARTS: [&str; 17] = parts![
-    "data", "dom", "format", "time", "colours", "lightbox", "list", "sheet", "rows", "curves", "timelines", "shots",
-    "tracks", "item", "listing", "job", "page",
+    "data",
+    "dom",
+    "format",
+    "time",
+    "colours",
+    "lightbox",
+    "list",
+    "sheet",
+    "rows",
+    "curves",
+    "timelines",
+    "shots",
+    "tracks",
+    "item",
+    "listing",
+    "job",
+    "page",
 ];
 
 /// The whole script, in a scope of its own.

@@ -95,7 +95,8 @@ fn film(batch: u64) -> Film {
 /// What the stage was shown around the frames with a result.
 fn shown(step: &Step<Witness>, film: &Film) -> Vec<(u64, String)> {
     let records = step.process(std::slice::from_ref(film)).unwrap().records;
-    let text = |reported: &Extension| serde_json::from_str::<serde_json::Value>(&reported.json).unwrap()["text"].clone();
+    let text =
+        |reported: &Extension| serde_json::from_str::<serde_json::Value>(&reported.json).unwrap()["text"].clone();
     records
         .each(only!(Extension))
         .map(|(record, reported)| (record.frame, text(&reported[0]).as_str().unwrap().to_owned()))

@@ -48,7 +48,10 @@ fn a_job_waits_for_a_stage_that_nobody_serves_and_says_so() {
     fleet.wait_done(&job);
     let environment = std::fs::read(format!("/proc/{}/environ", fleet.workers[1].id())).unwrap();
     let variables: Vec<&[u8]> = environment.split(|byte| *byte == 0).collect();
-    assert!(variables.contains(&b"CUDA_VISIBLE_DEVICES=0".as_slice()) && variables.contains(&b"CUDA_DEVICE_ORDER=PCI_BUS_ID".as_slice()));
+    assert!(
+        variables.contains(&b"CUDA_VISIBLE_DEVICES=0".as_slice())
+            && variables.contains(&b"CUDA_DEVICE_ORDER=PCI_BUS_ID".as_slice())
+    );
 }
 
 #[test]

@@ -180,7 +180,7 @@ fn runs_of_followed_frames_do_not_depend_on_batches() {
     let expected: Value = serde_json::from_slice(&std::fs::read(file("memory.json")).unwrap()).unwrap();
     let host = host();
     let settings = SegmentationSettings {
-        model: segmentation::Method::Promptable,
+        method: segmentation::Method::Promptable,
         follow_frames: 4,
         prompts_per_run: 16,
         min_area_percent: 0.0,
@@ -213,7 +213,7 @@ fn boxes_of_persons_are_prompts() {
     let host = host();
     let min = expected["choice"]["pred_iou_thresh"].as_f64().unwrap();
     let settings = SegmentationSettings {
-        model: segmentation::Method::Promptable,
+        method: segmentation::Method::Promptable,
         prompts_per_run: 16,
         points_per_side: 6,
         min_predicted_iou: min,

@@ -22,13 +22,13 @@ fn step(file: &str) -> Result<Step<SyncStage>, String> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/parity").join(file);
     let path = if path.is_file() { path } else { model("silero-vad").unwrap().path };
     let sha256 = format!("{:x}", Sha256::digest(std::fs::read(&path).unwrap()));
-    let model = Model { name: "studio-sync".to_owned(), path, sha256, precision: Precision::Fp32 };
+    let given = Model { name: "studio-sync".to_owned(), path, sha256, precision: Precision::Fp32 };
     let needs = SyncStage::needs(&settings());
     let models = needs.models.iter().map(|need| {
         let model = match need.role.as_str() {
             "face-mesh" => model("face-mesh-attention").unwrap(),
             "voice-activity" => model("silero-vad").unwrap(),
-            _ => model.clone(),
+            _ => given.clone(),
         };
         let options = SessionOptions {
             micro_batch: Some(need.micro_batch),

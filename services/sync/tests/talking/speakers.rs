@@ -102,7 +102,8 @@ fn names_of_a_diarisation_go_to_the_faces_that_move_with_them() {
     let turns = vec![turn(0.0..5.0, "ada"), turn(6.0..11.0, "bob"), turn(5.2..5.8, "narrator")];
     let step = step_told(&json!({ "segments": turns }));
     let results = footage.finish(&step, &footage.with_mouths(&mouths));
-    let reported: Vec<(&str, Option<u32>)> = results.speaking.iter().map(|(_, s)| (s.speaker.as_str(), s.track)).collect();
+    let reported: Vec<(&str, Option<u32>)> =
+        results.speaking.iter().map(|(_, s)| (s.speaker.as_str(), s.track)).collect();
     assert_eq!(reported, [("ada", Some(0)), ("narrator", None), ("bob", Some(1))]);
     assert_eq!(results.speaking[1].1.label, "narrator (off screen)");
     let faces = results.statistics["items"][0]["faces"].as_array().unwrap().clone();
