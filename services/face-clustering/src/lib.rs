@@ -11,6 +11,7 @@
 mod face;
 mod finish;
 mod identities;
+mod presentation;
 mod process;
 mod settings;
 mod summary;
@@ -24,7 +25,7 @@ use face::embedding::Embedder;
 use framefleet_media::{Kind, Rendition};
 use framefleet_perception::require;
 use framefleet_stage::{
-    Batch, HalfNeeds, Host, Job, ModelNeed, Needs, Outputs, Records, SetupError, Stage, StageError,
+    Batch, Field, HalfNeeds, Host, Job, ModelNeed, Needs, Outputs, Records, SetupError, Stage, StageError,
 };
 
 /// Role of the detector in the catalogue.
@@ -43,6 +44,7 @@ impl Stage for FaceClusteringStage {
     const NAME: &'static str = "face-clustering";
     const ABOUT: &'static str = "faces, tracks of them, and identities across all items";
     const VERSION: u32 = 2;
+    const FIELDS: &'static [Field] = presentation::FIELDS;
     type Settings = FaceClusteringSettings;
 
     fn needs(settings: &FaceClusteringSettings) -> Needs {

@@ -15,6 +15,7 @@ mod finish;
 mod geometry;
 mod models;
 mod person;
+mod presentation;
 mod process;
 mod settings;
 mod skeleton;
@@ -26,7 +27,7 @@ pub use skeleton::{BLAZEPOSE_TO_COCO, SIGMAS, similarity};
 use framefleet_media::{Kind, Rendition};
 use framefleet_perception::require;
 use framefleet_stage::{
-    Batch, HalfNeeds, Host, Job, ModelNeed, Needs, Outputs, Records, SetupError, Stage, StageError,
+    Batch, Field, HalfNeeds, Host, Job, ModelNeed, Needs, Outputs, Records, SetupError, Stage, StageError,
 };
 use process::Detection;
 
@@ -47,6 +48,7 @@ impl Stage for PoseStage {
     const NAME: &'static str = "pose";
     const ABOUT: &'static str = "skeletons of persons, and tracks through shots";
     const VERSION: u32 = 2;
+    const FIELDS: &'static [Field] = presentation::FIELDS;
     type Settings = PoseSettings;
 
     fn needs(settings: &PoseSettings) -> Needs {

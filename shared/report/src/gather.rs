@@ -263,13 +263,21 @@ fn item_report(item: &Item, range: (u64, u64), columns: u64) -> ItemReport {
         height: item.height,
         fps,
         codec: item.codec.clone(),
-        container: item.container.clone(),
+        container: container(item).to_owned(),
         bit_depth: item.bit_depth,
         audio: item.has_audio,
         bytes: item.bytes,
         axis: columns::axis(start, end, columns),
         ..ItemReport::default()
     }
+}
+
+/// What contains an item. FFmpeg names a demuxer by all that it reads ("mov,mp4,m4a,…"): of these the file's own extension, else the first.
+fn container(item: &Item) -> &str {
+    let extension = item.name.rsplit_once('.').map_or("", |(_, extension)| extension);
+    let mut names = item.container.split(',');
+    let own = names.clone().find(|name| name.eq_ignore_ascii_case(extension));
+    own.or_else(|| names.next()).unwrap_or_default()
 }
 
 fn kind_name(kind: ItemKind) -> &'static str {
@@ -323,4 +331,23 @@ fn thumbnail(item: &ItemReport, frame: u64, jpeg: Vec<u8>) -> Thumbnail {
     let into_column = (frame.saturating_sub(item.axis.start)) % item.axis.frames_per_column;
     let seconds = seconds + item.fps.map_or(0.0, |fps| into_column as f64 / fps);
     Thumbnail { frame, file: None, pts_ns: (seconds * 1e9) as i64, jpeg }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_container_has_one_name() {
+        let named = |name: &str, demuxer: &str| {
+            let item = Item { name: name.to_owned(), container: demuxer.to_owned(), ..Item::default() };
+            container(&item).to_owned()
+        };
+        assert_eq!(named("a.MP4", "mov,mp4,m4a,3gp,3g2,mj2"), "mp4");
+        assert_eq!(named("a.webm", "matroska,webm"), "webm");
+        assert_eq!(named("a.mkv", "matroska,webm"), "matroska");
+        assert_eq!(named("a", "mov,mp4,m4a,3gp,3g2,mj2"), "mov");
+        assert_eq!(named("b.mts", "mpegts"), "mpegts");
+        assert_eq!(named("photographs", ""), "");
+    }
 }
