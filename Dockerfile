@@ -14,7 +14,7 @@ WORKDIR /src
 COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \
-    cargo build --release --locked -p framefleet \
+    cargo build --release --locked -p framefleet -p orchestrator \
       -p ingest --features ingest/service \
       -p assemble --features assemble/service \
       -p composite --features composite/service \
@@ -25,7 +25,7 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
       -p pose --features pose/service \
       -p segmentation --features segmentation/service \
       -p sync --features sync/service \
- && install -D --target-directory=/programs target/release/framefleet \
+ && install -D --target-directory=/programs target/release/framefleet target/release/orchestrator \
       target/release/ingest \
       target/release/assemble \
       target/release/composite \
@@ -104,9 +104,15 @@ COPY --from=build /programs/sync /usr/local/bin/
 RUN ["sync", "--version"]
 ENTRYPOINT ["sync"]
 
-# Last, so that `docker build .` makes it: the command line and the orchestrator.
+FROM runtime AS orchestrator
+COPY --from=build /programs/orchestrator /usr/local/bin/
+RUN ["orchestrator", "--version"]
+EXPOSE 4270
+ENTRYPOINT ["orchestrator"]
+
+# Last, so that `docker build .` makes it: the command line. It serves nothing unless a verb does.
 FROM runtime AS framefleet
 COPY --from=build /programs/framefleet /usr/local/bin/
 RUN ["framefleet", "--version"]
-EXPOSE 4270
+HEALTHCHECK NONE
 ENTRYPOINT ["framefleet"]

@@ -5,12 +5,12 @@
 use framefleet_ledger::TaskKey;
 use framefleet_media::frame::batch_frames;
 use framefleet_media::{BatchInfo, ImageFile, Item, ItemKind, Rational};
+use framefleet_orchestration::{Batch, Fact, JobOptions, JobState, TaskRef};
 use framefleet_pipeline::{JobRange, ModelMode, Models, Pipeline, Plan, PlanRequest, PlannedModel, Position, plan};
 use framefleet_proto::v1::{
     BlobRef, Done, EntryOutcomes, Event, FramePixels, Pixels, Task, TaskKind, event::What, task::Work as Wire,
 };
 use framefleet_stage::ModelNeed;
-use orchestrator::{Batch, Fact, JobOptions, JobState, TaskRef};
 use prost::Message as _;
 use serde_json::Map;
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -52,7 +52,7 @@ static ALLOCATOR: Counting = Counting;
 /// One test at a time: what others hold must not count.
 static ALONE: Mutex<()> = Mutex::new(());
 
-/// Any network, under a long name.
+/// Any model, under a long name.
 struct AnyModel;
 
 impl Models for AnyModel {
@@ -185,7 +185,7 @@ impl Largest {
         task.project = "p".repeat(64);
         task.traceparent = "0".repeat(55);
         (task.epoch, task.published_ns) = (u64::from(u32::MAX), u64::MAX);
-        if orchestrator::take_long_files(&mut task).is_some() {
+        if framefleet_orchestration::take_long_files(&mut task).is_some() {
             task.files = vec![7; 32].into();
         }
         if let Some(Wire::Finish(work)) = &mut task.work {

@@ -3,9 +3,9 @@ use super::TestJob;
 use framefleet_ledger::{Entry, Ledger, OpenOptions, Output, SourceIdentity, TaskKey};
 use framefleet_media::BatchInfo;
 use framefleet_media::frame::batch_frames;
+use framefleet_orchestration::{Batch, Fact, JobOptions, JobState, TaskRef};
 use framefleet_stage::{IndexRequest, SourceStage};
 use futures::{StreamExt as _, TryStreamExt as _};
-use orchestrator::{Batch, Fact, JobOptions, JobState, TaskRef};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 

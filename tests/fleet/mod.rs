@@ -15,10 +15,12 @@ pub mod work;
 use framefleet_bus::{Blobs, Bus, MemoryBlobs, MemoryBus};
 use framefleet_ledger::{Ledger, Ledgers, OpenOptions, Output, SourceIdentity};
 use framefleet_media::Item;
+use framefleet_orchestration::{
+    JobOptions, JobRun, JobSummary, Orchestrator, OrchestratorError, Progress, QueueShares,
+};
 use framefleet_pipeline::{JobRange, Pipeline, Plan, PlanRequest};
 use framefleet_runner::{Runner, RunnerOptions, RunnerParts};
 use framefleet_stage::{Host, Registry, SourceStage};
-use orchestrator::{JobOptions, JobRun, JobSummary, Orchestrator, OrchestratorError, Progress, QueueShares};
 use serde_json::Map;
 use source::SyntheticSource;
 use std::sync::Arc;

@@ -309,7 +309,7 @@ impl Stage for Fragile {
 
 settings!(ClassifySettings {
     /// Model that is asked, of role `test-classification`; empty for the default.
-    network: String = String::new(),
+    model: String = String::new(),
     /// Frames a run.
     micro_batch: usize = 4
 });
@@ -319,12 +319,12 @@ pub struct Classify(framefleet_infer::Session);
 
 impl Stage for Classify {
     const NAME: &'static str = "classify";
-    const ABOUT: &'static str = "asks a small network";
+    const ABOUT: &'static str = "asks a small model";
     const VERSION: u32 = 1;
     type Settings = ClassifySettings;
 
     fn needs(settings: &ClassifySettings) -> Needs {
-        let choice = Some(settings.network.as_str()).filter(|id| !id.is_empty());
+        let choice = Some(settings.model.as_str()).filter(|id| !id.is_empty());
         Needs {
             process: HalfNeeds { makes: vec![Kind::new("class")], ..HalfNeeds::default() },
             models: vec![ModelNeed::new("test-classification", choice, settings.micro_batch)],
@@ -334,9 +334,8 @@ impl Stage for Classify {
 
     fn load(host: &Host, _: &ClassifySettings) -> Result<Self, SetupError> {
         let failed = |error: framefleet_infer::InferError| SetupError(error.to_string());
-        let networks =
-            host.get::<framefleet_infer::StepModels>().ok_or_else(|| SetupError("no networks".to_owned()))?;
-        networks.open("test-classification").map(Self).map_err(failed)
+        let models = host.get::<framefleet_infer::StepModels>().ok_or_else(|| SetupError("no models".to_owned()))?;
+        models.open("test-classification").map(Self).map_err(failed)
     }
 
     fn process(&self, _: &Job, batch: &Batch, out: &mut Outputs) -> Result<(), StageError> {

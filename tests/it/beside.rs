@@ -3,8 +3,8 @@ use crate::fleet::TestJob;
 use crate::scheduling::{indexed, made};
 use framefleet_ledger::TaskKey;
 use framefleet_media::Content;
+use framefleet_orchestration::{Fact, JobState, Work};
 use framefleet_stage::Beside;
-use orchestrator::{Fact, JobState, Work};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

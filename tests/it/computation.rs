@@ -4,10 +4,10 @@ use crate::fleet::{TestJob, digest};
 use framefleet_ledger::{Ledger, Output, Row};
 use framefleet_media::Outcome;
 use framefleet_media::annotation::to_json;
+use framefleet_orchestration::{Ending, JobOptions, JobSummary};
 use framefleet_pipeline::Position;
 use framefleet_records::StepCounts;
 use futures::StreamExt as _;
-use orchestrator::{Ending, JobOptions, JobSummary};
 use std::sync::atomic::Ordering;
 use tokio::sync::{Mutex, watch};
 

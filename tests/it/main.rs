@@ -23,7 +23,6 @@ mod made_frames;
 mod memory;
 mod models;
 mod named_files;
-mod networks;
 mod photographs;
 mod presentation;
 #[path = "../processes/mod.rs"]
@@ -36,6 +35,7 @@ mod services;
 #[path = "../soak/mod.rs"]
 mod soak;
 mod sound;
+mod step_models;
 mod stills;
 mod too_large;
 mod video;

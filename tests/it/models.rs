@@ -285,7 +285,7 @@ fn wrong_questions_are_answered() {
     assert!(place.done(&["pull", "--stages", "lighting,motion", "--offline"]).contains("no models run there"));
     assert!(place.done(&["pull", "--pipeline", "analyse", "--offline"]).contains("no models run there"));
     let offline = place.refused(&["pull", "--stages", "segmentation", "--profile", "fast", "--offline"], 1);
-    assert!(offline.contains("onnxruntime") && offline.contains("--offline"), "networks need the library: {offline}");
+    assert!(offline.contains("onnxruntime") && offline.contains("--offline"), "models need the library: {offline}");
     assert!(place.done(&["verify"]).contains("selfie-landscape"), "what needs no network was installed all the same");
     std::fs::write(place.catalogue(), "[[model]]\nid = \"half\"").unwrap();
     assert!(place.refused(&["list"], 78).contains("own.toml"));

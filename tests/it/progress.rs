@@ -3,9 +3,9 @@ use crate::computation::EVERYTHING;
 use crate::fleet::{TestJob, source::FRAME_NS};
 use crate::scheduling::{indexed, made};
 use framefleet_ledger::{Output, TaskKey};
+use framefleet_orchestration::{Earlier, Efficiency, Fact, JobOptions, JobState, Machines, StepFrames, Work};
 use framefleet_pipeline::Position;
 use framefleet_proto::v1::{EntryOutcomes, FrameFailure, Outcomes, task::Work as Wire};
-use orchestrator::{Earlier, Efficiency, Fact, JobOptions, JobState, Machines, StepFrames, Work};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
 //! An orchestrator that starts again behind much finished work.
 use crate::fleet::long_job::LongJob;
 use framefleet_ledger::Output;
-use orchestrator::Work;
+use framefleet_orchestration::Work;
 
 /// Finished tasks of the shorter and of the longer job.
 const TASKS: [u64; 2] = [10_000, 100_000];

@@ -3,10 +3,10 @@
 use crate::fleet::TestJob;
 use framefleet_ledger::TaskKey;
 use framefleet_media::{BatchInfo, Item};
+use framefleet_orchestration::{Batch, Counts, Fact, JobState, TaskRef, Work};
 use framefleet_pipeline::Plan;
 use framefleet_proto::v1::{EntryOutcomes, FrameFailure, Outcomes, Pixels, Task, task::Work as Wire};
 use framefleet_stage::{IndexRequest, SourceStage as _};
-use orchestrator::{Batch, Counts, Fact, JobState, TaskRef, Work};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -3,7 +3,7 @@ use crate::fleet::{Carriers, TestJob};
 use async_trait::async_trait;
 use framefleet_bus::{Bus, BusError, Depth, Events, Inbox, Kv, MemoryBlobs, MemoryBus, Message, Subject};
 use framefleet_ledger::Output;
-use orchestrator::{Ending, JobSummary};
+use framefleet_orchestration::{Ending, JobSummary};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;

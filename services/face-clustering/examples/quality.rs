@@ -158,7 +158,7 @@ fn main() {
     let mut settings = FaceClusteringSettings { embedder: embedder.clone(), ..FaceClusteringSettings::default() };
     let records = step(&settings).process(&films).unwrap().records;
     println!(
-        "| network, faces | number | pairwise P | R | F | BCubed P | R | F | nobody's |\n|---|---|---|---|---|---|---|---|---|"
+        "| model, faces | number | pairwise P | R | F | BCubed P | R | F | nobody's |\n|---|---|---|---|---|---|---|---|---|"
     );
     let mut all = Vec::new();
     for cannot_link in [false, true] {

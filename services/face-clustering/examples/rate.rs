@@ -31,8 +31,8 @@ fn main() {
     let host =
         framefleet_testkit_models::host(FaceClusteringStage::NAME, &FaceClusteringStage::needs(&settings)).unwrap();
     let step = step(&settings);
-    let networks = host.get::<StepModels>().unwrap();
-    let (detector, embedder) = (networks.open("face-detection").unwrap(), networks.open("face-embedding").unwrap());
+    let models = host.get::<StepModels>().unwrap();
+    let (detector, embedder) = (models.open("face-detection").unwrap(), models.open("face-embedding").unwrap());
     // Of images: models are faster on zeros.
     let portrait = photograph("obama.jpg");
     let face = part(&portrait, 240, 60, 400, 400);
@@ -47,7 +47,7 @@ fn main() {
         }
         began.elapsed().as_secs_f64()
     };
-    println!("| picture | faces per frame | stage | networks alone | ratio |");
+    println!("| picture | faces per frame | stage | models alone | ratio |");
     for name in ["biden.jpg", "sample3.jpg", "sample5.jpg"] {
         let films = [video("a.mp4", vec![fitted(&photograph(name), 640); FRAMES])];
         let (mut staged, mut alone, mut faces) = (Vec::new(), Vec::new(), 0);

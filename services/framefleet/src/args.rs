@@ -1,20 +1,19 @@
 //! The arguments, and nothing else.
 mod definitions;
-mod failure_limit;
 mod fleet;
 mod job;
-mod networks;
+mod models;
 mod output;
 
 pub use definitions::{PipelinesArguments, StagesArguments, StagesVerb, ValidateArguments};
-pub use failure_limit::FailureLimit;
-pub use fleet::{JobArguments, OrchestratorArguments, StatusArguments, TopArguments, UpArguments, WorkerVerb};
-pub use job::{JobChoices, PipelineChoice, RunArguments, SubmitArguments};
-pub use networks::{DoctorArguments, ModelsArguments, ModelsVerb, PullArguments, TuneArguments};
+pub use fleet::{NamedJobArguments, StatusArguments, TopArguments, UpArguments, WorkerVerb};
+pub use job::{JobArguments, RunArguments, SubmitArguments};
+pub use models::{DoctorArguments, ModelsArguments, ModelsVerb, PullArguments, TuneArguments};
 pub use output::{EditArguments, EditVerb, ExportArguments, FailuresArguments, FailuresVerb, VerifyArguments};
 
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
+use framefleet_job::fleet::OrchestratorArguments;
 
 /// Turns footage into labelled, cleaned and restored material.
 #[derive(Parser, Debug)]
@@ -56,9 +55,9 @@ pub enum Command {
     /// List the jobs of a fleet, or say how one is
     Status(StatusArguments),
     /// Show a job's progress until it ends
-    Watch(JobArguments),
+    Watch(NamedJobArguments),
     /// End a job early; what is finished stays
-    Cancel(JobArguments),
+    Cancel(NamedJobArguments),
     /// Show jobs, stages, workers and queues of a fleet, live
     Top(TopArguments),
     /// Correct what a step found (name, merge, split, drop); the next run into the output obeys

@@ -1,10 +1,11 @@
 //! Why the program ends without success: a message for a person, an exit code for scripts.
+use framefleet_job::JobError;
 use framefleet_ledger::LedgerError;
+use framefleet_models::ModelError;
 use framefleet_pipeline::PlanError;
 use framefleet_records::RecordsError;
 use framefleet_service::Exit;
 use framefleet_stage::SettingsError;
-use orchestrator::OrchestratorError;
 
 /// What went wrong.
 #[derive(Debug)]
@@ -32,38 +33,39 @@ impl Failure {
     }
 }
 
+impl From<JobError> for Failure {
+    fn from(error: JobError) -> Self {
+        Self { exit: error.exit(), message: error.to_string() }
+    }
+}
+
 impl From<PlanError> for Failure {
     fn from(error: PlanError) -> Self {
-        Self::configuration(error)
+        JobError::from(error).into()
     }
 }
 
 impl From<SettingsError> for Failure {
     fn from(error: SettingsError) -> Self {
-        Self::configuration(error)
+        JobError::from(error).into()
     }
 }
 
 impl From<LedgerError> for Failure {
     fn from(error: LedgerError) -> Self {
-        Self::failed(error)
+        JobError::from(error).into()
     }
 }
 
 impl From<RecordsError> for Failure {
     fn from(error: RecordsError) -> Self {
-        Self::failed(error)
+        JobError::from(error).into()
     }
 }
 
-impl From<OrchestratorError> for Failure {
-    fn from(error: OrchestratorError) -> Self {
-        let exit = match &error {
-            OrchestratorError::Bus(_) => Exit::BusUnreachable,
-            OrchestratorError::Stuck { .. } | OrchestratorError::Wire(_) => Exit::Bug,
-            OrchestratorError::Ledger(_) | OrchestratorError::Records(_) | OrchestratorError::Fatal(_) => Exit::Failed,
-        };
-        Self { exit, message: error.to_string() }
+impl From<ModelError> for Failure {
+    fn from(error: ModelError) -> Self {
+        JobError::from(error).into()
     }
 }
 

@@ -1,41 +1,26 @@
-//! The command line: arguments in, a job run in this process, what came of it on the terminal and in the exit code.
+//! The command line: verbs, arguments, the terminal. What a job is, and how it runs, is `framefleet_job`'s.
 
 // First, for its macros.
 #[macro_use]
 mod streams;
 
-mod allocator;
 mod args;
 mod client;
 mod commands;
-mod edits;
 mod failure;
-mod files;
-mod fleet_runner;
-mod folders;
-mod forecast;
-mod identity;
-mod job;
-mod job_file;
-mod job_work;
-mod last_run;
+mod interrupt;
 mod machine;
-mod model_choice;
-mod pictures;
-mod report_file;
-mod source_batches;
-mod source_check;
-mod spec;
-mod submit;
+mod request;
 mod supervisor;
 mod terminal;
 
 pub use commands::stages::{differences, meaning};
-pub use submit::Stages;
+pub use framefleet_job::Stages;
 
 use args::{Arguments, Command};
 use clap::{Parser, error::ErrorKind};
 use failure::Failure;
+use framefleet_job::{JobError, allocator};
 use framefleet_service::Exit;
 use std::process::ExitCode;
 
@@ -46,7 +31,6 @@ pub fn main() -> ExitCode {
 
 /// The program with other stages than it comes with.
 pub fn main_with(stages: Stages) -> ExitCode {
-    submit::set_stages(stages);
     allocator::set_up();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
@@ -57,7 +41,7 @@ pub fn main_with(stages: Stages) -> ExitCode {
             return if asked { Exit::Done } else { Exit::Usage }.into();
         }
     };
-    let ended = run(arguments);
+    let ended = run(arguments, stages);
     streams::flush();
     match (ended, streams::problem()) {
         (Ok(_), Some(problem)) => {
@@ -72,30 +56,31 @@ pub fn main_with(stages: Stages) -> ExitCode {
     }
 }
 
-fn run(arguments: Arguments) -> Result<Exit, Failure> {
+fn run(arguments: Arguments, stages: Stages) -> Result<Exit, Failure> {
     let log = arguments.log.as_deref().unwrap_or(if is_service(&arguments.command) { "info" } else { "warn" });
     framefleet_telemetry::init_tracing(arguments.log_json, log)
         .map_err(|error| Failure::usage(format!("--log {log}: {error}")))?;
+    let registry = || stages().map_err(JobError::from);
     match arguments.command {
-        Command::Run(run) => commands::run::run(&run),
-        Command::Stages(stages) => commands::stages::run(&stages),
+        Command::Run(run) => commands::run::run(&run, registry()?),
+        Command::Stages(stages) => commands::stages::run(&stages, &registry()?),
         Command::Pipelines(pipelines) => commands::pipelines::run(&pipelines),
-        Command::Validate(validate) => commands::validate::run(&validate),
+        Command::Validate(validate) => commands::validate::run(&validate, registry()?),
         Command::Verify(verify) => commands::verify::run(&verify),
         Command::Export(export) => commands::export::run(&export),
         Command::Doctor(doctor) => commands::doctor::run(&doctor),
-        Command::Up(up) => commands::up::run(&up),
-        Command::Submit(submit) => commands::jobs::submit(&submit),
+        Command::Up(up) => commands::up::run(&up, &registry()?),
+        Command::Submit(submit) => commands::jobs::submit(&submit, &registry()?),
         Command::Status(status) => commands::jobs::status(&status),
         Command::Watch(job) => commands::jobs::watch(&job),
         Command::Cancel(job) => commands::jobs::cancel(&job),
         Command::Top(top) => commands::top::run(&top),
-        Command::Edit(edit) => commands::edit::run(&edit),
-        Command::Failures(failures) => commands::failures::run(&failures),
-        Command::Worker(worker) => commands::worker::run(&worker),
-        Command::Orchestrator(orchestrator) => commands::orchestrator::run(&orchestrator),
-        Command::Models(models) => commands::models::run(&models),
-        Command::Tune(arguments) => commands::tune::run(&arguments),
+        Command::Edit(edit) => commands::edit::run(&edit, &registry()?),
+        Command::Failures(failures) => commands::failures::run(&failures, registry()?),
+        Command::Worker(worker) => commands::worker::run(&worker, registry()?),
+        Command::Orchestrator(orchestrator) => commands::orchestrator::run(&orchestrator, registry()?),
+        Command::Models(models) => commands::models::run(&models, &registry()?),
+        Command::Tune(arguments) => commands::tune::run(&arguments, &registry()?),
         Command::Completions { shell } => commands::completions::run(shell),
     }
 }

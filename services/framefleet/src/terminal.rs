@@ -1,7 +1,6 @@
 //! Progress for people and programs: bars on a terminal, plain lines in a pipe, JSON lines when asked for.
-use framefleet_service::Exit;
+use framefleet_orchestration::{Progress, StepProgress};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use orchestrator::{Progress, StepProgress};
 use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
@@ -146,16 +145,6 @@ const WHOLE: &str = "{prefix:>18} {msg}";
 
 fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
-}
-
-/// What the exit code means, for the last line.
-pub fn outcome(exit: Exit) -> &'static str {
-    match exit {
-        Exit::Done => "done",
-        Exit::Partial => "done, but for the failures listed in failures.jsonl",
-        Exit::Interrupted => "interrupted",
-        _ => "stopped",
-    }
 }
 
 #[cfg(test)]

@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_quality_profile_needs_a_network() {
+    fn only_the_quality_profile_needs_a_model() {
         for (profile, rest) in [("fast", Rest::Telea), ("balanced", Rest::Telea), ("quality", Rest::Lama)] {
             assert_eq!(given(Some(profile), json!({})).unwrap().rest, rest, "{profile}");
         }

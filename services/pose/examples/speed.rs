@@ -24,7 +24,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let balanced = PoseSettings::default();
     let boxes = PoseSettings { landmarks: false, ..PoseSettings::default() };
     let crowd = PoseSettings { tiles: 2, ..PoseSettings::default() };
-    println!("| what | persons per frame | stage | bare networks | ratio |\n|---|---|---|---|---|");
+    println!("| what | persons per frame | stage | bare models | ratio |\n|---|---|---|---|---|");
     row("one person, keypoints", &one, &boxes)?;
     row("one person, keypoints and landmarks", &one, &balanced)?;
     row("pedestrians, tiles = 2, keypoints and landmarks", &many, &crowd)?;
@@ -33,11 +33,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 fn row(name: &str, film: &Film, settings: &PoseSettings) -> Result<(), Box<dyn std::error::Error>> {
     let step = step(settings);
-    let networks = framefleet_testkit_models::host("pose", &PoseStage::needs(settings))?
+    let models = framefleet_testkit_models::host("pose", &PoseStage::needs(settings))?
         .get::<framefleet_infer::StepModels>()
-        .ok_or("no networks")?;
+        .ok_or("no models")?;
     let (detector, landmarks) =
-        (networks.open("multi-person-pose")?, settings.landmarks.then(|| networks.open("pose-landmarks")).transpose()?);
+        (models.open("multi-person-pose")?, settings.landmarks.then(|| models.open("pose-landmarks")).transpose()?);
     let frames = film.images.len();
     let batches: Vec<_> = film.batches(&step.needs).collect::<Result<_, _>>()?;
     let side = (settings.detection_height as usize, settings.detection_width as usize);

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
+use strum::{Display, EnumString};
 
 /// Where models run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -64,8 +65,9 @@ impl From<DeviceChoice> for String {
 }
 
 /// How far a graph is rewritten before it runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, Display, EnumString)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase", parse_err_ty = InferError, parse_err_fn = unknown_optimisation)]
 pub enum Optimisation {
     /// Not at all: the plain graph, node by node.
     Off,
@@ -78,20 +80,14 @@ pub enum Optimisation {
     All,
 }
 
-impl fmt::Display for Optimisation {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(match self {
-            Self::Off => "off",
-            Self::Basic => "basic",
-            Self::Extended => "extended",
-            Self::All => "all",
-        })
-    }
+fn unknown_optimisation(text: &str) -> InferError {
+    InferError::Setting(format!("{text:?} is no way to rewrite graphs: say off, basic, extended or all"))
 }
 
 /// What happens with graphs and engines that were compiled before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, Display, EnumString)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase", parse_err_ty = InferError, parse_err_fn = unknown_use)]
 pub enum CacheUse {
     /// Neither read nor written: every session compiles for itself, and has weights of its own.
     Off,
@@ -100,6 +96,10 @@ pub enum CacheUse {
     On,
     /// Made anew, once by each engine, whatever is there.
     Refresh,
+}
+
+fn unknown_use(text: &str) -> InferError {
+    InferError::Setting(format!("{text:?} is no use of compiled forms: say on, off or refresh"))
 }
 
 /// Options of an engine: one per process and device.

@@ -1,10 +1,14 @@
 //! Arithmetic of a model.
+use crate::InferError;
 use serde::{Deserialize, Serialize};
-use std::fmt;
+use strum::{Display, EnumString};
 
 /// The numbers that a model computes with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, Display, EnumString,
+)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase", parse_err_ty = InferError, parse_err_fn = unknown)]
 pub enum Precision {
     /// 32-bit floating point.
     #[default]
@@ -15,12 +19,6 @@ pub enum Precision {
     Int8,
 }
 
-impl fmt::Display for Precision {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(match self {
-            Self::Fp32 => "fp32",
-            Self::Fp16 => "fp16",
-            Self::Int8 => "int8",
-        })
-    }
+fn unknown(text: &str) -> InferError {
+    InferError::Setting(format!("{text:?} is no precision: say fp32, fp16 or int8"))
 }

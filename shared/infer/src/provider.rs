@@ -3,12 +3,14 @@ use elf::ElfBytes;
 use elf::endian::AnyEndian;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// What runs the nodes of a graph.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, strum::Display, strum::EnumString,
+)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase", parse_err_ty = String, parse_err_fn = unknown)]
 pub enum Provider {
     /// TensorRT: compiles parts of the graph for the GPU.
     TensorRt,
@@ -18,15 +20,8 @@ pub enum Provider {
     Cpu,
 }
 
-impl std::str::FromStr for Provider {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        let known = [Self::TensorRt, Self::Cuda, Self::Cpu];
-        known
-            .into_iter()
-            .find(|provider| provider.to_string() == text)
-            .ok_or_else(|| format!("{text:?} is no provider: say tensorrt, cuda or cpu"))
-    }
+fn unknown(text: &str) -> String {
+    format!("{text:?} is no provider: say tensorrt, cuda or cpu")
 }
 
 impl Provider {
@@ -51,16 +46,6 @@ impl Provider {
             Self::Cuda => Some("libonnxruntime_providers_cuda.so"),
             Self::Cpu => None,
         }
-    }
-}
-
-impl fmt::Display for Provider {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(match self {
-            Self::TensorRt => "tensorrt",
-            Self::Cuda => "cuda",
-            Self::Cpu => "cpu",
-        })
     }
 }
 

@@ -4,7 +4,7 @@ mod ranges;
 use crate::collect::ItemCollector;
 use crate::fields::Fields;
 use crate::model::{
-    Axis, Counts, Efficiency, Failure, ItemReport, JobSummary, Label, PlanSummary, Report, ShotReport, StepSummary,
+    Axis, Counts, Efficiency, Failure, ItemReport, JobHeader, Label, PlanSummary, Report, ShotReport, StepSummary,
     Thumbnail, Timing,
 };
 use crate::stills::{self, FileNames};
@@ -34,7 +34,7 @@ const REASON_LENGTH: usize = 400;
 #[derive(Clone, Debug, Default)]
 pub struct JobFacts {
     /// The job in a few words.
-    pub job: JobSummary,
+    pub job: JobHeader,
     /// How fast it went.
     pub efficiency: Option<Efficiency>,
     /// What submit made of it.

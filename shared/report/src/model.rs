@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Report {
     /// The job in a few words.
-    pub job: JobSummary,
+    pub job: JobHeader,
     /// Steps, in the order of the plan.
     pub steps: Vec<StepSummary>,
     /// Items, in the order of the source.
@@ -34,7 +34,7 @@ pub struct PageLink {
 
 /// The job in a few words.
 #[derive(Clone, Debug, Default, Serialize)]
-pub struct JobSummary {
+pub struct JobHeader {
     /// Its name.
     pub name: String,
     /// What it read.

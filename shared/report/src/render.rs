@@ -1,5 +1,5 @@
 //! From a report to HTML files that need nothing but themselves.
-use crate::model::{Efficiency, Failures, ItemReport, JobSummary, PageLink, PlanSummary, Report, StepSummary, Timing};
+use crate::model::{Efficiency, Failures, ItemReport, JobHeader, PageLink, PlanSummary, Report, StepSummary, Timing};
 use crate::script::script;
 use crate::{MAX_LISTED_ITEMS, MAX_POSTER_BYTES, ReportError};
 use base64::Engine;
@@ -19,7 +19,7 @@ const STYLE: &str = include_str!("../templates/page.css");
 /// What one page gets to know.
 #[derive(Serialize)]
 struct Page<'a> {
-    job: &'a JobSummary,
+    job: &'a JobHeader,
     /// Index of the first of `items` in the job.
     first_item: usize,
     items: &'a [ItemReport],

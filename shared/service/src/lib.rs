@@ -4,6 +4,7 @@ mod class;
 mod connect;
 mod describe;
 mod exit;
+mod log;
 mod model_runtime;
 mod pinning;
 mod worker;
@@ -11,6 +12,7 @@ mod worker;
 pub use class::execution_class;
 pub use connect::{FleetArguments, JoinError};
 pub use exit::Exit;
+pub use log::LogArguments;
 pub use model_runtime::{CatalogueArguments, ModelArguments, ModelRuntime};
 pub use worker::{Served, WorkerArguments, WorkerError, host_name, stop_signal, work};
 
@@ -84,12 +86,8 @@ struct StageArguments {
     describe: bool,
     #[command(flatten)]
     worker: WorkerArguments,
-    /// What is logged to standard error: a level (error, warn, info, debug) or filters by module
-    #[arg(long, default_value = "info", env = "FRAMEFLEET_LOG", value_name = "FILTER")]
-    log: String,
-    /// Log lines as text, not as JSON
-    #[arg(long)]
-    log_text: bool,
+    #[command(flatten)]
+    log: LogArguments,
 }
 
 /// A program's `main` with everything it touches handed in; an output that cannot be written is a failure.
@@ -125,7 +123,7 @@ fn serve(
     arguments: Vec<OsString>,
     err: &mut dyn Write,
 ) -> io::Result<Exit> {
-    if let Err(error) = framefleet_telemetry::init_tracing(!parsed.log_text, &parsed.log) {
+    if let Err(error) = parsed.log.init() {
         return writeln!(err, "{}: --log: {error}", program.name).map(|()| Exit::Usage);
     }
     let served = match (program.served)(arguments.into_iter().skip(1).collect()) {

@@ -4,15 +4,14 @@ use bytesize::ByteSize;
 use clap::{Args as _, FromArgMatches as _};
 use framefleet_infer::runtime::LIBRARY_NAME;
 use framefleet_infer::{
-    CacheUse, Device, DeviceChoice, Engine, EngineOptions, InferError, Model, Optimisation, Precision, Provider,
-    Runtime, SessionOptions, SessionReport, StepModel, StepModels, device,
+    CacheUse, Device, DeviceChoice, Engine, EngineOptions, InferError, Model, Provider, Runtime, SessionOptions,
+    SessionReport, StepModel, StepModels, device,
 };
 use framefleet_models::{Cache, Catalogue, Installed, ModelError};
 use framefleet_proto::v1::TaskModel;
 use framefleet_runner::HostProvider;
 use framefleet_stage::{Host, SetupError};
 use parking_lot::Mutex;
-use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -35,10 +34,10 @@ pub struct ModelArguments {
     )]
     pub providers: Vec<Provider>,
     /// Memory that loaded models may occupy on the device; idle ones go first [default: no bound]
-    #[arg(long, env = "FRAMEFLEET_NETWORK_MEMORY", value_name = "SIZE")]
-    pub network_memory: Option<ByteSize>,
+    #[arg(long, env = "FRAMEFLEET_MODEL_MEMORY", value_name = "SIZE")]
+    pub model_memory: Option<ByteSize>,
     /// Optimised graphs and compiled engines: on (kept and used), off, or refresh (made anew)
-    #[arg(long, env = "FRAMEFLEET_COMPILED", default_value = "on", value_name = "USE", value_parser = named::<CacheUse>)]
+    #[arg(long, env = "FRAMEFLEET_COMPILED", default_value = "on", value_name = "USE")]
     pub compiled: CacheUse,
     /// Runs on zeros before a model's first real one
     #[arg(long, env = "FRAMEFLEET_WARM_UP", default_value_t = 1, value_name = "N")]
@@ -72,11 +71,6 @@ impl ModelArguments {
         let command = Self::augment_args(clap::Command::new("models").no_binary_name(true));
         Self::from_arg_matches(&command.try_get_matches_from(std::iter::empty::<&str>())?)
     }
-}
-
-/// A value by the name that it has in JSON.
-fn named<T: DeserializeOwned>(text: &str) -> Result<T, String> {
-    serde_json::from_value(text.into()).map_err(|error| error.to_string())
 }
 
 /// Opens models on this machine. Cheap to make: library and models are opened when a task needs them.
@@ -170,7 +164,7 @@ impl ModelRuntime {
             device,
             providers: self.arguments.providers.clone(),
             cache_use: self.arguments.compiled,
-            memory_budget: self.arguments.network_memory.map(|size| size.as_u64()),
+            memory_budget: self.arguments.model_memory.map(|size| size.as_u64()),
             ..EngineOptions::new(self.compiled())
         };
         let engine = Engine::new(&runtime, options).map_err(refused)?;
@@ -199,10 +193,10 @@ impl ModelRuntime {
     }
 
     fn options(&self, model: &TaskModel) -> Result<SessionOptions, SetupError> {
-        let broken = |error: String| SetupError(format!("the task's model {}: {error}", model.id));
+        let broken = |error: InferError| SetupError(format!("the task's model {}: {error}", model.id));
         Ok(SessionOptions {
-            precision: named::<Precision>(&model.precision).map_err(broken)?,
-            optimisation: named::<Optimisation>(&model.optimisation).map_err(broken)?,
+            precision: model.precision.parse().map_err(broken)?,
+            optimisation: model.optimisation.parse().map_err(broken)?,
             micro_batch: Some(model.micro_batch.max(1) as usize),
             dims: model.dims.iter().map(|(name, size)| (name.clone(), *size as usize)).collect(),
             pool: self.pool.max(1),

@@ -49,7 +49,7 @@ pub struct WorkerArguments {
     pub metrics: SocketAddr,
     /// How models run.
     #[command(flatten)]
-    pub networks: ModelArguments,
+    pub models: ModelArguments,
     /// Name in announcements and events [default: made of the machine's and the process's]
     #[arg(long, env = "FRAMEFLEET_WORKER", value_name = "NAME")]
     pub name: Option<String>,
@@ -153,7 +153,7 @@ async fn serve(arguments: &WorkerArguments, served: Served, slots: usize) -> Res
     let health = Health::default();
     let listener = TcpListener::bind(arguments.metrics).await.map_err(system("--metrics cannot be served"))?;
     let address = listener.local_addr().map_err(system("--metrics cannot be served"))?;
-    let model_runtime = Arc::new(ModelRuntime::new(&arguments.networks, slots)?);
+    let model_runtime = Arc::new(ModelRuntime::new(&arguments.models, slots)?);
     let (class, card) = model_runtime.classes()?;
     let mut ending = stop.clone();
     let reported = Arc::clone(&model_runtime);
@@ -171,7 +171,7 @@ async fn serve(arguments: &WorkerArguments, served: Served, slots: usize) -> Res
         stages: stages.collect(),
         class,
         card_class: card.unwrap_or_default(),
-        networks: String::new(),
+        models: String::new(),
         slots: slots as u32,
         started: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64(),
         metrics: address.to_string(),
@@ -225,7 +225,7 @@ async fn dry_run(arguments: &WorkerArguments, served: Served, slots: usize) -> R
     let scratch = scratch.map_err(system("temporary files cannot be written"))?;
     // Nothing is sent: the inputs come from the output and the folder of frames.
     let bus: Arc<dyn Bus> = Arc::new(framefleet_bus::MemoryBus::new(ANNOUNCE_EVERY));
-    let model_runtime = Arc::new(ModelRuntime::new(&arguments.networks, slots)?);
+    let model_runtime = Arc::new(ModelRuntime::new(&arguments.models, slots)?);
     let worker = Parts { name: "dry-run".to_owned(), bus, model_runtime, scratch: scratch.path() };
     let (parts, options) = runner(arguments, served, slots, worker)?;
     Runner::dry_run(parts, options, &request).await;
@@ -306,7 +306,7 @@ async fn announce(
             bucket = bus.bucket(WORKERS, Some(WORKER_TTL)).await.ok();
         }
         worker.tasks = metric::in_flight();
-        worker.networks = models_json(&model_runtime);
+        worker.models = models_json(&model_runtime);
         if let Some(bucket) = &bucket
             && let Err(error) = bucket.put(&worker.name, Bytes::from(worker.encode_to_vec()), None).await
         {

@@ -59,7 +59,7 @@ mod tests {
     use opencv::core::{CV_8UC3, Scalar};
 
     #[test]
-    fn planes_are_in_the_network_s_order() {
+    fn planes_are_in_the_model_s_order() {
         let rgb = Mat::new_rows_cols_with_default(2, 3, CV_8UC3, Scalar::new(10.0, 20.0, 30.0, 0.0)).unwrap();
         let mut planes = Array3::<f32>::zeros((3, 2, 3));
         Planes { order: Order::Bgr, shift: 10.0, scale: 0.5 }.write(&rgb, planes.view_mut().into_dyn()).unwrap();

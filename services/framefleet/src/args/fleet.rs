@@ -2,8 +2,7 @@
 use crate::client::ServerArguments;
 use bytesize::ByteSize;
 use clap::Args;
-use framefleet_service::{CatalogueArguments, FleetArguments, WorkerArguments};
-use std::net::SocketAddr;
+use framefleet_service::WorkerArguments;
 use std::path::PathBuf;
 
 /// `status`
@@ -20,7 +19,7 @@ pub struct StatusArguments {
 
 /// `watch` and `cancel`
 #[derive(Args, Debug)]
-pub struct JobArguments {
+pub struct NamedJobArguments {
     /// The job
     pub job: String,
     #[command(flatten)]
@@ -51,24 +50,6 @@ pub struct WorkerVerb {
     pub stage: Vec<String>,
     #[command(flatten)]
     pub worker: WorkerArguments,
-}
-
-/// `orchestrator`
-#[derive(Args, Debug)]
-pub struct OrchestratorArguments {
-    #[command(flatten)]
-    pub fleet: FleetArguments,
-    /// Where the API is served
-    #[arg(long, env = "FRAMEFLEET_LISTEN", default_value = "127.0.0.1:4270", value_name = "ADDRESS")]
-    pub listen: SocketAddr,
-    /// Where /metrics, /livez and /readyz are served; port 0 takes a free one
-    #[arg(long, env = "FRAMEFLEET_METRICS", default_value = "127.0.0.1:0", value_name = "ADDRESS")]
-    pub metrics: SocketAddr,
-    /// Memory that frames in flight of all jobs may occupy [default: --blob-capacity]
-    #[arg(long, env = "FRAMEFLEET_MEMORY", value_name = "SIZE")]
-    pub memory: Option<ByteSize>,
-    #[command(flatten)]
-    pub models: CatalogueArguments,
 }
 
 /// `up`

@@ -1,18 +1,19 @@
 //! Verbs that do a job, and what a job is.
-use super::failure_limit::FailureLimit;
 use crate::client::ServerArguments;
 use bytesize::ByteSize;
 use clap::Args;
+use framefleet_infer::{DeviceChoice, Optimisation, Precision};
+use framefleet_job::FailureLimit;
 use framefleet_pipeline::Position;
 use framefleet_service::ModelArguments;
 
 /// What a job is, wherever it runs.
 #[derive(Args, Debug)]
-pub struct JobChoices {
+pub struct JobArguments {
     /// A video, an image, a folder, a pattern ("films/*.mov"), or a text file with one path a line
     pub source: String,
     #[command(flatten)]
-    pub choice: PipelineChoice,
+    pub pipeline: PipelineArguments,
     /// First frame: a number (120) or a time (12.5s, 1m30s, 00:01:02.5)
     #[arg(long, value_name = "POSITION")]
     pub start: Option<Position>,
@@ -46,10 +47,10 @@ pub struct JobChoices {
     pub mixed_class: bool,
     /// Arithmetic of models: fp32, fp16 or int8 [default: fp32]
     #[arg(long, value_name = "PRECISION")]
-    pub precision: Option<String>,
+    pub precision: Option<Precision>,
     /// How far models' graphs are rewritten: off, basic, extended or all [default: all]
     #[arg(long, value_name = "LEVEL")]
-    pub optimisation: Option<String>,
+    pub optimisation: Option<Optimisation>,
     /// Use models under a licence that forbids commercial use, is copyleft or unclear: a model, or a licence
     #[arg(long, value_delimiter = ',', value_name = "MODEL|LICENCE")]
     pub allow_licence: Vec<String>,
@@ -59,7 +60,7 @@ pub struct JobChoices {
 #[derive(Args, Debug)]
 pub struct RunArguments {
     #[command(flatten)]
-    pub job: JobChoices,
+    pub job: JobArguments,
     /// Say what would be done, and do nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -73,12 +74,12 @@ pub struct RunArguments {
     #[arg(long)]
     pub json: bool,
     #[command(flatten)]
-    pub networks: ModelArguments,
+    pub models: ModelArguments,
 }
 
 /// Which pipeline.
 #[derive(Args, Debug)]
-pub struct PipelineChoice {
+pub struct PipelineArguments {
     /// Stages to run, with whatever they need
     #[arg(long, value_delimiter = ',', value_name = "STAGE,…", conflicts_with = "pipeline")]
     pub stages: Vec<String>,
@@ -94,7 +95,7 @@ pub struct PipelineChoice {
 #[derive(Args, Debug)]
 pub struct SubmitArguments {
     #[command(flatten)]
-    pub job: JobChoices,
+    pub job: JobArguments,
     #[command(flatten)]
     pub server: ServerArguments,
     /// Higher goes first; jobs of equal priority share the fleet
@@ -102,7 +103,7 @@ pub struct SubmitArguments {
     pub priority: i32,
     /// Where models run: auto (workers with a GPU where a stage has some), cpu, or cuda
     #[arg(long, default_value = "auto", value_name = "DEVICE")]
-    pub device: String,
+    pub device: DeviceChoice,
     /// Whom the job is for, in metrics
     #[arg(long, default_value = "default", value_name = "NAME")]
     pub project: String,

@@ -1,10 +1,10 @@
 //! `framefleet doctor`
 use crate::args::DoctorArguments;
 use crate::failure::Failure;
-use crate::model_choice::planning;
 use bytesize::ByteSize;
 use framefleet_infer::runtime::LIBRARY_NAME;
 use framefleet_infer::{Doctor, ProviderState};
+use framefleet_job::planning_runtime;
 use framefleet_service::Exit;
 
 /// Says what the machine can run models on. Exit code 1 if something is missing.
@@ -12,7 +12,7 @@ pub fn run(arguments: &DoctorArguments) -> Result<Exit, Failure> {
     let library = match &arguments.runtime {
         Some(given) => given.clone(),
         // Where nothing was pulled, what the system's loader finds under the library's name.
-        None => planning(None)?.library().unwrap_or_else(|_| LIBRARY_NAME.into()),
+        None => planning_runtime(None)?.library().unwrap_or_else(|_| LIBRARY_NAME.into()),
     };
     let found = Doctor::examine(&library);
     if arguments.json {

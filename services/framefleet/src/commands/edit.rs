@@ -4,18 +4,18 @@ mod targets;
 
 use crate::args::{EditArguments, EditVerb};
 use crate::commands::jobs;
-use crate::edits;
 use crate::failure::Failure;
-use crate::submit;
+use framefleet_job::output::edits;
 use framefleet_ledger::{Ledger, Manifest, Output};
 use framefleet_media::Edit;
 use framefleet_service::Exit;
+use framefleet_stage::Registry;
 use pictures::StepPictures;
 use serde_json::Map;
 use targets::Known;
 
 /// Notes a correction, lists them, or takes the last one back.
-pub fn run(arguments: &EditArguments) -> Result<Exit, Failure> {
+pub fn run(arguments: &EditArguments, registry: &Registry) -> Result<Exit, Failure> {
     jobs::block_on(async {
         let ledger = Ledger::read(Output::parse(&arguments.output)?).await?;
         let mut edits = edits::read(&ledger).await?;
@@ -42,7 +42,7 @@ pub fn run(arguments: &EditArguments) -> Result<Exit, Failure> {
                 let known = Known::read(&ledger, &arguments.step).await?;
                 let verb = numbered(verb, &pictures).await?;
                 let mut edit = edit(&arguments.step, &verb, &known)?;
-                check_verb(&manifest, &edit.verb)?;
+                check_verb(&manifest, &edit.verb, registry)?;
                 pictures.describe(&mut edit).await?;
                 println!("noted: {}", edits::short_line(&edit)?);
                 edits.push(edit);
@@ -83,8 +83,8 @@ async fn step(ledger: &Ledger, name: &str) -> Result<Manifest, Failure> {
 }
 
 /// Refuses a verb that the step's stage does not obey.
-fn check_verb(manifest: &Manifest, verb: &str) -> Result<(), Failure> {
-    let known = submit::registry()?.get(&manifest.stage)?.resolve(None, &Map::new())?.needs.edits;
+fn check_verb(manifest: &Manifest, verb: &str, registry: &Registry) -> Result<(), Failure> {
+    let known = registry.get(&manifest.stage)?.resolve(None, &Map::new())?.needs.edits;
     if known.contains(&verb) {
         return Ok(());
     }

@@ -4,13 +4,10 @@ mod leftovers;
 use crate::args::ExportArguments;
 use crate::commands::jobs::block_on;
 use crate::failure::Failure;
-use crate::job_file::JobFile;
-use crate::pictures::SourcePictures;
-use crate::source_batches::SourceBatches;
 use framefleet_export::{Exported, Request};
+use framefleet_job::SourcePictures;
 use framefleet_ledger::{Ledger, Output};
 use framefleet_service::Exit;
-use ingest::Ingest;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -35,8 +32,7 @@ pub fn run(arguments: &ExportArguments) -> Result<Exit, Failure> {
 
 async fn export(arguments: &ExportArguments, folder: &Path) -> Result<Exported, Failure> {
     let ledger = Ledger::read(Output::parse(&arguments.output)?).await?;
-    let settings = ingest::resolve(&JobFile::ingest(&ledger).await?)?;
-    let mut pictures = SourcePictures::new(Ingest::new(settings), SourceBatches::open(&ledger).await?);
+    let mut pictures = SourcePictures::open(&ledger).await?;
     let request = Request {
         format: arguments.to,
         step: arguments.step.as_deref(),

@@ -3,11 +3,11 @@ use crate::args::{FailuresArguments, FailuresVerb};
 use crate::client::ServerArguments;
 use crate::commands::{jobs, run};
 use crate::failure::Failure;
-use crate::job_file::JobFile;
-use crate::spec;
+use crate::request::absolute;
+use framefleet_job::{JobRequest, output};
 use framefleet_ledger::{Ledger, Output};
-use framefleet_proto::control::SubmitRequest;
 use framefleet_service::Exit;
+use framefleet_stage::Registry;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -24,11 +24,11 @@ struct Failed {
 }
 
 /// Lists, shows or replays failures.
-pub fn run(arguments: &FailuresArguments) -> Result<Exit, Failure> {
+pub fn run(arguments: &FailuresArguments, registry: Registry) -> Result<Exit, Failure> {
     match &arguments.verb {
         FailuresVerb::List { output, json } => list(output, *json),
         FailuresVerb::Show { output, item, frame } => show(output, item, *frame),
-        FailuresVerb::Replay { output, fleet, server } => replay(output, fleet.then_some(server)),
+        FailuresVerb::Replay { output, fleet, server } => replay(output, fleet.then_some(server), registry),
     }
 }
 
@@ -78,21 +78,20 @@ fn show(output: &str, item: &str, frame: Option<u64>) -> Result<Exit, Failure> {
 }
 
 /// Does what failed again: with the request of the output's last run.
-fn replay(output: &str, fleet: Option<&ServerArguments>) -> Result<Exit, Failure> {
+fn replay(place: &str, fleet: Option<&ServerArguments>, registry: Registry) -> Result<Exit, Failure> {
     let request = jobs::block_on(async {
-        let ledger = Ledger::read(Output::parse(output)?).await?;
-        let request = JobFile::request(&ledger).await?;
+        let ledger = Ledger::read(Output::parse(place)?).await?;
+        let request = output::request(&ledger).await?;
         request.ok_or_else(|| {
             Failure::usage(format!(
-                "{output} does not say what it was made of: run its command again with --retry-failed"
+                "{place} does not say what it was made of: run its command again with --retry-failed"
             ))
         })
     })?;
-    let request =
-        SubmitRequest { output: spec::absolute(output)?, retry_failed: true, fresh: false, preview: 0, ..request };
+    let request = JobRequest { output: absolute(place)?, retry_failed: true, fresh: false, preview: None, ..request };
     match fleet {
-        Some(server) => jobs::hand_in(server, request, true, false),
-        None => run::request(request, &run::Manner::of_environment()?),
+        Some(server) => jobs::send(server, &request, true, false),
+        None => run::run_job(request, registry, &run::RunOptions::of_environment()?),
     }
 }
 

@@ -1,14 +1,16 @@
 //! `framefleet submit`, `status`, `watch` and `cancel`: jobs of a fleet.
-use crate::args::{JobArguments, StatusArguments, SubmitArguments};
+use crate::args::{NamedJobArguments, StatusArguments, SubmitArguments};
 use crate::client::ServerArguments;
 use crate::failure::Failure;
 use crate::terminal::{self, Style};
-use crate::{spec, streams};
+use crate::{request, streams};
 use bytesize::ByteSize;
+use framefleet_job::JobRequest;
+use framefleet_orchestration::Progress;
 use framefleet_proto::control::control_client::ControlClient;
 use framefleet_proto::control::{GetRequest, Job, JobState, ListRequest, REQUEST_BYTES, SubmitRequest};
 use framefleet_service::Exit;
-use orchestrator::Progress;
+use framefleet_stage::Registry;
 use prost::Message as _;
 use std::time::{Duration, SystemTime};
 use tokio::sync::watch;
@@ -21,22 +23,22 @@ const PAUSE: Duration = Duration::from_secs(1);
 const AWAY: Duration = Duration::from_secs(120);
 
 /// Hands a job to the fleet.
-pub fn submit(arguments: &SubmitArguments) -> Result<Exit, Failure> {
-    let request = spec::request(&arguments.job)?;
-    let mut request = SubmitRequest {
-        source: spec::absolute(&request.source)?,
-        output: spec::absolute(&request.output)?,
+pub fn submit(arguments: &SubmitArguments, registry: &Registry) -> Result<Exit, Failure> {
+    let request = request::of_arguments(&arguments.job, arguments.device)?;
+    let mut request = JobRequest {
+        source: request::absolute(&request.source)?,
+        output: request::absolute(&request.output)?,
         priority: arguments.priority,
-        project: arguments.project.clone(),
-        device: arguments.device.clone(),
+        project: Some(arguments.project.clone()),
         ..request
     };
-    spec::read_files(&mut request, &crate::submit::registry()?)?;
-    hand_in(&arguments.server, request, arguments.watch, arguments.json)
+    request.read_files(registry)?;
+    send(&arguments.server, &request, arguments.watch, arguments.json)
 }
 
-/// Hands a request to the fleet, and shows its progress when asked to.
-pub fn hand_in(server: &ServerArguments, request: SubmitRequest, watch: bool, json: bool) -> Result<Exit, Failure> {
+/// Submits a request to the fleet, and shows its progress when asked to.
+pub fn send(server: &ServerArguments, request: &JobRequest, watch: bool, json: bool) -> Result<Exit, Failure> {
+    let request = SubmitRequest::from(request);
     let length = request.encoded_len();
     if length > REQUEST_BYTES {
         let (length, limit) = (ByteSize(length as u64), ByteSize(REQUEST_BYTES as u64));
@@ -78,12 +80,12 @@ pub fn status(arguments: &StatusArguments) -> Result<Exit, Failure> {
 }
 
 /// Shows a job's progress until it ends.
-pub fn watch(arguments: &JobArguments) -> Result<Exit, Failure> {
+pub fn watch(arguments: &NamedJobArguments) -> Result<Exit, Failure> {
     block_on(follow(&arguments.server, &arguments.job, arguments.json))
 }
 
 /// Ends a job early.
-pub fn cancel(arguments: &JobArguments) -> Result<Exit, Failure> {
+pub fn cancel(arguments: &NamedJobArguments) -> Result<Exit, Failure> {
     block_on(async {
         let mut client = arguments.server.connect().await?;
         let job = client.cancel(GetRequest { name: arguments.job.clone() }).await?.into_inner();

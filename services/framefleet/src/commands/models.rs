@@ -7,15 +7,16 @@ use crate::args::{ModelsArguments, ModelsVerb};
 use crate::failure::Failure;
 use framefleet_models::{Cache, Catalogue, Model, ModelError, recipe_script};
 use framefleet_service::Exit;
+use framefleet_stage::Registry;
 
 /// Lists, fetches and checks models.
-pub fn run(arguments: &ModelsArguments) -> Result<Exit, Failure> {
+pub fn run(arguments: &ModelsArguments, registry: &Registry) -> Result<Exit, Failure> {
     let folder = arguments.cache.clone().map_or_else(Cache::default_folder, Ok)?;
     let cache = Cache::new(std::path::absolute(folder)?);
     let catalogue = catalogue(arguments)?.with_pins(&cache.pins()?);
     match &arguments.verb {
         ModelsVerb::List { stage, json } => list::list(&catalogue, &cache, stage.as_deref(), *json)?,
-        ModelsVerb::Pull(request) => return pull::pull(request, catalogue, &cache),
+        ModelsVerb::Pull(request) => return pull::pull(request, registry, catalogue, &cache),
         ModelsVerb::Verify { ids } => return verify(&catalogue, &cache, ids),
         ModelsVerb::Where { id } => print_where(&catalogue, &cache, id.as_deref())?,
         ModelsVerb::ExportRecipe { id } => print!("{}", recipe_script(catalogue.get(id)?)?),
@@ -62,18 +63,4 @@ fn print_where(catalogue: &Catalogue, cache: &Cache, id: Option<&str>) -> Result
         println!("{}", file.path.display());
     }
     Ok(())
-}
-
-impl From<ModelError> for Failure {
-    fn from(error: ModelError) -> Self {
-        match error {
-            ModelError::Unknown { .. } | ModelError::NotOfRole { .. } | ModelError::Pin { .. } => Self::usage(error),
-            ModelError::Catalogue { .. }
-            | ModelError::Licence { .. }
-            | ModelError::NoDefault { .. }
-            | ModelError::NotInstalled { .. }
-            | ModelError::Unpinned { .. } => Self::configuration(error),
-            _ => Self::failed(error),
-        }
-    }
 }

@@ -1,7 +1,7 @@
 //! `framefleet pipelines`
 use crate::args::PipelinesArguments;
 use crate::failure::Failure;
-use crate::submit::{PRESETS, preset};
+use framefleet_job::presets::{PRESETS, preset};
 use framefleet_pipeline::Pipeline;
 use framefleet_service::Exit;
 

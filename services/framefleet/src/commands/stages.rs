@@ -1,18 +1,16 @@
 //! `framefleet stages`
 use crate::args::{StagesArguments, StagesVerb};
 use crate::failure::Failure;
-use crate::submit;
 use bytesize::ByteSize;
 use framefleet_service::Exit;
 use framefleet_stage::{Description, Registry, file, finish_settings};
 use serde_json::{Map, Value};
 
 /// Lists the stages, or shows one.
-pub fn run(arguments: &StagesArguments) -> Result<Exit, Failure> {
-    let registry = submit::registry()?;
+pub fn run(arguments: &StagesArguments, registry: &Registry) -> Result<Exit, Failure> {
     match &arguments.show {
-        Some(StagesVerb::Show { stage, json }) => show(&describe(stage, &registry)?, *json || arguments.json)?,
-        None => list(&registry, arguments.json)?,
+        Some(StagesVerb::Show { stage, json }) => show(&describe(stage, registry)?, *json || arguments.json)?,
+        None => list(registry, arguments.json)?,
     }
     Ok(Exit::Done)
 }

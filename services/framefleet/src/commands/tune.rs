@@ -1,12 +1,11 @@
 //! `framefleet tune`
 use crate::args::TuneArguments;
 use crate::failure::Failure;
-use crate::submit;
 use bytesize::ByteSize;
 use framefleet_infer::{InferError, Model as File, SessionOptions, Stopped, TuneOptions, Tuned};
 use framefleet_models::{Allowed, Format, Model};
 use framefleet_service::{Exit, ModelRuntime};
-use framefleet_stage::ModelNeed;
+use framefleet_stage::{ModelNeed, Registry};
 use std::time::Duration;
 
 /// A model to tune, and the options that its stage opens it with.
@@ -16,20 +15,20 @@ struct Wanted<'a> {
 }
 
 /// Finds the batch sizes of models on this machine's device, and keeps them for later plans.
-pub fn run(arguments: &TuneArguments) -> Result<Exit, Failure> {
+pub fn run(arguments: &TuneArguments, registry: &Registry) -> Result<Exit, Failure> {
     if arguments.ids.is_empty() && arguments.stages.is_empty() {
         return Err(Failure::usage("name models (`framefleet models list`), or say --stages"));
     }
-    let model_runtime = ModelRuntime::new(&arguments.networks, 1)?;
+    let model_runtime = ModelRuntime::new(&arguments.runtime, 1)?;
     let (cpu, card) = model_runtime.classes().map_err(Failure::configuration)?;
     let engine = model_runtime.engine(card.as_deref().unwrap_or(&cpu)).map_err(Failure::configuration)?;
     let allowed = Allowed::of(&arguments.allow_licence);
     let mut found = Vec::new();
-    for Wanted { model, session } in wanted(arguments, &model_runtime)? {
+    for Wanted { model, session } in wanted(arguments, registry, &model_runtime)? {
         allowed.check(model)?;
         let installed = model_runtime.cache().installed(model)?;
         let Some(file) = installed.files.first().filter(|_| model.format == Format::Onnx) else {
-            return Err(Failure::usage(format!("{} is no network that ONNX Runtime runs", model.id)));
+            return Err(Failure::usage(format!("{} is no model that ONNX Runtime runs", model.id)));
         };
         let sha256 = file.sha256.to_string();
         let file = File { name: model.id.clone(), path: file.path.clone(), sha256, precision: session.precision };
@@ -52,15 +51,17 @@ pub fn run(arguments: &TuneArguments) -> Result<Exit, Failure> {
 }
 
 /// The models asked for, each once: those named as they are, those of stages as the stage opens them.
-fn wanted<'a>(arguments: &TuneArguments, model_runtime: &'a ModelRuntime) -> Result<Vec<Wanted<'a>>, Failure> {
-    let precision = serde_json::from_value(arguments.precision.as_str().into()).map_err(Failure::usage)?;
-    let plain = SessionOptions { precision, ..SessionOptions::default() };
+fn wanted<'a>(
+    arguments: &TuneArguments,
+    registry: &Registry,
+    model_runtime: &'a ModelRuntime,
+) -> Result<Vec<Wanted<'a>>, Failure> {
+    let plain = SessionOptions { precision: arguments.precision, ..SessionOptions::default() };
     let catalogue = model_runtime.catalogue();
     let mut all = Vec::new();
     for id in &arguments.ids {
         all.push(Wanted { model: catalogue.get(id)?, session: plain.clone() });
     }
-    let registry = submit::registry()?;
     for stage in &arguments.stages {
         let resolved = registry.get(stage).and_then(|known| known.resolve(None, &serde_json::Map::new()));
         for need in resolved.map_err(Failure::usage)?.needs.models {
@@ -89,7 +90,7 @@ fn reason(stopped: Stopped) -> &'static str {
         Stopped::Throughput => "larger batches bring less than 5 % more",
         Stopped::Memory => "larger batches do not fit",
         Stopped::Largest => "the largest batch that may be tried was reached",
-        Stopped::Fixed => "the network fixes its batch",
+        Stopped::Fixed => "the model fixes its batch",
     }
 }
 

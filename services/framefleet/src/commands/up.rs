@@ -2,11 +2,12 @@
 use crate::args::UpArguments;
 use crate::client::ServerArguments;
 use crate::failure::Failure;
+use crate::machine;
 use crate::supervisor::{Supervised, describe};
-use crate::{machine, submit};
 use framefleet_bus_nats::{NatsServer, ServerOptions};
 use framefleet_proto::control::WorkersRequest;
 use framefleet_service::{Exit, stop_signal};
+use framefleet_stage::Registry;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::File;
@@ -22,8 +23,8 @@ const START: Duration = Duration::from_secs(60);
 const DRAIN: Duration = Duration::from_secs(40);
 
 /// Starts the fleet and looks after it until Ctrl-C.
-pub fn run(arguments: &UpArguments) -> Result<Exit, Failure> {
-    let counts = counts(arguments)?;
+pub fn run(arguments: &UpArguments, registry: &Registry) -> Result<Exit, Failure> {
+    let counts = counts(arguments, registry)?;
     let state = state_folder(arguments)?;
     let logs = state.join("logs");
     std::fs::create_dir_all(&logs)
@@ -62,8 +63,7 @@ pub fn run(arguments: &UpArguments) -> Result<Exit, Failure> {
 }
 
 /// Workers by stage.
-fn counts(arguments: &UpArguments) -> Result<BTreeMap<String, usize>, Failure> {
-    let registry = submit::registry()?;
+fn counts(arguments: &UpArguments, registry: &Registry) -> Result<BTreeMap<String, usize>, Failure> {
     let known: Vec<&str> = std::iter::once(ingest::NAME).chain(registry.names()).collect();
     let chosen: Vec<&str> = arguments.stages.iter().map(String::as_str).collect();
     // Whatever is served, somebody has to decode.

@@ -1,22 +1,21 @@
 //! `framefleet validate`
-use crate::args::{PipelineChoice, ValidateArguments};
+use crate::args::ValidateArguments;
 use crate::failure::Failure;
-use crate::model_choice::planning;
-use crate::{files, submit};
+use framefleet_job::{JobRequest, PipelineChoice, Planner, Resources, describe_passes, planning_runtime};
 use framefleet_service::Exit;
+use framefleet_stage::Registry;
+use std::sync::Arc;
 
 /// Checks a pipeline as `run` would, without footage.
-pub fn run(arguments: &ValidateArguments) -> Result<Exit, Failure> {
-    let choice =
-        PipelineChoice { stages: Vec::new(), pipeline: Some(arguments.pipeline.clone()), set: arguments.set.clone() };
-    let registry = submit::registry()?;
-    let pipeline = submit::pipeline(&choice, &registry)?;
-    let mut named = files::of_pipeline(&pipeline, &registry)?;
-    files::take_contents(&mut named);
-    let options = submit::PlanOptions { files: files::given(&named), ..submit::PlanOptions::default() };
-    let plan = submit::plan_of(&pipeline, &[], &options, &registry, &planning(None)?)?;
+pub fn run(arguments: &ValidateArguments, registry: Registry) -> Result<Exit, Failure> {
+    let pipeline = PipelineChoice::named(Some(&arguments.pipeline))?;
+    let mut request = JobRequest { pipeline, set: arguments.set.clone(), ..JobRequest::default() };
+    let pipeline = request.pipeline(&registry)?;
+    request.read_files(&registry)?;
+    let planner = Planner::new(registry, Arc::new(planning_runtime(None)?));
+    let plan = planner.plan(&request, &pipeline, &[], &Resources::unbounded())?;
     println!("{}: {} steps in {} passes", plan.pipeline, plan.steps.len(), plan.passes.len());
-    for line in submit::describe_passes(&plan) {
+    for line in describe_passes(&plan) {
         println!("  {line}");
     }
     Ok(Exit::Done)

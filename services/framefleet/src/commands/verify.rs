@@ -1,8 +1,8 @@
 //! `framefleet verify`
 use crate::args::VerifyArguments;
 use crate::failure::Failure;
-use crate::job::runtime;
-use crate::source_check::{self, SourceCheck};
+use framefleet_job::in_process::runtime;
+use framefleet_job::output::source_check::{self, SourceCheck};
 use framefleet_ledger::{Ledger, Output};
 use framefleet_records::VerifyReport;
 use framefleet_service::Exit;

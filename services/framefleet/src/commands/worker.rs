@@ -1,13 +1,12 @@
 //! `framefleet worker`
 use crate::args::WorkerVerb;
 use crate::failure::Failure;
-use crate::submit;
 use framefleet_service::{Exit, Served, work};
+use framefleet_stage::Registry;
 
 /// Serves stages in a fleet until it is stopped.
-pub fn run(arguments: &WorkerVerb) -> Result<Exit, Failure> {
+pub fn run(arguments: &WorkerVerb, registry: Registry) -> Result<Exit, Failure> {
     framefleet_vision::use_one_thread().map_err(Failure::failed)?;
-    let registry = submit::registry()?;
     let all = || std::iter::once(ingest::NAME).chain(registry.names()).map(str::to_owned).collect();
     let names: Vec<String> = if arguments.stage.is_empty() { all() } else { arguments.stage.clone() };
     let mut stages = Vec::new();

@@ -27,8 +27,8 @@ fn host(path: &Path, cache: &Path) -> Host {
     let engine = Engine::new(&runtime, options).unwrap();
     let sha256 = Sha256::digest(std::fs::read(path).unwrap()).iter().map(|byte| format!("{byte:02x}")).collect();
     let model = Model { name: "lama-parity".to_owned(), path: path.to_owned(), sha256, precision: Precision::Fp32 };
-    let network = StepModel { model, options: SessionOptions::default() };
-    Host::default().with(Arc::new(StepModels::new(engine, BTreeMap::from([("inpainting".to_owned(), network)]))))
+    let step_model = StepModel { model, options: SessionOptions::default() };
+    Host::default().with(Arc::new(StepModels::new(engine, BTreeMap::from([("inpainting".to_owned(), step_model)]))))
 }
 
 /// The model alone, its hole being the mask itself.
@@ -121,23 +121,23 @@ fn any_frame_is_filled() {
 
 /// Where other frames show what is behind, the model has nothing to invent.
 #[test]
-fn the_network_fills_what_no_frame_shows() {
+fn the_model_fills_what_no_frame_shows() {
     let cache = tempfile::tempdir().unwrap();
     let host = host(&fixture("lama.onnx"), cache.path());
     let scene = crate::harness::Scene::new(3);
     let images = scene.frames(8).iter().map(crate::harness::rgb8).collect();
     let footage = Footage::new(images, |n, x, y| scene.covered(n, x, y));
     let results = footage.run_with(&InpaintingSettings { rest: Rest::Lama, ..InpaintingSettings::default() }, &host);
-    let (mut by_network, mut by_frames) = (0, 0);
+    let (mut by_model, mut by_frames) = (0, 0);
     for fill in results.fills.values() {
-        by_network += u32::from(fill.rest() == FillRest::Lama);
+        by_model += u32::from(fill.rest() == FillRest::Lama);
         by_frames += u32::from(fill.real_share.unwrap() > 0.3);
     }
-    assert!(by_network > 0 && by_frames > 4, "{:?}", results.fills);
+    assert!(by_model > 0 && by_frames > 4, "{:?}", results.fills);
 }
 
 #[test]
-fn without_networks_the_way_out_is_named() {
+fn without_models_the_way_out_is_named() {
     let settings = InpaintingSettings { rest: Rest::Lama, ..InpaintingSettings::default() };
     let problem = InpaintingStage::load(&Host::default(), &settings).unwrap_err().to_string();
     assert!(problem.contains("rest = \"telea\""), "{problem}");
@@ -148,7 +148,7 @@ fn without_networks_the_way_out_is_named() {
 
 /// A model that does not give back what it was given is none of this kind.
 #[test]
-fn another_network_is_refused() {
+fn another_model_is_refused() {
     let cache = tempfile::tempdir().unwrap();
     let foreign = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/infer/tests/models/blur.onnx");
     let host = host(&foreign, cache.path());

@@ -2,9 +2,9 @@
 use crate::failure::Failure;
 use framefleet_ledger::{Ledger, Manifest, TaskKey, TaskLookup};
 use framefleet_media::{Edit, EditTarget, ImageFile};
+use framefleet_orchestration::{Boxes, PictureSearch, Resolved, boxes_on};
 use framefleet_proto::v1::TaskResult;
 use futures::TryStreamExt as _;
-use orchestrator::{Boxes, PictureSearch, Resolved, boxes_on};
 use std::collections::HashMap;
 
 /// The images of a step's results.

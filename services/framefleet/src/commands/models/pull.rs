@@ -1,13 +1,13 @@
 //! `framefleet models pull`
 use super::progress::Shown;
-use crate::args::{PipelineChoice, PullArguments};
+use crate::args::PullArguments;
 use crate::failure::Failure;
-use crate::submit;
 use bytesize::ByteSize;
+use framefleet_job::PipelineChoice;
 use framefleet_models::{Allowed, Cache, Catalogue, Format, Model, Pins, Puller, Sha256};
 use framefleet_pipeline::Step;
 use framefleet_service::Exit;
-use framefleet_stage::ModelNeed;
+use framefleet_stage::{ModelNeed, Registry};
 use serde_json::Value;
 use std::path::Path;
 
@@ -15,13 +15,18 @@ use std::path::Path;
 const NVIDIA_DRIVER: &str = "/proc/driver/nvidia/version";
 
 /// Fetches what is asked for; goes on after a failure, so that one model that cannot be had does not keep others away.
-pub fn pull(arguments: &PullArguments, mut catalogue: Catalogue, cache: &Cache) -> Result<Exit, Failure> {
+pub fn pull(
+    arguments: &PullArguments,
+    registry: &Registry,
+    mut catalogue: Catalogue,
+    cache: &Cache,
+) -> Result<Exit, Failure> {
     if arguments.ids.is_empty() && arguments.stages.is_empty() && arguments.pipeline.is_none() {
         let how = "name models (`framefleet models list`), or say --stages or --pipeline";
         return Err(Failure::usage(how));
     }
     let pins = pin(arguments, &mut catalogue, cache)?;
-    let models = models(arguments, &catalogue)?;
+    let models = models(arguments, registry, &catalogue)?;
     if models.is_empty() {
         println!("nothing to fetch: no models run there");
     }
@@ -73,11 +78,15 @@ fn pin(arguments: &PullArguments, catalogue: &mut Catalogue, cache: &Cache) -> R
 }
 
 /// The models asked for, each once.
-fn models<'a>(arguments: &PullArguments, catalogue: &'a Catalogue) -> Result<Vec<&'a Model>, Failure> {
+fn models<'a>(
+    arguments: &PullArguments,
+    registry: &Registry,
+    catalogue: &'a Catalogue,
+) -> Result<Vec<&'a Model>, Failure> {
     let mut models = arguments.ids.iter().map(|id| catalogue.get(id)).collect::<Result<Vec<_>, _>>()?;
     let mut by_steps: Vec<&Model> = Vec::new();
-    for step in steps(arguments, catalogue)? {
-        by_steps.extend(of_step(&step, catalogue)?);
+    for step in steps(arguments, registry, catalogue)? {
+        by_steps.extend(of_step(&step, registry, catalogue)?);
     }
     if by_steps.iter().any(|model| model.format == Format::Onnx) {
         models.push(catalogue.onnx_runtime(Path::new(NVIDIA_DRIVER).exists())?);
@@ -91,11 +100,9 @@ fn models<'a>(arguments: &PullArguments, catalogue: &'a Catalogue) -> Result<Vec
 }
 
 /// The steps whose models are wanted.
-fn steps(arguments: &PullArguments, catalogue: &Catalogue) -> Result<Vec<Step>, Failure> {
-    let registry = submit::registry()?;
-    if arguments.pipeline.is_some() {
-        let choice = PipelineChoice { stages: Vec::new(), pipeline: arguments.pipeline.clone(), set: Vec::new() };
-        return Ok(submit::pipeline(&choice, &registry)?.steps);
+fn steps(arguments: &PullArguments, registry: &Registry, catalogue: &Catalogue) -> Result<Vec<Step>, Failure> {
+    if let Some(pipeline) = &arguments.pipeline {
+        return Ok(PipelineChoice::named(Some(pipeline))?.with_settings(&[], registry)?.steps);
     }
     // A stage may run elsewhere and be known to the catalogue alone.
     let known: Vec<&str> = registry.names().collect();
@@ -103,8 +110,7 @@ fn steps(arguments: &PullArguments, catalogue: &Catalogue) -> Result<Vec<Step>, 
         arguments.stages.iter().cloned().partition(|stage| known.contains(&stage.as_str()));
     let mut steps = Vec::new();
     if !here.is_empty() {
-        let choice = PipelineChoice { stages: here, pipeline: None, set: Vec::new() };
-        steps = submit::pipeline(&choice, &registry)?.steps;
+        steps = PipelineChoice::Stages(here).with_settings(&[], registry)?.steps;
     }
     for stage in elsewhere {
         if catalogue.by_stage(&stage).next().is_none() {
@@ -123,9 +129,9 @@ fn steps(arguments: &PullArguments, catalogue: &Catalogue) -> Result<Vec<Step>, 
 
 /// What a step runs: what its stage says, where it is known here; else the models that its settings name, and for other roles
 /// the defaults of its profile.
-fn of_step<'a>(step: &Step, catalogue: &'a Catalogue) -> Result<Vec<&'a Model>, Failure> {
+fn of_step<'a>(step: &Step, registry: &Registry, catalogue: &'a Catalogue) -> Result<Vec<&'a Model>, Failure> {
     let profile = step.profile.as_deref().unwrap_or("balanced");
-    if let Ok(stage) = submit::registry()?.get(&step.stage) {
+    if let Ok(stage) = registry.get(&step.stage) {
         let resolved = stage.resolve(Some(profile), &step.settings).map_err(Failure::configuration)?;
         let chosen = |need: &ModelNeed| catalogue.choose(&step.stage, &need.role, profile, need.choice.as_deref());
         return Ok(resolved.needs.models.iter().map(chosen).collect::<Result<_, _>>()?);

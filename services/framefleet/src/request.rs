@@ -1,0 +1,53 @@
+//! The request that arguments make.
+use crate::args::JobArguments;
+use crate::failure::Failure;
+use framefleet_infer::DeviceChoice;
+use framefleet_job::{JobRequest, ModelOptions, PipelineChoice};
+use framefleet_pipeline::JobRange;
+use std::num::NonZeroU64;
+use std::path::Path;
+
+/// What arguments ask for, without the files that settings name.
+pub fn of_arguments(job: &JobArguments, device: DeviceChoice) -> Result<JobRequest, Failure> {
+    let pipeline = match job.pipeline.stages.is_empty() {
+        true => PipelineChoice::named(job.pipeline.pipeline.as_deref())?,
+        false => PipelineChoice::Stages(job.pipeline.stages.clone()),
+    };
+    Ok(JobRequest {
+        source: job.source.clone(),
+        output: job.output.clone().unwrap_or_else(|| default_output(&job.source)),
+        pipeline,
+        set: job.pipeline.set.clone(),
+        range: JobRange { start: job.start, end: job.end },
+        seed: job.seed,
+        preview: job.preview.and_then(NonZeroU64::new),
+        fresh: job.fresh,
+        retry_failed: job.retry_failed,
+        max_failures: job.max_failures,
+        mixed_class: job.mixed_class,
+        memory: job.memory.and_then(|size| NonZeroU64::new(size.as_u64())),
+        models: ModelOptions {
+            device,
+            precision: job.precision.unwrap_or_default(),
+            optimisation: job.optimisation.unwrap_or_default(),
+            allowed: job.allow_licence.clone(),
+        },
+        ..JobRequest::default()
+    })
+}
+
+/// A place that means the same to every process of this machine.
+pub fn absolute(place: &str) -> Result<String, Failure> {
+    if place.contains("://") {
+        return Ok(place.to_owned());
+    }
+    let path = std::path::absolute(Path::new(place)).map_err(|error| Failure::usage(format!("{place}: {error}")))?;
+    Ok(path.to_string_lossy().into_owned())
+}
+
+/// Where results go unless the user says: here, named like the source.
+fn default_output(source: &str) -> String {
+    let name = Path::new(source).file_name().map(|name| name.to_string_lossy().into_owned());
+    let name = name.filter(|name| !name.contains(['*', '?', '['])).unwrap_or_else(|| "footage".to_owned());
+    format!("./{name}.framefleet")
+}

@@ -1,0 +1,8 @@
+//! Jobs of a fleet: the orchestrator's program, and how it prepares and runs jobs.
+mod program;
+mod runner;
+mod service;
+
+pub use program::main;
+pub use runner::FleetRunner;
+pub use service::{OrchestratorArguments, orchestrate};

@@ -1,0 +1,107 @@
+//! A job before it runs: its source is probed, its plan stands.
+use crate::error::JobError;
+use crate::plan::{Planner, Resources};
+use crate::request::JobRequest;
+use bytes::Bytes;
+use framefleet_media::Item;
+use framefleet_orchestration::fleet::{Classes, check_request};
+use framefleet_pipeline::{Pipeline, Plan};
+use framefleet_proto::control::SubmitRequest;
+use framefleet_stage::SourceStage;
+use ingest::Ingest;
+use std::sync::Arc;
+
+/// A job whose source was probed and whose plan fits.
+pub struct PreparedJob {
+    planner: Planner,
+    /// Without the contents of its files.
+    request: JobRequest,
+    /// Those contents, as far as they came with it.
+    contents: Vec<Bytes>,
+    pipeline: Pipeline,
+    resources: Resources,
+    source: Arc<dyn SourceStage>,
+    items: Vec<Item>,
+    refused: Vec<(String, String)>,
+    memory_needed: u64,
+}
+
+impl PreparedJob {
+    /// Probes the source of a request, which reads the headers of all its files, and refuses a plan that does not fit the
+    /// resources. What is wrong with the pipeline is said before the source is touched.
+    pub fn open(mut request: JobRequest, resources: Resources, planner: Planner) -> Result<Self, JobError> {
+        let contents = request.take_contents();
+        check_request(&SubmitRequest::from(&request)).map_err(JobError::Request)?;
+        let pipeline = request.pipeline(planner.registry())?;
+        let unbounded = Resources { memory: u64::MAX, ..resources.clone() };
+        planner.plan(&request, &pipeline, &[], &unbounded)?;
+        let (source, items, refused) = probe(&request.source, &pipeline)?;
+        let source = Arc::new(source);
+        let mut job =
+            Self { planner, request, contents, pipeline, resources, source, items, refused, memory_needed: 0 };
+        let needed = job.plan(&job.items)?.memory.needed;
+        job.memory_needed = needed.into_iter().max().unwrap_or_default();
+        Ok(job)
+    }
+
+    /// The job for workers of these classes, with so many bytes for frames. Refused when its plan does not fit them.
+    pub fn for_workers(mut self, classes: Classes, memory: u64) -> Result<Self, JobError> {
+        self.resources = Resources { classes, memory, ..self.resources };
+        self.plan(&self.items)?;
+        Ok(self)
+    }
+
+    /// The plan over items, as far as they are known.
+    pub fn plan(&self, items: &[Item]) -> Result<Plan, JobError> {
+        self.planner.plan(&self.request, &self.pipeline, items, &self.resources)
+    }
+
+    /// What is asked for, without the contents of files.
+    pub fn request(&self) -> &JobRequest {
+        &self.request
+    }
+
+    /// Stages and models of this machine.
+    pub fn planner(&self) -> &Planner {
+        &self.planner
+    }
+
+    /// The items, as their headers describe them.
+    pub fn items(&self) -> &[Item] {
+        &self.items
+    }
+
+    /// Files of the source that are no readable item: (name, why).
+    pub fn refused(&self) -> &[(String, String)] {
+        &self.refused
+    }
+
+    /// Bytes that its frames in flight need at least.
+    pub fn memory_needed(&self) -> u64 {
+        self.memory_needed
+    }
+
+    /// Opens the source's items.
+    pub(crate) fn source(&self) -> Arc<dyn SourceStage> {
+        Arc::clone(&self.source)
+    }
+
+    /// Contents of the request's files that do not lie in the output yet.
+    pub(crate) fn contents(&self) -> &[Bytes] {
+        &self.contents
+    }
+}
+
+/// Readable items of a source, and files that are none.
+type Probed = (Ingest, Vec<Item>, Vec<(String, String)>);
+
+/// Opens the source that a pipeline's ingest settings make, and finds its items.
+fn probe(source: &str, pipeline: &Pipeline) -> Result<Probed, JobError> {
+    let stage = Ingest::new(ingest::resolve(&pipeline.ingest.settings)?);
+    let probe = stage.probe(source).map_err(|error| JobError::Request(error.to_string()))?;
+    if probe.items.is_empty() {
+        let why: Vec<String> = probe.refused.iter().map(|(name, why)| format!("  {name}: {why}")).collect();
+        return Err(JobError::Request(format!("nothing in {source} can be read:\n{}", why.join("\n"))));
+    }
+    Ok((stage, probe.items, probe.refused))
+}

@@ -1,0 +1,104 @@
+//! The end of a run: what failed, the report, job.json.
+use super::RunningJob;
+use crate::error::JobError;
+use crate::outcome::{JobOutcome, OutcomeKind, in_short};
+use crate::output::edits;
+use crate::report;
+use framefleet_orchestration::{Efficiency, Ending, JobSummary, Machines};
+use framefleet_records::{replay_command, write_failures};
+use framefleet_report::JobFacts;
+use framefleet_report::model::{
+    Efficiency as EfficiencySummary, JobHeader, Label, PlanSummary, State, StepShare, Timing,
+};
+use serde_json::Value;
+use std::num::NonZeroU64;
+
+impl RunningJob {
+    /// Writes failures.jsonl, report and job.json, and releases the output. The job ran on `machines`; `model_reports`
+    /// say what the models of the job's machines really ran on.
+    pub(crate) async fn conclude(
+        mut self,
+        summary: JobSummary,
+        machines: Machines,
+        model_reports: &[Value],
+    ) -> Result<JobOutcome, JobError> {
+        let manifests = self.ledger.manifests().await?;
+        let refused = self.prepared.refused().to_vec();
+        let items: Vec<(String, String)> = refused.iter().chain(&summary.damage).cloned().collect();
+        let failures = write_failures(&self.ledger, &manifests, &items).await?;
+        edits::follow(&self.ledger, &summary.edits.moved).await?;
+        let outcome = JobOutcome::new(summary, refused, failures, machines);
+        report::draw(&self.ledger, self.source(), self.facts(&outcome)).await?;
+        let request = self.prepared.request();
+        self.job_file.end(&self.ledger, request, &self.plan, &outcome, model_reports).await?;
+        self.ledger.compact().await?;
+        self.ledger.close().await?;
+        Ok(outcome)
+    }
+
+    /// What the report says besides results.
+    fn facts(&self, outcome: &JobOutcome) -> JobFacts {
+        let (request, progress) = (self.prepared.request(), &outcome.summary.progress);
+        let (state, message) = state(request.preview, outcome);
+        let mut timings = vec![Timing { name: "this run".to_owned(), seconds: progress.elapsed.as_secs_f64() }];
+        timings.extend(
+            progress.first_result.map(|time| Timing { name: "first result".to_owned(), seconds: time.as_secs_f64() }),
+        );
+        let name = request.source.trim_end_matches('/').rsplit('/').next().unwrap_or(&request.source);
+        let failed = progress.steps.iter().any(|step| step.failed > 0);
+        let worked = progress.steps.iter().filter(|step| step.task_seconds > 0.0);
+        JobFacts {
+            job: JobHeader {
+                name: name.to_owned(),
+                source: request.source.clone(),
+                created: self.job_file.started().replace('T', " ").replace('Z', " UTC"),
+                state,
+                message,
+            },
+            efficiency: efficiency(outcome),
+            plan: plan_summary(&self.plan),
+            timings,
+            task_seconds: worked.map(|step| (step.step.clone(), step.task_seconds)).collect(),
+            replay: if failed { replay_command(self.ledger.output().url()) } else { String::new() },
+            fields: self.job_file.fields().clone(),
+        }
+    }
+}
+
+/// How far the job got, and in a sentence what that means.
+fn state(preview: Option<NonZeroU64>, outcome: &JobOutcome) -> (State, String) {
+    match (&outcome.summary.ending, preview, outcome.kind()) {
+        (Ending::Stopped(reason), ..) => (State::Unfinished, reason.clone()),
+        (Ending::Interrupted, ..) => {
+            (State::Unfinished, "Interrupted; run the same command again to resume.".to_owned())
+        }
+        (_, Some(batches), _) => {
+            (State::Unfinished, format!("A preview of {batches} batches; run without --preview for all of it."))
+        }
+        (_, None, OutcomeKind::Done) => (State::Complete, in_short(&outcome.summary.edits.lost)),
+        _ => (State::Partial, in_short(&outcome.problems())),
+    }
+}
+
+fn efficiency(outcome: &JobOutcome) -> Option<EfficiencySummary> {
+    let progress = &outcome.summary.progress;
+    let total: f64 = progress.steps.iter().map(|step| step.task_seconds).sum();
+    let worked = progress.steps.iter().filter(|step| step.task_seconds > 0.0);
+    let shares = worked.map(|step| StepShare {
+        step: step.step.clone(),
+        task_seconds: step.task_seconds,
+        share: step.task_seconds / total,
+    });
+    let measured = Efficiency::of(progress, outcome.machines);
+    (total > 0.0).then(|| EfficiencySummary {
+        value: measured.efficiency,
+        frames_per_second: measured.frames_per_second,
+        bottleneck: outcome.bottleneck(),
+        steps: shares.collect(),
+    })
+}
+
+fn plan_summary(plan: &framefleet_pipeline::Plan) -> PlanSummary {
+    let version = Label { name: "framefleet".to_owned(), value: env!("CARGO_PKG_VERSION").to_owned() };
+    PlanSummary { versions: vec![version], ..PlanSummary::from(plan) }
+}
