@@ -1,4 +1,6 @@
 //! The program as a fleet starts it.
+#![cfg(test)]
+
 use framefleet_bus_nats::{NatsServer, ServerOptions};
 use serde_json::Value;
 use std::io::{BufRead as _, BufReader};

@@ -1,4 +1,6 @@
 //! Jobs in one process, from request to outcome.
+#![cfg(test)]
+
 mod numbers;
 
 use framefleet_job::{
