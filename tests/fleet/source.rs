@@ -117,6 +117,6 @@ impl SourceStage for SyntheticSource {
     }
 
     fn probe(&self, _source: &str) -> Result<Probe, StageError> {
-        Ok(Probe { items: self.items.clone(), refused: Vec::new() })
+        Ok(Probe { items: self.items.clone(), ..Probe::default() })
     }
 }

@@ -23,6 +23,7 @@ mod made_frames;
 mod memory;
 mod models;
 mod named_files;
+mod names;
 mod photographs;
 mod presentation;
 #[path = "../processes/mod.rs"]

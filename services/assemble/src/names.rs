@@ -1,6 +1,7 @@
 //! What files are called: the output mirrors the source.
 use framefleet_media::encode::{Container, StillFormat};
-use framefleet_media::{Item, ItemKind};
+use framefleet_media::{Item, ItemKind, naming};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// What a still is written as, `*` for its stem: with its own extension, unless that says another format.
@@ -12,15 +13,20 @@ pub(crate) fn still_pattern(file: &str, format: StillFormat) -> String {
 }
 
 /// Names of films, one per item in the same order: the item's, with the container's extension in place of its own. Items
-/// that would meet (`a.mp4` and `a.avi`) keep theirs before it.
+/// that would meet (`a.mp4` and `a.avi`; case makes no difference) keep theirs before it.
 pub(crate) fn film_names(items: &[(&Item, Container)]) -> Vec<String> {
     let short: Vec<String> = items.iter().map(|(item, container)| film_name(item, *container)).collect();
-    let is_alone = |name: &String| short.iter().filter(|other| *other == name).count() == 1;
-    let name = |((item, container), short): (&(&Item, Container), &String)| match is_alone(short) {
-        true => short.clone(),
-        false => format!("{}.{}", item.name, container.extension()),
-    };
-    items.iter().zip(&short).map(name).collect()
+    let long = items.iter().map(|(item, container)| format!("{}.{}", item.name, container.extension()));
+    let long: Vec<String> = long.collect();
+    // How many items could be called so.
+    let mut wanted: BTreeMap<String, usize> = BTreeMap::new();
+    for (short, long) in short.iter().zip(&long) {
+        let names = BTreeSet::from([short.to_lowercase(), long.to_lowercase()]);
+        names.into_iter().for_each(|name| *wanted.entry(name).or_default() += 1);
+    }
+    let is_alone = |name: &str| wanted.get(&name.to_lowercase()).is_none_or(|count| *count == 1);
+    let name = |(short, long): (String, String)| naming::fitting(if is_alone(&short) { &short } else { &long });
+    short.into_iter().zip(long).map(name).collect()
 }
 
 fn film_name(item: &Item, container: Container) -> String {
@@ -63,6 +69,13 @@ mod tests {
             (&folder, Container::Mov),
         ];
         assert_eq!(film_names(&all), ["day 1/a.mp4.mov", "day 1/a.avi.mov", "b.c.mkv", "shot.v1.mov"]);
+    }
+
+    #[test]
+    fn a_name_that_another_item_falls_back_to_is_taken() {
+        let items = ["a.mp4", "a.avi", "a.mp4.mkv", "B.mp4", "b.mov"].map(|name| item(name, ItemKind::Video, &[]));
+        let names = film_names(&items.each_ref().map(|item| (item, Container::Mov)));
+        assert_eq!(names, ["a.mp4.mov", "a.avi.mov", "a.mp4.mkv.mov", "B.mp4.mov", "b.mov.mov"]);
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! Ingest: opens items and makes batches of decoded frames. Built in; the runner drives it as a
 //! [`SourceStage`](framefleet_stage::SourceStage), and frames are a cache: ingesting again gives the same bytes.
 
+mod fps;
 mod settings;
 mod source;
 
+pub use fps::Fps;
 pub use settings::{DeinterlaceSetting, ImagesSetting, Settings};
 pub use source::Ingest;
 
@@ -14,8 +16,9 @@ use std::sync::Arc;
 /// Name of the stage.
 pub const NAME: &str = "ingest";
 
-/// Raised when the same source gives other pixels, times or digests.
-pub const VERSION: u32 = 2;
+/// Raised when the same source gives other pixels, times or digests. 3: mirrored films, alpha of WebM, crops of containers, files of several
+/// pictures, folders that are films.
+pub const VERSION: u32 = 3;
 
 /// One line for people.
 pub const ABOUT: &str = "Decodes videos, image sequences and stills into frames.";

@@ -1,4 +1,5 @@
 //! What changes the frames that ingest makes.
+use crate::Fps;
 use framefleet_media::{Deinterlace, ImageFolders};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,9 +13,12 @@ pub struct Settings {
     /// believed), off, frame (the same for every video), field (one frame of each field of every video: twice the frames,
     /// on a timeline of their own).
     pub deinterlace: DeinterlaceSetting,
-    /// What the images of a folder are: auto (a sequence where names carry consecutive numbers after a common stem and all
-    /// have one size, else stills), sequence, stills.
+    /// What the images of a folder are: auto (a sequence where names carry numbers after a common stem with at most one in ten missing, all
+    /// have one size, and what neighbours show, when they were taken and with which camera speaks of one film; else stills), sequence,
+    /// stills. Numbers that a sequence lacks keep their place as failed frames.
     pub images: ImagesSetting,
+    /// Frames per second of image sequences: 24, 23.976, "30000/1001". Not set: 25.
+    pub fps: Option<Fps>,
 }
 
 /// See [`Settings::deinterlace`].
@@ -36,7 +40,7 @@ pub enum DeinterlaceSetting {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ImagesSetting {
-    /// By names and sizes.
+    /// By names, sizes, times, cameras and content.
     #[default]
     Auto,
     /// Frames of one film.

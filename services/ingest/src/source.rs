@@ -2,7 +2,7 @@
 use crate::Settings;
 use framefleet_media::decode::{Canvas, Slot};
 use framefleet_media::index::{self, IndexRequest};
-use framefleet_media::{BatchInfo, Decoders, FrameFailure, Item, ReadError, Rendition};
+use framefleet_media::{BatchInfo, Decoders, FrameFailure, ImageReading, Item, ReadError, Rendition};
 use framefleet_stage::{IngestRequest, Ingested, PixelSink, Probe, SourceStage, StageError};
 
 /// Opens items and makes batches.
@@ -54,8 +54,9 @@ impl SourceStage for Ingest {
     }
 
     fn probe(&self, source: &str) -> Result<Probe, StageError> {
-        let found = framefleet_media::probe(source, self.settings.images.into()).map_err(stage_error)?;
-        Ok(Probe { items: found.items, refused: found.refused })
+        let reading = ImageReading { folders: self.settings.images.into(), rate: self.settings.fps.map(Into::into) };
+        let found = framefleet_media::probe_with(source, reading).map_err(stage_error)?;
+        Ok(Probe { items: found.items, refused: found.refused, passed_over: found.passed_over })
     }
 }
 

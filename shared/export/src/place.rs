@@ -1,5 +1,6 @@
 //! Where files of items go.
 use crate::ExportError;
+use framefleet_media::naming;
 use std::path::{Component, Path, PathBuf};
 
 /// `folder/<item name><ending>`, with the folders above it made. Names with anything but plain path components are refused:
@@ -10,7 +11,7 @@ pub(crate) fn place(folder: &Path, item: &str, ending: &str) -> Result<PathBuf, 
     if item.is_empty() || !plain {
         return Err(ExportError::Name(item.to_owned()));
     }
-    let path = folder.join(format!("{item}{ending}"));
+    let path = folder.join(naming::fitting(&format!("{item}{ending}")));
     if let Some(parent) = path.parent() {
         std::fs::create_dir_all(parent).map_err(ExportError::write(parent))?;
     }

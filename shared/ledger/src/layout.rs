@@ -105,7 +105,7 @@ pub fn artifact(step: &str, name: &str) -> String {
 
 /// Whether `name` stays below the folder it is put into: relative, without empty, "." or ".." segments.
 pub fn check_name(what: &str, name: &str) -> Result<(), LedgerError> {
-    let good = |segment: &str| !matches!(segment, "" | "." | "..") && !segment.contains(['\\', '\0']);
+    let good = |segment: &str| !matches!(segment, "" | "." | "..") && !segment.contains('\0');
     if name.split('/').all(good) {
         return Ok(());
     }

@@ -27,6 +27,7 @@ pub use request::Join;
 pub(crate) use side_streams::VIDEO_SIDE_DATA;
 pub use still::{StillFormat, StillOptions, write_still};
 
+use crate::read_error::ReadError;
 use std::path::{Path, PathBuf};
 
 /// Extension of piece files.
@@ -53,6 +54,9 @@ pub enum EncodeError {
         /// What the library says.
         source: image::ImageError,
     },
+    /// The image that metadata come from cannot be read any more.
+    #[error("metadata: {0}")]
+    Source(Box<ReadError>),
     /// A file could not be read or written.
     #[error("{}: {source}", path.display())]
     Io {

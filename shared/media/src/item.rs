@@ -77,6 +77,7 @@ pub fn without_files(item: &Item) -> Item {
         container: item.container.clone(),
         codec: item.codec.clone(),
         rotation: item.rotation,
+        flipped: item.flipped,
         pixel_aspect: item.pixel_aspect,
         colour: item.colour.clone(),
         has_audio: item.has_audio,
@@ -86,6 +87,7 @@ pub fn without_files(item: &Item) -> Item {
         projection: item.projection.clone(),
         content: item.content.clone(),
         batch_frames: item.batch_frames,
+        notes: Vec::new(),
     }
 }
 

@@ -29,7 +29,7 @@ pub use decode::Decoders;
 pub use frame::{Frame, Image, ImageError, proxy_size};
 /// The messages of the wire format, annotations among them: stages know them from here.
 pub use framefleet_proto::v1::*;
-pub use probe::{ImageFolders, Probed, probe};
+pub use probe::{ImageFolders, ImageReading, Probed, passed_over, probe, probe_with};
 pub use read_error::ReadError;
 pub use still::known::{KnownFolder, Stamps};
 pub use still::numbering::{Changes, changes};

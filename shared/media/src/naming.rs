@@ -5,11 +5,19 @@
 //! `holiday/street.jpg`. Where leaving out extensions would give two sources one name (`street.jpg` and `street.png`), both keep them.
 use crate::probe::is_image_extension;
 use framefleet_proto::v1::{ImageFile, Item, ItemKind};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// What stands for the frame's stem in the name of a file that belongs to a frame.
 pub const STEM: char = '*';
+
+/// Bytes of a name that file systems take.
+const MAX_PART: usize = 255;
+/// Bytes of an extension, with its dot, that a shortened name keeps.
+const MAX_EXTENSION: usize = 16;
+/// Digits of the digest in a shortened name.
+const DIGEST_DIGITS: usize = 8;
 
 /// The name of what is made of a frame; `pattern` has one [`STEM`] where the frame's stem goes ("masks/*_inst0_mask.png"): the name of the
 /// image that it is, without the extension unless another image of the folder differs in that alone; its number, six digits, in a video.
@@ -17,6 +25,8 @@ pub const STEM: char = '*';
 pub fn of_frame(pattern: &str, frame: u64, file: Option<&ImageFile>) -> String {
     let stem = match file {
         None => format!("{frame:06}"),
+        // Of a file of several pictures each has its number.
+        Some(ImageFile { name, page: 1.., .. }) => format!("{}_{frame:06}", without_extension(name)),
         Some(ImageFile { name, shares_stem, .. }) => {
             let short = without_extension(name);
             let is_own = pattern.split_once(STEM).is_some_and(|(_, ending)| ending == &name[short.len()..]);
@@ -36,6 +46,23 @@ pub fn item_folders<'a>(items: impl IntoIterator<Item = &'a Item>) -> BTreeMap<S
         (name.to_owned(), if chosen == "." { String::new() } else { chosen.to_owned() })
     };
     items.into_iter().map(folder).collect()
+}
+
+/// A path of which no part is longer than file systems take: one that is keeps its extension, and has its beginning and a digest of the whole
+/// as its name.
+pub fn fitting(path: &str) -> String {
+    path.split('/').map(fitting_part).collect::<Vec<_>>().join("/")
+}
+
+fn fitting_part(part: &str) -> Cow<'_, str> {
+    if part.len() <= MAX_PART {
+        return part.into();
+    }
+    let extension = &part[without_extension(part).len()..];
+    let extension = if extension.len() <= MAX_EXTENSION { extension } else { "" };
+    let digest = &blake3::hash(part.as_bytes()).to_hex()[..DIGEST_DIGITS];
+    let end = part.floor_char_boundary(MAX_PART - extension.len() - digest.len() - 1);
+    format!("{}~{digest}{extension}", &part[..end]).into()
 }
 
 /// A name in the folder of an item.
@@ -73,7 +100,10 @@ fn ambiguous<'a>(names: impl Iterator<Item = (&'a str, &'a str)> + Clone) -> BTr
 fn short_name(item: &Item) -> &str {
     let is_image = || Path::new(&item.name).extension().is_some_and(is_image_extension);
     let is_folder = matches!(item.kind(), ItemKind::Sequence | ItemKind::Stills) && !is_image();
-    if is_folder { &item.name } else { without_extension(&item.name) }
+    let short = if is_folder { &item.name } else { without_extension(&item.name) };
+    // "...mp4" without its extension would be the folder above.
+    let is_name = !matches!(short.rsplit('/').next(), None | Some("" | "." | ".."));
+    if is_name || is_folder { short } else { &item.name }
 }
 
 /// A path without the extension of its last part.
@@ -111,6 +141,17 @@ mod tests {
     }
 
     #[test]
+    fn names_that_are_too_long_are_shortened_and_stay_different() {
+        let name = |letter: &str, ending: &str| format!("day/{}{ending}", letter.repeat(125));
+        assert_eq!(fitting("a/b.mp4"), "a/b.mp4");
+        let long = [name("é", "_1_mask.png"), name("é", "_2_mask.png"), name("éa", ".c")].map(|path| fitting(&path));
+        for path in &long {
+            assert!(path.starts_with("day/é") && path.split('/').all(|part| part.len() <= 255), "{path}");
+        }
+        assert!(long[0].ends_with(".png") && long[0] != long[1], "{long:?}");
+    }
+
+    #[test]
     fn items_have_folders_of_their_own() {
         let item = |name: &str, kind: ItemKind| Item { name: name.to_owned(), kind: kind.into(), ..Item::default() };
         let items = [
@@ -122,12 +163,14 @@ mod tests {
             item("shots.v2", ItemKind::Sequence),
             item("lone.jpg", ItemKind::Stills),
             item(".", ItemKind::Stills),
+            item("...mp4", ItemKind::Video),
+            item("x/..jpg", ItemKind::Stills),
         ];
         let folders = item_folders(&items);
         let of = |name: &str| folders[name].as_str();
         assert_eq!(
             items.each_ref().map(|item| of(&item.name)),
-            ["day 1/walk", "a.mp4", "a.avi", "b.mov", "b", "shots.v2", "lone", ""]
+            ["day 1/walk", "a.mp4", "a.avi", "b.mov", "b", "shots.v2", "lone", "", "...mp4", "x/..jpg"]
         );
     }
 }

@@ -2,23 +2,36 @@
 mod files;
 mod images;
 mod immersive;
+mod pattern;
+mod sequence;
 mod video;
 
-use crate::Item;
 use crate::read_error::ReadError;
+use crate::{Item, Rational};
 pub(crate) use files::is_image_extension;
 use files::{Candidate, Candidates};
+use std::collections::BTreeMap;
 
 /// Whether the images of a folder are frames that follow one another.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum ImageFolders {
-    /// A sequence where names carry consecutive numbers after a common stem and all have one size, else stills.
+    /// A sequence where names carry numbers after a common stem, with few gaps, all have one size, and what neighbours show, when they were
+    /// taken and by which camera speaks of one film; else stills.
     #[default]
     Auto,
     /// Always a sequence.
     Sequence,
     /// Always stills.
     Stills,
+}
+
+/// How images are read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ImageReading {
+    /// Whether those of a folder follow one another.
+    pub folders: ImageFolders,
+    /// Frames per second of sequences; 25 where it is not set.
+    pub rate: Option<Rational>,
 }
 
 /// What a source holds.
@@ -28,16 +41,38 @@ pub struct Probed {
     pub items: Vec<Item>,
     /// Files that are no readable item: (name, why), in the same order.
     pub refused: Vec<(String, String)>,
+    /// How many files of its folders are of no kind that is read, by extension (".md"; "" for none).
+    pub passed_over: BTreeMap<String, u64>,
+}
+
+/// Files of no kind that is read, for people: "3 files of kinds that are not read: 2 .md, 1 without an extension"; `None` when there are none.
+pub fn passed_over(files: &BTreeMap<String, u64>) -> Option<String> {
+    let kind = |(extension, count): (&String, &u64)| match extension.as_str() {
+        "" => format!("{count} without an extension"),
+        extension => format!("{count} {extension}"),
+    };
+    let kinds: Vec<String> = files.iter().map(kind).collect();
+    let (count, noun) = match files.values().sum::<u64>() {
+        0 => return None,
+        1 => (1, "file of a kind"),
+        count => (count, "files of kinds"),
+    };
+    Some(format!("{count} {noun} not read: {}", kinds.join(", ")))
 }
 
 /// Finds the items of `source` and reads their headers. `source` is a video or an image; a folder (videos anywhere below it
 /// are items, and so is every folder below it that holds images directly); a pattern (`shots/**/*.mov`); or a text file
 /// (`.txt`, `.list`) with one path a line, relative to where the text file is. Hidden files and Framefleet's own outputs
-/// are passed over.
+/// are passed over; files of other kinds are counted.
 pub fn probe(source: &str, folders: ImageFolders) -> Result<Probed, ReadError> {
-    let Candidates { mut candidates, mut refused } = files::find(source)?;
+    probe_with(source, ImageReading { folders, rate: None })
+}
+
+/// The same with all that can be said of how images are read.
+pub fn probe_with(source: &str, reading: ImageReading) -> Result<Probed, ReadError> {
+    let Candidates { mut candidates, mut refused, mut passed_over } = files::find(source)?;
     if candidates.is_empty() && refused.is_empty() {
-        return Err(ReadError::Empty(source.to_owned()));
+        return Err(ReadError::Empty { place: source.to_owned(), passed_over });
     }
     let mut items = Vec::new();
     candidates.sort_by(|a, b| natord::compare(a.name(), b.name()));
@@ -45,13 +80,20 @@ pub fn probe(source: &str, folders: ImageFolders) -> Result<Probed, ReadError> {
         let name = candidate.name().to_owned();
         let item = match candidate {
             Candidate::Video { name, path } => video::item(name, &path),
-            Candidate::Images { name, folder, files } => images::item(name, &folder, files, folders, &mut refused),
+            Candidate::Images { name, folder, files } => images::item(name, &folder, files, reading, &mut refused),
+            Candidate::Pages { name, folder, file, count } => images::pages(name, &folder, file, count, &mut refused),
+            Candidate::Animation { name, folder, file, durations } => {
+                images::animation(name, &folder, file, &durations, &mut refused)
+            }
         };
         match item {
             Ok(item) => items.push(item),
+            Err(ReadError::NoVideo(_)) if files::may_be_sound(&name) => {
+                *passed_over.entry("sound alone".to_owned()).or_default() += 1;
+            }
             Err(error) => refused.push((name, error.to_string())),
         }
     }
     refused.sort_by(|a, b| natord::compare(&a.0, &b.0));
-    Ok(Probed { items, refused })
+    Ok(Probed { items, refused, passed_over })
 }

@@ -1,4 +1,6 @@
 //! What can go wrong when footage is read.
+use crate::probe::passed_over;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Footage that cannot be read. Messages name the file and say what to do where something can be done.
@@ -8,8 +10,16 @@ pub enum ReadError {
     #[error("{0}: no such file or folder, and no pattern that matches one")]
     NotFound(String),
     /// A folder, pattern or list that holds no footage.
-    #[error("{0}: no video and no image is in there (JPEG, PNG, TIFF, WebP, or any video that FFmpeg reads)")]
-    Empty(String),
+    #[error(
+        "{place}: no video and no image is in there (JPEG, PNG, TIFF, WebP, BMP, TGA, PNM, or any video that FFmpeg reads){}",
+        passed(passed_over)
+    )]
+    Empty {
+        /// As given.
+        place: String,
+        /// How many files of other kinds are there, by extension.
+        passed_over: BTreeMap<String, u64>,
+    },
     /// A pattern that is none.
     #[error("{pattern}: not a valid pattern: {problem}")]
     Pattern {
@@ -83,6 +93,17 @@ pub enum ReadError {
         /// The decoder's reason.
         reason: String,
     },
+    /// A number of a sequence for which there is no file.
+    #[error("there is no file of this number: the sequence has a gap here")]
+    Missing,
+    /// No image of a folder can be read.
+    #[error("{}{}", list(reasons), and_more(*more))]
+    Several {
+        /// Why the first ones cannot.
+        reasons: Vec<ReadError>,
+        /// How many others there are.
+        more: usize,
+    },
     /// A picture could not be scaled, turned or filtered.
     #[error("{}: pixels cannot be converted: {reason}", path.display())]
     Convert {
@@ -99,6 +120,18 @@ pub enum ReadError {
         /// What does not fit.
         problem: String,
     },
+}
+
+fn passed(files: &BTreeMap<String, u64>) -> String {
+    passed_over(files).map(|text| format!("; {text}")).unwrap_or_default()
+}
+
+fn list(reasons: &[ReadError]) -> String {
+    reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+fn and_more(count: usize) -> String {
+    if count > 0 { format!("; and {count} more") } else { String::new() }
 }
 
 impl ReadError {

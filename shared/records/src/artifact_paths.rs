@@ -21,7 +21,7 @@ impl ArtifactPaths {
     /// The path of what a pattern (`masks/*_mask.png`) says is made of a frame, which is `file` when it is an image.
     pub fn of_frame(&self, item: &str, frame: u64, file: Option<&ImageFile>, pattern: &str) -> String {
         let folder = self.folders.get(item).map_or(item, String::as_str);
-        naming::below(folder, &naming::of_frame(pattern, frame, file))
+        naming::fitting(&naming::below(folder, &naming::of_frame(pattern, frame, file)))
     }
 
     /// The path of a file that a task of the item made; `None` when the picture that it was made of is gone.

@@ -3,6 +3,7 @@ use crate::{SetupError, StageError};
 pub use framefleet_media::index::IndexRequest;
 use framefleet_media::{BatchInfo, FrameFailure, Item, PixelFormat, Rendition};
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What headers say of a source.
@@ -12,6 +13,8 @@ pub struct Probe {
     pub items: Vec<Item>,
     /// Files that are no readable item: (name, why).
     pub refused: Vec<(String, String)>,
+    /// How many files of its folders are of no kind that is read, by extension.
+    pub passed_over: BTreeMap<String, u64>,
 }
 
 /// Frames to decode for one batch, ascending, per rendition.

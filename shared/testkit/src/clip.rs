@@ -1,4 +1,5 @@
 //! Videos made from painted frames.
+use crate::display_matrix::{UPRIGHT, turn};
 use crate::{Picture, TestkitError, reference::Feed};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -48,7 +49,8 @@ pub struct Clip {
     b_frames: u32,
     quality: Option<u32>,
     audio: Option<(Audio, String)>,
-    rotation: u32,
+    /// a, b, c and d of the display matrix: 1, 0 or -1.
+    matrix: [i32; 4],
     sample_aspect: (u32, u32),
     colour: Option<[String; 4]>,
     interlaced: Option<bool>,
@@ -70,7 +72,7 @@ impl Clip {
             b_frames: 2,
             quality: Some(12),
             audio: None,
-            rotation: 0,
+            matrix: UPRIGHT,
             sample_aspect: (1, 1),
             colour: None,
             interlaced: None,
@@ -135,8 +137,19 @@ impl Clip {
     }
 
     /// Tags the file to be shown turned clockwise by so many degrees; frames are coded as painted. MP4 and MOV.
-    pub fn rotation(mut self, degrees: u32) -> Self {
-        self.rotation = degrees;
+    pub fn rotation(self, degrees: u32) -> Self {
+        self.display_matrix(match degrees % 360 {
+            90 => [0, 1, -1, 0],
+            180 => [-1, 0, 0, -1],
+            270 => [0, -1, 1, 0],
+            _ => UPRIGHT,
+        })
+    }
+
+    /// Tags the file to be shown with coded place (x, y) at (a·x + c·y, b·x + d·y), for a matrix of 1, 0 and -1, moved to where the picture
+    /// begins at (0, 0). MP4 and MOV.
+    pub fn display_matrix(mut self, [a, b, c, d]: [i32; 4]) -> Self {
+        self.matrix = [a, b, c, d];
         self
     }
 
@@ -215,8 +228,8 @@ impl Clip {
             }
         }
         feed.finish()?;
-        if !self.rotation.is_multiple_of(360) {
-            turn(path, self.rotation % 360, self.width, self.height)?;
+        if self.matrix != UPRIGHT {
+            turn(path, self.matrix, self.width, self.height)?;
         }
         Ok(path.to_owned())
     }
@@ -366,25 +379,4 @@ fn weave(first: &[u8], second: &[u8], row: usize, top_first: bool) -> Vec<u8> {
     let (top, bottom) = if top_first { (first, second) } else { (second, first) };
     let rows = top.chunks(row).zip(bottom.chunks(row)).enumerate();
     rows.flat_map(|(y, (top, bottom))| if y % 2 == 0 { top } else { bottom }).copied().collect()
-}
-
-/// Writes a rotation into the first track header of an MP4 or MOV file (ISO 14496-12, `tkhd`): FFmpeg's own option for it
-/// works in some versions only.
-fn turn(path: &Path, degrees: u32, width: u32, height: u32) -> Result<(), TestkitError> {
-    const MATRIX_AFTER_TYPE: usize = 44;
-    let mut bytes = std::fs::read(path).map_err(TestkitError::io(path))?;
-    let (width, height) = (width as i32, height as i32);
-    let (a, b, c, d, x, y) = match degrees {
-        90 => (0, 1, -1, 0, height, 0),
-        180 => (-1, 0, 0, -1, width, height),
-        _ => (0, -1, 1, 0, 0, width),
-    };
-    let matrix = [a << 16, b << 16, 0, c << 16, d << 16, 0, x << 16, y << 16, 1 << 30];
-    if let Some(at) = bytes.windows(4).position(|name| name == b"tkhd") {
-        for (n, value) in matrix.iter().enumerate() {
-            let start = at + MATRIX_AFTER_TYPE + 4 * n;
-            bytes[start..start + 4].copy_from_slice(&i32::to_be_bytes(*value));
-        }
-    }
-    std::fs::write(path, bytes).map_err(TestkitError::io(path))
 }

@@ -7,6 +7,7 @@
 mod clip;
 mod colour;
 mod damage;
+mod display_matrix;
 mod error;
 mod field_pictures;
 mod number;

@@ -1,11 +1,12 @@
 //! The few operations the ledger needs of an object store, with errors that name the object.
+mod folder;
 mod upload;
 
 pub use upload::Upload;
 
 use crate::LedgerError;
 use crate::output::{Output, Place};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 use object_store::{
@@ -79,6 +80,9 @@ impl Store {
         &self,
         path: &str,
     ) -> Result<Option<BoxStream<'static, Result<Bytes, LedgerError>>>, LedgerError> {
+        if let Some(file) = self.local(path) {
+            return file_stream(file).await;
+        }
         let found = absent(self.objects.get(&location(path)).await).map_err(|e| self.fail("read", path, e))?;
         let (store, path) = (self.clone(), path.to_owned());
         Ok(found.map(|found| found.into_stream().map_err(move |e| store.fail("read", &path, e)).boxed()))
@@ -86,6 +90,10 @@ impl Store {
 
     /// Length of the object, if it is there.
     pub async fn length(&self, path: &str) -> Result<Option<u64>, LedgerError> {
+        if let Some(file) = self.local(path) {
+            let found = there(tokio::fs::metadata(&file).await).map_err(|e| LedgerError::access("read", &file, e))?;
+            return Ok(found.filter(|metadata| metadata.is_file()).map(|metadata| metadata.len()));
+        }
         let meta = absent(self.objects.head(&location(path)).await).map_err(|e| self.fail("look at", path, e))?;
         Ok(meta.map(|meta| meta.size))
     }
@@ -155,6 +163,10 @@ impl Store {
 
     /// Paths and lengths of all objects below a folder, in no order.
     pub async fn list(&self, prefix: &str) -> Result<Vec<(String, u64)>, LedgerError> {
+        if let Some(root) = self.folder.clone() {
+            let (shown, prefix) = (root.join(prefix), prefix.to_owned());
+            return blocking("list", shown, move || folder::list(&root, &prefix)).await;
+        }
         let found = self.objects.list(Some(&location(prefix))).map_ok(|meta| (meta.location.to_string(), meta.size));
         absent(found.try_collect().await).map(Option::unwrap_or_default).map_err(|e| self.fail("list", prefix, e))
     }
@@ -169,6 +181,9 @@ impl Store {
     /// Removes objects; what is gone already is no error.
     pub async fn delete(&self, paths: impl IntoIterator<Item = String>) -> Result<(), LedgerError> {
         let deletions = futures::stream::iter(paths).map(|path| async move {
+            if let (Some(root), Some(file)) = (self.folder.clone(), self.local(&path)) {
+                return blocking("delete", file.clone(), move || folder::delete(&root, &file)).await;
+            }
             absent(self.objects.delete(&location(&path)).await).map(drop).map_err(|e| self.fail("delete", &path, e))
         });
         deletions.buffer_unordered(CONCURRENCY).try_collect().await
@@ -176,6 +191,9 @@ impl Store {
 
     /// Shows the bytes of one object under another path too, over one that is there.
     pub async fn copy(&self, from: &str, to: &str) -> Result<(), LedgerError> {
+        if let (Some(from), Some(to)) = (self.local(from), self.local(to)) {
+            return blocking("write", to.clone(), move || folder::copy(&from, &to)).await;
+        }
         self.objects.copy(&location(from), &location(to)).await.map_err(|e| self.fail("write", to, e))
     }
 
@@ -186,6 +204,41 @@ impl Store {
 
     fn fail(&self, action: &'static str, path: &str, source: Error) -> LedgerError {
         LedgerError::store(&self.url, action, path, source)
+    }
+}
+
+/// A local file piece by piece, if it is there.
+async fn file_stream(path: PathBuf) -> Result<Option<BoxStream<'static, Result<Bytes, LedgerError>>>, LedgerError> {
+    let opened =
+        there(tokio::fs::File::open(&path).await).map_err(|error| LedgerError::access("read", &path, error))?;
+    let Some(file) = opened else { return Ok(None) };
+    let pieces = futures::stream::try_unfold(file, move |mut file| {
+        let path = path.clone();
+        async move {
+            let mut piece = BytesMut::with_capacity(folder::PIECE);
+            let length = file.read_buf(&mut piece).await.map_err(|error| LedgerError::access("read", path, error))?;
+            Ok((length > 0).then(|| (piece.freeze(), file)))
+        }
+    });
+    Ok(Some(pieces.boxed()))
+}
+
+/// Does something with local files, off the threads that must not wait.
+async fn blocking<T: Send + 'static>(
+    action: &'static str,
+    path: PathBuf,
+    work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
+) -> Result<T, LedgerError> {
+    let done = tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(std::io::Error::other(error)));
+    done.map_err(|error| LedgerError::access(action, path, error))
+}
+
+/// A file that is not there is no error.
+fn there<T>(result: std::io::Result<T>) -> std::io::Result<Option<T>> {
+    match result {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

@@ -1,4 +1,5 @@
 //! Opens containers by libavformat and hands out the packets of their picture stream.
+use super::crop::{self, Crop};
 use crate::read_error::ReadError;
 use ffmpeg_next::{self as ffmpeg, Dictionary, Packet, codec, ffi, format, media};
 use std::ffi::CStr;
@@ -47,6 +48,17 @@ pub(crate) struct Demuxer {
     stream: usize,
     path: PathBuf,
     bad_reads: u32,
+}
+
+/// Alpha that lies beside the pictures of a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Alpha {
+    /// There is none.
+    None,
+    /// It comes with the pictures of the decoder of this name.
+    Decoded(&'static str),
+    /// It is not read: this FFmpeg lacks the decoder of this name.
+    Lost(&'static str),
 }
 
 /// What reading a packet gave.
@@ -126,6 +138,45 @@ impl Demuxer {
         // SAFETY: the context is not opened yet; `max_pixels` is a plain field for callers.
         unsafe { (*decoder.as_mut_ptr()).max_pixels = MAX_PIXELS as i64 };
         Ok(decoder)
+    }
+
+    /// The decoder of the picture stream, opened: of VP8 and VP9 with alpha one that decodes it, if this FFmpeg has one.
+    pub(crate) fn video_decoder(&self) -> Result<codec::decoder::Video, ReadError> {
+        let decoder = self.decoder()?;
+        let opened = match self.alpha()? {
+            Alpha::Decoded(name) => match codec::decoder::find_by_name(name) {
+                Some(codec) => decoder.open_as(codec).and_then(codec::decoder::Opened::video),
+                None => decoder.video(),
+            },
+            _ => decoder.video(),
+        };
+        opened.map_err(|error| self.refused(error))
+    }
+
+    /// What becomes of alpha that lies beside the pictures of the stream (Matroska's `AlphaMode`), of which its codec's parameters do not speak.
+    pub(crate) fn alpha(&self) -> Result<Alpha, ReadError> {
+        let stream = self.stream()?;
+        let decoder = match stream.parameters().id() {
+            codec::Id::VP8 => "libvpx",
+            codec::Id::VP9 => "libvpx-vp9",
+            _ => return Ok(Alpha::None),
+        };
+        let has_alpha = stream.metadata().get("alpha_mode").is_some_and(|mode| mode == "1");
+        Ok(match codec::decoder::find_by_name(decoder) {
+            _ if !has_alpha => Alpha::None,
+            Some(_) => Alpha::Decoded(decoder),
+            None => Alpha::Lost(decoder),
+        })
+    }
+
+    /// The part of the coded pictures that the container says is to be shown.
+    pub(crate) fn crop(&self) -> Result<Crop, ReadError> {
+        let stream = self.stream()?;
+        let is_before = |other: &format::stream::Stream<'_>| {
+            other.index() < stream.index() && other.parameters().medium() == media::Type::Video
+        };
+        let place = self.input.streams().filter(is_before).count();
+        Ok(crop::of(&self.path, self.input.format().name(), place))
     }
 
     /// The error of a decoder that does not open.

@@ -3,8 +3,9 @@ use super::{Canvas, Slot, pts};
 use crate::frame::proxy_size;
 use crate::read_error::ReadError;
 use crate::slot::Target;
-use crate::still::file::{self as still, Header};
-use crate::{BatchInfo, FrameFailure, Item, ItemKind, PixelFormat, Rendition};
+use crate::still::file::{self as still, Header, Place};
+use crate::{BatchInfo, FrameFailure, ImageFile, Item, ItemKind, PixelFormat, Rendition};
+use image::DynamicImage;
 use std::path::{Path, PathBuf};
 
 /// What the wanted pictures of stills will be, from their headers.
@@ -16,7 +17,7 @@ pub(crate) fn slots(
     let (mut slots, mut failures) = (Vec::new(), Vec::<FrameFailure>::new());
     for &(rendition, frame) in wanted {
         let pts_ns = pts(item, batch, frame)?;
-        match file(item, frame).and_then(|path| still::header(&path)) {
+        match file(item, frame).and_then(|(file, path)| still::header(Place::of(file, &path))) {
             Ok(header) => {
                 let Target { format, width, height } = target(&header, rendition);
                 slots.push(Slot { frame, pts_ns, rendition, format, width, height });
@@ -34,24 +35,72 @@ pub(crate) fn decode(item: &Item, slots: &[Slot], canvas: &mut dyn Canvas) -> Re
     let mut frames: Vec<u64> = slots.iter().map(|slot| slot.frame).collect();
     frames.sort_unstable();
     frames.dedup();
+    let mut source = Source::default();
     let mut failures = Vec::new();
     for frame in frames {
-        if let Err(error) = decode_one(item, frame, slots, canvas) {
+        if let Err(error) = decode_one(item, frame, &mut source, slots, canvas) {
             failures.push(failure(frame, &error));
         }
     }
     Ok(failures)
 }
 
+/// Where pictures come from. Frames of an animation are made of those before them, so that they are decoded in their order.
+#[derive(Default)]
+struct Source {
+    animation: Option<Animation>,
+}
+
+struct Animation {
+    path: PathBuf,
+    frames: Box<dyn Iterator<Item = Result<DynamicImage, ReadError>>>,
+    /// Page that comes next, from 1.
+    next: u32,
+}
+
+impl Source {
+    /// The picture of a file; pages of an animation are asked for in ascending order.
+    fn picture(
+        &mut self,
+        item: &Item,
+        file: &ImageFile,
+        path: &Path,
+        header: &Header,
+    ) -> Result<DynamicImage, ReadError> {
+        if item.kind() != ItemKind::Sequence || file.page == 0 {
+            return still::picture(Place::of(file, path), header);
+        }
+        let usable = |animation: &Animation| animation.path == path && animation.next <= file.page;
+        let mut animation = match self.animation.take().filter(usable) {
+            Some(animation) => animation,
+            None => Animation { path: path.to_owned(), frames: Box::new(still::animation(path)?), next: 1 },
+        };
+        let skipped = (file.page - animation.next) as usize;
+        let picture = animation.frames.nth(skipped).unwrap_or_else(|| Err(still::changed(path)))?;
+        animation.next = file.page + 1;
+        self.animation = Some(animation);
+        Ok(picture)
+    }
+}
+
 /// Decodes one image and writes its renditions.
-fn decode_one(item: &Item, frame: u64, slots: &[Slot], canvas: &mut dyn Canvas) -> Result<(), ReadError> {
-    let path = file(item, frame)?;
-    let header = still::header(&path)?;
+fn decode_one(
+    item: &Item,
+    frame: u64,
+    source: &mut Source,
+    slots: &[Slot],
+    canvas: &mut dyn Canvas,
+) -> Result<(), ReadError> {
+    let (file, path) = file(item, frame)?;
+    if item.kind() == ItemKind::Sequence && !path.exists() {
+        return Err(ReadError::Missing);
+    }
+    let header = still::header(Place::of(file, &path))?;
     if item.kind() == ItemKind::Sequence && (header.width, header.height) != (item.width, item.height) {
         let reason = format!("{}×{} in a sequence of {}×{}", header.width, header.height, item.width, item.height);
         return Err(ReadError::Still { path, reason });
     }
-    let picture = still::picture(&path, &header)?;
+    let picture = source.picture(item, file, &path, &header)?;
     for (place, slot) in slots.iter().enumerate().filter(|(_, slot)| slot.frame == frame) {
         let target = Target { format: slot.format, width: slot.width, height: slot.height };
         let expected = if item.kind() == ItemKind::Stills {
@@ -60,7 +109,7 @@ fn decode_one(item: &Item, frame: u64, slots: &[Slot], canvas: &mut dyn Canvas) 
             (slot.width, slot.height)
         };
         if expected != (slot.width, slot.height) {
-            return Err(ReadError::Still { path, reason: "the file changed while it was read".to_owned() });
+            return Err(still::changed(&path));
         }
         still::write(&picture, target, &path, canvas.memory(place))?;
     }
@@ -83,10 +132,10 @@ fn target_size(header: &Header, rendition: Rendition) -> (u32, u32) {
     }
 }
 
-/// Path of a frame's file.
-fn file(item: &Item, frame: u64) -> Result<PathBuf, ReadError> {
+/// A frame's file, and its path.
+fn file(item: &Item, frame: u64) -> Result<(&ImageFile, PathBuf), ReadError> {
     let file = crate::item::file(item, frame);
-    file.map(|file| Path::new(&item.location).join(&file.name)).ok_or_else(|| ReadError::Request {
+    file.map(|file| (file, Path::new(&item.location).join(&file.name))).ok_or_else(|| ReadError::Request {
         item: item.name.clone(),
         problem: format!("there is no frame {frame}: no file is known for it"),
     })

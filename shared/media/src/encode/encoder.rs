@@ -68,7 +68,7 @@ impl VideoFormat {
         let is_fine = |unit: &Rational| {
             i128::from(unit.num) * i128::from(one_frame.den) <= i128::from(unit.den) * i128::from(one_frame.num)
         };
-        let time_base = positive(item.time_base).filter(|unit| item.kind() == crate::ItemKind::Video && is_fine(unit));
+        let time_base = positive(item.time_base).filter(is_fine);
         Self {
             codec,
             width,

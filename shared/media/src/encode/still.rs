@@ -1,8 +1,11 @@
 //! Image files.
 use super::{Dither, EncodeError, profile::profile};
+use crate::colour::icc;
+use crate::read_error::ReadError;
+use crate::still::file::{self, Metadata};
 use crate::{Colour, Image, PixelFormat, frame};
 use image::codecs::{jpeg::JpegEncoder, png::PngEncoder, tiff::TiffEncoder, webp::WebPEncoder};
-use image::{ExtendedColorType, ImageDecoder, ImageEncoder, ImageError, ImageReader, metadata::Orientation};
+use image::{ExtendedColorType, ImageEncoder, ImageError, metadata::Orientation};
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
@@ -46,13 +49,6 @@ impl StillFormat {
     }
 }
 
-/// Metadata that a rewritten still keeps.
-#[derive(Default)]
-struct Metadata {
-    icc: Option<Vec<u8>>,
-    exif: Option<Vec<u8>>,
-}
-
 /// What belongs to a picture beside its pixels.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct StillOptions<'a> {
@@ -64,8 +60,8 @@ pub struct StillOptions<'a> {
     pub dither: Dither,
 }
 
-/// Writes a picture as an image file. From the source come its ICC profile (unless the picture has another colour) and, but
-/// for TIFF, its EXIF data with the orientation made "upright", since frames are upright already; XMP and IPTC do not. Grey
+/// Writes a picture as an image file. From the source come its ICC profile (unless the picture has another colour, or the profile speaks of
+/// other pixels, as that of a CMYK image does) and, but for TIFF, its EXIF data with the orientation made "upright", since frames are upright already; XMP and IPTC do not. Grey
 /// pictures of another colour than the source's have no profile. Depth and channels that the format does not have are
 /// reduced: JPEG and WebP to 8 bits, JPEG without alpha.
 pub fn write_still(
@@ -74,12 +70,12 @@ pub fn write_still(
     format: StillFormat,
     options: &StillOptions<'_>,
 ) -> Result<(), EncodeError> {
-    let read = |source: &Path| read_metadata(source).map_err(wrong(source));
-    let mut metadata = options.source.map(read).transpose()?.unwrap_or_default();
+    let mut metadata = options.source.map(read_metadata).transpose()?.unwrap_or_default();
     if let Some(colour) = options.colour {
         let own = if frame::channels(image.format()) == 1 { Ok(None) } else { profile(colour) };
         metadata.icc = own.map_err(|problem| EncodeError::unfit(path, problem))?;
     }
+    metadata.icc = metadata.icc.filter(|profile| icc::fits(profile, image.format()));
     let eight_bits = |image: &Image| eight_bits(image, options.dither);
     let io = |source| EncodeError::Io { path: path.to_owned(), source };
     let mut file = BufWriter::new(File::create(path).map_err(io)?);
@@ -110,15 +106,17 @@ fn write(mut encoder: impl ImageEncoder, image: &Image, metadata: Metadata) -> R
     encoder.write_image(image.data(), image.width(), image.height(), colour_type(image.format()))
 }
 
-fn read_metadata(source: &Path) -> Result<Metadata, ImageError> {
-    let mut decoder = ImageReader::open(source)?.with_guessed_format()?.into_decoder()?;
-    let icc = decoder.icc_profile()?;
-    let mut exif = decoder.exif_metadata()?;
-    if let Some(exif) = &mut exif {
+fn read_metadata(source: &Path) -> Result<Metadata, EncodeError> {
+    let mut metadata = file::metadata(source).map_err(unreadable)?;
+    if let Some(exif) = &mut metadata.exif {
         // The answer is the orientation that was there: frames have it applied.
         let _applied = Orientation::remove_from_exif_chunk(exif);
     }
-    Ok(Metadata { icc, exif })
+    Ok(metadata)
+}
+
+fn unreadable(error: ReadError) -> EncodeError {
+    EncodeError::Source(Box::new(error))
 }
 
 fn colour_type(format: PixelFormat) -> ExtendedColorType {

@@ -2,7 +2,7 @@
 use super::{BATCHES_PER_CALL, IndexRequest};
 use crate::still::known::digested;
 use crate::still::numbering;
-use crate::{BatchInfo, Item, ItemKind};
+use crate::{BatchInfo, ImageFile, Item, ItemKind};
 
 /// Finds the batches of images; see [`crate::index::index`]. Every batch can be decoded by itself. The frames of a sequence are its images as
 /// they follow one another; stills keep the numbers that they are known by, so all of them are looked at first.
@@ -11,7 +11,7 @@ pub(crate) fn index(
     IndexRequest { batch_frames, known }: IndexRequest,
     found: &mut dyn FnMut(Vec<BatchInfo>) -> bool,
 ) -> Item {
-    let files = item.files.iter().map(|file| digested(item, file));
+    let files = digested(item);
     let mut batches: Box<dyn Iterator<Item = BatchInfo>> = match item.kind() {
         ItemKind::Stills if !known.is_empty() => {
             let known = known.into_iter().map(|batch| BatchInfo { pts_ns: vec![0; batch.pts_ns.len()], ..batch });
@@ -28,9 +28,11 @@ pub(crate) fn index(
     }
 }
 
-/// A batch of a sequence, with the times of its frames.
+/// A batch of a sequence, with the times of its frames: those of an animation have their own, others one rate.
 fn timed(item: &Item, mut batch: BatchInfo) -> BatchInfo {
-    (batch.start..).zip(&mut batch.pts_ns).for_each(|(frame, pts_ns)| *pts_ns = time(item, frame));
+    let own = |file: &ImageFile| (file.page > 0).then_some(file.pts_ns);
+    let times: Vec<i64> = batch.files.iter().map(|file| own(file).unwrap_or_else(|| time(item, file.frame))).collect();
+    batch.pts_ns = times;
     batch
 }
 

@@ -1,20 +1,31 @@
 //! Which files a source names.
+use super::pattern::Pattern;
 use crate::read_error::ReadError;
-use globset::GlobBuilder;
+use crate::still::several::{Holds, holds};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
 use walkdir::WalkDir;
 
 /// Extensions of images.
-const IMAGES: [&str; 7] = ["jpg", "jpeg", "png", "tif", "tiff", "webp", "jpe"];
+const IMAGES: &[&str] = &[
+    "jpg", "jpeg", "jpe", "jfif", "jif", "pjpeg", "pjp", "mpo", "insp", "png", "tif", "tiff", "btf", "tf8", "webp",
+    "bmp", "dib", "tga", "pbm", "pgm", "ppm", "pnm", "pam",
+];
 
 /// Extensions that make a file in a folder a video. A file that is named outright may have any.
-const VIDEOS: [&str; 46] = [
+const VIDEOS: &[&str] = &[
     "mp4", "m4v", "mov", "qt", "mkv", "mk3d", "webm", "avi", "divx", "mpg", "mpeg", "mpe", "m1v", "m2v", "mpv", "vob",
     "ts", "m2ts", "mts", "m2t", "tod", "mod", "mxf", "gxf", "wmv", "asf", "flv", "f4v", "ogv", "ogm", "rm", "rmvb",
-    "3gp", "3g2", "dv", "dif", "nut", "ivf", "y4m", "h264", "264", "h265", "hevc", "265", "mjpeg", "gif",
+    "3gp", "3g2", "dv", "dif", "nut", "ivf", "y4m", "h264", "264", "h265", "hevc", "265", "mjpeg", "gif", "mpeg4",
+    "mp4v", "m4s", "ismv", "insv", "360", "lrv", "lrf", "dav", "mjpg", "mjpe", "obu", "av1", "vc1", "ogg", "ogx",
+    "wtv", "swf", "apng", "avc", "h26l", "26l", "jsv", "h261", "261", "h263", "263", "m2p", "mp2v", "mpg2", "vro",
+    "evo", "evob", "trp", "tp", "dvr-ms", "xvid", "k3g", "skm", "nsv", "nuv", "pva", "fli", "flc", "roq", "smk", "bik",
+    "amv", "drc", "cavs", "avs2", "avs3", "vvc", "266", "h266", "rcv", "viv", "thp", "mxg", "mlv", "cine",
 ];
+
+/// Extensions of files that may be sound alone: then they are of no kind that is read.
+const SOUND: &[&str] = &["ogg", "ogx"];
 
 /// Extensions of lists of files.
 const LISTS: [&str; 3] = ["txt", "list", "lst"];
@@ -31,12 +42,19 @@ pub(super) enum Candidate {
     Video { name: String, path: PathBuf },
     /// Images of one folder, in natural order of their names.
     Images { name: String, folder: PathBuf, files: Vec<String> },
+    /// A file of several pictures.
+    Pages { name: String, folder: PathBuf, file: String, count: u32 },
+    /// An animated file that only the image library reads.
+    Animation { name: String, folder: PathBuf, file: String, durations: Vec<u32> },
 }
 
 impl Candidate {
     pub(super) fn name(&self) -> &str {
         match self {
-            Self::Video { name, .. } | Self::Images { name, .. } => name,
+            Self::Video { name, .. }
+            | Self::Images { name, .. }
+            | Self::Pages { name, .. }
+            | Self::Animation { name, .. } => name,
         }
     }
 }
@@ -47,6 +65,8 @@ pub(super) struct Candidates {
     pub(super) candidates: Vec<Candidate>,
     /// Files that cannot even be looked at.
     pub(super) refused: Vec<(String, String)>,
+    /// How many files of folders are of kinds that are not read, by extension.
+    pub(super) passed_over: BTreeMap<String, u64>,
 }
 
 /// What a file is by its name.
@@ -63,9 +83,7 @@ pub(super) fn find(source: &str) -> Result<Candidates, ReadError> {
     let given = Path::new(source);
     let path = std::path::absolute(given).map_err(|error| ReadError::io(given, error))?;
     match std::fs::metadata(&path) {
-        Ok(metadata) if metadata.is_dir() => {
-            gather(&path, walk(&path, &|_, kind| matches!(kind, Kind::Image | Kind::Video)))
-        }
+        Ok(metadata) if metadata.is_dir() => gather(&path, walk(&path, &Wanted::Footage)),
         Ok(_) if kind_of(&path) == Kind::List => read_list(&path),
         Ok(_) => {
             let folder = path.parent().unwrap_or(&path).to_owned();
@@ -81,21 +99,46 @@ pub(super) fn find(source: &str) -> Result<Candidates, ReadError> {
 struct Listing {
     paths: Vec<PathBuf>,
     refused: Vec<(String, String)>,
+    passed_over: BTreeMap<String, u64>,
 }
 
-/// Files below a folder that `wanted` (relative path, kind) takes.
-fn walk(root: &Path, wanted: &dyn Fn(&Path, Kind) -> bool) -> Listing {
+/// Which files below a folder are wanted.
+enum Wanted {
+    /// Images and videos.
+    Footage,
+    /// Those of a pattern.
+    Pattern(Pattern),
+}
+
+impl Wanted {
+    /// Whether a path may lead to wanted files, or be one.
+    fn may_be(&self, relative: &Path) -> bool {
+        match self {
+            Self::Footage => true,
+            Self::Pattern(pattern) => pattern.may_lead_to(relative),
+        }
+    }
+}
+
+/// Files below a folder that are wanted. Folders in which none can be are not looked into.
+fn walk(root: &Path, wanted: &Wanted) -> Listing {
     let mut listing = Listing::default();
-    let visible = |entry: &walkdir::DirEntry| entry.depth() == 0 || !is_passed_over(entry.path());
+    let relative = |path: &Path| path.strip_prefix(root).unwrap_or(path).to_owned();
+    let visible = |entry: &walkdir::DirEntry| {
+        entry.depth() == 0 || (!is_passed_over(entry.path()) && wanted.may_be(&relative(entry.path())))
+    };
     for entry in WalkDir::new(root).follow_links(true).into_iter().filter_entry(visible) {
         match entry {
-            Ok(entry) if entry.file_type().is_file() => {
-                let relative = entry.path().strip_prefix(root).unwrap_or(entry.path());
-                if wanted(relative, kind_of(entry.path())) {
+            Ok(entry) if entry.file_type().is_file() => match (wanted, kind_of(entry.path())) {
+                (Wanted::Footage, Kind::Image | Kind::Video) => listing.paths.push(entry.into_path()),
+                (Wanted::Footage, _) => *listing.passed_over.entry(extension_of(entry.path())).or_default() += 1,
+                (Wanted::Pattern(pattern), _) if pattern.matches(&relative(entry.path())) => {
                     listing.paths.push(entry.into_path());
                 }
-            }
+                _ => {}
+            },
             Ok(_) => {}
+            Err(error) if error.path().is_some_and(|path| !wanted.may_be(&relative(path))) => {}
             Err(error) => {
                 let name = error.path().map_or_else(|| root.display().to_string(), |path| path.display().to_string());
                 listing.refused.push((name, error.to_string()));
@@ -103,6 +146,11 @@ fn walk(root: &Path, wanted: &dyn Fn(&Path, Kind) -> bool) -> Listing {
         }
     }
     listing
+}
+
+/// The extension that files of no known kind are counted by.
+fn extension_of(path: &Path) -> String {
+    path.extension().map(|extension| format!(".{}", extension.to_string_lossy().to_lowercase())).unwrap_or_default()
 }
 
 /// Hidden files, and outputs of earlier jobs.
@@ -114,23 +162,31 @@ fn is_passed_over(path: &Path) -> bool {
 /// Files that match a pattern.
 fn find_pattern(source: &str, path: &Path) -> Result<Candidates, ReadError> {
     let root = fixed_part(path);
-    let wrong = |error: globset::Error| ReadError::Pattern { pattern: source.to_owned(), problem: error.to_string() };
     let rest = path.strip_prefix(&root).unwrap_or(path).to_string_lossy().into_owned();
-    let matcher = GlobBuilder::new(&rest).literal_separator(true).build().map_err(wrong)?.compile_matcher();
+    let pattern = Pattern::new(&rest)
+        .map_err(|error| ReadError::Pattern { pattern: source.to_owned(), problem: error.to_string() })?;
     if !root.is_dir() {
         return Err(ReadError::NotFound(source.to_owned()));
     }
-    let listing = walk(&root, &|relative, _| matcher.is_match(relative));
+    let listing = walk(&root, &Wanted::Pattern(pattern));
     if listing.paths.is_empty() && listing.refused.is_empty() {
         return Err(ReadError::NotFound(source.to_owned()));
     }
     gather(&root, listing)
 }
 
-/// The folders of a pattern before its first special character.
+/// The folders of a pattern before its first special character. What exists under a name is that: `show [1080p]` is a folder, if there is one.
 fn fixed_part(path: &Path) -> PathBuf {
     let is_plain = |part: &Component<'_>| !part.as_os_str().to_string_lossy().contains(['*', '?', '[', '{']);
-    path.components().take_while(is_plain).collect()
+    let mut fixed = PathBuf::new();
+    for part in path.components() {
+        let next = fixed.join(part);
+        if !is_plain(&part) && !next.is_dir() {
+            break;
+        }
+        fixed = next;
+    }
+    fixed
 }
 
 /// Files that a text file lists.
@@ -140,10 +196,14 @@ fn read_list(list: &Path) -> Result<Candidates, ReadError> {
     if length > MAX_LIST_BYTES {
         return Err(ReadError::FrameBytes { path: list.to_owned(), bytes: length, limit: MAX_LIST_BYTES });
     }
-    let text = std::fs::read_to_string(list).map_err(|error| ReadError::io(list, error))?;
+    let text = list_text(&std::fs::read(list).map_err(|error| ReadError::io(list, error))?)
+        .ok_or_else(|| ReadError::Name(list.to_owned()))?;
     let mut listing = Listing::default();
-    let lines: BTreeSet<&str> =
-        text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
+    let lines: BTreeSet<&str> = text
+        .lines()
+        .map(|line| exact_or_trimmed(folder, line))
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .collect();
     for line in lines {
         let path = folder.join(line);
         if path.is_file() {
@@ -154,6 +214,25 @@ fn read_list(list: &Path) -> Result<Candidates, ReadError> {
     }
     let root = common_folder(&listing.paths).unwrap_or_else(|| folder.to_owned());
     gather(&root, listing)
+}
+
+/// The text of a list in UTF-8 or, with a byte-order mark, UTF-16, as editors write it; without the mark.
+fn list_text(bytes: &[u8]) -> Option<String> {
+    let wide = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
+        let units = bytes.as_chunks::<2>().0.iter().map(|pair| unit(*pair));
+        char::decode_utf16(units).collect::<Result<String, _>>().ok()
+    };
+    match bytes {
+        [0xef, 0xbb, 0xbf, text @ ..] => String::from_utf8(text.to_vec()).ok(),
+        [0xff, 0xfe, text @ ..] => wide(text, u16::from_le_bytes),
+        [0xfe, 0xff, text @ ..] => wide(text, u16::from_be_bytes),
+        text => String::from_utf8(text.to_vec()).ok(),
+    }
+}
+
+/// A line of a list as a name: blanks at its ends count where there is such a file.
+fn exact_or_trimmed<'l>(folder: &Path, line: &'l str) -> &'l str {
+    if folder.join(line).is_file() { line } else { line.trim() }
 }
 
 /// The deepest folder that all files lie in.
@@ -174,25 +253,42 @@ fn one_file(folder: &Path, path: &Path) -> Candidates {
         found.refused.push((readable(path), NOT_UTF8.to_owned()));
         return found;
     };
+    let single = || Candidate::Images { name: name.clone(), folder: folder.to_owned(), files: vec![name.clone()] };
     found.candidates.push(match kind_of(path) {
-        Kind::Image => Candidate::Images { name: name.clone(), folder: folder.to_owned(), files: vec![name] },
+        Kind::Image => several(name.clone(), path).unwrap_or_else(single),
         _ => Candidate::Video { name, path: path.to_owned() },
     });
     found
 }
 
-/// Groups the images of each folder; every other file stands for itself. Names are relative to `root`.
+/// An image file that is an item of its own, since it holds several pictures.
+fn several(name: String, path: &Path) -> Option<Candidate> {
+    let (folder, file) = (path.parent()?.to_owned(), path.file_name()?.to_str()?.to_owned());
+    match holds(path) {
+        Holds::Picture => None,
+        Holds::Pages(count) => Some(Candidate::Pages { name, folder, file, count }),
+        Holds::Animation(durations) => Some(Candidate::Animation { name, folder, file, durations }),
+        Holds::Film => Some(Candidate::Video { name, path: path.to_owned() }),
+    }
+}
+
+/// Groups the images of each folder; every other file, and every image file of several pictures, stands for itself. Names are relative
+/// to `root`.
 fn gather(root: &Path, listing: Listing) -> Result<Candidates, ReadError> {
-    let mut found = Candidates { candidates: Vec::new(), refused: listing.refused };
+    let Listing { paths, refused, passed_over } = listing;
+    let mut found = Candidates { candidates: Vec::new(), refused, passed_over };
     let mut folders: BTreeMap<PathBuf, Vec<String>> = BTreeMap::new();
-    for path in listing.paths {
+    for path in paths {
         let (Some(name), Some(file)) = (relative_name(root, &path), path.file_name().and_then(|file| file.to_str()))
         else {
             found.refused.push((readable(&path), NOT_UTF8.to_owned()));
             continue;
         };
         match kind_of(&path) {
-            Kind::Image => folders.entry(path.parent().unwrap_or(root).to_owned()).or_default().push(file.to_owned()),
+            Kind::Image => match several(name, &path) {
+                Some(candidate) => found.candidates.push(candidate),
+                None => folders.entry(path.parent().unwrap_or(root).to_owned()).or_default().push(file.to_owned()),
+            },
             _ => found.candidates.push(Candidate::Video { name, path }),
         }
     }
@@ -224,6 +320,11 @@ pub(crate) fn is_image_extension(extension: &OsStr) -> bool {
     IMAGES.iter().any(|known| extension.eq_ignore_ascii_case(known))
 }
 
+/// Whether a file of this name may be sound alone.
+pub(super) fn may_be_sound(name: &str) -> bool {
+    Path::new(name).extension().is_some_and(|extension| SOUND.iter().any(|known| extension.eq_ignore_ascii_case(known)))
+}
+
 /// A path that is no UTF-8 as a person can read it: bytes that are no character as `\xE9`.
 fn readable(path: &Path) -> String {
     let chunks = path.as_os_str().as_encoded_bytes().utf8_chunks();
@@ -240,7 +341,7 @@ fn kind_of(path: &Path) -> Kind {
     let is_in = |list: &[&str]| list.contains(&extension.as_str());
     match () {
         () if path.extension().is_some_and(is_image_extension) => Kind::Image,
-        () if is_in(&VIDEOS) => Kind::Video,
+        () if is_in(VIDEOS) => Kind::Video,
         () if is_in(&LISTS) => Kind::List,
         () => Kind::Other,
     }

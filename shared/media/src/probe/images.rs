@@ -1,17 +1,23 @@
-//! Items made of the images of a folder.
-use super::ImageFolders;
+//! Items made of images: those of a folder, and files that hold several.
+use super::sequence::{self, Verdict};
+use super::{ImageFolders, ImageReading};
 use crate::limits::check_size;
 use crate::read_error::ReadError;
-use crate::still::file::{self as still, Header};
+use crate::still::file::{self as still, Colours, Header, Place};
 use crate::{Colour, ImageFile, Item, ItemKind, Rational, naming};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-/// What was read of a file.
-type Described = Result<(Header, Colour), ReadError>;
+/// A picture, by the file and page that it is, and what was read of it.
+struct Read {
+    file: ImageFile,
+    header: Result<(Header, Colours), ReadError>,
+}
 
-/// Frames per second of sequences, whose files do not say.
-const SEQUENCE_RATE: i64 = 25;
+/// Frames per second of sequences, where nobody says it.
+const SEQUENCE_RATE: Rational = Rational { num: 25, den: 1 };
+/// How many reasons are told where no file can be read.
+const MAX_REASONS: usize = 10;
 
 /// The item that the images `files` of `folder` are. Images without a readable header are refused one by one; in a sequence
 /// they keep their place, and their frame fails when it is decoded.
@@ -19,55 +25,134 @@ pub(super) fn item(
     name: String,
     folder: &Path,
     files: Vec<String>,
-    folders: ImageFolders,
+    reading: ImageReading,
+    refused: &mut Vec<(String, String)>,
+) -> Result<Item, ReadError> {
+    let pictures = files.into_iter().map(|name| ImageFile { name, ..ImageFile::default() });
+    let mut read = read(folder, pictures);
+    let alike = are_alike(&read);
+    let names: Vec<&str> = read.iter().map(|read| read.file.name.as_str()).collect();
+    let verdict = match reading.folders {
+        ImageFolders::Auto => sequence::verdict(folder, &names, alike),
+        ImageFolders::Sequence if !alike => {
+            let reason = "the images of a sequence must all have one size; read the folder as stills".to_owned();
+            return Err(ReadError::Still { path: folder.to_owned(), reason });
+        }
+        ImageFolders::Sequence => sequence::forced(&names),
+        ImageFolders::Stills => Verdict::Stills { why: None },
+    };
+    let (kind, note) = match verdict {
+        Verdict::Film { missing, why } => {
+            for (place, name) in missing {
+                let file = ImageFile { name, ..ImageFile::default() };
+                read.insert(place, Read { file, header: Err(ReadError::Missing) });
+            }
+            (ItemKind::Sequence, Some(why))
+        }
+        Verdict::Stills { why } => (ItemKind::Stills, why),
+    };
+    let rate = reading.rate.unwrap_or(SEQUENCE_RATE);
+    let mut item = build(name, folder, read, kind, refused)?;
+    if kind == ItemKind::Sequence {
+        item.frame_rate = Some(rate);
+        item.time_base = Some(Rational { num: rate.den, den: rate.num });
+    }
+    item.notes.splice(0..0, note);
+    naming::note_shared_stems(&mut item.files);
+    Ok(item)
+}
+
+/// The item that the pages of one file are: stills, each of a size of its own.
+pub(super) fn pages(
+    name: String,
+    folder: &Path,
+    file: String,
+    count: u32,
+    refused: &mut Vec<(String, String)>,
+) -> Result<Item, ReadError> {
+    let page = |page| ImageFile { name: file.clone(), page, ..ImageFile::default() };
+    let read = read(folder, (1..=count).map(page));
+    build(name, folder, read, ItemKind::Stills, refused)
+}
+
+/// The item that the frames of one animated file are, which are shown for so many milliseconds each.
+pub(super) fn animation(
+    name: String,
+    folder: &Path,
+    file: String,
+    durations: &[u32],
+    refused: &mut Vec<(String, String)>,
+) -> Result<Item, ReadError> {
+    let first = still::described(Place { path: &folder.join(&file), page: 0 })?;
+    let mut pts_ns = 0;
+    let frame = |(page, duration): (u32, &u32)| {
+        let file = ImageFile { name: file.clone(), page, pts_ns, ..ImageFile::default() };
+        pts_ns += i64::from(*duration) * 1_000_000;
+        Read { file, header: Ok(first.clone()) }
+    };
+    let read: Vec<Read> = (1..).zip(durations).map(frame).collect();
+    let total: u64 = durations.iter().map(|duration| u64::from(*duration)).sum();
+    let mut item = build(name, folder, read, ItemKind::Sequence, refused)?;
+    item.frame_rate = Some(Rational { num: 1000 * durations.len() as i64, den: (total as i64).max(1) });
+    item.time_base = Some(Rational { num: 1, den: 1000 });
+    Ok(item)
+}
+
+/// Reads the headers of pictures.
+fn read(folder: &Path, pictures: impl Iterator<Item = ImageFile>) -> Vec<Read> {
+    let read = |file: ImageFile| {
+        let path = folder.join(&file.name);
+        Read { header: still::described(Place::of(&file, &path)), file }
+    };
+    pictures.map(read).collect()
+}
+
+fn headers(read: &[Read]) -> impl Iterator<Item = &Header> {
+    read.iter().filter_map(|read| read.header.as_ref().ok()).map(|(header, _)| header)
+}
+
+/// Whether all pictures that can be read have one size.
+fn are_alike(read: &[Read]) -> bool {
+    headers(read).map(|header| (header.width, header.height)).collect::<BTreeSet<_>>().len() <= 1
+}
+
+/// An item of pictures.
+fn build(
+    name: String,
+    folder: &Path,
+    read: Vec<Read>,
+    kind: ItemKind,
     refused: &mut Vec<(String, String)>,
 ) -> Result<Item, ReadError> {
     let location = folder.to_str().ok_or_else(|| ReadError::Name(folder.to_owned()))?.to_owned();
-    let read: Vec<(String, Described)> = files
-        .into_iter()
-        .map(|file| (still::described(&folder.join(&file)), file))
-        .map(|(read, file)| (file, read))
-        .collect();
-    let headers: Vec<Header> =
-        read.iter().filter_map(|(_, read)| read.as_ref().ok()).map(|(header, _)| *header).collect();
-    let Some(first) = headers.first().copied() else {
-        let reason = read.into_iter().find_map(|(_, read)| read.err());
-        return Err(reason.unwrap_or(ReadError::Empty(location)));
+    let headers: Vec<Header> = headers(&read).copied().collect();
+    let most = |side: fn(&Header) -> u32| headers.iter().map(side).max();
+    let (Some(width), Some(height)) = (most(|header| header.width), most(|header| header.height)) else {
+        return Err(reasons(location, read));
     };
-    let alike = headers.iter().all(|header| (header.width, header.height) == (first.width, first.height));
-    let sequence = match folders {
-        ImageFolders::Auto => alike && are_consecutive(read.iter().map(|(file, _)| file.as_str())),
-        ImageFolders::Sequence => true,
-        ImageFolders::Stills => false,
-    };
-    if sequence && !alike {
-        let reason = "the images of a sequence must all have one size; read the folder as stills".to_owned();
-        return Err(ReadError::Still { path: folder.to_owned(), reason });
-    }
-    let files = keep_files(&name, read, sequence, refused);
-    let size = (headers.iter().map(|header| header.width).max(), headers.iter().map(|header| header.height).max());
+    let notes = profiles_left_out(&read);
+    let files = keep_files(&name, read, kind, refused);
+    let names: BTreeSet<&str> = files.iter().map(|file| file.name.as_str()).collect();
+    let bytes = names.iter().filter_map(|name| std::fs::metadata(folder.join(name)).ok()).map(|file| file.len()).sum();
     let item = Item {
-        kind: if sequence { ItemKind::Sequence } else { ItemKind::Stills }.into(),
-        width: size.0.unwrap_or(first.width),
-        height: size.1.unwrap_or(first.height),
+        kind: kind.into(),
+        width,
+        height,
         bit_depth: headers.iter().map(Header::bit_depth).max().unwrap_or(8),
         alpha: headers.iter().any(Header::alpha),
         grey: headers.iter().all(Header::grey),
-        frame_rate: Some(if sequence { Rational { num: SEQUENCE_RATE, den: 1 } } else { Rational { num: 0, den: 1 } }),
-        time_base: Some(Rational { num: 1, den: SEQUENCE_RATE }),
+        frame_rate: Some(Rational { num: 0, den: 1 }),
+        time_base: Some(Rational { num: SEQUENCE_RATE.den, den: SEQUENCE_RATE.num }),
         estimated_frames: files.len() as u64,
         codec: codecs(&headers),
         pixel_aspect: Some(Rational { num: 1, den: 1 }),
         colour: Some(Colour { range: "pc".to_owned(), ..Colour::default() }),
-        bytes: files
-            .iter()
-            .filter_map(|file| std::fs::metadata(folder.join(&file.name)).ok())
-            .map(|file| file.len())
-            .sum(),
+        bytes,
         scan: "progressive".to_owned(),
         name,
         location,
         files,
+        notes,
         ..Item::default()
     };
     let pixel = crate::frame::byte_length(crate::frame::full_format(&item), 1, 1) as u64;
@@ -75,61 +160,62 @@ pub(super) fn item(
     Ok(item)
 }
 
-/// Files that are frames; the others are refused with their reason.
-fn keep_files(
-    item: &str,
-    read: Vec<(String, Described)>,
-    sequence: bool,
-    refused: &mut Vec<(String, String)>,
-) -> Vec<ImageFile> {
-    let mut files = Vec::new();
-    for (name, read) in read {
-        let frame = files.len() as u64;
-        match read {
-            Ok((header, colour)) => files.push(image_file(frame, name, &header, colour)),
-            Err(_) if sequence => files.push(ImageFile { frame, name, ..ImageFile::default() }),
-            Err(error) => refused.push((format!("{item}/{name}"), error.to_string())),
+/// Why nothing of a folder can be read: the reason of each file, but of no more than a few.
+fn reasons(location: String, read: Vec<Read>) -> ReadError {
+    let mut reasons: Vec<ReadError> = read.into_iter().filter_map(|read| read.header.err()).collect();
+    match reasons.len() {
+        0 => ReadError::Empty { place: location, passed_over: BTreeMap::new() },
+        1 => reasons.remove(0),
+        count => {
+            let more = count.saturating_sub(MAX_REASONS);
+            reasons.truncate(MAX_REASONS);
+            ReadError::Several { reasons, more }
         }
     }
-    naming::note_shared_stems(&mut files);
+}
+
+/// Files that are frames; the others are refused with their reason.
+fn keep_files(item: &str, read: Vec<Read>, kind: ItemKind, refused: &mut Vec<(String, String)>) -> Vec<ImageFile> {
+    let mut files = Vec::new();
+    for Read { file, header } in read {
+        let frame = files.len() as u64;
+        match header {
+            Ok((header, colours)) => files.push(described(ImageFile { frame, ..file }, &header, colours.colour)),
+            Err(_) if kind == ItemKind::Sequence => files.push(ImageFile { frame, ..file }),
+            Err(error) if file.page > 0 => refused.push((format!("{item}, page {}", file.page), error.to_string())),
+            Err(error) => refused.push((format!("{item}/{}", file.name), error.to_string())),
+        }
+    }
     files
 }
 
 /// A file as its header describes it.
-fn image_file(frame: u64, name: String, header: &Header, colour: Colour) -> ImageFile {
+fn described(file: ImageFile, header: &Header, colour: Colour) -> ImageFile {
     ImageFile {
-        frame,
-        name,
         width: header.width,
         height: header.height,
         bit_depth: header.bit_depth(),
         alpha: header.alpha(),
         grey: header.grey(),
         colour: Some(colour),
-        ..ImageFile::default()
+        ..file
     }
 }
 
-/// Whether names are a common stem with consecutive numbers: `shot_0099.png`, `shot_0100.png`, …
-fn are_consecutive<'a>(names: impl Iterator<Item = &'a str>) -> bool {
-    let mut previous: Option<(&str, &str, u64)> = None;
-    let mut count = 0;
-    for name in names {
-        let Some((stem, extension, number)) = numbered(name) else { return false };
-        if previous.is_some_and(|last| (last.0, last.1, last.2.checked_add(1)) != (stem, extension, Some(number))) {
-            return false;
+/// Profiles that say nothing of the pixels as they are read, by their space.
+fn profiles_left_out(read: &[Read]) -> Vec<String> {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for (_, colours) in read.iter().filter_map(|read| read.header.as_ref().ok()) {
+        if let Some(space) = &colours.other_profile {
+            *counts.entry(space).or_default() += 1;
         }
-        previous = Some((stem, extension, number));
-        count += 1;
     }
-    count > 1
-}
-
-/// Stem, extension and trailing number of a name.
-fn numbered(name: &str) -> Option<(&str, &str, u64)> {
-    let (base, extension) = name.rsplit_once('.')?;
-    let stem = base.trim_end_matches(|letter: char| letter.is_ascii_digit());
-    base[stem.len()..].parse().ok().map(|number| (stem, extension, number))
+    let note = |(space, count): (&str, usize)| {
+        format!(
+            "{count} of the pictures have an ICC profile for {space}, which is left out: they are read as RGB without it"
+        )
+    };
+    counts.into_iter().map(note).collect()
 }
 
 /// Short names of the images' formats.

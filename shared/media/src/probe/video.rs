@@ -1,6 +1,6 @@
 //! Items made of one video file.
 use super::immersive;
-use crate::container::demux::{Demuxer, audio_stream, codec_name};
+use crate::container::demux::{Alpha, Demuxer, audio_stream, codec_name};
 use crate::container::timeline::scale;
 use crate::frame::{byte_length, full_format};
 use crate::limits::check_size;
@@ -25,19 +25,21 @@ const MAX_RATE: i64 = 10_000;
 pub(super) fn item(name: String, path: &Path) -> Result<Item, ReadError> {
     let demuxer = Demuxer::video(path)?;
     // Opened for the pixel format that only the decoder knows for some codecs, and to refuse what nothing decodes.
-    let decoder = demuxer.decoder()?.video().map_err(|error| demuxer.refused(error))?;
+    let decoder = demuxer.video_decoder()?;
+    let (crop, alpha) = (demuxer.crop()?, demuxer.alpha()?);
     let stream = demuxer.stream()?;
     let location = path.to_str().ok_or_else(|| ReadError::Name(path.to_owned()))?.to_owned();
     let pixels = PixelTraits::of(decoder.format());
-    let aspect = pixel_aspect(&demuxer, &stream);
-    let rotation = rotation(&stream);
-    let (width, height) = displayed_size((decoder.width(), decoder.height()), aspect, rotation);
+    let coded = crop.size((decoder.width(), decoder.height()));
+    let aspect = crop.pixel_aspect(coded).map_or_else(|| pixel_aspect(&demuxer, &stream), sensible_aspect);
+    let (rotation, flipped) = orientation(&stream);
+    let (width, height) = displayed_size(coded, aspect, rotation);
     let mut item = Item {
         name,
         location,
         kind: ItemKind::Video.into(),
         bit_depth: pixels.bit_depth,
-        alpha: pixels.alpha,
+        alpha: pixels.alpha || matches!(alpha, Alpha::Decoded(_)),
         grey: pixels.grey,
         frame_rate: Some(frame_rate(&stream)),
         time_base: Some(Rational {
@@ -47,12 +49,14 @@ pub(super) fn item(name: String, path: &Path) -> Result<Item, ReadError> {
         container: demuxer.input().format().name().to_owned(),
         codec: codec_name(stream.parameters().id()),
         rotation,
+        flipped,
         pixel_aspect: Some(aspect),
         colour: Some(colour(&stream)),
         stereo: immersive::stereo(&stream).to_owned(),
         projection: immersive::projection(&stream).to_owned(),
         has_audio: audio_stream(demuxer.input()).is_some(),
         bytes: std::fs::metadata(path).map_err(|source| ReadError::io(path, source))?.len(),
+        notes: notes(alpha),
         ..Item::default()
     };
     check_size(path, width, height, byte_length(full_format(&item), 1, 1) as u64)?;
@@ -94,15 +98,30 @@ fn pixel_aspect(demuxer: &Demuxer, stream: &format::stream::Stream<'_>) -> Ratio
         let context = demuxer.input().as_ptr().cast_mut();
         ffi::av_guess_sample_aspect_ratio(context, stream.as_ptr().cast_mut(), std::ptr::null_mut())
     };
-    let (num, den) = (i64::from(aspect.num), i64::from(aspect.den));
+    sensible_aspect((aspect.num.into(), aspect.den.into()))
+}
+
+/// What is not read of a video.
+fn notes(alpha: Alpha) -> Vec<String> {
+    match alpha {
+        Alpha::Lost(decoder) => vec![format!("its alpha is not read: this FFmpeg lacks the decoder {decoder}")],
+        _ => Vec::new(),
+    }
+}
+
+/// A pixel's aspect that a file says; square where it is none.
+fn sensible_aspect((num, den): (i64, i64)) -> Rational {
     let sensible = num > 0 && den > 0 && num <= den * MAX_ASPECT && den <= num * MAX_ASPECT;
     if sensible { Rational { num, den } } else { Rational { num: 1, den: 1 } }
 }
 
-/// Clockwise degrees that the display matrix turns the picture by, to the nearest quarter.
-fn rotation(stream: &format::stream::Stream<'_>) -> u32 {
+/// How the display matrix puts the picture upright: clockwise degrees to the nearest quarter, and whether it is mirrored top to bottom before.
+/// Together these are all eight ways to lay a rectangle on its place, as the `ffmpeg` program shows them.
+fn orientation(stream: &format::stream::Stream<'_>) -> (u32, bool) {
     let matrix = stream.side_data().find(|data| data.kind() == side_data::Type::DisplayMatrix);
-    let Some(bytes) = matrix.as_ref().map(|data| data.data()).filter(|bytes| bytes.len() >= 36) else { return 0 };
+    let Some(bytes) = matrix.as_ref().map(|data| data.data()).filter(|bytes| bytes.len() >= 36) else {
+        return (0, false);
+    };
     let mut numbers = [0i32; 9];
     for (number, bytes) in numbers.iter_mut().zip(bytes.chunks_exact(4)) {
         *number = i32::from_ne_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
@@ -110,10 +129,12 @@ fn rotation(stream: &format::stream::Stream<'_>) -> u32 {
     // SAFETY: the matrix has its nine numbers.
     let counterclockwise = unsafe { ffi::av_display_rotation_get(numbers.as_ptr()) };
     if counterclockwise.is_nan() {
-        return 0;
+        return (0, false);
     }
     let quarters = (-counterclockwise / 90.0).round() as i64;
-    quarters.rem_euclid(4) as u32 * 90
+    // ISO 14496-12: x' = a·x + c·y, y' = b·x + d·y. A negative determinant mirrors; the rotation is that of the x axis.
+    let [a, b, _, c, d, ..] = numbers.map(i64::from);
+    (quarters.rem_euclid(4) as u32 * 90, a * d - b * c < 0)
 }
 
 /// Size of the picture as shown: wide pixels widen it, tall ones narrow it, then it is turned.

@@ -1,13 +1,17 @@
 //! Single images: their headers, and their pixels. Headers are read first, so that nothing is allocated for absurd sizes.
 mod colour;
 
+use super::jpeg;
+use super::tiff::{self, Layout};
 use crate::colour::alpha;
 use crate::frame::byte_length;
 use crate::limits::check_size;
 use crate::read_error::ReadError;
 use crate::slot::Target;
-use crate::{Colour, PixelFormat};
-use image::{ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader, RgbImage, metadata::Orientation};
+use crate::{Colour, ImageFile, PixelFormat};
+use image::codecs::webp::WebPDecoder;
+use image::metadata::Orientation;
+use image::{AnimationDecoder, ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader, RgbImage};
 use opencv::core::{CV_8UC3, Mat, MatTraitConst, MatTraitConstManual, Size};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Cursor, Read, Seek};
@@ -15,6 +19,9 @@ use std::path::Path;
 
 /// Bytes of a JPEG in which its header is looked for before all of it is read.
 const JPEG_HEAD: u64 = 256 << 10;
+
+/// Why images of floating-point pixels are refused.
+pub(super) const FLOATING_POINT: &str = "floating-point pixels; convert to 16-bit TIFF or PNG";
 
 /// What the header of an image says; the size is that of the displayed picture (EXIF orientation applied).
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -55,48 +62,98 @@ impl Header {
     }
 }
 
+/// Where the pixels of a picture lie: a file, and which of its pictures it is, from 0.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place<'a> {
+    pub(crate) path: &'a Path,
+    pub(crate) page: u32,
+}
+
+impl<'a> Place<'a> {
+    /// The picture that an image of a folder is; `path` is that of its file.
+    pub(crate) fn of(file: &ImageFile, path: &'a Path) -> Self {
+        Self { path, page: file.page.saturating_sub(1) }
+    }
+}
+
+/// What a file says of its colours.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Colours {
+    pub(crate) colour: Colour,
+    /// The space ("CMYK", "GRAY") of a profile that does not speak of the pixels as they are read, and is left out.
+    pub(crate) other_profile: Option<String>,
+}
+
 /// Reads the header of an image.
-pub(crate) fn header(path: &Path) -> Result<Header, ReadError> {
-    front(path, |decoder, format| header_of(decoder, format, path))
+pub(crate) fn header(place: Place<'_>) -> Result<Header, ReadError> {
+    front(place, |decoder, format| header_of(decoder, format, place.path))
 }
 
 /// Reads the header of an image, and what the file says of its colours.
-pub(crate) fn described(path: &Path) -> Result<(Header, Colour), ReadError> {
-    let (header, colour) =
-        front(path, |decoder, format| Ok((header_of(decoder, format, path)?, colour::colour(decoder))))?;
-    let colour = match header.format {
-        ImageFormat::Png => colour::png(BufReader::new(open(path)?), colour),
-        _ => colour,
-    };
-    Ok((header, colour))
+pub(crate) fn described(place: Place<'_>) -> Result<(Header, Colours), ReadError> {
+    let path = place.path;
+    let (header, mut colours) = front(place, |decoder, format| {
+        let header = header_of(decoder, format, path)?;
+        Ok((header, colour::colours(decoder, header.full().format)))
+    })?;
+    if header.format == ImageFormat::Png {
+        colours.colour = colour::png(BufReader::new(open(path)?), colours.colour);
+    }
+    Ok((header, colours))
+}
+
+/// What an image has beside its pixels.
+#[derive(Default)]
+pub(crate) struct Metadata {
+    pub(crate) icc: Option<Vec<u8>>,
+    pub(crate) exif: Option<Vec<u8>>,
+}
+
+/// Reads the metadata of the first picture of an image file.
+pub(crate) fn metadata(path: &Path) -> Result<Metadata, ReadError> {
+    let (mut decoder, _) = decoder(BufReader::new(open(path)?), Place { path, page: 0 })?;
+    let failed = |error: image::ImageError| refused(path, &error);
+    Ok(Metadata { icc: decoder.icc_profile().map_err(failed)?, exif: decoder.exif_metadata().map_err(failed)? })
 }
 
 /// Reads something from the front of an image.
 fn front<T>(
-    path: &Path,
+    place: Place<'_>,
     read: impl Fn(&mut dyn ImageDecoder, ImageFormat) -> Result<T, ReadError>,
 ) -> Result<T, ReadError> {
+    let path = place.path;
     let mut head = Vec::new();
     open(path)?.take(JPEG_HEAD).read_to_end(&mut head).map_err(|source| ReadError::io(path, source))?;
     // The JPEG decoder reads its whole input to find the header, which is at the front; others seek.
     if head.starts_with(&[0xff, 0xd8])
-        && let Ok(found) = decoder(ImageReader::new(Cursor::new(&head)), path)
-            .and_then(|(mut decoder, format)| read(&mut decoder, format))
+        && let Ok(found) =
+            decoder(Cursor::new(&head), place).and_then(|(mut decoder, format)| read(&mut decoder, format))
     {
         return Ok(found);
     }
-    let (mut decoder, format) = decoder(ImageReader::new(BufReader::new(open(path)?)), path)?;
+    let (mut decoder, format) = decoder(BufReader::new(open(path)?), place)?;
     read(&mut decoder, format)
 }
 
-/// A decoder of what a reader gives, and the format that it has.
+/// A decoder of what a reader gives, and the format that it has: by its first bytes, of formats that have none of their own (TGA) by its name.
 fn decoder<'r, R: BufRead + Seek + 'r>(
-    reader: ImageReader<R>,
-    path: &Path,
-) -> Result<(impl ImageDecoder + 'r, ImageFormat), ReadError> {
-    let reader = reader.with_guessed_format().map_err(|error| refused(path, &error))?;
-    let format = reader.format().ok_or_else(|| refused(path, &"no JPEG, PNG, TIFF or WebP"))?;
-    Ok((reader.into_decoder().map_err(|error| refused(path, &error))?, format))
+    mut reader: R,
+    place: Place<'_>,
+) -> Result<(Box<dyn ImageDecoder + 'r>, ImageFormat), ReadError> {
+    let failed = |error: &dyn std::fmt::Display| refused(place.path, error);
+    let mut head = Vec::new();
+    reader.by_ref().take(4).read_to_end(&mut head).and_then(|_| reader.rewind()).map_err(|error| failed(&error))?;
+    if let Some(layout) = Layout::of(&head) {
+        let decoder = tiff::decoder(reader, layout, place.page).map_err(|error| failed(&error))?;
+        return Ok((decoder, ImageFormat::Tiff));
+    }
+    let mut reader = ImageReader::new(reader).with_guessed_format().map_err(|error| failed(&error))?;
+    if reader.format().is_none() && ImageFormat::from_path(place.path).is_ok_and(|named| named == ImageFormat::Tga) {
+        reader.set_format(ImageFormat::Tga);
+    }
+    let format = reader.format().ok_or_else(|| failed(&"no JPEG, PNG, TIFF, WebP, BMP, TGA or PNM"))?;
+    reader.no_limits();
+    Ok((Box::new(reader.into_decoder().map_err(|error| failed(&error))?), format))
 }
 
 /// The header of a decoder's image.
@@ -106,7 +163,7 @@ fn header_of(decoder: &mut dyn ImageDecoder, format: ImageFormat, path: &Path) -
     let (width, height) = if turns(orientation) { (height, width) } else { (width, height) };
     let header = Header { width, height, colour: decoder.color_type(), format };
     if matches!(header.colour, ColorType::Rgb32F | ColorType::Rgba32F) {
-        return Err(refused(path, &"floating-point pixels; convert to 16-bit TIFF or PNG"));
+        return Err(refused(path, &FLOATING_POINT));
     }
     let full = header.full();
     check_size(path, u64::from(width), u64::from(height), byte_length(full.format, 1, 1) as u64)?;
@@ -114,23 +171,46 @@ fn header_of(decoder: &mut dyn ImageDecoder, format: ImageFormat, path: &Path) -
 }
 
 /// Decodes an image whose header is `header`, as displayed.
-pub(crate) fn picture(path: &Path, header: &Header) -> Result<DynamicImage, ReadError> {
+pub(crate) fn picture(place: Place<'_>, header: &Header) -> Result<DynamicImage, ReadError> {
+    let path = place.path;
     let failed = |error: &dyn std::fmt::Display| refused(path, error);
     let mut bytes = Vec::new();
     open(path)?.read_to_end(&mut bytes).map_err(|source| ReadError::io(path, source))?;
-    if header.format == ImageFormat::Jpeg && !has_end_marker(&bytes) {
-        return Err(failed(&"the file is cut: its end is missing"));
+    if header.format == ImageFormat::Jpeg {
+        if !jpeg::is_whole(&bytes) {
+            return Err(failed(&"the file is cut: its end is missing"));
+        }
+        // One more than a file has is no harm, and some have none.
+        bytes.extend(jpeg::END);
     }
-    let mut reader = ImageReader::with_format(Cursor::new(bytes), header.format);
-    reader.limits(image::Limits::no_limits());
-    let mut decoder = reader.into_decoder().map_err(|error| failed(&error))?;
+    let (mut decoder, _) = decoder(Cursor::new(bytes), place)?;
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let mut picture = DynamicImage::from_decoder(decoder).map_err(|error| failed(&error))?;
     picture.apply_orientation(orientation);
     match (picture.width(), picture.height()) == (header.width, header.height) {
         true => Ok(picture),
-        false => Err(failed(&"the file changed while it was read")),
+        false => Err(changed(path)),
     }
+}
+
+/// The failure of a file that is no longer what it was.
+pub(crate) fn changed(path: &Path) -> ReadError {
+    refused(path, &"the file changed while it was read")
+}
+
+/// The frames of an animated WebP, each as it is shown, from the first on.
+pub(crate) fn animation(
+    path: &Path,
+) -> Result<impl Iterator<Item = Result<DynamicImage, ReadError>> + use<>, ReadError> {
+    let path = path.to_owned();
+    let mut decoder = WebPDecoder::new(BufReader::new(open(&path)?)).map_err(|error| refused(&path, &error))?;
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    Ok(decoder.into_frames().map(move |frame| {
+        let frame = frame.map_err(|error| refused(&path, &error))?;
+        let mut picture = DynamicImage::ImageRgba8(frame.into_buffer());
+        picture.apply_orientation(orientation);
+        Ok(picture)
+    }))
 }
 
 /// Writes a picture as `target`: scaled down when its size differs, in the target's depth and channels.
@@ -168,20 +248,6 @@ fn turns(orientation: Orientation) -> bool {
         orientation,
         Orientation::Rotate90 | Orientation::Rotate270 | Orientation::Rotate90FlipH | Orientation::Rotate270FlipH
     )
-}
-
-/// Whether a JPEG's scan is ended by its end-of-image marker; decoders fill what is missing with grey and say nothing.
-fn has_end_marker(bytes: &[u8]) -> bool {
-    let mut place = 2;
-    // Segments before the scan may hold a thumbnail with an end marker of its own, so they are stepped over.
-    while let Some([0xff, marker, high, low]) = bytes.get(place..place + 4) {
-        if *marker == 0xda {
-            break;
-        }
-        // A marker may be preceded by any number of fill bytes.
-        place += if *marker == 0xff { 1 } else { 2 + usize::from(u16::from_be_bytes([*high, *low])) };
-    }
-    bytes.get(place..).is_some_and(|scan| scan.windows(2).any(|pair| pair == [0xff, 0xd9]))
 }
 
 fn write_16(samples: &[u16], memory: &mut [u8]) {

@@ -14,8 +14,8 @@ const COMPARED: usize = 1000;
 pub struct KnownFolder {
     batch_frames: u64,
     batches: Vec<BatchInfo>,
-    /// By name: the file's stamp and its digest.
-    files: HashMap<String, (u64, Bytes)>,
+    /// By name and page: the file's stamp and the picture's digest.
+    files: HashMap<(String, u32), (u64, Bytes)>,
 }
 
 impl KnownFolder {
@@ -26,7 +26,7 @@ impl KnownFolder {
             let batch = known.batch.unwrap_or_default();
             folder.batch_frames = u64::from(known.batch_frames);
             let stamped = batch.files.iter().zip(known.stamps);
-            folder.files.extend(stamped.map(|(file, stamp)| (file.name.clone(), (stamp, file.digest.clone()))));
+            folder.files.extend(stamped.map(|(file, stamp)| (key(file), (stamp, file.digest.clone()))));
             folder.batches.push(batch);
         }
         folder
@@ -53,8 +53,8 @@ impl KnownFolder {
         let folder = Path::new(&item.location);
         let mut stamps = HashMap::with_capacity(item.files.len());
         for file in &mut item.files {
-            let stamp = stamp(&folder.join(&file.name));
-            let known = self.files.get(&file.name).filter(|(known, _)| *known == stamp && stamp != 0);
+            let stamp = stamps.get(&file.name).copied().unwrap_or_else(|| stamp(&folder.join(&file.name)));
+            let known = self.files.get(&key(file)).filter(|(known, _)| *known == stamp && stamp != 0);
             file.digest = known.map(|(_, digest)| digest.clone()).unwrap_or_default();
             stamps.insert(file.name.clone(), stamp);
         }
@@ -64,12 +64,11 @@ impl KnownFolder {
     /// Whether an item has nothing of this folder: no image of one of its names and, as far as the first thousand tell, none of its contents.
     /// Reads files only when no name is known.
     pub fn has_nothing_of(&self, item: &Item) -> bool {
-        if self.files.is_empty() || item.files.iter().any(|file| self.files.contains_key(&file.name)) {
+        if self.files.is_empty() || item.files.iter().any(|file| self.files.contains_key(&key(file))) {
             return false;
         }
         let digests: HashSet<&Bytes> = self.files.values().map(|(_, digest)| digest).collect();
-        let images = item.files.iter().take(COMPARED).map(|file| digested(item, file));
-        !images.into_iter().any(|image| digests.contains(&image.digest))
+        !digested(item).take(COMPARED).any(|image| digests.contains(&image.digest))
     }
 }
 
@@ -104,15 +103,34 @@ fn stamp(path: &Path) -> u64 {
     u64::from_le_bytes([a, b, c, d, e, f, g, h])
 }
 
-/// A file with the digest of its bytes, unless that is known. One that cannot be read counts as empty: its frame fails when it is decoded.
-pub(crate) fn digested(item: &Item, file: &ImageFile) -> ImageFile {
-    if !file.digest.is_empty() {
-        return file.clone();
-    }
+fn key(file: &ImageFile) -> (String, u32) {
+    (file.name.clone(), file.page)
+}
+
+/// The images of an item with the digests of their bytes, unless those are known; of a page of a file, of the file's digest and the page's number.
+/// A file that cannot be read counts as empty: its frame fails when it is decoded.
+pub(crate) fn digested(item: &Item) -> impl Iterator<Item = ImageFile> {
+    let mut last: Option<(&str, blake3::Hash)> = None;
+    item.files.iter().map(move |file| {
+        if !file.digest.is_empty() {
+            return file.clone();
+        }
+        let known = last.filter(|(name, _)| *name == file.name).map(|(_, digest)| digest);
+        let digest = known.unwrap_or_else(|| digest_of(&Path::new(&item.location).join(&file.name)));
+        last = Some((&file.name, digest));
+        let digest = match file.page {
+            0 => digest,
+            page => blake3::hash(&[&digest.as_bytes()[..], &page.to_le_bytes()].concat()),
+        };
+        ImageFile { digest: digest.as_bytes().to_vec().into(), ..file.clone() }
+    })
+}
+
+fn digest_of(path: &Path) -> blake3::Hash {
     let mut hasher = blake3::Hasher::new();
-    if let Ok(opened) = File::open(Path::new(&item.location).join(&file.name)) {
+    if let Ok(opened) = File::open(path) {
         // What was read before a failure is as good as anything to tell this state of the file by.
         let _ = hasher.update_reader(opened);
     }
-    ImageFile { digest: hasher.finalize().as_bytes().to_vec().into(), ..file.clone() }
+    hasher.finalize()
 }

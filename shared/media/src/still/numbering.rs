@@ -66,11 +66,11 @@ pub(crate) fn renumber(known: Vec<BatchInfo>, found: Vec<ImageFile>, batch_frame
 /// The known number of every picture that has one.
 fn numbers(known: &[BatchInfo], found: &[ImageFile]) -> Vec<Option<u64>> {
     let mut numbers = vec![None; found.len()];
-    let by_name: HashMap<&str, usize> =
-        found.iter().enumerate().map(|(place, file)| (file.name.as_str(), place)).collect();
+    let by_name: HashMap<(&str, u32), usize> =
+        found.iter().enumerate().map(|(place, file)| ((file.name.as_str(), file.page), place)).collect();
     let mut by_content: HashMap<(&[u8], Option<&str>), VecDeque<u64>> = HashMap::new();
     for file in all(known) {
-        match by_name.get(file.name.as_str()) {
+        match by_name.get(&(file.name.as_str(), file.page)) {
             Some(&place) if found[place].digest == file.digest => numbers[place] = Some(file.frame),
             _ => by_content.entry(content(file)).or_default().push_back(file.frame),
         }

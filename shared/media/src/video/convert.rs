@@ -67,7 +67,7 @@ impl Converter {
         };
         let mut scaled = frame::Video::new(shape.to.0, width, height);
         self.scaler(shape).and_then(|scaler| scaler.0.run(frame, &mut scaled)).map_err(|error| failed(&error))?;
-        write_turned(&look.finish(scaled), target, item.rotation, memory).map_err(|error| failed(&error))
+        write_upright(&look.finish(scaled), target, item, memory).map_err(|error| failed(&error))
     }
 
     /// The scaler for a shape.
@@ -215,16 +215,19 @@ fn contrast(shape: &Shape) -> i32 {
     ((0xffff_i64 << 16) / white) as i32
 }
 
-/// Copies a picture, turned clockwise by `rotation` degrees, into rows without padding.
-fn write_turned(picture: &frame::Video, target: Target, rotation: u32, memory: &mut [u8]) -> Result<(), opencv::Error> {
+/// Copies a picture, mirrored and turned as the item says, into rows without padding.
+fn write_upright(picture: &frame::Video, target: Target, item: &Item, memory: &mut [u8]) -> Result<(), opencv::Error> {
     let row_bytes = target.width as usize * channels(target.format) * channel_bytes(target.format);
-    let code = match rotation {
+    let code = match item.rotation {
         90 => opencv::core::ROTATE_90_CLOCKWISE,
         180 => opencv::core::ROTATE_180,
         270 => opencv::core::ROTATE_90_COUNTERCLOCKWISE,
         _ => {
-            for (to, from) in memory.chunks_exact_mut(row_bytes).zip(picture.data(0).chunks(picture.stride(0))) {
-                to.copy_from_slice(&from[..row_bytes]);
+            let rows = picture.data(0).chunks(picture.stride(0)).take(target.height as usize);
+            let copy = |(to, from): (&mut [u8], &[u8])| to.copy_from_slice(&from[..row_bytes]);
+            match item.flipped {
+                true => memory.chunks_exact_mut(row_bytes).rev().zip(rows).for_each(copy),
+                false => memory.chunks_exact_mut(row_bytes).zip(rows).for_each(copy),
             }
             return Ok(());
         }
@@ -242,8 +245,13 @@ fn write_turned(picture: &frame::Video, target: Target, rotation: u32, memory: &
             picture.stride(0),
         )?
     };
-    let mut turned = Mat::default();
-    opencv::core::rotate(&source, &mut turned, code)?;
+    let (mut mirrored, mut turned) = (Mat::default(), Mat::default());
+    if item.flipped {
+        opencv::core::flip(&source, &mut mirrored, 0)?;
+        opencv::core::rotate(&mirrored, &mut turned, code)?;
+    } else {
+        opencv::core::rotate(&source, &mut turned, code)?;
+    }
     let bytes = turned.rows() as usize * turned.cols() as usize * turned.elem_size()?;
     debug_assert_eq!(bytes, memory.len());
     memory.copy_from_slice(turned.data_bytes()?);

@@ -1,4 +1,5 @@
 //! A container with the decoder of its picture stream.
+use crate::container::crop::Crop;
 use crate::container::demux::Demuxer;
 use crate::read_error::ReadError;
 use ffmpeg_next::{Packet, codec, frame};
@@ -22,6 +23,7 @@ impl Decoded {
 pub(crate) struct Reader {
     demuxer: Demuxer,
     decoder: codec::decoder::Video,
+    crop: Crop,
 }
 
 impl Reader {
@@ -32,8 +34,8 @@ impl Reader {
 
     /// Reads on from where a container is.
     pub(super) fn of(demuxer: Demuxer) -> Result<Self, ReadError> {
-        let decoder = demuxer.decoder()?.video().map_err(|error| demuxer.refused(error))?;
-        Ok(Self { demuxer, decoder })
+        let (decoder, crop) = (demuxer.video_decoder()?, demuxer.crop()?);
+        Ok(Self { demuxer, decoder, crop })
     }
 
     /// The container.
@@ -62,6 +64,7 @@ impl Reader {
         let mut frame = frame::Video::empty();
         self.decoder.receive_frame(&mut frame).ok()?;
         let damaged = frame.is_corrupt() || frame.has_decode_errors();
+        self.crop.apply(&mut frame);
         Some(Decoded { frame, damaged })
     }
 

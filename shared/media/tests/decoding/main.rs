@@ -3,14 +3,19 @@
 
 mod beside;
 mod changes;
+mod crops;
 mod damage;
 mod fields;
 mod film;
 mod folders;
 mod hdr;
 mod interlaced;
+mod kinds;
+mod mutations;
 mod numbers;
 mod pixels;
+mod sequences;
+mod several;
 mod sound;
 mod sources;
 mod stills;

@@ -169,6 +169,28 @@ fn rotation_turns_clockwise() {
     }
 }
 
+/// Every way to lay a picture on its place, those that mirror among them, comes out as the `ffmpeg` program shows it.
+#[test]
+fn all_display_matrices_are_applied() {
+    let folder = tempfile::tempdir().unwrap();
+    for (a, d) in [(1, 1), (1, -1), (-1, 1), (-1, -1)] {
+        for (matrix, size) in [([a, 0, 0, d], (128, 96)), ([0, a, d, 0], (96, 128))] {
+            let clip = colours(128, 96).display_matrix(matrix);
+            let path = clip.write(&folder.path().join("a.mp4"), |_| corners(128, 96)).unwrap();
+            let reference = framefleet_testkit::decode_rgb8(&path).unwrap().remove(0);
+            for rendition in [Rendition::Full, Rendition::Proxy] {
+                let (_, shown) = first(&path, rendition);
+                assert_eq!((shown.slot.width, shown.slot.height), size, "{matrix:?}");
+                for (right, down) in [(false, false), (true, false), (false, true), (true, true)] {
+                    let place = |far: bool, side: u32| if far { side * 3 / 4 } else { side / 4 };
+                    let expected = reference.get(place(right, size.0), place(down, size.1));
+                    close(&corner(&shown, right, down).map(f64::from), &expected, 6.0, &format!("{matrix:?}"));
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn pixels_become_square() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,6 +1,8 @@
 //! What an image file says of its colours. In a file with an ICC profile that profile decides, unless there are code points (PNG's cICP);
 //! what names a space in fewer words comes after (PNG third edition, section 4.3; Exif 3.0, tag 0xA001).
-use crate::Colour;
+use super::Colours;
+use crate::colour::icc;
+use crate::{Colour, PixelFormat};
 use image::ImageDecoder;
 use std::io::{BufRead, Seek};
 
@@ -23,14 +25,19 @@ const PRIMARIES: [(&str, [f32; 6]); 4] = [
 /// How far chromaticities may be from those that a name means.
 const NEAR: f32 = 0.002;
 
-/// The colour of an image whose decoder this is; nothing but the range where the file says nothing, which by convention means sRGB.
-pub(super) fn colour(decoder: &mut dyn ImageDecoder) -> Colour {
+/// The colours of an image whose decoder this is, read as pixels of a format; nothing but the range where the file says nothing, which by
+/// convention means sRGB.
+pub(super) fn colours(decoder: &mut dyn ImageDecoder, format: PixelFormat) -> Colours {
+    let mut other_profile = None;
     if let Some(profile) = decoder.icc_profile().ok().flatten().filter(|profile| !profile.is_empty()) {
-        let icc = blake3::hash(&profile).as_bytes()[..DIGEST].to_vec().into();
-        return Colour { icc, ..full_range() };
+        if icc::fits(&profile, format) {
+            let icc = blake3::hash(&profile).as_bytes()[..DIGEST].to_vec().into();
+            return Colours { colour: Colour { icc, ..full_range() }, other_profile };
+        }
+        other_profile = Some(icc::space(&profile));
     }
     let exif = decoder.exif_metadata().ok().flatten();
-    exif.and_then(exif_space).map_or_else(full_range, named)
+    Colours { colour: exif.and_then(exif_space).map_or_else(full_range, named), other_profile }
 }
 
 /// The colour of a PNG file, whose chunks say more than a decoder passes on.
@@ -144,7 +151,7 @@ fn transfer_of(code: u8) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::still::file::described;
+    use crate::still::file::{Place, described};
     use image::codecs::{jpeg::JpegEncoder, png::PngEncoder};
     use image::{ExtendedColorType, ImageEncoder};
     use std::fs::File;
@@ -155,7 +162,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(name);
         write(File::create(&path).unwrap());
-        described(&path).unwrap().1
+        described(Place { path: &path, page: 0 }).unwrap().1.colour
     }
 
     /// A PNG with these chunks before its pixels.
@@ -197,7 +204,7 @@ mod tests {
 
     #[test]
     fn a_profile_is_known_by_its_digest_in_every_format() {
-        let profile = b"what a profile says".to_vec();
+        let profile = b"what a profile  RGB says".to_vec();
         let icc = blake3::hash(&profile).as_bytes()[..16].to_vec();
         let of_png = colour_of("a.png", |file| {
             let mut encoder = PngEncoder::new(file);
