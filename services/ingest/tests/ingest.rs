@@ -125,5 +125,5 @@ fn golden_digest() {
             text += &format!("{:?}\n", levels.collect::<Vec<_>>());
         }
     }
-    golden(&text, ingest::VERSION, (2, "882e0cc551344326"));
+    golden(&text, ingest::VERSION, (3, "882e0cc551344326"));
 }

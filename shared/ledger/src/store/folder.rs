@@ -25,7 +25,10 @@ pub(super) fn copy(from: &Path, to: &Path) -> io::Result<()> {
             }
         }
     }
-    fs::rename(&staged, to).inspect_err(|_| drop(fs::remove_file(&staged)))
+    let renamed = fs::rename(&staged, to);
+    // Whether it failed, or both names are links to one file, which leaves them as they are: this name goes.
+    let _ = fs::remove_file(&staged);
+    renamed
 }
 
 /// Removes a file and the folders that it leaves empty, up to `root`. What is gone already is no error.
