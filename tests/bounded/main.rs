@@ -114,6 +114,7 @@ fn index(state: &mut JobState, number: usize, of: &Item) {
                 digest: blake3::hash(&number.to_le_bytes()).as_bytes().to_vec().into(),
                 seekable: number.is_multiple_of(8),
                 files: if images { (start..end).map(file).collect() } else { Vec::new() },
+                ..BatchInfo::default()
             })
         };
         let last = (first + 4096).min(count);

@@ -65,7 +65,7 @@ impl SourceStage for SyntheticSource {
                 pts_ns: (start..end).map(|frame| frame as i64 * FRAME_NS).collect(),
                 digest: digest.into(),
                 seekable: start % (4 * batch_frames) == 0,
-                files: Vec::new(),
+                ..BatchInfo::default()
             };
             if !found(vec![batch]) {
                 break;

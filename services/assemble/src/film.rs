@@ -2,7 +2,7 @@
 use crate::{AssembleSettings, Sound, names::film_names, piece::PIECE, stage_error};
 use framefleet_media::encode::{Codec, Container, Join, Joined, VideoFormat, join};
 use framefleet_media::{Item, ItemKind, Outcome};
-use framefleet_stage::{Job, Outputs, Records, RecordsError, StageError};
+use framefleet_stage::{Job, Outputs, Records, RecordsError, StageError, codes};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -41,8 +41,22 @@ pub(crate) fn join_all(
     for (film, name) in films.iter().zip(names) {
         let extent = extents.get(&film.item.name).cloned().unwrap_or_default();
         let path = out.artifact(&name).map_err(StageError::retry)?.path().to_owned();
-        let joined = join_film(settings, job, film, &extent, &path)?;
-        statistics.insert(film.item.name.clone(), describe(&name, &extent, &joined));
+        match join_film(settings, job, film, &extent, &path) {
+            Ok(joined) => {
+                if joined.lacks_sound {
+                    let lost = joined.left_out.join("; ");
+                    let reason = format!("its sound could not come along, so the film is silent: {lost}");
+                    out.fail_item(&film.item.name, codes::SOUND, reason);
+                }
+                statistics.insert(film.item.name.clone(), describe(&name, &extent, &joined));
+            }
+            // One film that cannot be joined is no reason to have none.
+            Err(StageError::BadInput(reason)) => {
+                out.drop_artifact();
+                out.fail_item(&film.item.name, codes::BAD_INPUT, reason);
+            }
+            Err(error) => return Err(error),
+        }
     }
     if !statistics.is_empty() {
         out.statistics(&Map::from_iter([("films".to_owned(), Value::Object(statistics))]));
@@ -95,6 +109,7 @@ fn join_film(
         audio: settings.audio == Sound::Copy,
         start_ns,
         end_ns,
+        last_frame_ns: Some(film.item.last_frame_ns).filter(|&last| last > 0 && end_ns.is_none()),
     };
     join(&request, path).map_err(stage_error)
 }

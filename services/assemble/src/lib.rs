@@ -23,7 +23,7 @@ pub struct AssembleStage {
 impl Stage for AssembleStage {
     const NAME: &'static str = "assemble";
     const ABOUT: &'static str = "writes the frames of the latest step as films with the source's sound, or as images";
-    const VERSION: u32 = 3;
+    const VERSION: u32 = 4;
     type Settings = AssembleSettings;
 
     fn needs(settings: &AssembleSettings) -> Needs {

@@ -1,7 +1,7 @@
 //! The process half for films: the frames of a group to one piece.
 use crate::{AssembleSettings, stage_error};
 use framefleet_media::encode::{Codec, Encoder, PIECE_EXTENSION, VideoFormat};
-use framefleet_media::{Frame, Rendition};
+use framefleet_media::{Frame, Rendition, times::closest};
 use framefleet_stage::{Batch, Job, Outputs, StageError};
 
 /// Name of the piece that a task attaches, without extension.
@@ -44,7 +44,8 @@ fn start(
     let size = (first.image.width(), first.image.height(), first.image.format());
     let item = batch.item();
     let format = VideoFormat::new(codec, item, size, settings.quality).made(job.colour(item), job.bit_depth(item));
-    let format = VideoFormat { dither: settings.dither, ..format };
+    let times: Vec<i64> = (batch.range().start..batch.range().end).filter_map(|frame| batch.pts_ns(frame)).collect();
+    let format = VideoFormat { dither: settings.dither, ..format }.for_times(closest(&times));
     let piece = out.attach(&format!("{PIECE}.{PIECE_EXTENSION}")).map_err(StageError::retry)?;
     Encoder::create(piece.path(), &format).map_err(stage_error)
 }

@@ -17,7 +17,7 @@ use std::sync::Arc;
 pub const NAME: &str = "ingest";
 
 /// Raised when the same source gives other pixels, times or digests. 3: mirrored films, alpha of WebM, crops of containers, files of several
-/// pictures, folders that are films.
+/// pictures, folders that are films, times and beginnings of recordings, scan by combing that moves, other shapes between bars.
 pub const VERSION: u32 = 3;
 
 /// One line for people.

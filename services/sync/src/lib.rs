@@ -56,7 +56,7 @@ pub struct SyncStage {
 impl Stage for SyncStage {
     const NAME: &'static str = "sync";
     const ABOUT: &'static str = "lips and voice: offset of the sound, drift, who speaks";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const FIELDS: &'static [Field] = presentation::FIELDS;
     type Settings = SyncSettings;
 

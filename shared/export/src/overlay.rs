@@ -79,6 +79,7 @@ impl Film {
                 audio: true,
                 start_ns,
                 end_ns: Some(last_ns + frame_ns),
+                last_frame_ns: None,
             },
             &path,
         )?;

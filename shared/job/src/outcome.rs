@@ -1,5 +1,6 @@
 //! What a job has come to.
 use framefleet_orchestration::{Efficiency, Ending, JobSummary, Machines};
+use framefleet_records::Failures;
 use framefleet_service::Exit;
 
 /// Problems that are named where there is not room for all.
@@ -12,8 +13,10 @@ pub struct JobOutcome {
     pub summary: JobSummary,
     /// Files of the source that are no readable item: (name, why).
     pub refused: Vec<(String, String)>,
-    /// Frames that failed, in all steps.
+    /// Lines of failures.jsonl: frames that failed, in all steps, and items.
     pub failures: u64,
+    /// Items that a step's finish failed on: (name, step and why).
+    pub failed_items: Vec<(String, String)>,
     /// What it could run on.
     pub machines: Machines,
     kind: OutcomeKind,
@@ -55,14 +58,20 @@ impl OutcomeKind {
 }
 
 impl JobOutcome {
-    pub(crate) fn new(summary: JobSummary, refused: Vec<(String, String)>, failures: u64, machines: Machines) -> Self {
+    pub(crate) fn new(
+        summary: JobSummary,
+        refused: Vec<(String, String)>,
+        failures: Failures,
+        machines: Machines,
+    ) -> Self {
+        let Failures { lines: failures, items: failed_items } = failures;
         let kind = match &summary.ending {
             Ending::Stopped(_) => OutcomeKind::Stopped,
             Ending::Interrupted => OutcomeKind::Interrupted,
             Ending::Finished if failures > 0 || !summary.unfinished.is_empty() => OutcomeKind::Partial,
             Ending::Finished => OutcomeKind::Done,
         };
-        Self { summary, refused, failures, machines, kind }
+        Self { summary, refused, failures, failed_items, machines, kind }
     }
 
     /// How it ended.
@@ -70,13 +79,14 @@ impl JobOutcome {
         self.kind
     }
 
-    /// What did not work, one line each: unreadable items, finishes that failed, corrections that have lost what they speak of.
+    /// What did not work, one line each: unreadable items, finishes that failed, on all items or on one, corrections that have lost what they speak of.
     pub fn problems(&self) -> Vec<String> {
         let summary = &self.summary;
         let unread = self.refused.iter().chain(&summary.damage).map(|(item, why)| format!("{item}: {why}"));
         let unfinished =
             summary.unfinished.iter().map(|(step, why)| format!("the finish of step {step} failed: {why}"));
-        unread.chain(unfinished).chain(summary.edits.lost.iter().cloned()).collect()
+        let failed = self.failed_items.iter().map(|(item, why)| format!("{item}: {why}"));
+        unread.chain(unfinished).chain(failed).chain(summary.edits.lost.iter().cloned()).collect()
     }
 
     /// What held the run up, in a sentence.

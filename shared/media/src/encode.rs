@@ -9,6 +9,7 @@ mod convert;
 mod dither;
 mod encoder;
 mod encoding;
+mod global_tags;
 mod join;
 mod memory;
 mod pieces;
@@ -37,13 +38,15 @@ pub const PIECE_EXTENSION: &str = "nut";
 #[derive(Debug, thiserror::Error)]
 pub enum EncodeError {
     /// A library failed on a file.
-    #[error("{}: {doing}: {source}", path.display())]
+    #[error("{}: {doing}: {reason}", path.display())]
     Ffmpeg {
         /// The file.
         path: PathBuf,
-        /// What was being done.
-        doing: &'static str,
+        /// What was being done, with what.
+        doing: String,
         /// What the library says.
+        reason: String,
+        /// The library's code.
         source: ffmpeg_next::Error,
     },
     /// An image file could not be written.
@@ -84,9 +87,9 @@ pub enum EncodeError {
 }
 
 impl EncodeError {
-    fn ffmpeg(path: &Path, doing: &'static str) -> impl FnOnce(ffmpeg_next::Error) -> Self {
-        let path = path.to_owned();
-        move |source| Self::Ffmpeg { path, doing, source }
+    fn ffmpeg(path: &Path, doing: impl Into<String>) -> impl FnOnce(ffmpeg_next::Error) -> Self {
+        let (path, doing) = (path.to_owned(), doing.into());
+        move |source| Self::Ffmpeg { path, doing, reason: crate::log::reason(source), source }
     }
 
     fn unfit(path: &Path, problem: impl Into<String>) -> Self {

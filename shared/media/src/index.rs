@@ -3,6 +3,7 @@
 mod beside;
 mod chain;
 mod counted;
+mod gaps;
 mod grid;
 mod images;
 mod packets;
@@ -11,16 +12,17 @@ mod shortfall;
 use crate::container::demux::Demuxer;
 use crate::container::timeline::{Numbering, Timeline};
 use crate::read_error::ReadError;
+use crate::still::known::stamp;
 use crate::video::deinterlace::Deinterlace;
 use crate::video::scan::measured_scan;
-use crate::{BatchInfo, Content, Item, ItemKind, Rational};
+use crate::{BatchInfo, Content, Item, ItemKind, Rational, times};
 use beside::Beside;
 use bytes::Bytes;
 use std::path::Path;
 
 /// Raised when indexing tells more of an item, so that what was kept of it is found out again. What batches are is
 /// ingest's version.
-pub const FORM: u32 = 2;
+pub const FORM: u32 = 3;
 
 /// Batches that are reported at once at most.
 pub const BATCHES_PER_CALL: usize = 8;
@@ -92,7 +94,7 @@ fn video(
     found: &mut dyn FnMut(Vec<BatchInfo>) -> bool,
 ) -> Result<Video, ReadError> {
     let path = Path::new(&item.location);
-    let mut corrected = item.clone();
+    let mut corrected = Item { stamp: stamp(path), ..item.clone() };
     if deinterlace.wants_scan() {
         corrected.scan = measured_scan(path)?.to_owned();
     }
@@ -106,12 +108,27 @@ fn video(
         Numbering::Counted => counted::index(demuxer, timeline, &mut sink, &mut beside)?,
     };
     let frames = sink.finish();
-    let damage = damage.or_else(|| shortfall::of(path, frames.last_ns));
     corrected.estimated_frames = frames.made;
+    let last_ns = match frames.last_frame_ns {
+        0 if damage.is_none() => shortfall::rest_of_table(path, &timeline, frames.last_ns).unwrap_or(0),
+        told => told,
+    };
+    (corrected.last_frame_ns, corrected.stepped) = (last_ns / frames.per_frame as i64, frames.stepped);
+    corrected.time_base = corrected.time_base.map(|unit| times::fine_unit(unit, frames.closest_ns));
+    if is_unusual(&corrected) {
+        beside.last_frame(corrected.last_frame_ns);
+    }
     if let Some(rate) =
         corrected.frame_rate.as_mut().filter(|_| method.is_some_and(|method| method.fields_are_frames()))
     {
         *rate = Rational { num: rate.num * 2, den: rate.den };
     }
     Ok(((corrected, damage), beside.finish()))
+}
+
+/// Whether the last frame is shown longer or shorter than one frame at the average rate, which films have when nothing else is known.
+fn is_unusual(item: &Item) -> bool {
+    let rate = item.frame_rate.filter(|rate| rate.num > 0 && rate.den > 0);
+    let frame_ns = rate.map_or(0, |rate| 1_000_000_000_i64.saturating_mul(rate.den) / rate.num);
+    item.last_frame_ns > 0 && item.last_frame_ns.abs_diff(frame_ns) > 1_000_000
 }

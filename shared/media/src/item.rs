@@ -1,7 +1,9 @@
 //! Frames of an item: which file each is, and what its picture is like. Stills of one folder differ in size and depth; what an item says of
 //! itself is then the largest.
 use crate::frame::{PROXY_SIDE, full_format, proxy_size};
+use crate::still::known::stamp;
 use framefleet_proto::v1::{Colour, ImageFile, Item, ItemKind, PixelFormat};
+use std::path::Path;
 
 /// The rule by which frames of stills are skipped whose picture is not there any more. They are no frames: no row, no count, no file speaks of
 /// them; entries of tasks do, since they tell of all frames of their range.
@@ -53,6 +55,12 @@ pub fn largest_proxy(item: &Item) -> (u32, u32) {
     }
 }
 
+/// Whether a video is another file than when its index began, by size, time and inode: what was read of it may be of two states. What is not
+/// indexed, and folders of images, whose pictures have digests of their own, are not asked about.
+pub fn has_changed(item: &Item) -> bool {
+    item.kind() == ItemKind::Video && item.stamp != 0 && stamp(Path::new(&item.location)) != item.stamp
+}
+
 /// The item as a task carries it: with these of its files alone.
 pub fn with_files(item: &Item, files: Vec<ImageFile>) -> Item {
     Item { files, ..without_files(item) }
@@ -86,6 +94,9 @@ pub fn without_files(item: &Item) -> Item {
         stereo: item.stereo.clone(),
         projection: item.projection.clone(),
         content: item.content.clone(),
+        last_frame_ns: item.last_frame_ns,
+        stepped: item.stepped,
+        stamp: item.stamp,
         batch_frames: item.batch_frames,
         notes: Vec::new(),
     }

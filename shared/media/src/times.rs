@@ -1,5 +1,25 @@
 //! Presentation times of consecutive frames, kept small: of a constant rate they are two numbers, and close to one a byte per frame.
-use framefleet_proto::v1::FrameTimes;
+use framefleet_proto::v1::{FrameTimes, Rational};
+
+/// Parts that a unit of time is cut into where frames are closer together than it tells apart.
+const FINER: i64 = 16;
+
+/// A unit of time in which frames that are `closest_ns` nanoseconds apart at the least have times of their own: the container's, or a
+/// sixteenth of it where several frames fall into one of its ticks.
+pub fn fine_unit(unit: Rational, closest_ns: Option<i64>) -> Rational {
+    let tick_ns = if unit.den > 0 { 1_000_000_000_i64.saturating_mul(unit.num) / unit.den } else { 0 };
+    // Times are rounded to nanoseconds.
+    let too_close = closest_ns.is_some_and(|closest| closest.saturating_add(2) < tick_ns);
+    match unit.den.checked_mul(FINER).filter(|den| too_close && *den <= i64::from(i32::MAX)) {
+        Some(den) => Rational { den, ..unit },
+        None => unit,
+    }
+}
+
+/// The least distance of consecutive times, nanoseconds; `None` of fewer than two.
+pub fn closest(pts_ns: &[i64]) -> Option<i64> {
+    pts_ns.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).min()
+}
 
 /// Presentation times of consecutive frames, in nanoseconds from the item's first frame.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

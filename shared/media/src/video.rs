@@ -2,6 +2,8 @@
 pub(crate) mod convert;
 pub(crate) mod cursor;
 pub mod deinterlace;
+mod fit;
 mod numbering;
 pub(crate) mod reader;
+pub(crate) mod runs;
 pub mod scan;

@@ -11,6 +11,8 @@ pub struct Batch {
     times: Times,
     digest: Box<[u8]>,
     seekable: bool,
+    from_start: bool,
+    position: u64,
     /// Of sequences and stills, as far as any is there.
     images: Option<Box<Images>>,
 }
@@ -27,9 +29,9 @@ struct Images {
 impl Batch {
     /// A batch with its times, which may not be its own where it was kept without them.
     pub fn new(info: BatchInfo, times: Times) -> Self {
-        let BatchInfo { start, digest, seekable, files, .. } = info;
+        let BatchInfo { start, digest, seekable, from_start, position, files, .. } = info;
         let images = (!files.is_empty()).then(|| Box::new(Images::new(start, times.len(), files)));
-        Self { start, times, digest: digest.as_ref().into(), seekable, images }
+        Self { start, times, digest: digest.as_ref().into(), seekable, from_start, position, images }
     }
 
     /// Its frames.
@@ -73,6 +75,8 @@ impl Batch {
             pts_ns: self.times.iter().collect(),
             digest: self.digest.to_vec().into(),
             seekable: self.seekable,
+            from_start: self.from_start,
+            position: self.position,
             files: Vec::new(),
         }
     }
@@ -111,6 +115,8 @@ mod tests {
             pts_ns: (64..164).map(|frame| frame * 40_000_000).collect(),
             digest: vec![7; 32].into(),
             seekable: true,
+            from_start: true,
+            position: 4321,
             files: [64, 127, 128, 163].map(file).to_vec(),
         };
         let batch = Batch::from(info.clone());

@@ -3,18 +3,27 @@ use crate::RecordsError;
 use framefleet_ledger::presence::{file_of, is_there};
 use framefleet_ledger::{Ledger, Manifest, layout, task_key};
 use framefleet_media::times::Times;
-use framefleet_proto::v1::{FrameFailure, TaskResult};
+use framefleet_proto::v1::{FrameFailure, ItemFailure, TaskResult};
 use futures::TryStreamExt;
 use serde_json::json;
 
+/// What did not work in an output.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Failures {
+    /// Lines of `failures.jsonl`.
+    pub lines: u64,
+    /// Items that a step's finish failed on: (item, step and why).
+    pub items: Vec<(String, String)>,
+}
+
 /// Writes `failures.jsonl`: one line per failed frame with item, frame, file (of images), time (seconds), step, code, reason and the
-/// command that replays it, and before them one per item of `unreadable` (name, why) that could not be read, or not to its end; removes
-/// the file when there is none. The number of lines.
+/// command that replays it, and before them one per item of `unreadable` (name, why) that could not be read, or not to its end, and one
+/// per item that a finish failed on; removes the file when there is none.
 pub async fn write_failures(
     ledger: &Ledger,
     manifests: &[Manifest],
     unreadable: &[(String, String)],
-) -> Result<u64, RecordsError> {
+) -> Result<Failures, RecordsError> {
     let replay = replay_command(ledger.output().url());
     let mut file = ledger.store().upload(layout::FAILURES).await?;
     for (item, reason) in unreadable {
@@ -23,7 +32,14 @@ pub async fn write_failures(
         file.write(format!("{record}\n").as_bytes()).await?;
     }
     let mut count = unreadable.len() as u64;
+    let mut items = Vec::new();
     for manifest in manifests {
+        for ItemFailure { item, code, reason } in &ledger.scoped(manifest).await?.failed_items {
+            let record = json!({ "item": item, "step": manifest.step, "code": code, "reason": reason });
+            file.write(format!("{record}\n").as_bytes()).await?;
+            items.push((item.clone(), format!("step {}: {reason}", manifest.step)));
+            count += 1;
+        }
         let mut tasks = ledger.tasks(manifest);
         while let Some(task) = tasks.try_next().await? {
             let entry = ledger.known(&task_key(manifest, &task)?, &format!("a task of step {}", manifest.step))?;
@@ -38,7 +54,7 @@ pub async fn write_failures(
     if count == 0 {
         ledger.store().delete([layout::FAILURES.to_owned()]).await?;
     }
-    Ok(count)
+    Ok(Failures { lines: count, items })
 }
 
 fn line(manifest: &Manifest, task: &TaskResult, failure: &FrameFailure, replay: &str) -> String {

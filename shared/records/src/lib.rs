@@ -19,7 +19,7 @@ mod verify;
 pub use artifact_paths::ArtifactPaths;
 pub use complete::complete_step;
 pub use error::RecordsError;
-pub use failures::{replay_command, write_failures};
+pub use failures::{Failures, replay_command, write_failures};
 pub use json::record;
 pub use step_records::RecordsOptions;
 pub use verify::{StepCounts, VerifyReport, verify};

@@ -9,7 +9,8 @@ use futures::TryStreamExt;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
-/// The summary of a step: `{"schema", "step", "stage", "statistics": {…}, "items": {name: {"result", "failed", "skipped"}}}`, then
+/// The summary of a step: `{"schema", "step", "stage", "statistics": {…}, "items": {name: {"result", "failed", "skipped"}}}`, `failed_items` (name:
+/// why) where its finish failed on some, then
 /// for each kind that finish makes the list of its annotations, each with its scope (`item`, `start`, `end`; null where it
 /// does not apply). What speaks of one frame of a sequence or of stills names its `file`, too.
 pub(crate) async fn summary(ledger: &Ledger, manifest: &Manifest) -> Result<Map<String, Value>, RecordsError> {
@@ -35,12 +36,17 @@ pub(crate) async fn summary(ledger: &Ledger, manifest: &Manifest) -> Result<Map<
             json!({"result": counts.result, "failed": counts.failed, "skipped": counts.skipped}),
         );
     }
+    let failed_items: Map<String, Value> =
+        finish.failed_items.iter().map(|failure| (failure.item.clone(), failure.reason.as_str().into())).collect();
     let mut summary = Map::new();
     summary.insert("schema".to_owned(), 1.into());
     summary.insert("step".to_owned(), manifest.step.as_str().into());
     summary.insert("stage".to_owned(), manifest.stage.as_str().into());
     summary.insert("statistics".to_owned(), statistics);
     summary.insert("items".to_owned(), items.into());
+    if !failed_items.is_empty() {
+        summary.insert("failed_items".to_owned(), failed_items.into());
+    }
     for kind in scoped_kinds(ledger, manifest, &finish.scoped)? {
         let of_kind = bodies.iter().filter(|body| body.kind == kind);
         let list: Vec<Value> = of_kind.map(Body::to_value).collect();

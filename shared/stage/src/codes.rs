@@ -7,3 +7,7 @@ pub const ABSENT: &str = "absent";
 pub const BAD_IMAGE: &str = "bad-image";
 /// What another step says of the frame cannot be used: a mask that is none.
 pub const BAD_ANNOTATION: &str = "bad-annotation";
+/// The input cannot be processed: of an item, in finish.
+pub const BAD_INPUT: &str = "bad-input";
+/// The item's sound could not be taken along.
+pub const SOUND: &str = "sound";

@@ -1,8 +1,8 @@
 //! What a task makes. Results are collected here and committed together, or not at all.
 use crate::FrameSink;
 use framefleet_media::{
-    Amendment, Annotation, AnnotationBlock, Frame, FrameAnnotations, FrameFailure, FrameRange, FrameSkip, Outcomes,
-    ScopedAnnotation, naming,
+    Amendment, Annotation, AnnotationBlock, Frame, FrameAnnotations, FrameFailure, FrameRange, FrameSkip, ItemFailure,
+    Outcomes, ScopedAnnotation, naming,
 };
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -112,6 +112,12 @@ impl<'a> Outputs<'a> {
         self.made.annotations.statistics = serde_json::Value::Object(statistics.clone()).to_string();
     }
 
+    /// Finish does not make of this item what it makes of the others, which go on.
+    pub fn fail_item(&mut self, item: &str, code: &str, reason: impl Into<String>) {
+        let failure = ItemFailure { item: item.to_owned(), code: code.to_owned(), reason: reason.into() };
+        self.made.annotations.failed_items.push(failure);
+    }
+
     /// This frame cannot be processed; the others go on. `code` is short and stable: one of [`codes`](crate::codes) where that says it.
     pub fn fail(&mut self, frame: u64, code: &str, reason: impl Into<String>) {
         self.made.outcomes.failed.push(FrameFailure { frame, code: code.to_owned(), reason: reason.into() });
@@ -149,6 +155,11 @@ impl<'a> Outputs<'a> {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, problem));
         }
         self.add_artifact(pattern, Some(frame))
+    }
+
+    /// Drops the artifact that was opened last: it did not become what it was to be.
+    pub fn drop_artifact(&mut self) {
+        self.made.artifacts.pop();
     }
 
     fn add_artifact(&mut self, name: &str, frame: Option<u64>) -> io::Result<&mut Artifact> {

@@ -109,7 +109,9 @@ fn differences(name: &str, steps: &[(String, Item)], now: &Content) -> Vec<Strin
         let differs = |item: &Item| item.content.as_ref().is_some_and(|content| digest(content) != digest(now));
         let of: Vec<&str> = steps.iter().filter(|(_, item)| differs(item)).map(|(step, _)| step.as_str()).collect();
         let of = (!of.is_empty()).then(|| of.join(", "))?;
-        Some(format!("{name}: its {what} are not those that the output was made of ({of}): run the job again"))
+        // An output keeps to its films: another one under the same name is refused without one of these.
+        let again = "run the job again with --fresh, or with another --output";
+        Some(format!("{name}: its {what} are not those that the output was made of ({of}): {again}"))
     });
     told.collect()
 }

@@ -4,6 +4,7 @@ use crate::error::JobError;
 use crate::outcome::{JobOutcome, OutcomeKind, in_short};
 use crate::output::edits;
 use crate::report;
+use framefleet_media::item::has_changed;
 use framefleet_orchestration::{Efficiency, Ending, JobSummary, Machines};
 use framefleet_records::{replay_command, write_failures};
 use framefleet_report::JobFacts;
@@ -18,10 +19,12 @@ impl RunningJob {
     /// say what the models of the job's machines really ran on.
     pub(crate) async fn conclude(
         mut self,
-        summary: JobSummary,
+        mut summary: JobSummary,
         machines: Machines,
         model_reports: &[Value],
     ) -> Result<JobOutcome, JobError> {
+        let changed = changed_items(&summary);
+        summary.damage.extend(changed);
         let manifests = self.ledger.manifests().await?;
         let refused = self.prepared.refused().to_vec();
         let items: Vec<(String, String)> = refused.iter().chain(&summary.damage).cloned().collect();
@@ -63,6 +66,14 @@ impl RunningJob {
             fields: self.job_file.fields().clone(),
         }
     }
+}
+
+/// Videos that are other files than when they were indexed: (name, what to do about it). Of each, what was read may be of two states.
+fn changed_items(summary: &JobSummary) -> Vec<(String, String)> {
+    let changed = summary.items.iter().filter(|item| has_changed(item));
+    let problem = "the file changed while it was read, so its results may be of a part of it: once it is complete, \
+                   run the job again with --fresh or with another --output";
+    changed.map(|item| (item.name.clone(), problem.to_owned())).collect()
 }
 
 /// How far the job got, and in a sentence what that means.

@@ -38,7 +38,12 @@ impl SourceBatches {
                 continue;
             }
             let times = task.times.as_ref().map(Times::from).unwrap_or_default();
-            let batch = BatchInfo { start: range.start, pts_ns: times.iter().collect(), ..BatchInfo::default() };
+            let batch = BatchInfo {
+                start: range.start,
+                pts_ns: times.iter().collect(),
+                from_start: item.stepped,
+                ..BatchInfo::default()
+            };
             return Ok(Some((item::with_files(item, task.files), batch)));
         }
         Ok(None)

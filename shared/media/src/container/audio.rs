@@ -1,7 +1,8 @@
 //! Sound of a video as mono samples on the time of its pictures.
 use crate::Item;
 use crate::ItemKind;
-use crate::container::demux::{Demuxer, Read};
+use crate::container::channels::Channels;
+use crate::container::sound::SoundPackets;
 use crate::container::timeline::{Timeline, scale};
 use crate::read_error::ReadError;
 use ffmpeg_next::util::format::sample::{Sample, Type};
@@ -22,8 +23,8 @@ const LEAD_NS: i64 = 200_000_000;
 /// containers are rounded to milliseconds.
 const SLACK_NS: i64 = 20_000_000;
 
-/// Mono samples (−1..1, all channels mixed) of an item's first audio stream between two times, nanoseconds from its first
-/// frame, resampled to `rate` Hz: exactly `round((end − start) · rate)` of them, silence where there is no sound. `None`
+/// Mono samples (−1..1, all channels mixed; the loudest alone where they cancel) of an item's first audio stream between two times,
+/// nanoseconds from its first frame, resampled to `rate` Hz: exactly `round((end − start) · rate)` of them, silence where there is no sound. `None`
 /// when the item has no audio.
 pub fn audio(item: &Item, range_ns: Range<i64>, rate: u32) -> Result<Option<Vec<f32>>, ReadError> {
     if item.kind() != ItemKind::Video {
@@ -39,17 +40,17 @@ pub fn audio(item: &Item, range_ns: Range<i64>, rate: u32) -> Result<Option<Vec<
         return Err(problem(format!("{length} audio samples at once; ask for shorter ranges")));
     }
     let path = Path::new(&item.location);
-    let Some(demuxer) = Demuxer::audio(path)? else { return Ok(None) };
+    let Some(packets) = SoundPackets::open(path, item.stepped)? else { return Ok(None) };
     let timeline = Timeline::of(path)?;
     let zero_ns = scale(timeline.origin, timeline.time_base, 1_000_000_000);
-    let mut mixer = Mixer {
-        rate,
-        start: samples(range_ns.start, rate),
-        output: vec![0.0; length],
-        resampler: None,
-        position: None,
-    };
-    read_range(demuxer, range_ns, zero_ns, &mut mixer)?;
+    let mut mixer = Mixer::new(rate, samples(range_ns.start, rate), length);
+    read_range(packets, range_ns.clone(), zero_ns, &mut mixer)?;
+    if let (Some(channel), Some(packets)) =
+        (mixer.channels.instead_of_the_mean(), SoundPackets::open(path, item.stepped)?)
+    {
+        mixer = Mixer { only: Some(channel), ..Mixer::new(rate, samples(range_ns.start, rate), length) };
+        read_range(packets, range_ns, zero_ns, &mut mixer)?;
+    }
     Ok(Some(mixer.output))
 }
 
@@ -59,27 +60,28 @@ fn samples(ns: i64, rate: u32) -> i64 {
 }
 
 /// Decodes the sound of a range into `mixer`. `zero_ns`: container time of the first picture.
-fn read_range(mut demuxer: Demuxer, range_ns: Range<i64>, zero_ns: i64, mixer: &mut Mixer) -> Result<(), ReadError> {
+fn read_range(
+    mut packets: SoundPackets,
+    range_ns: Range<i64>,
+    zero_ns: i64,
+    mixer: &mut Mixer,
+) -> Result<(), ReadError> {
+    let demuxer = packets.demuxer();
     let base = demuxer.time_base()?;
     let mut decoder = demuxer.decoder()?.audio().map_err(|error| demuxer.refused(error))?;
     let begin = range_ns.start.saturating_add(zero_ns).saturating_sub(LEAD_NS);
     let ticks = i128::from(begin) * i128::from(base.denominator()) / (1_000_000_000 * i128::from(base.numerator()));
     if range_ns.start > LEAD_NS {
-        // Where the container cannot seek, all before the range is decoded and dropped.
-        demuxer.seek(ticks as i64);
+        packets.seek(ticks as i64);
     }
     let time = |ticks: i64| scale(ticks, base, 1_000_000_000).saturating_sub(zero_ns);
     loop {
-        let ended = match demuxer.read() {
-            // Damaged packets leave silence.
-            Read::Packet(packet) => {
-                let _ = decoder.send_packet(&packet);
-                false
-            }
-            Read::End | Read::Broken(_) => {
-                let _ = decoder.send_eof();
-                true
-            }
+        let packet = packets.next();
+        let ended = packet.is_none();
+        // Damaged packets leave silence.
+        let _ = match &packet {
+            Some(packet) => decoder.send_packet(packet),
+            None => decoder.send_eof(),
         };
         if !take_blocks(&mut decoder, &time, range_ns.end, mixer) || ended {
             mixer.flush();
@@ -116,6 +118,9 @@ struct Mixer {
     resampler: Option<Resampler>,
     /// Sample number of what the resampler gives next.
     position: Option<i64>,
+    channels: Channels,
+    /// The one channel that is heard.
+    only: Option<usize>,
 }
 
 struct Resampler {
@@ -126,11 +131,31 @@ struct Resampler {
 }
 
 impl Mixer {
+    /// Of `length` samples from number `start` on.
+    fn new(rate: u32, start: i64, length: usize) -> Self {
+        let (output, channels) = (vec![0.0; length], Channels::default());
+        Self { rate, start, output, resampler: None, position: None, channels, only: None }
+    }
+
     /// Adds a block that begins at `ns`.
     fn add(&mut self, block: &mut frame::Audio, ns: Option<i64>) {
         if block.channel_layout().is_empty() {
             block.set_channel_layout(ChannelLayout::default(i32::from(block.channels())));
         }
+        match self.only {
+            None => {
+                self.channels.measure(block);
+                self.add_block(block, ns);
+            }
+            Some(channel) => {
+                if let Some(alone) = self.channels.pick(block, channel) {
+                    self.add_block(&alone, ns);
+                }
+            }
+        }
+    }
+
+    fn add_block(&mut self, block: &frame::Audio, ns: Option<i64>) {
         self.follow(block, ns);
         let Some(resampler) = self.resampler.as_mut() else { return };
         let room = samples_after(block.samples(), resampler, self.rate);

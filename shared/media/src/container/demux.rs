@@ -1,40 +1,11 @@
 //! Opens containers by libavformat and hands out the packets of their picture stream.
 use super::crop::{self, Crop};
+use super::open::open;
+use super::steps::Steps;
+use super::timeline::scale;
 use crate::read_error::ReadError;
-use ffmpeg_next::{self as ffmpeg, Dictionary, Packet, codec, ffi, format, media};
-use std::ffi::CStr;
+use ffmpeg_next::{self as ffmpeg, Packet, codec, ffi, format, media};
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
-
-/// Demuxers that read other files or the network, or that make "videos" of text and single pictures.
-const DENIED: [&str; 26] = [
-    "concat",
-    "hls",
-    "dash",
-    "imf",
-    "sdp",
-    "rtsp",
-    "rtp",
-    "sap",
-    "image2",
-    "image2pipe",
-    "tty",
-    "ffmetadata",
-    "lavfi",
-    "srt",
-    "ass",
-    "webvtt",
-    "microdvd",
-    "subviewer",
-    "subviewer1",
-    "jacosub",
-    "sami",
-    "realtext",
-    "tedcaptions",
-    "vplayer",
-    "bin",
-    "adf",
-];
 
 /// Unreadable packets in a row after which the rest of a file is given up.
 const MAX_BAD_READS: u32 = 1000;
@@ -42,12 +13,39 @@ const MAX_BAD_READS: u32 = 1000;
 /// Pixels a decoder may be asked for; checked by libavcodec before it allocates.
 const MAX_PIXELS: u64 = 1 << 30;
 
+/// Packets after one that is flagged as incomplete within which pictures may be missing: parsers are some behind. The flag alone says little: it
+/// is set at every seam of a transport stream.
+const SUSPECT: u32 = 4;
+
+/// Codecs whose decoders pad what is missing of a picture and say nothing.
+const PADS_SILENTLY: [codec::Id; 3] = [codec::Id::MJPEG, codec::Id::MJPEGB, codec::Id::AMV];
+
 /// A container opened for the packets of its picture stream.
 pub(crate) struct Demuxer {
     input: format::context::Input,
     stream: usize,
     path: PathBuf,
     bad_reads: u32,
+    /// Where clocks may be put one behind the other, read from the start.
+    steps: Option<Steps>,
+    extent: Extent,
+    /// What the demuxer told of while it read the last packet, if pictures are missing before that.
+    told: Option<String>,
+    /// Where the next packet of the pictures is expected, by decoding time.
+    next_ns: Option<i64>,
+    /// Packets to come that may be those behind lost ones.
+    suspect: u32,
+}
+
+/// How much of a file was read.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Extent {
+    /// Packets of the picture stream.
+    pub(crate) packets: u64,
+    /// End of the last of them on the container's clock, nanoseconds.
+    pub(crate) pictures_ns: i64,
+    /// End of the last packet of any stream that is read.
+    pub(crate) all_ns: i64,
 }
 
 /// Alpha that lies beside the pictures of a stream.
@@ -86,11 +84,13 @@ impl Demuxer {
         Ok(Self::only(input, stream, &[media::Type::Audio, media::Type::Subtitle], path))
     }
 
-    /// Opens the first audio stream of `path`; `None` when it has none.
-    pub(crate) fn audio(path: &Path) -> Result<Option<Self>, ReadError> {
+    /// Opens an audio stream of `path`, FFmpeg's choice; `None` when it has none. Packets of `pictures` are read beside it.
+    pub(crate) fn audio(path: &Path, pictures: Option<usize>) -> Result<Option<Self>, ReadError> {
         let input = open(path)?;
-        let stream = audio_stream(&input);
-        Ok(stream.map(|stream| Self::only(input, stream, &[], path)))
+        let Some(stream) = audio_stream(&input) else { return Ok(None) };
+        let beside: &[media::Type] = if pictures.is_some() { &[media::Type::Video] } else { &[] };
+        // Clocks are those of the pictures.
+        Ok(Some(Self { steps: None, ..Self::only(input, stream, beside, path) }))
     }
 
     /// Keeps one stream, and those of some types; libavformat drops the packets of the others early.
@@ -101,7 +101,41 @@ impl Demuxer {
                 unsafe { (*other.as_mut_ptr()).discard = ffi::AVDiscard::AVDISCARD_ALL };
             }
         }
-        Self { input, stream, path: path.to_owned(), bad_reads: 0 }
+        let steps = may_step(&input).then(Steps::default);
+        let (path, extent) = (path.to_owned(), Extent::default());
+        Self { input, stream, path, bad_reads: 0, steps, extent, told: None, next_ns: None, suspect: 0 }
+    }
+
+    /// Whether what is read came, and comes, from parts with clocks of their own; nobody knows after a seek.
+    pub(crate) fn stepped(&self) -> bool {
+        self.steps.as_ref().is_some_and(Steps::any)
+    }
+
+    /// Whether parts with clocks of their own may be put one behind the other in such a container.
+    pub(crate) fn may_step(&self) -> bool {
+        may_step(&self.input)
+    }
+
+    /// How much was read.
+    pub(crate) fn extent(&self) -> Extent {
+        self.extent
+    }
+
+    /// The damage for which pictures are missing before the last packet.
+    pub(crate) fn told(&self) -> Option<&str> {
+        self.told.as_deref()
+    }
+
+    /// The file.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Nanoseconds of a frame by the header's frame rate; 1/25 s when it has none.
+    pub(crate) fn frame_step(&self) -> i64 {
+        let rate = self.stream().map_or(ffmpeg::Rational(0, 1), |stream| stream.rate());
+        let usable = rate.numerator() > 0 && rate.denominator() > 0;
+        if usable { scale(1, rate.invert(), 1_000_000_000).max(1) } else { 40_000_000 }
     }
 
     /// The container.
@@ -135,8 +169,15 @@ impl Demuxer {
         });
         let mut decoder = context.decoder();
         decoder.set_packet_time_base(self.time_base()?);
-        // SAFETY: the context is not opened yet; `max_pixels` is a plain field for callers.
-        unsafe { (*decoder.as_mut_ptr()).max_pixels = MAX_PIXELS as i64 };
+        // SAFETY: the context is not opened yet; these are plain fields for callers. Decoders that pad a picture without a word are to refuse it
+        // instead; of others, which flag what they made up, much would be refused that can be used.
+        unsafe {
+            let context = &mut *decoder.as_mut_ptr();
+            context.max_pixels = MAX_PIXELS as i64;
+            if PADS_SILENTLY.contains(&decoder.id()) {
+                context.err_recognition |= ffi::AV_EF_EXPLODE as i32;
+            }
+        }
         Ok(decoder)
     }
 
@@ -182,7 +223,7 @@ impl Demuxer {
     /// The error of a decoder that does not open.
     pub(crate) fn refused(&self, error: ffmpeg::Error) -> ReadError {
         let codec = self.stream().map(|stream| codec_name(stream.parameters().id())).unwrap_or_default();
-        ReadError::Decoder { path: self.path.clone(), codec, reason: error.to_string() }
+        ReadError::Decoder { path: self.path.clone(), codec, reason: crate::log::reason(error) }
     }
 
     /// The next packet of the stream.
@@ -193,17 +234,67 @@ impl Demuxer {
     /// The next packet of the stream; packets of other streams that come before it are told to `beside`.
     pub(crate) fn read_beside(&mut self, beside: &mut dyn FnMut(&Packet)) -> Read {
         let mut packet = Packet::empty();
+        self.told = None;
         loop {
-            match packet.read(&mut self.input) {
+            crate::log::forget();
+            let read = packet.read(&mut self.input);
+            match read {
                 Ok(()) if packet.stream() == self.stream => {
                     self.bad_reads = 0;
+                    self.note_damage();
+                    self.measure(&packet);
+                    if let (Some(steps), Some(stream)) = (&mut self.steps, self.input.stream(self.stream)) {
+                        steps.correct(&mut packet, stream.time_base());
+                    }
+                    self.suspect = if packet.is_corrupt() { SUSPECT } else { self.suspect.saturating_sub(1) };
+                    if !self.follows_a_gap(&packet) {
+                        self.told = None;
+                    } else if self.suspect > 0 {
+                        self.told.get_or_insert_with(|| "packets are damaged or missing".to_owned());
+                    }
                     return Read::Packet(packet);
                 }
-                Ok(()) => beside(&packet),
+                Ok(()) => {
+                    self.note_damage();
+                    self.measure(&packet);
+                    beside(&packet);
+                }
                 Err(ffmpeg::Error::Eof) => return Read::End,
-                Err(ffmpeg::Error::InvalidData) if self.bad_reads < MAX_BAD_READS => self.bad_reads += 1,
-                Err(error) => return Read::Broken(error.to_string()),
+                Err(ffmpeg::Error::InvalidData) if self.bad_reads < MAX_BAD_READS => {
+                    self.bad_reads += 1;
+                    self.told.get_or_insert(crate::log::reason(ffmpeg::Error::InvalidData));
+                }
+                Err(error) => return Read::Broken(crate::log::reason(error)),
             }
+        }
+    }
+
+    /// Keeps what the demuxer complained of; parsers and decoders complain of much that is no damage.
+    fn note_damage(&mut self) {
+        if let Some(message) = crate::log::take().filter(|message| !message.of_codec) {
+            self.told.get_or_insert(message.text);
+        }
+    }
+
+    /// Whether a packet of the pictures comes later than the one before lets expect.
+    fn follows_a_gap(&mut self, packet: &Packet) -> bool {
+        let base = self.stream().map_or(ffmpeg::Rational(0, 1), |stream| stream.time_base());
+        let Some(dts) = packet.dts().filter(|_| base.denominator() > 0) else { return false };
+        let ns = |ticks: i64| scale(ticks, base, 1_000_000_000);
+        let step = if packet.duration() > 0 { ns(packet.duration()) } else { self.frame_step() };
+        let expected = self.next_ns.replace(ns(dts).saturating_add(step));
+        expected.is_some_and(|expected| ns(dts).saturating_sub(expected) > step / 2)
+    }
+
+    /// Notes how far a packet reaches.
+    fn measure(&mut self, packet: &Packet) {
+        let Some(base) = self.input.stream(packet.stream()).map(|stream| stream.time_base()) else { return };
+        let end = packet.pts().or(packet.dts()).map(|time| time.saturating_add(packet.duration().max(0)));
+        let end_ns = end.filter(|_| base.denominator() > 0).map_or(0, |end| scale(end, base, 1_000_000_000));
+        self.extent.all_ns = self.extent.all_ns.max(end_ns);
+        if packet.stream() == self.stream {
+            self.extent.packets += 1;
+            self.extent.pictures_ns = self.extent.pictures_ns.max(end_ns);
         }
     }
 
@@ -211,6 +302,7 @@ impl Demuxer {
     /// container cannot.
     pub(crate) fn seek(&mut self, ticks: i64) -> bool {
         self.bad_reads = 0;
+        (self.steps, self.next_ns) = (None, None);
         // SAFETY: the context is open and borrowed mutably; the stream index is one of its own.
         let code =
             unsafe { ffi::avformat_seek_file(self.input.as_mut_ptr(), self.stream as i32, i64::MIN, ticks, ticks, 0) };
@@ -223,62 +315,27 @@ pub(crate) fn codec_name(id: codec::Id) -> String {
     id.name().to_owned()
 }
 
-/// Opens a container after its probe, local files only, with its streams' headers read.
-fn open(path: &Path) -> Result<format::context::Input, ReadError> {
-    crate::log::quiet();
-    let metadata = std::fs::metadata(path).map_err(|source| ReadError::io(path, source))?;
-    if metadata.len() == 0 {
-        return Err(ReadError::EmptyFile(path.to_owned()));
-    }
-    let name = path.to_str().filter(|name| !name.contains('\0')).ok_or_else(|| ReadError::Name(path.to_owned()))?;
-    let mut options = Dictionary::new();
-    options.set("protocol_whitelist", "file");
-    options.set("format_whitelist", allowed_demuxers());
-    // The prefix keeps a file called "http:…" a file.
-    format::input_with_dictionary(&format!("file:{name}"), options).map_err(|error| ReadError::container(path, error))
+/// The stream that holds moving pictures: the first that the file calls its default, else FFmpeg's choice, but no cover.
+pub(crate) fn video_stream(input: &format::context::Input) -> Option<usize> {
+    let has = |stream: &format::stream::Stream<'_>, flag| stream.disposition().contains(flag);
+    let is_film = |stream: &format::stream::Stream<'_>| {
+        let cover = has(stream, format::stream::Disposition::ATTACHED_PIC);
+        stream.parameters().medium() == media::Type::Video && !cover
+    };
+    let default = input.streams().find(|stream| is_film(stream) && has(stream, format::stream::Disposition::DEFAULT));
+    let best = input.streams().best(media::Type::Video).filter(is_film);
+    default.or(best).or_else(|| input.streams().find(is_film)).map(|stream| stream.index())
 }
 
-/// The stream that holds moving pictures: FFmpeg's choice, unless that is a cover.
-fn video_stream(input: &format::context::Input) -> Option<usize> {
-    let is_cover =
-        |stream: &format::stream::Stream<'_>| stream.disposition().contains(format::stream::Disposition::ATTACHED_PIC);
-    let best = input.streams().best(media::Type::Video)?;
-    if !is_cover(&best) {
-        return Some(best.index());
-    }
-    input
-        .streams()
-        .find(|stream| stream.parameters().medium() == media::Type::Video && !is_cover(stream))
-        .map(|stream| stream.index())
+/// Whether a container's times may start anew within it: where libavformat says so, and in FLV, which cameras append to.
+pub(crate) fn may_step(input: &format::context::Input) -> bool {
+    let name = input.format().name().to_owned();
+    // SAFETY: an open context has its format, and its flags are a plain field.
+    let flags = unsafe { (*(*input.as_ptr()).iformat).flags };
+    flags & ffi::AVFMT_TS_DISCONT != 0 || name.split(',').any(|name| matches!(name, "flv" | "live_flv" | "kux"))
 }
 
 /// FFmpeg's choice of an audio stream.
 pub(crate) fn audio_stream(input: &format::context::Input) -> Option<usize> {
     input.streams().best(media::Type::Audio).map(|stream| stream.index())
-}
-
-/// Names of the demuxers that media may be opened with, joined by commas.
-fn allowed_demuxers() -> &'static str {
-    static NAMES: OnceLock<String> = OnceLock::new();
-    NAMES.get_or_init(|| demuxer_names().into_iter().filter(|name| is_allowed(name)).collect::<Vec<_>>().join(","))
-}
-
-/// Whether a demuxer (its name may be a list of synonyms) reads media out of the one file it is given.
-fn is_allowed(name: &str) -> bool {
-    name.split(',').all(|part| !DENIED.contains(&part) && !part.ends_with("_pipe"))
-}
-
-/// Names of all demuxers that this FFmpeg has.
-fn demuxer_names() -> Vec<String> {
-    let mut names = Vec::new();
-    let mut state = std::ptr::null_mut();
-    loop {
-        // SAFETY: the iteration state starts as null and is only touched by libavformat; what it gives is static.
-        let demuxer = unsafe { ffi::av_demuxer_iterate(&mut state) };
-        if demuxer.is_null() {
-            return names;
-        }
-        // SAFETY: a demuxer's name is a static, NUL-terminated string.
-        names.push(unsafe { CStr::from_ptr((*demuxer).name) }.to_string_lossy().into_owned());
-    }
 }

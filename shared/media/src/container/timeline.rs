@@ -10,6 +10,12 @@ pub(crate) struct Timeline {
     pub(crate) time_base: Rational,
     /// How frames are told apart.
     pub(crate) numbering: Numbering,
+    /// Whether there is a key frame among the first packets: what comes before it was recorded in part.
+    pub(crate) begins_with_key: bool,
+    /// Whether there are pictures before the first that can be decoded.
+    pub(crate) begins_late: bool,
+    /// Whether there are closed captions within the pictures.
+    pub(crate) captions: bool,
 }
 
 /// How frames are told apart.
@@ -23,6 +29,13 @@ pub(crate) enum Numbering {
 }
 
 impl Timeline {
+    /// Of a file that begins with its first frame, whose packets number its frames.
+    #[cfg(test)]
+    pub(crate) fn of_frames(origin: i64, time_base: Rational) -> Self {
+        let numbering = Numbering::Timestamps;
+        Self { origin, time_base, numbering, begins_with_key: true, begins_late: false, captions: false }
+    }
+
     /// Nanoseconds from the first frame, rounded to the nearest.
     pub(crate) fn ns(&self, ticks: i64) -> i64 {
         scale(ticks.saturating_sub(self.origin), self.time_base, 1_000_000_000)
@@ -72,7 +85,7 @@ mod tests {
         ) {
             // Ticks shorter than a nanosecond cannot survive, nor times beyond 292 years; no container has them.
             prop_assume!((ticks - origin).unsigned_abs() as f64 * f64::from(step) / f64::from(rate) < 9.2e9);
-            let timeline = Timeline { origin, time_base: Rational::new(step, rate), numbering: Numbering::Timestamps };
+            let timeline = Timeline::of_frames(origin, Rational::new(step, rate));
             prop_assert_eq!(timeline.ticks(timeline.ns(ticks)), ticks);
         }
     }

@@ -100,7 +100,7 @@ impl Decoders {
             timeline: known.timeline,
             method: self.deinterlace.method(known.scan.as_deref().unwrap_or_default()),
         };
-        let idle = self.take(&file, request.reach());
+        let idle = self.take(&file, &request);
         let (open, failures) = video::decode(&request, idle, canvas)?;
         self.keep(Idle { file, open });
         Ok(failures)
@@ -126,10 +126,11 @@ impl Decoders {
         Ok(learned)
     }
 
-    /// The idle decoder that reaches source frame `first` soonest by going on.
-    fn take(&self, file: &FileState, reach: std::ops::RangeInclusive<u64>) -> Option<Open> {
-        let mut idle = lock(&self.idle);
-        let usable = |entry: &Idle| entry.file == *file && reach.contains(&entry.open.next);
+    /// The idle decoder that reaches the first source frame soonest by going on.
+    fn take(&self, file: &FileState, request: &video::Request<'_>) -> Option<Open> {
+        let (reach, mut idle) = (request.reach(), lock(&self.idle));
+        let usable =
+            |entry: &Idle| entry.file == *file && reach.contains(&entry.open.next) && request.can_use(&entry.open);
         let best = (0..idle.len()).filter(|&place| usable(&idle[place])).max_by_key(|&place| idle[place].open.next)?;
         Some(idle.remove(best).open)
     }

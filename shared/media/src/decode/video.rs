@@ -72,9 +72,14 @@ impl Request<'_> {
     pub(super) fn reach(&self) -> RangeInclusive<u64> {
         let first = self.first_source().saturating_sub(self.halo());
         match self.timeline.numbering {
-            Numbering::Timestamps => first.saturating_sub(GO_ON)..=first,
-            Numbering::Counted => 0..=first,
+            Numbering::Timestamps if !self.batch.from_start => first.saturating_sub(GO_ON)..=first,
+            _ => 0..=first,
         }
+    }
+
+    /// Whether a decoder that is open gives frames the times by which they are known here.
+    pub(super) fn can_use(&self, open: &Open) -> bool {
+        open.cursor.is_settled() || !self.batch.from_start
     }
 
     /// Wanted pictures by the key of their frame.
@@ -94,10 +99,11 @@ impl Request<'_> {
     fn open(&self, earlier: i64) -> Result<Open, ReadError> {
         let first = self.first_source().saturating_sub(self.halo());
         let cursor = match self.timeline.numbering {
+            Numbering::Timestamps if self.batch.from_start => Cursor::open_settled(self.path(), self.timeline)?,
             Numbering::Timestamps if first > 0 => {
                 let wanted_ns = self.slots.iter().map(|slot| slot.pts_ns).min().unwrap_or(0);
                 let begin = wanted_ns.saturating_sub(earlier).saturating_sub(self.lead_ns());
-                Cursor::open_before(self.path(), self.timeline, begin)?
+                Cursor::open_before(self.path(), self.timeline, begin, self.batch.position)?
             }
             _ => Cursor::open(self.path(), self.timeline)?,
         };

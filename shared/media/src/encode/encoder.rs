@@ -4,7 +4,7 @@ use super::{
     convert::{Converter, coded_format, input_format},
     tags::Tags,
 };
-use crate::{Colour, Image, Item, PixelFormat, Rational, colour::matrix, frame};
+use crate::{Colour, Image, Item, PixelFormat, Rational, colour::matrix, frame, times::fine_unit};
 use ffmpeg_next::{self as ffmpeg, Dictionary, Packet, codec, ffi, format::context::Output};
 use std::path::{Path, PathBuf};
 
@@ -85,6 +85,11 @@ impl VideoFormat {
         }
     }
 
+    /// The same for frames that are so close together at the least, nanoseconds: each has a time of its own.
+    pub fn for_times(self, closest_ns: Option<i64>) -> Self {
+        Self { time_base: fine_unit(self.time_base, closest_ns), ..self }
+    }
+
     /// The same for frames whose colour and depth steps changed.
     pub fn made(self, colour: Colour, bit_depth: u32) -> Self {
         let hdr_metadata = colour == self.colour;
@@ -93,7 +98,7 @@ impl VideoFormat {
 
     /// The format that a piece of an item was made with, as [`VideoFormat::new`] has it (but for quality and threads, which joining does not ask for).
     pub fn of_piece(path: &Path, codec: Codec, item: &Item) -> Result<Self, EncodeError> {
-        crate::log::quiet();
+        crate::log::start();
         let input = ffmpeg::format::input(path).map_err(EncodeError::ffmpeg(path, "opening the piece"))?;
         let stream = input.stream(0).ok_or_else(|| EncodeError::unfit(path, "the piece has no stream"))?;
         let context = codec::Context::from_parameters(stream.parameters());
@@ -210,7 +215,7 @@ impl Encoder {
     /// Starts a piece at `path` (a NUT file, whatever its name).
     pub fn create(path: &Path, format: &VideoFormat) -> Result<Self, EncodeError> {
         format.check(path)?;
-        crate::log::quiet();
+        crate::log::start();
         let fail = |doing| EncodeError::ffmpeg(path, doing);
         let encoder = open(format).map_err(fail("opening the encoder"))?;
         let (input, size) = ((format.input, format.bit_depth), (format.width, format.height));

@@ -170,6 +170,10 @@ impl Container {
             (Self::Mov, Id::OPUS) | (Self::Mov | Self::Mp4, Id::FLAC | Id::TRUEHD) => return false,
             _ => {}
         }
+        // Matroska carries what AVI and WMV do, in their way (A_MS/ACM); FFmpeg's table leaves that out.
+        if self == Self::Mkv && has_riff_tag(id) {
+            return true;
+        }
         let Ok(name) = std::ffi::CString::new(self.muxer()) else { return false };
         // SAFETY: the name outlives the call; the muxer found is static or null.
         let answer = unsafe {
@@ -186,6 +190,16 @@ impl Container {
             "mkv" => Some(Self::Mkv),
             _ => None,
         }
+    }
+}
+
+/// Whether sound of a codec has a number in RIFF files.
+fn has_riff_tag(id: Id) -> bool {
+    let mut tag = 0;
+    // SAFETY: the table is static, and the list ends with null.
+    unsafe {
+        let tables = [ffi::avformat_get_riff_audio_tags(), std::ptr::null()];
+        ffi::av_codec_get_tag2(tables.as_ptr(), id.into(), &mut tag) > 0
     }
 }
 

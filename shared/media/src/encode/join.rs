@@ -1,16 +1,21 @@
 //! Pieces and the rest of the source to one file, by copying packets.
 use super::encoder::ticks;
-use super::{Container, EncodeError, Join, pieces::Pieces, side_streams::SideStreams, verify::verify};
+use super::{Container, EncodeError, Join, global_tags, pieces::Pieces, side_streams::SideStreams, verify::verify};
 use ffmpeg_next::{self as ffmpeg, Dictionary, Packet, codec, ffi, format::context::Output};
 use std::path::{Path, PathBuf};
+
+/// What QuickTime's own tags begin with.
+const QUICKTIME_TAG: &str = "com.apple.quicktime.";
 
 /// What came of joining.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Joined {
     /// Video frames in the file, counted by reading it again.
     pub frames: u64,
-    /// Streams and data of the source that the file does not have, each with the reason.
+    /// Streams and data of the source that the file does not have, or not as they were, each with the reason.
     pub left_out: Vec<String>,
+    /// The source has sound that was to come along, and nothing of it could: the container does not carry it.
+    pub lacks_sound: bool,
 }
 
 /// Joins pieces to the file `output` and verifies it: as many frames as the pieces have, at the same times.
@@ -19,25 +24,31 @@ pub struct Joined {
 /// fonts attached to Matroska, chapters, global metadata, spherical, stereoscopic and HDR side data of the video stream.
 /// Not its rotation, which was applied to the pixels. Left out, and listed in [`Joined::left_out`]: streams that the
 /// container does not carry (QuickTime time code and data tracks, image subtitles in MP4), cover pictures, and spherical
-/// data in MOV, for which FFmpeg writes none. How long the last frame is shown, decoded pixels do not say: as long as one
-/// frame at the average rate. Matroska has no times before 0: where the source's sound begins before its pictures (the delay
+/// data in MOV, for which FFmpeg writes none. Sound and subtitles whose decoding times step back are moved behind the packet before,
+/// as the `ffmpeg` program does it. Where the first pictures were not recorded whole, the file begins with the first that is. Matroska has no times before 0: where the source's sound begins before its pictures (the delay
 /// of an AAC encoder), the whole file is later by that, in sync.
 pub fn join(request: &Join<'_>, output: &Path) -> Result<Joined, EncodeError> {
-    crate::log::quiet();
+    crate::log::start();
     let side = request.source.map(|source| SideStreams::open(source, request)).transpose()?;
     let mut writer = Writer::create(request, output, side)?;
     writer.copy_all()?;
-    let (offset, left_out) = (writer.offset, writer.finish()?);
+    let offset = writer.offset;
+    let (mut left_out, tags, lacks_sound) = writer.finish()?;
     let frames = verify(output, &mut pieces(request)?, request.format.ticks(), offset)?;
-    Ok(Joined { frames, left_out })
+    left_out.extend(global_tags::missing(&tags, output)?);
+    Ok(Joined { frames, left_out, lacks_sound })
 }
 
 fn pieces<'a>(request: &Join<'a>) -> Result<Pieces<'a>, EncodeError> {
     let format = request.format;
     let frame_ns = 1_000_000_000 * i128::from(format.frame_rate.den) / i128::from(format.frame_rate.num.max(1));
-    let last = ticks(i64::try_from(frame_ns).unwrap_or(0), format.time_base).max(1);
+    let last_ns = request.last_frame_ns.unwrap_or(i64::try_from(frame_ns).unwrap_or(0)).min(LONGEST_FRAME_NS);
+    let last = ticks(last_ns, format.time_base).max(1);
     Pieces::new(request.pieces, format.ticks(), last, format.codec.reorder_delay())
 }
+
+/// How long a last frame may be shown: a day.
+const LONGEST_FRAME_NS: i64 = 86_400_000_000_000;
 
 /// The file that is being written.
 struct Writer<'a> {
@@ -48,6 +59,16 @@ struct Writer<'a> {
     side: Option<SideStreams>,
     /// Added to the pieces' times, in their unit.
     offset: i64,
+    order: Vec<Order>,
+}
+
+/// Decoding times of one of the other streams.
+#[derive(Clone, Copy, Default)]
+struct Order {
+    /// The last one, in the unit of the output's stream.
+    last: Option<i64>,
+    /// Packets that were moved behind it.
+    moved: u64,
 }
 
 impl<'a> Writer<'a> {
@@ -67,11 +88,16 @@ impl<'a> Writer<'a> {
         }
         let mut options = Dictionary::new();
         if request.container != Container::Mkv {
-            options.set("movflags", "+faststart");
+            // QuickTime's own tags need its own table, which others read as well; usual ones lie where all players look for them.
+            let own =
+                side.as_ref().is_some_and(|side| side.tags().iter().any(|(key, _)| key.starts_with(QUICKTIME_TAG)));
+            options.set("movflags", if own { "+faststart+use_metadata_tags" } else { "+faststart" });
         }
+        crate::log::forget();
         output.write_header_with(options).map_err(fail("writing the header"))?;
         let offset = ticks(begin_ns, request.format.time_base);
-        Ok(Self { path: path.to_owned(), unit: request.format.ticks(), output, pieces, side, offset })
+        let order = vec![Order::default(); output.nb_streams() as usize];
+        Ok(Self { path: path.to_owned(), unit: request.format.ticks(), output, pieces, side, offset, order })
     }
 
     /// Copies all packets in order of decoding, so that the muxer need not hold many back.
@@ -111,26 +137,62 @@ impl<'a> Writer<'a> {
         let Some(mut packet) = packet else { return Ok(()) };
         packet.set_pts(packet.pts().map(|pts| pts + self.offset));
         packet.set_dts(packet.dts().map(|dts| dts + self.offset));
-        self.write(packet, self.unit, 0)
+        self.write(packet, self.unit, 0, "the pictures")
     }
 
     fn write_side(&mut self, packet: Option<Packet>) -> Result<(), EncodeError> {
         let (Some(packet), Some(side)) = (packet, &self.side) else { return Ok(()) };
-        let (unit, index) = (side.unit_of(&packet), side.output_index(&packet));
-        self.write(packet, unit, index)
+        let (unit, index, name) = (side.unit_of(&packet), side.output_index(&packet), side.name_of(&packet));
+        self.write(packet, unit, index, &name)
     }
 
-    fn write(&mut self, mut packet: Packet, unit: ffmpeg::Rational, index: usize) -> Result<(), EncodeError> {
+    fn write(
+        &mut self,
+        mut packet: Packet,
+        unit: ffmpeg::Rational,
+        index: usize,
+        name: &str,
+    ) -> Result<(), EncodeError> {
         let target = self.output.stream(index).map_or(unit, |stream| stream.time_base());
         packet.rescale_ts(unit, target);
         packet.set_stream(index);
         packet.set_position(-1);
-        packet.write_interleaved(&mut self.output).map_err(EncodeError::ffmpeg(&self.path, "writing a packet"))
+        if index > 0 {
+            self.keep_order(&mut packet, index);
+        }
+        crate::log::forget();
+        let doing = || format!("writing a packet of {name}");
+        packet.write_interleaved(&mut self.output).map_err(|error| EncodeError::ffmpeg(&self.path, doing())(error))
     }
 
-    fn finish(mut self) -> Result<Vec<String>, EncodeError> {
+    /// Moves a packet that is decoded before the one before it, which no container takes, right behind that.
+    fn keep_order(&mut self, packet: &mut Packet, index: usize) {
+        // SAFETY: the output has its format, whose flags are a plain field.
+        let may_equal = unsafe { (*(*self.output.as_ptr()).oformat).flags } & ffi::AVFMT_TS_NONSTRICT != 0;
+        let (Some(order), Some(dts)) = (self.order.get_mut(index), packet.dts()) else { return };
+        let least = order.last.map_or(dts, |last| last.saturating_add(i64::from(!may_equal)));
+        if dts < least {
+            packet.set_dts(Some(least));
+            order.moved += 1;
+        }
+        packet.set_pts(packet.pts().map(|pts| pts.max(dts.max(least))));
+        order.last = Some(dts.max(least));
+    }
+
+    /// Ends the file: what it does not have, the tags that it should have, whether it lacks sound.
+    fn finish(mut self) -> Result<(Vec<String>, Vec<(String, String)>, bool), EncodeError> {
         self.output.write_trailer().map_err(EncodeError::ffmpeg(&self.path, "writing the end of the file"))?;
-        Ok(self.side.map(SideStreams::into_left_out).unwrap_or_default())
+        let Some(side) = self.side else { return Ok(Default::default()) };
+        let moved = self.order.iter().enumerate().filter(|(_, order)| order.moved > 0);
+        let moved = moved.map(|(index, order)| {
+            format!(
+                "times of {} packets of stream {index}, which step back: they follow the packet before",
+                order.moved
+            )
+        });
+        let moved: Vec<String> = moved.collect();
+        let (tags, lacks_sound) = (side.tags(), side.lacks_sound());
+        Ok((side.into_left_out().into_iter().chain(moved).collect(), tags, lacks_sound))
     }
 }
 

@@ -119,6 +119,6 @@ fn times(path: &Path, unit: Rational) -> Result<Vec<i64>, EncodeError> {
 }
 
 fn open(path: &Path) -> Result<Input, EncodeError> {
-    crate::log::quiet();
+    crate::log::start();
     ffmpeg_next::format::input(path).map_err(EncodeError::ffmpeg(path, "opening the piece"))
 }

@@ -20,4 +20,6 @@ pub struct Join<'a> {
     pub start_ns: i64,
     /// End of the range; `None` = nothing is cut there.
     pub end_ns: Option<i64>,
+    /// How long the last frame is shown, nanoseconds; `None` = as long as one frame at the average rate.
+    pub last_frame_ns: Option<i64>,
 }

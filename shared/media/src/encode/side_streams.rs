@@ -1,12 +1,19 @@
 //! Everything of a source but its pictures.
 use super::{Container, EncodeError, Join};
+use crate::container::demux::{may_step, video_stream};
+use crate::container::steps::Steps;
+use crate::container::timeline::Timeline;
 use ffmpeg_next::{
     self as ffmpeg, Packet, Rescale, codec, ffi, format::context::Input, format::context::Output, media::Type,
 };
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 
 const NANOSECOND: ffmpeg::Rational = ffmpeg::Rational(1, 1_000_000_000);
 const MICROSECOND: ffmpeg::Rational = ffmpeg::Rational(1, 1_000_000);
+
+/// Packets that are read before one is given on, where clocks may start anew: sound of a new part may lie before its first picture.
+const AHEAD: usize = 64;
 
 /// Side data of the video stream that speaks of the scene or the grade, not of the coding.
 pub(crate) const VIDEO_SIDE_DATA: [ffi::AVPacketSideDataType; 4] = [
@@ -23,6 +30,12 @@ pub(super) struct SideStreams {
     container: Container,
     /// Index of the source's stream that the frames were decoded from.
     video: Option<usize>,
+    /// Where clocks may start anew, and the packets that wait until it is known by how much theirs is off.
+    steps: Option<Steps>,
+    ahead: VecDeque<Packet>,
+    ended: bool,
+    /// The pictures begin later than the file, since the first ones were not recorded whole: nothing else comes before them.
+    begins_late: bool,
     /// Per stream of the source: its number in the output.
     mapped: Vec<Option<usize>>,
     /// Time of the file's beginning, which becomes 0, and of the first video frame, on the source's clock.
@@ -33,6 +46,8 @@ pub(super) struct SideStreams {
     end_ns: Option<i64>,
     /// Whether the source's HDR metadata speak of the frames.
     hdr_metadata: bool,
+    /// Whether sound is to come along.
+    sound: bool,
     left_out: Vec<String>,
 }
 
@@ -40,7 +55,7 @@ impl SideStreams {
     /// Opens a source and decides which of its streams go along.
     pub(super) fn open(path: &Path, request: &Join<'_>) -> Result<Self, EncodeError> {
         let mut input = ffmpeg::format::input(path).map_err(EncodeError::ffmpeg(path, "opening the source"))?;
-        let video = input.streams().best(Type::Video).map(|stream| stream.index());
+        let video = video_stream(&input);
         let (mut mapped, mut left_out, mut next) = (Vec::new(), Vec::new(), 1);
         for stream in input.streams() {
             let decision = decide(&stream, video, request);
@@ -48,22 +63,38 @@ impl SideStreams {
             mapped.push(decision.is_ok().then_some(next));
             next += usize::from(decision.is_ok());
         }
-        discard(&mut input, &mapped);
-        let video_start_ns =
-            video.and_then(|index| input.stream(index)).map_or(0, |s| start_ns(s.start_time(), s.time_base()));
+        let steps = may_step(&input).then(Steps::default);
+        let read_along = video.filter(|_| steps.is_some());
+        discard(&mut input, &mapped, read_along);
+        let timeline = Timeline::of(path).ok();
+        if timeline.is_some_and(|timeline| timeline.captions) {
+            left_out.push("closed captions within the pictures: they are not written anew".to_owned());
+        }
+        let late = timeline.filter(|timeline| timeline.begins_late);
+        let of_header = || {
+            let stream = video.and_then(|index| input.stream(index));
+            stream.map_or(0, |stream| start_ns(stream.start_time(), stream.time_base()))
+        };
+        let video_start_ns = late.map_or_else(of_header, |timeline| start_ns(timeline.origin, timeline.time_base));
         // SAFETY: the context is valid.
         let file_start_ns = start_ns(unsafe { (*input.as_ptr()).start_time }, MICROSECOND);
+        let file_start_ns = if late.is_some() { video_start_ns } else { file_start_ns };
         Ok(Self {
             path: path.to_owned(),
             input,
             container: request.container,
             video,
+            steps,
+            ahead: VecDeque::new(),
+            ended: false,
+            begins_late: late.is_some(),
             mapped,
             file_start_ns,
             video_start_ns,
             start_ns: request.start_ns,
             end_ns: request.end_ns,
             hdr_metadata: request.format.hdr_metadata,
+            sound: request.audio,
             left_out,
         })
     }
@@ -95,16 +126,53 @@ impl SideStreams {
     /// The next packet that goes along, its times on the output's clock in the unit of its own stream.
     pub(super) fn next_packet(&mut self) -> Result<Option<Packet>, EncodeError> {
         loop {
-            let mut packet = Packet::empty();
-            match packet.read(&mut self.input) {
-                Err(ffmpeg::Error::Eof) => return Ok(None),
-                Err(error) => return Err(EncodeError::ffmpeg(&self.path, "reading the source")(error)),
-                Ok(()) => {}
+            let least = if self.steps.is_some() { AHEAD } else { 1 };
+            while self.ahead.len() < least && !self.ended {
+                self.read()?;
             }
-            if self.mapped.get(packet.stream()).is_some_and(Option::is_some) && self.shift_into_range(&mut packet) {
+            let Some(mut packet) = self.ahead.pop_front() else { return Ok(None) };
+            let unit = self.unit_of(&packet);
+            if let Some(steps) = &mut self.steps {
+                steps.correct_other(&mut packet, unit);
+            }
+            if self.shift_into_range(&mut packet) {
                 return Ok(Some(packet));
             }
         }
+    }
+
+    /// Reads a packet: those that go along wait, those of the pictures say how clocks go on.
+    fn read(&mut self) -> Result<(), EncodeError> {
+        let mut packet = Packet::empty();
+        match packet.read(&mut self.input) {
+            Err(ffmpeg::Error::Eof) => self.ended = true,
+            Err(error) => return Err(EncodeError::ffmpeg(&self.path, "reading the source")(error)),
+            Ok(()) if Some(packet.stream()) == self.video => {
+                let unit = self.unit_of(&packet);
+                if let Some(steps) = &mut self.steps {
+                    steps.correct(&mut packet, unit);
+                }
+            }
+            Ok(()) if self.mapped.get(packet.stream()).is_some_and(Option::is_some) => self.ahead.push_back(packet),
+            Ok(()) => {}
+        }
+        Ok(())
+    }
+
+    /// What a packet belongs to, for messages.
+    pub(super) fn name_of(&self, packet: &Packet) -> String {
+        let stream = self.input.stream(packet.stream());
+        let codec = stream.map_or("unknown", |stream| stream.parameters().id().name());
+        let seconds = packet.pts().or(packet.dts()).map_or(0.0, |time| time as f64 * f64::from(self.unit_of(packet)));
+        format!("stream {} of the source ({codec}), {seconds:.3} s", packet.stream())
+    }
+
+    /// Whether the source has sound that was to come along, and none does.
+    pub(super) fn lacks_sound(&self) -> bool {
+        let sound = |stream: &ffmpeg::Stream<'_>| stream.parameters().medium() == Type::Audio;
+        let mut all = self.input.streams().filter(sound).map(|stream| self.mapped[stream.index()].is_some());
+        let any = self.input.streams().any(|stream| sound(&stream));
+        self.sound && any && !all.any(|goes_along| goes_along)
     }
 
     /// The unit of a packet's times.
@@ -115,6 +183,11 @@ impl SideStreams {
     /// The stream of the output that a packet goes to.
     pub(super) fn output_index(&self, packet: &Packet) -> usize {
         self.mapped.get(packet.stream()).copied().flatten().unwrap_or(0)
+    }
+
+    /// Name and value of what the source says of itself.
+    pub(super) fn tags(&self) -> Vec<(String, String)> {
+        self.input.metadata().iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
     }
 
     /// What does not go along, and why.
@@ -132,7 +205,7 @@ impl SideStreams {
         let unit = self.unit_of(packet);
         let Some(time) = packet.pts().or(packet.dts()) else { return self.start_ns == 0 };
         let middle_ns = (time + packet.duration() / 2).rescale(unit, NANOSECOND) - self.video_start_ns;
-        let cut_before = self.start_ns > 0 && middle_ns < self.start_ns;
+        let cut_before = (self.start_ns > 0 || self.begins_late) && middle_ns < self.start_ns;
         let cut_after = self.end_ns.is_some_and(|end| middle_ns >= end);
         let shift = self.origin_ns().rescale(NANOSECOND, unit);
         packet.set_pts(packet.pts().map(|pts| pts - shift));
@@ -210,9 +283,10 @@ fn carries(container: Container, kind: Type, codec: codec::Id) -> bool {
     }
 }
 
-/// Tells the demuxer which streams nobody reads.
-fn discard(input: &mut Input, mapped: &[Option<usize>]) {
-    for (index, _) in mapped.iter().enumerate().filter(|(_, target)| target.is_none()) {
+/// Tells the demuxer which streams nobody reads: all that do not go along, but for `read_along`.
+fn discard(input: &mut Input, mapped: &[Option<usize>], read_along: Option<usize>) {
+    let unread = |(index, target): &(usize, &Option<usize>)| target.is_none() && Some(*index) != read_along;
+    for (index, _) in mapped.iter().enumerate().filter(unread) {
         // SAFETY: the index is one of the input's streams.
         unsafe { (**(*input.as_mut_ptr()).streams.add(index)).discard = ffi::AVDiscard::AVDISCARD_ALL };
     }

@@ -93,6 +93,12 @@ impl Beside {
         }
     }
 
+    /// Notes how long the last picture is shown, where that is not as long as the others.
+    pub(super) fn last_frame(&mut self, ns: i64) {
+        self.rest.update(b"last frame");
+        self.rest.update(&ns.to_le_bytes());
+    }
+
     /// The digests of the sound (empty when the file has none) and of the rest.
     pub(super) fn finish(mut self) -> (Bytes, Bytes) {
         let mut sound = Hasher::new();

@@ -13,14 +13,27 @@ pub(super) struct SourceFrame {
     pub(super) pts: i64,
     /// The packet that had been read when the frame could be made.
     pub(super) mark: Mark,
+    /// How long it is shown, where its packet says it; 0 elsewhere.
+    pub(super) duration_ns: i64,
+    /// Where its packet lies in the file; 0 where that says nothing.
+    pub(super) position: u64,
+    /// Its time follows from all packets before it.
+    pub(super) from_start: bool,
 }
 
 /// How many frames were found.
 pub(super) struct Counts {
     /// Frames of the timeline.
     pub(super) made: u64,
-    /// Time of the last one.
+    /// When the last frame of the source begins, and how long it is shown; 0 where its packet does not say.
     pub(super) last_ns: i64,
+    pub(super) last_frame_ns: i64,
+    /// Frames made of one of the source.
+    pub(super) per_frame: u64,
+    /// Whether times follow from all packets before, somewhere.
+    pub(super) stepped: bool,
+    /// The least distance of two frames of the source; `None` of one frame.
+    pub(super) closest_ns: Option<i64>,
 }
 
 /// Collects frames in presentation order and emits batches as soon as all they need is known.
@@ -37,7 +50,9 @@ pub(super) struct Grid<'a> {
     ready: Vec<BatchInfo>,
     last_group: Option<u64>,
     wanted: bool,
-    last_ns: i64,
+    last: Option<SourceFrame>,
+    stepped: bool,
+    closest_ns: Option<i64>,
 }
 
 impl<'a> Grid<'a> {
@@ -58,14 +73,18 @@ impl<'a> Grid<'a> {
             ready: Vec::new(),
             last_group: None,
             wanted: true,
-            last_ns: 0,
+            last: None,
+            stepped: false,
+            closest_ns: None,
         }
     }
 
     /// Adds the next frame of the source; false when nobody wants to know more.
     pub(super) fn push(&mut self, frame: SourceFrame, chain: &mut PacketChain) -> bool {
         self.frames.push_back(frame);
-        self.last_ns = frame.ns;
+        let apart = self.last.replace(frame).map(|last| frame.ns.saturating_sub(last.ns));
+        self.closest_ns = [apart, self.closest_ns].into_iter().flatten().min();
+        self.stepped |= frame.from_start;
         let needed = self.source_end(self.next_start + self.batch_frames) + self.halo;
         if self.known() >= needed.max(self.ends_known_at()) {
             self.close(self.next_start + self.batch_frames, chain);
@@ -84,7 +103,15 @@ impl<'a> Grid<'a> {
 
     /// How many frames there were.
     pub(super) fn finish(self) -> Counts {
-        Counts { made: self.next_start, last_ns: self.last_ns }
+        let (last_ns, last_frame_ns) = self.last.map_or((0, 0), |last| (last.ns, last.duration_ns.max(0)));
+        Counts {
+            made: self.next_start,
+            last_ns,
+            last_frame_ns,
+            per_frame: self.per_frame,
+            stepped: self.stepped,
+            closest_ns: self.closest_ns,
+        }
     }
 
     /// Source frames seen so far.
@@ -120,6 +147,8 @@ impl<'a> Grid<'a> {
             pts_ns: (start..end).map(|number| self.time(number)).collect(),
             digest: chain.digest(group, &last.mark).into(),
             seekable: self.last_group != Some(group),
+            from_start: needed.iter().any(|frame| frame.from_start),
+            position: needed.iter().map(|frame| frame.position).max().unwrap_or(0),
         });
         self.last_group = Some(group);
         self.next_start = end;
@@ -138,7 +167,7 @@ impl<'a> Grid<'a> {
     fn time(&self, number: u64) -> i64 {
         let source = number / self.per_frame;
         let ns = |number: u64| self.frame(number).map(|frame| frame.ns);
-        let own = ns(source).unwrap_or(self.last_ns);
+        let own = ns(source).unwrap_or_else(|| self.last.map_or(0, |last| last.ns));
         if number.is_multiple_of(self.per_frame) {
             return own;
         }

@@ -1,10 +1,14 @@
 //! Indexing by demuxing: every shown packet is a frame.
 use super::beside::Beside;
 use super::chain::{Mark, PacketChain};
+use super::gaps::Gaps;
 use super::grid::{Grid, SourceFrame};
+use super::shortfall;
 use crate::container::demux::{Demuxer, Read};
-use crate::container::timeline::{Timeline, is_shown};
+use crate::container::timeline::{Timeline, is_shown, scale};
 use crate::read_error::ReadError;
+use crate::video::runs::Runs;
+use ffmpeg_next::Packet;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -16,6 +20,9 @@ const REORDER: usize = 17;
 struct Waiting {
     pts: i64,
     mark: Mark,
+    duration_ns: i64,
+    position: u64,
+    from_start: bool,
 }
 
 impl PartialEq for Waiting {
@@ -44,15 +51,19 @@ impl Waiting {
     }
 }
 
-/// Brings packets into presentation order.
-struct Reorder {
+/// Brings packets into presentation order, and frames to the grid.
+struct Order {
+    timeline: Timeline,
     waiting: BinaryHeap<Reverse<Waiting>>,
-    last: Option<i64>,
-    /// Packets that cannot be frames: no timestamp, or one that goes back.
+    /// Whether a frame was given on.
+    begun: bool,
+    runs: Runs<Waiting>,
+    /// Packets that cannot be frames: they have no timestamp.
     stray: u64,
+    gaps: Gaps,
 }
 
-/// Feeds the frames of a video to `grid`, and what is read beside them to `beside`. Returns why the rest cannot be read.
+/// Feeds the frames of a video to `grid`, and what is read beside them to `beside`. Returns what is damaged or missing.
 pub(super) fn index(
     mut demuxer: Demuxer,
     timeline: Timeline,
@@ -61,60 +72,80 @@ pub(super) fn index(
 ) -> Result<Option<String>, ReadError> {
     let parameters = demuxer.stream()?.parameters();
     let (codec, mut chain) = (parameters.id(), PacketChain::new(&parameters));
-    let mut reorder = Reorder { waiting: BinaryHeap::new(), last: None, stray: 0 };
+    let may_step = demuxer.may_step();
+    let mut order = Order::new(timeline, demuxer.frame_step());
     let broken = loop {
         match demuxer.read_beside(&mut |packet| beside.push(packet)) {
             Read::Packet(packet) => {
                 let mark = chain.push(&packet);
+                order.gaps.packet(mark.packet, demuxer.told());
                 if is_shown(codec, &packet) {
-                    reorder.push(packet.pts().filter(|&pts| pts != i64::MIN), mark, &timeline);
+                    let position = u64::try_from(packet.position()).ok().filter(|_| may_step);
+                    order.push(&packet, mark, position.unwrap_or(0), demuxer.stepped());
                 }
             }
             Read::End => break None,
             Read::Broken(reason) => break Some(format!("reading stopped: {reason}")),
         }
-        while reorder.waiting.len() >= REORDER {
-            if !feed(&mut reorder, &timeline, grid, &mut chain) {
+        while order.waiting.len() >= REORDER {
+            if !order.feed(grid, &mut chain) {
                 return Ok(None);
             }
         }
     };
-    while !reorder.waiting.is_empty() {
-        feed(&mut reorder, &timeline, grid, &mut chain);
+    while !order.waiting.is_empty() {
+        order.feed(grid, &mut chain);
     }
+    order.end(grid, &mut chain);
     grid.end(&mut chain);
-    let stray =
-        (reorder.stray > 0).then(|| format!("{} packets have no usable timestamp and are left out", reorder.stray));
-    Ok(broken.or(stray))
+    let stray = (order.stray > 0).then(|| format!("{} packets have no timestamp and are left out", order.stray));
+    let cut = broken.or_else(|| shortfall::of(&demuxer));
+    let damage: Vec<String> = order.gaps.into_problem().into_iter().chain(stray).chain(cut).collect();
+    Ok((!damage.is_empty()).then(|| damage.join("; ")))
 }
 
-/// Hands the earliest frame to the grid.
-fn feed(reorder: &mut Reorder, timeline: &Timeline, grid: &mut Grid<'_>, chain: &mut PacketChain) -> bool {
-    match reorder.pop() {
-        Some(Waiting { pts, mark }) => grid.push(SourceFrame { ns: timeline.ns(pts), pts, mark }, chain),
-        None => true,
+impl Order {
+    fn new(timeline: Timeline, step: i64) -> Self {
+        let (runs, gaps) = (Runs::new(timeline, step), Gaps::new(step));
+        Self { timeline, waiting: BinaryHeap::new(), begun: false, runs, stray: 0, gaps }
     }
-}
 
-impl Reorder {
     /// Adds a shown packet.
-    fn push(&mut self, pts: Option<i64>, mark: Mark, timeline: &Timeline) {
-        match pts {
-            // Pictures that lead the first key frame cannot be decoded.
-            Some(pts) if pts < timeline.origin && self.last.is_none() => {}
-            Some(pts) if self.last.is_none_or(|last| pts > last) => self.waiting.push(Reverse(Waiting { pts, mark })),
-            _ => self.stray += 1,
+    fn push(&mut self, packet: &Packet, mark: Mark, position: u64, from_start: bool) {
+        let Some(pts) = packet.pts().filter(|&pts| pts != i64::MIN) else {
+            self.stray += 1;
+            return;
+        };
+        // Pictures that lead the first key frame cannot be decoded.
+        if pts < self.timeline.origin && !self.begun {
+            return;
         }
+        let duration_ns = scale(packet.duration(), self.timeline.time_base, 1_000_000_000);
+        self.waiting.push(Reverse(Waiting { pts, mark, duration_ns, position, from_start }));
     }
 
-    /// The earliest packet; `None` when it repeats the time of the one before.
-    fn pop(&mut self) -> Option<Waiting> {
-        let Reverse(first) = self.waiting.pop()?;
-        if self.last.is_some_and(|last| first.pts <= last) {
-            self.stray += 1;
-            return None;
-        }
-        self.last = Some(first.pts);
-        Some(first)
+    /// Hands on the earliest frame; false when nobody wants to know more.
+    fn feed(&mut self, grid: &mut Grid<'_>, chain: &mut PacketChain) -> bool {
+        let Some(Reverse(first)) = self.waiting.pop() else { return true };
+        self.begun = true;
+        let mut settled = Vec::new();
+        self.runs.push(Some(first.pts), first, &mut settled);
+        self.tell(settled, grid, chain)
+    }
+
+    /// Hands on what is left.
+    fn end(&mut self, grid: &mut Grid<'_>, chain: &mut PacketChain) {
+        let mut settled = Vec::new();
+        self.runs.end(&mut settled);
+        self.tell(settled, grid, chain);
+    }
+
+    fn tell(&mut self, settled: Vec<(i64, Waiting)>, grid: &mut Grid<'_>, chain: &mut PacketChain) -> bool {
+        let repeated = self.runs.repeated();
+        settled.into_iter().all(|(ns, Waiting { pts, mark, duration_ns, position, from_start })| {
+            self.gaps.frame(mark.packet, ns, duration_ns);
+            let from_start = from_start || repeated;
+            grid.push(SourceFrame { ns, pts, mark, duration_ns, position, from_start }, chain)
+        })
     }
 }

@@ -93,7 +93,7 @@ impl Stamps {
 }
 
 /// Size, time and inode of a file as one number; 0 when they cannot be had.
-fn stamp(path: &Path) -> u64 {
+pub(crate) fn stamp(path: &Path) -> u64 {
     let Ok(found) = std::fs::metadata(path) else { return 0 };
     let mut hasher = blake3::Hasher::new();
     for number in [found.len(), found.ino(), found.mtime() as u64, found.mtime_nsec() as u64] {

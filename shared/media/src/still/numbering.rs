@@ -124,6 +124,7 @@ pub(crate) fn number(
                 digest: digest.finalize().as_bytes().to_vec().into(),
                 seekable: true,
                 files: batch,
+                ..BatchInfo::default()
             }
         })
     })

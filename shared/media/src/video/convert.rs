@@ -1,5 +1,6 @@
 //! From decoded pictures to the renditions: colour, size, square pixels, rotation. One pass by libswscale, then OpenCV
 //! turns what is turned.
+use super::fit;
 use crate::colour::{alpha, hdr, matrix};
 use crate::frame::{channel_bytes, channels};
 use crate::read_error::ReadError;
@@ -59,14 +60,18 @@ impl Converter {
         let (width, height) = if turned { (target.height, target.width) } else { (target.width, target.height) };
         let (matrix, full_range) = colour_of(item, frame);
         let look = Look::of(item, slot.rendition);
+        let (inner_width, inner_height) = fit::inside(item, frame, (width, height));
         let shape = Shape {
             from: (frame.format(), frame.width(), frame.height()),
-            to: (look.pixel(target.format), width, height),
+            to: (look.pixel(target.format), inner_width, inner_height),
             matrix,
             full_range,
         };
-        let mut scaled = frame::Video::new(shape.to.0, width, height);
+        let mut scaled = frame::Video::new(shape.to.0, inner_width, inner_height);
         self.scaler(shape).and_then(|scaler| scaler.0.run(frame, &mut scaled)).map_err(|error| failed(&error))?;
+        if (inner_width, inner_height) != (width, height) {
+            scaled = fit::framed(&scaled, (width, height));
+        }
         write_upright(&look.finish(scaled), target, item, memory).map_err(|error| failed(&error))
     }
 

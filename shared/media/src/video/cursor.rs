@@ -1,5 +1,6 @@
 //! An open decoder, and where in its video it stands.
 use super::reader::{Decoded, Reader};
+use super::runs::Runs;
 use crate::container::demux::{Demuxer, Read};
 use crate::container::timeline::{Numbering, Timeline};
 use crate::read_error::ReadError;
@@ -19,8 +20,12 @@ pub(crate) struct Cursor {
     timeline: Timeline,
     /// A packet read while looking for a key frame, to be decoded first.
     pending: Option<Packet>,
-    /// Frames handed back, to be given again.
+    /// Frames handed back, to be given again, and those whose times are settled.
     queue: VecDeque<Decoded>,
+    /// Settles the times of all frames since the file's first, where containers repeat them or start anew.
+    runs: Option<Runs<Decoded>>,
+    /// Packets before the first key frame are of frames that were not recorded whole.
+    awaits_key: bool,
     /// Decoding began at the first packet of the file.
     from_start: bool,
     ended: bool,
@@ -41,20 +46,41 @@ impl Cursor {
             timeline,
             pending: None,
             queue: VecDeque::new(),
+            runs: None,
+            awaits_key: timeline.begins_with_key,
             from_start: true,
             ended: false,
             broken: None,
         })
     }
 
-    /// Opens a video where decoding reaches every frame from `ns` on.
-    pub(crate) fn open_before(path: &Path, timeline: Timeline, ns: i64) -> Result<Self, ReadError> {
+    /// Opens a video at its start, for frames whose times are not those of their packets: see [`Runs`].
+    pub(crate) fn open_settled(path: &Path, timeline: Timeline) -> Result<Self, ReadError> {
         let mut cursor = Self::open(path, timeline)?;
-        if cursor.seek_before(ns) {
+        let step = cursor.reader.demuxer().frame_step();
+        cursor.runs = Some(Runs::new(timeline, step));
+        Ok(cursor)
+    }
+
+    /// Opens a video where decoding reaches every frame from `ns` on. `limit`: byte position in the file behind which there are only later
+    /// ones, whatever their times say; 0 if that is not known.
+    pub(crate) fn open_before(path: &Path, timeline: Timeline, ns: i64, limit: u64) -> Result<Self, ReadError> {
+        let mut cursor = Self::open(path, timeline)?;
+        if cursor.seek_before(ns, limit) {
             return Ok(cursor);
         }
         // A container that was seeked about is not trusted to come back to its first packet.
         Self::open(path, timeline)
+    }
+
+    /// Whether the times of all frames since the file's first are settled.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.runs.is_some()
+    }
+
+    /// The container, for what reading it found.
+    pub(crate) fn demuxer(&self) -> &Demuxer {
+        self.reader.demuxer()
     }
 
     /// Whether every frame of the file came, or will come, out of this cursor.
@@ -70,11 +96,38 @@ impl Cursor {
     /// The next frame in presentation order, with its time in nanoseconds; `None` at the end.
     pub(crate) fn next(&mut self) -> Option<(Decoded, Option<i64>)> {
         loop {
-            let decoded = self.queue.pop_front().or_else(|| self.decode(&mut |_| {}))?;
-            let ns = decoded.timestamp().map(|ticks| self.timeline.ns(ticks));
+            let decoded = match self.queue.pop_front() {
+                Some(decoded) => decoded,
+                None => self.decode_timed()?,
+            };
+            let ns = decoded.ns;
             // Frames before the first that a decoder starting at the file's beginning shows are no frames of the item.
             if self.timeline.numbering == Numbering::Counted || ns.is_none_or(|ns| ns >= 0) {
                 return Some((decoded, ns));
+            }
+        }
+    }
+
+    /// Decodes until a frame and its time are known.
+    fn decode_timed(&mut self) -> Option<Decoded> {
+        loop {
+            let decoded = self.decode(&mut |_| {});
+            let own = decoded.as_ref().and_then(Decoded::timestamp);
+            let own_ns = own.map(|ticks| self.timeline.ns(ticks));
+            let Some(runs) = self.runs.as_mut() else {
+                return decoded.map(|decoded| Decoded { ns: own_ns, ..decoded });
+            };
+            let (ended, mut settled) = (decoded.is_none(), Vec::new());
+            match decoded {
+                Some(decoded) if own_ns.is_none_or(|ns| ns >= 0) => runs.push(own, decoded, &mut settled),
+                Some(_) => {}
+                None => runs.end(&mut settled),
+            }
+            self.queue.extend(settled.into_iter().map(|(ns, decoded)| Decoded { ns: Some(ns), ..decoded }));
+            match self.queue.pop_front() {
+                Some(decoded) => return Some(decoded),
+                None if ended => return None,
+                None => {}
             }
         }
     }
@@ -107,6 +160,10 @@ impl Cursor {
             match packet {
                 Read::Packet(packet) => {
                     observe(&packet);
+                    self.awaits_key &= !packet.is_key();
+                    if self.awaits_key {
+                        continue;
+                    }
                     // Its frame will be missing, and that is reported by whoever waits for it.
                     self.reader.send(&packet);
                 }
@@ -124,7 +181,7 @@ impl Cursor {
     }
 
     /// Goes to a key frame at or before `ns`; false when there is none but the file's first.
-    fn seek_before(&mut self, ns: i64) -> bool {
+    fn seek_before(&mut self, ns: i64, limit: u64) -> bool {
         let target = self.timeline.ticks(ns);
         let base = self.timeline.time_base;
         let second = (i64::from(base.denominator()) / i64::from(base.numerator())).max(1);
@@ -134,6 +191,9 @@ impl Cursor {
                 return false;
             }
             match self.next_key() {
+                Some(packet) if limit > 0 && u64::try_from(packet.position()).is_ok_and(|at| at > limit) => {
+                    return false;
+                }
                 Some(packet) if packet.pts().is_some_and(|pts| pts <= target) => {
                     self.from_start = packet.pts() == Some(self.timeline.origin);
                     self.pending = Some(packet);

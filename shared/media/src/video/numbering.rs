@@ -3,7 +3,7 @@ use super::reader::Reader;
 use crate::container::demux::Read;
 use crate::container::timeline::{Numbering, Timeline, is_shown};
 use crate::read_error::ReadError;
-use ffmpeg_next::{Packet, codec};
+use ffmpeg_next::{Packet, codec, frame::side_data};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -18,13 +18,22 @@ impl Timeline {
     pub(crate) fn of(path: &Path) -> Result<Self, ReadError> {
         let mut reader = Reader::open(path)?;
         let time_base = reader.demuxer().time_base()?;
-        let trial = Trial::run(&mut reader)?;
+        let mut trial = Trial::run(&mut reader, true)?;
+        let begins_with_key = !trial.awaits_key;
+        if trial.awaits_key {
+            // Some codecs refresh their pictures bit by bit.
+            trial = Trial::run(&mut Reader::open(path)?, false)?;
+        }
         if trial.frames == 0 {
             return Err(ReadError::container(path, "not one frame could be decoded"));
         }
         // Without any timestamp, frames are counted and the origin stands for nothing.
-        let origin = trial.decoded.first().copied().unwrap_or(0);
-        Ok(Self { origin, time_base, numbering: trial.numbering() })
+        let first = trial.decoded.first().copied();
+        // Frames that refer to what was before the recording are no frames of it; damage at the beginning of a whole file is to be seen.
+        let origin = trial.origin.filter(|_| trial.passed_over).or(first).unwrap_or(0);
+        let begins_late = trial.passed_over || trial.packets.first().is_some_and(|first| *first < origin);
+        let (numbering, captions) = (trial.numbering(), trial.captions);
+        Ok(Self { origin, time_base, numbering, begins_with_key, begins_late, captions })
     }
 }
 
@@ -37,6 +46,14 @@ struct Trial {
     frames: usize,
     /// Timestamps of those that have one, as they came.
     decoded: Vec<i64>,
+    /// That of the first whole one.
+    origin: Option<i64>,
+    /// No key frame came so far, without which nothing is decoded.
+    awaits_key: bool,
+    /// Packets before the first key frame were not decoded.
+    passed_over: bool,
+    /// A frame has closed captions in it.
+    captions: bool,
     /// A packet or a frame had no timestamp.
     missing: bool,
     /// Two shown packets had the same.
@@ -46,15 +63,20 @@ struct Trial {
 }
 
 impl Trial {
-    /// Decodes the first frames.
-    fn run(reader: &mut Reader) -> Result<Self, ReadError> {
-        let mut trial = Self::default();
+    /// Decodes the first frames, of all packets or from the first key frame on.
+    fn run(reader: &mut Reader, from_key: bool) -> Result<Self, ReadError> {
+        let mut trial = Self { awaits_key: from_key, ..Self::default() };
         let codec = reader.demuxer().stream()?.parameters().id();
         let mut seen = 0;
         while trial.frames < TRIAL_FRAMES && seen < TRIAL_PACKETS {
             match reader.demuxer_mut().read() {
                 Read::Packet(packet) => {
                     seen += 1;
+                    trial.awaits_key &= !packet.is_key();
+                    if trial.awaits_key {
+                        trial.passed_over = true;
+                        continue;
+                    }
                     trial.note_packet(codec, &packet);
                     trial.damaged |= !reader.send(&packet);
                     trial.take_frames(reader);
@@ -86,8 +108,12 @@ impl Trial {
             self.frames += 1;
             self.damaged |= decoded.damaged;
             self.missing |= decoded.frame.pts().is_none();
+            self.captions |= decoded.frame.side_data(side_data::Type::A53CC).is_some();
             if let Some(pts) = decoded.timestamp() {
                 self.decoded.push(pts);
+                if !decoded.damaged {
+                    self.origin.get_or_insert(pts);
+                }
             }
         }
     }

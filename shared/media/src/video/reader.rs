@@ -2,14 +2,17 @@
 use crate::container::crop::Crop;
 use crate::container::demux::Demuxer;
 use crate::read_error::ReadError;
-use ffmpeg_next::{Packet, codec, frame};
+use ffmpeg_next::{Packet, codec, frame, picture};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// A frame as the decoder gave it.
 pub(crate) struct Decoded {
     pub(crate) frame: frame::Video,
-    /// Parts of it are missing or were made up by the decoder.
+    /// Parts of it are missing or were made up by the decoder, or it was predicted from such a frame.
     pub(crate) damaged: bool,
+    /// Nanoseconds from the item's first frame, once that is known.
+    pub(crate) ns: Option<i64>,
 }
 
 impl Decoded {
@@ -19,11 +22,52 @@ impl Decoded {
     }
 }
 
+/// Frames after a damaged one that are predicted from it at most, where no key frame comes: encoders have one every 250 frames or sooner.
+const STALE_FRAMES: u32 = 300;
+
 /// A container with the decoder of its picture stream.
 pub(crate) struct Reader {
     demuxer: Demuxer,
     decoder: codec::decoder::Video,
     crop: Crop,
+    damage: Damage,
+}
+
+/// What is known of damage, as packets go in and frames come out.
+#[derive(Default)]
+struct Damage {
+    /// Pictures are missing that the packets since the last key frame refer to.
+    of_packets: bool,
+    /// Timestamps of such packets whose frames are to come.
+    packets: BTreeSet<i64>,
+    /// Frames that a damaged one may still reach.
+    stale: u32,
+}
+
+impl Damage {
+    /// Notes a packet that is decoded next; `told`: the container's demuxer met damage while it read it.
+    fn packet(&mut self, packet: &Packet, told: bool) {
+        self.of_packets = (told || self.of_packets) && !packet.is_key();
+        if let Some(pts) = packet.pts().filter(|_| self.of_packets) {
+            self.packets.insert(pts);
+        }
+    }
+
+    /// Whether a frame shows what its data say.
+    fn frame(&mut self, frame: &frame::Video) -> bool {
+        let of_packet = frame.pts().is_some_and(|pts| self.packets.remove(&pts));
+        let own = of_packet || frame.is_corrupt() || frame.has_decode_errors();
+        if frame.is_key() {
+            self.stale = 0;
+        }
+        let damaged = own || self.stale > 0;
+        self.stale = self.stale.saturating_sub(1);
+        // Nothing is predicted from most B-frames.
+        if own && frame.kind() != picture::Type::B {
+            self.stale = STALE_FRAMES;
+        }
+        damaged
+    }
 }
 
 impl Reader {
@@ -35,7 +79,7 @@ impl Reader {
     /// Reads on from where a container is.
     pub(super) fn of(demuxer: Demuxer) -> Result<Self, ReadError> {
         let (decoder, crop) = (demuxer.video_decoder()?, demuxer.crop()?);
-        Ok(Self { demuxer, decoder, crop })
+        Ok(Self { demuxer, decoder, crop, damage: Damage::default() })
     }
 
     /// The container.
@@ -50,6 +94,7 @@ impl Reader {
 
     /// Hands a packet to the decoder; false when the decoder calls it damaged.
     pub(crate) fn send(&mut self, packet: &Packet) -> bool {
+        self.damage.packet(packet, self.demuxer.told().is_some());
         self.decoder.send_packet(packet).is_ok()
     }
 
@@ -63,13 +108,14 @@ impl Reader {
     pub(crate) fn receive(&mut self) -> Option<Decoded> {
         let mut frame = frame::Video::empty();
         self.decoder.receive_frame(&mut frame).ok()?;
-        let damaged = frame.is_corrupt() || frame.has_decode_errors();
+        let damaged = self.damage.frame(&frame);
         self.crop.apply(&mut frame);
-        Some(Decoded { frame, damaged })
+        Some(Decoded { frame, damaged, ns: None })
     }
 
     /// Forgets what the decoder has seen.
     pub(super) fn flush(&mut self) {
         self.decoder.flush();
+        self.damage = Damage::default();
     }
 }

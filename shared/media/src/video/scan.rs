@@ -4,6 +4,7 @@ use super::cursor::Cursor;
 use crate::container::demux::Demuxer;
 use crate::container::timeline::{Numbering, Timeline, scale};
 use crate::read_error::ReadError;
+use std::cmp::Ordering;
 use std::path::Path;
 
 /// Stretches looked at, spread over the video.
@@ -28,7 +29,7 @@ pub fn measured_scan(path: &Path) -> Result<&'static str, ReadError> {
     for start in stretches(path, &timeline)? {
         let cursor = match start {
             0 => Cursor::open(path, timeline),
-            ns => Cursor::open_before(path, timeline, ns),
+            ns => Cursor::open_before(path, timeline, ns, 0),
         };
         combing.add_stretch(cursor?);
     }
@@ -54,7 +55,9 @@ struct Combing {
     moving: u64,
     /// Of those: their line stands out from both neighbours, which are lines of the other field.
     across: u64,
-    /// Of those: their line stands out from both neighbours in its own field.
+    /// Of those: it stood out the same way in the frame before. Lines that are part of the picture stay on their rows.
+    still: u64,
+    /// Of all: their line stands out from both neighbours in its own field.
     within: u64,
     /// Difference between neighbouring fields if the top field comes first.
     top_first: u64,
@@ -92,8 +95,11 @@ impl Combing {
                     continue;
                 }
                 self.moving += 1;
-                self.across += u64::from(stands_out(at(lines[1]), at(lines[2]), at(lines[3])));
-                self.within += u64::from(stands_out(at(lines[0]), at(lines[2]), at(lines[4])));
+                let across = stands_out(at(lines[1]), at(lines[2]), at(lines[3]));
+                let before = stands_out(at(was_around[0]), at(was), at(was_around[1]));
+                self.across += u64::from(across.is_ne());
+                self.still += u64::from(across.is_ne() && across == before);
+                self.within += u64::from(stands_out(at(lines[0]), at(lines[2]), at(lines[4])).is_ne());
                 self.add_order(row, at(was), at(lines[2]), was_around.map(at), [at(lines[1]), at(lines[3])]);
             }
         }
@@ -110,10 +116,12 @@ impl Combing {
         self.bottom_first += bottom_first;
     }
 
-    /// What the counts say: combed where motion is, and much more so across fields than within them (fine texture stands
-    /// out within fields too).
+    /// What the counts say: combed where motion is, much more so across fields than within them (fine texture stands out within fields
+    /// too), and not by lines that stay where they are (of texture that moves, about half stood out the same way before).
     fn verdict(&self) -> &'static str {
-        let combed = self.moving >= MIN_MOVING && self.across * 20 >= self.moving && self.across >= 3 * self.within;
+        let moves = self.still * 4 <= self.across * 3;
+        let combed =
+            moves && self.moving >= MIN_MOVING && self.across * 20 >= self.moving && self.across >= 3 * self.within;
         match (combed, self.top_first <= self.bottom_first) {
             (false, _) => "progressive",
             (true, true) => "tff",
@@ -122,7 +130,13 @@ impl Combing {
     }
 }
 
-/// Whether the middle line is well above or well below both others.
-fn stands_out(above: i32, middle: i32, below: i32) -> bool {
-    (middle - above > STEP && middle - below > STEP) || (above - middle > STEP && below - middle > STEP)
+/// Whether the middle line is well above (`Greater`) or well below (`Less`) both others.
+fn stands_out(above: i32, middle: i32, below: i32) -> Ordering {
+    if middle - above > STEP && middle - below > STEP {
+        Ordering::Greater
+    } else if above - middle > STEP && below - middle > STEP {
+        Ordering::Less
+    } else {
+        Ordering::Equal
+    }
 }

@@ -55,3 +55,21 @@ fn every_frame_has_the_size_of_the_item() {
         }
     }
 }
+
+/// A picture of another shape keeps it, between black bars: a square stays one.
+#[test]
+fn a_picture_of_another_shape_is_not_stretched() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = switching(folder.path(), [(320, 160), (160, 160)]);
+    let film = Film::open(&path);
+    for batch in &film.batches {
+        let (shown, failures) = film.batch(&Decoders::new(Deinterlace::Off, 2), batch, Rendition::Full);
+        assert_eq!(failures, []);
+        for shown in shown {
+            let red = |x: usize| shown.pixels[(80 * 320 + x) * 3 + 1];
+            let bars = [red(10), red(70), red(250), red(310)].iter().all(|value| *value < 8);
+            assert_eq!(bars, shown.slot.frame >= HALF, "frame {}", shown.slot.frame);
+            assert!(red(90) > 100 && red(230) > 100);
+        }
+    }
+}

@@ -130,3 +130,84 @@ fn crc32(bytes: &[u8]) -> u32 {
     let step = |crc: u32, _| if crc & 1 == 1 { 0xedb8_8320 ^ (crc >> 1) } else { crc >> 1 };
     !bytes.iter().fold(!0, |crc, &byte| (0..8).fold(crc ^ u32::from(byte), step))
 }
+
+/// Noise in the middle of a Matroska file: the demuxer goes on behind it, and what is missing is told with its times.
+#[test]
+fn frames_that_a_container_lost_are_told_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let clip = Clip::new(160, 120, 100).b_frames(0).gop(25);
+    let whole = clip.write(&folder.path().join("a.mkv"), |frame| numbered(160, 120, frame)).unwrap();
+    let damaged = corrupt_middle(&whole, &folder.path().join("damaged.mkv"), 4000).unwrap();
+    let film = Film::open(&damaged);
+    assert!(film.item.estimated_frames < 100);
+    let damage = film.damage.clone().unwrap_or_default();
+    assert!(damage.contains("are missing") && damage.contains(" s and "), "{damage:?}");
+    for batch in &film.batches {
+        let (shown, _) = film.batch(&decoders(), batch, Rendition::Full);
+        for shown in shown {
+            let expected = (shown.slot.pts_ns as f64 / 40e6).round() as u64;
+            assert_eq!(read_number(&shown.pixels, 160, 120), Some(expected), "a picture that is shown is right");
+        }
+    }
+}
+
+/// Motion JPEG: the decoder pads what is missing of a picture; that frame has failed, and only that.
+#[test]
+fn a_damaged_picture_of_motion_jpeg_fails() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["a.avi", "a.mov", "a.mkv"] {
+        let clip = Clip::new(160, 120, 40).codec("mjpeg", "yuvj420p").quality(3).b_frames(0);
+        let whole = clip.write(&folder.path().join(name), |frame| numbered(160, 120, frame)).unwrap();
+        let damaged = corrupt_middle(&whole, &folder.path().join(format!("damaged-{name}")), 60).unwrap();
+        let film = Film::open(&damaged);
+        assert_eq!(film.item.estimated_frames, 40);
+        let mut failed = Vec::new();
+        for batch in &film.batches {
+            let (shown, failures) = film.batch(&decoders(), batch, Rendition::Full);
+            failed.extend(failures.iter().map(|failure| failure.frame));
+            for shown in shown {
+                assert_eq!(read_number(&shown.pixels, 160, 120), Some(shown.slot.frame));
+            }
+        }
+        assert_eq!(failed.len(), 1, "{name}: {failed:?}");
+    }
+}
+
+/// A transport stream that lost packets: the frames that they belong to have failed, with those that are predicted from them.
+#[test]
+fn lost_packets_of_a_transport_stream_are_told_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let clip = Clip::new(160, 120, 100).b_frames(0).gop(25);
+    let whole = clip.write(&folder.path().join("a.ts"), |frame| numbered(160, 120, frame)).unwrap();
+    let bytes = std::fs::read(&whole).unwrap();
+    let packets = bytes.len() / 188;
+    let kept = [&bytes[..packets / 2 * 188], &bytes[(packets / 2 + 30) * 188..]].concat();
+    let damaged = folder.path().join("damaged.ts");
+    std::fs::write(&damaged, kept).unwrap();
+    let film = Film::open(&damaged);
+    let mut failed = 0;
+    for batch in &film.batches {
+        let (shown, failures) = film.batch(&decoders(), batch, Rendition::Full);
+        failed += failures.len();
+        for shown in shown {
+            let expected = (shown.slot.pts_ns as f64 / 40e6).round() as u64;
+            assert_eq!(read_number(&shown.pixels, 160, 120), Some(expected), "a picture that is shown is right");
+        }
+    }
+    let told = film.damage.is_some_and(|damage| damage.contains("are missing"));
+    assert!(failed > 0 && (told || film.item.estimated_frames == 100), "{failed} failed");
+}
+
+#[test]
+fn reasons_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = Clip::new(64, 48, 50).write(&folder.path().join("a.mp4"), |frame| numbered(64, 48, frame)).unwrap();
+    let cut = truncate(&whole, &folder.path().join("cut.mp4"), 0.6).unwrap();
+    let probed = probe(cut.to_str().unwrap(), ImageFolders::Auto).unwrap();
+    assert!(probed.refused[0].1.contains("moov atom not found"), "{}", probed.refused[0].1);
+    let noise: Vec<u8> = (0..20_000u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    let path = folder.path().join("noise.mkv");
+    std::fs::write(&path, noise).unwrap();
+    let probed = probe(path.to_str().unwrap(), ImageFolders::Auto).unwrap();
+    assert!(probed.refused[0].1.contains("Invalid data found"), "{}", probed.refused[0].1);
+}

@@ -48,6 +48,27 @@ fn scan_is_measured() {
     assert_eq!(Film::open_with(&path, Deinterlace::Auto, 8).item.scan, "progressive");
 }
 
+/// Games show pictures as old screens did, every other line dark: lines that stay on their rows are part of the picture, whichever is dark and
+/// however the picture moves behind them.
+#[test]
+fn dark_lines_are_no_combing() {
+    let folder = tempfile::tempdir().unwrap();
+    let scene = scene();
+    for (name, darkness, every, first) in [("a", 0.5, 2, 1), ("b", 0.25, 2, 0), ("c", 0.5, 4, 2)] {
+        let paint = |frame: u64| {
+            let picture = scene.paint(2 * frame);
+            let dark = |value: u8| (f64::from(value) * darkness) as u8;
+            Picture::from_fn(SIZE.0, SIZE.1, |x, y| match y % every == first {
+                true => picture.get(x, y).map(dark),
+                false => picture.get(x, y),
+            })
+        };
+        let clip = Clip::new(SIZE.0, SIZE.1, 40).quality(8);
+        let path = clip.write(&folder.path().join(format!("{name}.mp4")), paint).unwrap();
+        assert_eq!(Film::open_with(&path, Deinterlace::Auto, 8).item.scan, "progressive", "{darkness} {every} {first}");
+    }
+}
+
 /// Rows of green that differ from the mean of their neighbours, summed: high where fields are woven.
 fn combing(shown: &Shown) -> f64 {
     let row = shown.slot.width as usize * 3;

@@ -62,3 +62,19 @@ fn silence_outside_and_none_without_sound() {
     assert_eq!(audio(&item, 0..1_000_000, RATE).unwrap(), None);
     assert!(audio(&item, 0..1_000_000, 0).is_err());
 }
+
+/// One side of a stereo track is the other turned round: their sum is silence, and so is not what is heard.
+#[test]
+fn opposite_phases_do_not_cancel() {
+    let folder = tempfile::tempdir().unwrap();
+    let item = clicks(folder.path(), "a.mkv", "flac", &["-filter:a", "pan=stereo|c0=c0|c1=-1*c0"]);
+    for (from, to, click) in [(0.0, 3.0, 0.5), (1.0, 2.0, 1.25), (2.3, 2.8, 2.5)] {
+        let found = first_click(&item, from, to);
+        assert!((found - click).abs() < 0.002, "click of {click} s at {found} s");
+    }
+    // What does not cancel is mixed as ever: one side alone is less loud.
+    let item = clicks(folder.path(), "b.mkv", "flac", &["-filter:a", "pan=stereo|c0=c0|c1=0*c0"]);
+    let samples = audio(&item, 0..3_000_000_000, RATE).unwrap().unwrap();
+    let loudest = samples.iter().fold(0.0f32, |loudest, sample| loudest.max(sample.abs()));
+    assert!((0.3..0.6).contains(&loudest), "{loudest}");
+}

@@ -62,12 +62,12 @@ async fn failures_name_frame_time_step_and_a_command() {
     let ledger = open(&Output::in_memory()).await.unwrap();
     let job = Job::new(1);
     run(&ledger, &job).await.unwrap();
-    assert_eq!(write_failures(&ledger, &ledger.manifests().await.unwrap(), &[]).await.unwrap(), 2);
+    assert_eq!(write_failures(&ledger, &ledger.manifests().await.unwrap(), &[]).await.unwrap().lines, 2);
     let failures = lines(&ledger, "failures.jsonl").await;
     let expected = json!({"item": ITEMS[1], "frame": 5, "time": 0.2, "step": "light", "code": "dark", "reason": "nothing to see",
         "replay": "framefleet failures replay memory:///"});
     assert_eq!(failures[1], expected);
-    assert_eq!(write_failures(&ledger, &[], &[]).await.unwrap(), 0);
+    assert_eq!(write_failures(&ledger, &[], &[]).await.unwrap().lines, 0);
     assert!(ledger.read_file("failures.jsonl").await.unwrap().is_none(), "no failures, no file");
 }
 
