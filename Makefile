@@ -5,10 +5,11 @@ CARGO ?= cargo
 SAMPLES := .cache/samples
 DEMO := .demo
 
-# How long a soak takes.
+# How long a soak takes, and the fuzzing of each target.
 SOAK_MINUTES ?= 10
+FUZZ_SECONDS ?= 1200
 
-.PHONY: demo test test-fast lint bench soak torch generate check-deployment setup samples build clean-demo help
+.PHONY: demo test test-fast lint bench soak fuzz torch generate check-deployment setup samples build clean-demo help
 
 help:
 	@echo "make demo   install what is missing, build, analyse real footage, say where the report is"
@@ -17,6 +18,7 @@ help:
 	@echo "make lint   formatting, clippy, structure, licences"
 	@echo "make bench  measure, and print the table of docs/performance.md (QUICK=quick: without what takes long)"
 	@echo "make soak   ten minutes of short jobs through a fleet: nothing may grow (SOAK_MINUTES=…)"
+	@echo "make fuzz   an hour of coverage-guided fuzzing of stills, videos and messages (FUZZ_SECONDS=… for each)"
 	@echo "make torch  test the TorchScript backend (downloads libtorch)"
 	@echo "make generate           write what names every stage: compose.yaml, Dockerfile, k8s/, docs/stages.md"
 	@echo "make check-deployment   check those with the tools of those who read them"
@@ -76,6 +78,9 @@ soak: setup
 	$(CARGO) build -p framefleet --example framefleet-with-test-stages
 	SOAK_MINUTES=$(SOAK_MINUTES) $(CARGO) test -p framefleet --test whole -- --nocapture --exact \
 		services::soak::nothing_grows_with_the_number_of_jobs
+
+fuzz: setup
+	tests/fuzz/run.sh $(FUZZ_SECONDS)
 
 generate: setup
 	$(CARGO) run --quiet -p framefleet --example generate
