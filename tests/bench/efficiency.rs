@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 /// Milliseconds a frame, and the goals.
 const WORK: [(f64, &str); 3] = [(8.0, "≥ 0.95"), (2.0, "≥ 0.90"), (1.0, "≥ 0.80")];
@@ -62,7 +62,7 @@ fn run(job: &TestJob, nats: Option<&str>) -> Duration {
         None => Carriers::in_memory(),
         Some(url) => runtime.block_on(over_nats(url, frames.path())),
     };
-    let (_keep, interrupt) = watch::channel(false);
+    let interrupt = CancellationToken::new();
     timed(|| drop(runtime.block_on(job.run_over(carriers, &output, interrupt)).expect("the job runs")))
 }
 

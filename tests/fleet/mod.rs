@@ -26,6 +26,7 @@ use source::SyntheticSource;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 /// Memory for frames in flight; enough for every pipeline here.
 const MEMORY: u64 = 256 << 20;
@@ -93,7 +94,7 @@ impl TestJob {
     pub async fn run_until(
         &self,
         output: &Output,
-        interrupt: watch::Receiver<bool>,
+        interrupt: CancellationToken,
     ) -> Result<JobSummary, OrchestratorError> {
         self.run_over(Carriers::in_memory(), output, interrupt).await
     }
@@ -103,7 +104,7 @@ impl TestJob {
         &self,
         Carriers { bus, blobs }: Carriers,
         output: &Output,
-        interrupt: watch::Receiver<bool>,
+        interrupt: CancellationToken,
     ) -> Result<JobSummary, OrchestratorError> {
         let identity = SourceIdentity { source: "synthetic".to_owned(), items: Default::default() };
         let open = OpenOptions { fresh: false, build: "test".to_owned(), source: identity };
@@ -128,8 +129,8 @@ impl TestJob {
             hosts: Arc::new(Host::default()),
         };
         let runner = Runner::new(parts, options);
-        let (stop, stopped) = watch::channel(false);
-        let working = tokio::spawn(runner.run(stopped));
+        let stop = CancellationToken::new();
+        let working = tokio::spawn(runner.run(stop.clone()));
         let (progress, _) = watch::channel(Progress::default());
         let run = JobRun {
             job: "test".to_owned(),
@@ -141,7 +142,7 @@ impl TestJob {
         };
         let summary =
             Orchestrator { bus, blobs: blobs.clone(), ledger: ledger.clone() }.run(run, interrupt, &progress).await;
-        stop.send_replace(true);
+        stop.cancel();
         working.await.unwrap().unwrap();
         if summary.is_ok() {
             let held = blobs.used();
@@ -155,7 +156,7 @@ impl TestJob {
 
     /// Runs the job to its end.
     pub async fn run(&self, output: &Output) -> JobSummary {
-        let (_keep, interrupt) = watch::channel(false);
+        let interrupt = CancellationToken::new();
         self.run_until(output, interrupt).await.expect("the job runs")
     }
 

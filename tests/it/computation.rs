@@ -9,7 +9,8 @@ use framefleet_pipeline::Position;
 use framefleet_records::StepCounts;
 use futures::StreamExt as _;
 use std::sync::atomic::Ordering;
-use tokio::sync::{Mutex, watch};
+use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
 
 /// Frames made, their neighbours' annotations in the halo, and a second pass for what finish makes.
 pub const EVERYTHING: &str = r#"
@@ -160,18 +161,19 @@ async fn interrupted_anywhere_it_goes_on_to_the_same_digest() {
     let output = Output::in_memory();
     let mut runs = 0;
     loop {
-        let (interrupt, interrupted) = watch::channel(false);
+        let interrupt = CancellationToken::new();
         let decoded = job.source.decoded.clone();
         decoded.store(0, Ordering::Relaxed);
         // Interrupts come after more and more of the work, so that every part of a job is met.
         let enough = 20 * (runs + 1);
+        let interrupted = interrupt.clone();
         let watching = tokio::spawn(async move {
             while decoded.load(Ordering::Relaxed) < enough {
                 tokio::time::sleep(std::time::Duration::from_millis(1)).await;
             }
-            interrupt.send_replace(true);
+            interrupted.cancel();
         });
-        let summary = job.run_until(&output, interrupted).await.unwrap();
+        let summary = job.run_until(&output, interrupt).await.unwrap();
         watching.abort();
         runs += 1;
         if summary.ending == Ending::Finished {
@@ -309,7 +311,7 @@ async fn the_least_memory_that_a_plan_asks_for_is_enough() {
 async fn a_worker_of_another_release_does_not_file_results_as_this_ones() {
     let output = Output::in_memory();
     let job = TestJob { planned_version: Some(99), ..TestJob::new("[steps.level]\n", &[64]) };
-    let (_keep, interrupt) = watch::channel(false);
+    let interrupt = CancellationToken::new();
     let error = job.run_until(&output, interrupt).await.unwrap_err().to_string();
     assert!(error.contains("version 99 of stage level") && error.contains("one release"), "{error}");
     let ledger = framefleet_ledger::Ledger::read(output).await.unwrap();

@@ -168,8 +168,8 @@ fn what_cannot_run_is_refused_when_the_job_is_planned() {
     assert!(gated.contains("CC-BY-NC-4.0") && gated.contains("--allow-licence nobody-sells"), "{gated}");
     let checkpoint = bench.refused(&["--set", "classify.model=weights"]);
     assert!(checkpoint.contains("export it to ONNX"), "{checkpoint}");
-    let card = bench.refused(&["--device", "cuda:7"]);
-    assert!(card.contains("cuda:7"), "{card}");
+    let gpu = bench.refused(&["--device", "cuda:7"]);
+    assert!(gpu.contains("cuda:7"), "{gpu}");
     let precision = bench.refused(&["--precision", "int8"]);
     assert!(precision.contains("TensorRT"), "{precision}");
     // Allowed by name, and that is on record.
@@ -233,7 +233,7 @@ fn a_fleet_runs_models_and_reports_them() {
     assert_eq!((&told[0]["model"], &told[0]["provider"]), (&"small".into(), &"cpu".into()), "{told:#}");
     let metrics = get(&address, "/metrics");
     assert!(metrics.contains("ff_model_load_seconds{model=\"small\",provider=\"cpu\"}"), "{metrics}");
-    // A fleet without cards says so when one is asked for.
+    // A fleet without GPUs says so when one is asked for.
     let ran = fleet.call(
         "submit",
         &[bench.path("clip.mp4").to_str().unwrap(), "--output", "/nowhere", "--stages", "classify", "--device", "cuda"],

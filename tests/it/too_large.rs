@@ -7,7 +7,7 @@ use framefleet_orchestration::{Ending, JobSummary};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 /// A bus that carries less than others: bytes of the tasks of `level`, and of events.
 struct Narrow {
@@ -66,7 +66,7 @@ impl Bus for Narrow {
 async fn run(bus: &Arc<Narrow>) -> JobSummary {
     let job = TestJob::new("[steps.level]\n", &[320]);
     let carriers = Carriers { bus: bus.clone(), blobs: Arc::new(MemoryBlobs::new(u64::MAX)) };
-    let (_keep, interrupt) = watch::channel(false);
+    let interrupt = CancellationToken::new();
     job.run_over(carriers, &Output::in_memory(), interrupt).await.unwrap()
 }
 

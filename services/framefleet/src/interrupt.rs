@@ -1,18 +1,19 @@
 //! Signals that end a run early.
 use framefleet_service::Exit;
-use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
-/// Turns true at the first Ctrl-C or SIGTERM: running tasks come to their end. The second ends the process at once.
-pub fn interrupted() -> watch::Receiver<bool> {
-    let (sender, receiver) = watch::channel(false);
+/// Cancelled at the first Ctrl-C or SIGTERM: running tasks come to their end. The second ends the process at once.
+pub fn interrupted() -> CancellationToken {
+    let interrupt = CancellationToken::new();
+    let signalled = interrupt.clone();
     tokio::spawn(async move {
         next_signal().await;
-        sender.send_replace(true);
+        signalled.cancel();
         eprintln!("framefleet: finishing running tasks; once more to stop at once (nothing finished is lost)");
         next_signal().await;
         std::process::exit(i32::from(Exit::Interrupted.code()));
     });
-    receiver
+    interrupt
 }
 
 async fn next_signal() {

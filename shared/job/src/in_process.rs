@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 /// How long a task may be silent before it is handed to another worker. In one process workers do not vanish.
 const ACK_WAIT: Duration = Duration::from_secs(30);
@@ -27,12 +28,12 @@ pub fn runtime(threads: usize) -> std::io::Result<Runtime> {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).max_blocking_threads(threads + 2).enable_all().build()
 }
 
-/// Runs a job to its end, or until `interrupt` turns true, with so many threads that may compute at a time. `progress` is dropped
+/// Runs a job to its end, or until `interrupt` is cancelled, with so many threads that may compute at a time. `progress` is dropped
 /// when the run has ended and its results are still being put down.
 pub async fn run(
     job: RunningJob,
     threads: usize,
-    interrupt: watch::Receiver<bool>,
+    interrupt: CancellationToken,
     progress: watch::Sender<Progress>,
 ) -> Result<JobOutcome, JobError> {
     let scratch = tempfile::Builder::new().prefix("framefleet-").tempdir()?;
@@ -40,14 +41,14 @@ pub async fn run(
     // Reservations are checked against the budget at admission; the store itself only counts.
     let blobs: Arc<dyn Blobs> = Arc::new(MemoryBlobs::new(u64::MAX));
     let runner = runner(&job, threads, scratch.path(), &bus, &blobs);
-    let (stop, stopped) = watch::channel(false);
-    let working = tokio::spawn(runner.run(stopped));
+    let stop = CancellationToken::new();
+    let working = tokio::spawn(runner.run(stop.clone()));
     let trimming = tokio::spawn(allocator::give_back());
     let share = QueueShares::of_process(threads).join(0);
     let context = RunContext { name: NAME.to_owned(), bus, blobs, share, interrupt, progress: &progress };
     let summary = job.run(context).await;
     trimming.abort();
-    stop.send_replace(true);
+    stop.cancel();
     match working.await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::warn!(%error, "the runner ended early"),

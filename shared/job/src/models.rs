@@ -54,7 +54,7 @@ impl ModelChoice<'_> {
         let place = match self.options.device {
             DeviceChoice::Auto => Place::Auto,
             DeviceChoice::Cpu => Place::Cpu,
-            DeviceChoice::Cuda(_) => Place::Card,
+            DeviceChoice::Cuda(_) => Place::Gpu,
         };
         let class = self.classes.of_models(stage, place).ok_or_else(|| {
             format!(

@@ -17,6 +17,7 @@ use framefleet_stage::SourceStage;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 /// What writes outputs, as their owners are noted.
 const BUILD: &str = concat!("framefleet ", env!("CARGO_PKG_VERSION"));
@@ -44,8 +45,8 @@ pub(crate) struct RunContext<'a> {
     pub blobs: Arc<dyn Blobs>,
     /// The job's share of the queues.
     pub share: QueueShare,
-    /// Turns true when it is to end early.
-    pub interrupt: watch::Receiver<bool>,
+    /// Cancelled when it is to end early.
+    pub interrupt: CancellationToken,
     /// Receives its progress.
     pub progress: &'a watch::Sender<Progress>,
 }

@@ -19,6 +19,7 @@ use prost::Message as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 /// First wait before a task is tried again; doubles with every attempt.
 const BACKOFF: Duration = Duration::from_millis(100);
@@ -112,12 +113,12 @@ pub struct Orchestrator {
 }
 
 impl Orchestrator {
-    /// Runs a job to its end. `interrupt` turning true lets running tasks come to their end and starts no more. `progress` is
+    /// Runs a job to its end. Cancelling `interrupt` lets running tasks come to their end and starts no more. `progress` is
     /// sent after every event.
     pub async fn run(
         &self,
         run: JobRun,
-        mut interrupt: watch::Receiver<bool>,
+        interrupt: CancellationToken,
         progress: &watch::Sender<Progress>,
     ) -> Result<JobSummary, OrchestratorError> {
         let mut events = self.bus.listen(&Subject::events(&run.job)).await?;
@@ -127,7 +128,7 @@ impl Orchestrator {
         reconcile.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             self.catch_up(&mut job).await?;
-            let stopping = *interrupt.borrow();
+            let stopping = interrupt.is_cancelled();
             progress.send_replace(job.progress());
             if job.is_over(stopping) {
                 return self.conclude(job, stopping).await;
@@ -152,7 +153,7 @@ impl Orchestrator {
                 () = places, if denied => {}
                 () = job.next_retry() => {}
                 _ = reconcile.tick() => self.reconcile(&mut job).await?,
-                _ = interrupt.changed(), if !stopping => {}
+                () = interrupt.cancelled(), if !stopping => {}
             }
         }
     }

@@ -12,8 +12,8 @@ use futures::{FutureExt as _, StreamExt as _};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 /// Tasks leased ahead of the threads, so that inputs are fetched while the threads compute.
 const AHEAD: usize = 2;
@@ -50,18 +50,18 @@ impl Runner {
         }
     }
 
-    /// Serves until `stop` turns true. Then tasks that compute come to their end, and those that wait are handed back. A bus
+    /// Serves until `stop` is cancelled. Then tasks that compute come to their end, and those that wait are handed back. A bus
     /// that fails is asked again until it answers.
     ///
     /// Every inbox is asked all the time, and a task that comes while there is no room is kept until there is: cancelling a
     /// pull would bounce tasks between busy workers.
-    pub async fn run(self, mut stop: watch::Receiver<bool>) -> Result<(), BusError> {
+    pub async fn run(self, stop: CancellationToken) -> Result<(), BusError> {
         let keepalive = Keepalive::start().map_err(|error| BusError::Unreachable(error.to_string()))?;
         let mut tasks = JoinSet::new();
         let mut pulls: FuturesUnordered<_> = self.inboxes().await?.into_iter().enumerate().map(pull).collect();
         // By inbox, those whose tasks go first in front.
         let mut pending: BTreeMap<usize, PendingLease> = BTreeMap::new();
-        while !*stop.borrow() {
+        while !stop.is_cancelled() {
             while tasks.len() < self.room
                 && let Some((number, PendingLease { inbox, guard, lease })) = pending.pop_first()
             {
@@ -70,7 +70,7 @@ impl Runner {
                 pulls.push(pull((number, inbox)));
             }
             tokio::select! {
-                _ = stop.changed() => {}
+                () = stop.cancelled() => {}
                 Some(_) = tasks.join_next(), if !tasks.is_empty() => {}
                 Some((number, inbox, lease)) = pulls.next() => match lease {
                     Ok(lease) => {

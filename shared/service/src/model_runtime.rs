@@ -113,7 +113,7 @@ impl ModelRuntime {
         self.cache.folder().join("engines")
     }
 
-    /// The library that runs models: the one given, the one pulled for cards or else for the CPU, or that of a working copy.
+    /// The library that runs models: the one given, the one pulled for GPUs or else for the CPU, or that of a working copy.
     pub fn library(&self) -> Result<PathBuf, ModelError> {
         if let Some(given) = &self.arguments.models.onnxruntime {
             return Ok(given.clone());
@@ -124,13 +124,13 @@ impl ModelRuntime {
         pulled(true).or_else(|_| pulled(false)).or_else(|error| of_working_copy().ok_or(error))
     }
 
-    /// Execution classes of this machine: the processor's, and the card's where models are to run on one.
+    /// Execution classes of this machine: the processor's, and the GPU's where models are to run on one.
     pub fn classes(&self) -> Result<(String, Option<String>), SetupError> {
-        Ok((execution_class(), self.card()?.map(|(class, _)| class)))
+        Ok((execution_class(), self.gpu()?.map(|(class, _)| class)))
     }
 
-    /// Class and number of the card that models are to run on.
-    fn card(&self) -> Result<Option<(String, Device)>, SetupError> {
+    /// Class and number of the GPU that models are to run on.
+    fn gpu(&self) -> Result<Option<(String, Device)>, SetupError> {
         let given = &self.arguments;
         // Without a library nothing runs anywhere; whoever asks for a GPU gets an error, and `auto` finds out when a task comes.
         let library = match (self.library(), given.device) {
@@ -150,13 +150,13 @@ impl ModelRuntime {
             return Ok(engine.clone());
         }
         let own = execution_class();
-        let card = self.card()?;
-        let device = match (&card, class == own) {
+        let gpu = self.gpu()?;
+        let device = match (&gpu, class == own) {
             (_, true) => DeviceChoice::Cpu,
             (Some((known, _)), false) if known == class => self.arguments.device,
             _ => {
-                let cards = card.map_or_else(String::new, |(known, _)| format!(" and {known}"));
-                return Err(SetupError(format!("the models are planned for {class}, this machine is {own}{cards}")));
+                let gpus = gpu.map_or_else(String::new, |(known, _)| format!(" and {known}"));
+                return Err(SetupError(format!("the models are planned for {class}, this machine is {own}{gpus}")));
             }
         };
         let runtime = Runtime::open(&self.library().map_err(refused)?).map_err(refused)?;

@@ -18,7 +18,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 /// Bytes of what an announcement says of models, at most.
 const MAX_MODELS: usize = 32 << 10;
@@ -146,7 +146,7 @@ pub fn work(arguments: &WorkerArguments, served: Served) -> Result<Exit, WorkerE
 
 async fn serve(arguments: &WorkerArguments, served: Served, slots: usize) -> Result<Exit, WorkerError> {
     let system = |what| move |source| WorkerError::System { what, source };
-    let mut stop = stop_signal().map_err(system("signals cannot be heard"))?;
+    let stop = stop_signal().map_err(system("signals cannot be heard"))?;
     let name = arguments.name.clone().unwrap_or_else(default_name);
     let metrics = Metrics::install()?;
     metric::blob_capacity(arguments.fleet.blob_capacity.as_u64());
@@ -154,14 +154,12 @@ async fn serve(arguments: &WorkerArguments, served: Served, slots: usize) -> Res
     let listener = TcpListener::bind(arguments.metrics).await.map_err(system("--metrics cannot be served"))?;
     let address = listener.local_addr().map_err(system("--metrics cannot be served"))?;
     let model_runtime = Arc::new(ModelRuntime::new(&arguments.models, slots)?);
-    let (class, card) = model_runtime.classes()?;
-    let mut ending = stop.clone();
+    let (class, gpu) = model_runtime.classes()?;
     let reported = Arc::clone(&model_runtime);
     let optimization: Optimization = Arc::new(move || models_json(&reported));
-    let telling =
-        tokio::spawn(framefleet_telemetry::serve(listener, metrics, health.clone(), Some(optimization), async move {
-            let _ = ending.wait_for(|stop| *stop).await;
-        }));
+    let until = stop.clone().cancelled_owned();
+    let reporting =
+        tokio::spawn(framefleet_telemetry::serve(listener, metrics, health.clone(), Some(optimization), until));
     let bus = arguments.fleet.bus(&name).await?;
     let stages = served.stages.iter().map(|(stage, version)| StageVersion { stage: stage.clone(), version: *version });
     let announcement = Worker {
@@ -170,7 +168,7 @@ async fn serve(arguments: &WorkerArguments, served: Served, slots: usize) -> Res
         pid: std::process::id(),
         stages: stages.collect(),
         class,
-        card_class: card.unwrap_or_default(),
+        gpu_class: gpu.unwrap_or_default(),
         models: String::new(),
         slots: slots as u32,
         started: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64(),
@@ -191,7 +189,7 @@ async fn serve(arguments: &WorkerArguments, served: Served, slots: usize) -> Res
     let mut serving = std::pin::pin!(serving);
     let ended = tokio::select! {
         ended = &mut serving => ended,
-        _ = stop.wait_for(|stop| *stop) => {
+        _ = stop.cancelled() => {
             health.not_ready("draining");
             let grace = Duration::from_secs(arguments.grace);
             match tokio::time::timeout(grace, &mut serving).await {
@@ -205,7 +203,7 @@ async fn serve(arguments: &WorkerArguments, served: Served, slots: usize) -> Res
     };
     // Both end with the stop signal, or with the process.
     let _ = tokio::time::timeout(Duration::from_secs(1), announcing).await;
-    telling.abort();
+    reporting.abort();
     match ended {
         Ok(ended) => ended.map(|()| Exit::Done).map_err(WorkerError::Bus),
         Err(error) => {
@@ -247,7 +245,7 @@ fn runner(
     worker: Parts,
 ) -> Result<(RunnerParts, RunnerOptions), WorkerError> {
     let Parts { name, bus, model_runtime, scratch } = worker;
-    let (class, card) = model_runtime.classes()?;
+    let (class, gpu) = model_runtime.classes()?;
     let program = std::env::current_exe();
     let program = program.map_err(|source| WorkerError::System { what: "this program is not found", source })?;
     let mut child = served.arguments;
@@ -263,7 +261,7 @@ fn runner(
     let options = RunnerOptions {
         name,
         stages: served.stages.into_iter().map(|(stage, _)| stage).collect(),
-        classes: std::iter::once(class).chain(card).collect(),
+        classes: std::iter::once(class).chain(gpu).collect(),
         threads: slots,
         scratch: scratch.to_owned(),
         isolation: Some(IsolatedProcess { program, arguments: child }),
@@ -294,14 +292,9 @@ fn models_json(model_runtime: &ModelRuntime) -> String {
 }
 
 /// Says again and again that the worker is there; takes it back when it stops.
-async fn announce(
-    bus: Arc<dyn Bus>,
-    mut worker: Worker,
-    model_runtime: Arc<ModelRuntime>,
-    mut stop: watch::Receiver<bool>,
-) {
+async fn announce(bus: Arc<dyn Bus>, mut worker: Worker, model_runtime: Arc<ModelRuntime>, stop: CancellationToken) {
     let mut bucket = None;
-    while !*stop.borrow() {
+    while !stop.is_cancelled() {
         if bucket.is_none() {
             bucket = bus.bucket(WORKERS, Some(WORKER_TTL)).await.ok();
         }
@@ -312,7 +305,7 @@ async fn announce(
         {
             tracing::warn!(%error, "the worker cannot announce itself at the moment");
         }
-        let _ = tokio::time::timeout(ANNOUNCE_EVERY, stop.wait_for(|stop| *stop)).await;
+        let _ = tokio::time::timeout(ANNOUNCE_EVERY, stop.cancelled()).await;
     }
     if let Some(bucket) = bucket {
         // If this fails, the announcement runs out.
@@ -320,21 +313,20 @@ async fn announce(
     }
 }
 
-/// Turns true at SIGTERM or Ctrl-C.
-pub fn stop_signal() -> std::io::Result<watch::Receiver<bool>> {
+/// Cancelled at SIGTERM or Ctrl-C.
+pub fn stop_signal() -> std::io::Result<CancellationToken> {
     use tokio::signal::unix::{SignalKind, signal};
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let (sender, receiver) = watch::channel(false);
+    let stop = CancellationToken::new();
+    let signalled = stop.clone();
     tokio::spawn(async move {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
-        sender.send_replace(true);
-        // Kept, so that receivers never see it gone.
-        sender.closed().await;
+        signalled.cancel();
     });
-    Ok(receiver)
+    Ok(stop)
 }
 
 fn default_name() -> String {

@@ -58,8 +58,8 @@ pub fn run(arguments: &RunArguments, registry: Registry) -> Result<Exit, Failure
 pub fn run_job(request: JobRequest, registry: Registry, options: &RunOptions) -> Result<Exit, Failure> {
     let memory = request.memory.map_or_else(machine::default_memory, NonZeroU64::get);
     let model_runtime = Arc::new(ModelRuntime::new(&options.models, options.threads())?);
-    let (cpu, card) = model_runtime.classes().map_err(JobError::from)?;
-    let classes = Classes::of_process(cpu, card, registry.names());
+    let (cpu, gpu) = model_runtime.classes().map_err(JobError::from)?;
+    let classes = Classes::of_process(cpu, gpu, registry.names());
     // A stage that crashes is a failure of its task, reported there; the default hook would print it as well.
     std::panic::set_hook(Box::new(|info| tracing::debug!("{info}")));
     let resources = Resources { classes, memory, models_installed: true };

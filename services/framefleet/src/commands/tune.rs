@@ -20,8 +20,8 @@ pub fn run(arguments: &TuneArguments, registry: &Registry) -> Result<Exit, Failu
         return Err(Failure::usage("name models (`framefleet models list`), or say --stages"));
     }
     let model_runtime = ModelRuntime::new(&arguments.runtime, 1)?;
-    let (cpu, card) = model_runtime.classes().map_err(Failure::configuration)?;
-    let engine = model_runtime.engine(card.as_deref().unwrap_or(&cpu)).map_err(Failure::configuration)?;
+    let (cpu, gpu) = model_runtime.classes().map_err(Failure::configuration)?;
+    let engine = model_runtime.engine(gpu.as_deref().unwrap_or(&cpu)).map_err(Failure::configuration)?;
     let allowed = Allowed::of(&arguments.allow_licence);
     let mut found = Vec::new();
     for Wanted { model, session } in wanted(arguments, registry, &model_runtime)? {

@@ -13,7 +13,7 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
-use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 /// How often children are checked.
 const LOOK: Duration = Duration::from_millis(100);
@@ -130,9 +130,9 @@ fn words(words: &[&str]) -> Vec<OsString> {
 async fn look_after(
     nats: &mut NatsServer,
     children: &mut [Supervised],
-    mut stop: watch::Receiver<bool>,
+    stop: CancellationToken,
 ) -> Result<(), Failure> {
-    while !*stop.borrow() {
+    while !stop.is_cancelled() {
         for child in &mut *children {
             if let Some(status) = child.look_after()? {
                 eprintln!("framefleet: {} {}; it is started again", child.name, describe(status));
@@ -142,7 +142,7 @@ async fn look_after(
             eprintln!("framefleet: the bus ended; it is started again");
             nats.restart().map_err(Failure::failed)?;
         }
-        let _ = tokio::time::timeout(LOOK, stop.wait_for(|stop| *stop)).await;
+        let _ = tokio::time::timeout(LOOK, stop.cancelled()).await;
     }
     Ok(())
 }

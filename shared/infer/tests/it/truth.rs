@@ -51,9 +51,9 @@ fn a_speed_up_is_measured_and_kept() {
 }
 
 #[test]
-fn a_card_that_is_not_there_is_an_error_that_says_what_was_found() {
+fn a_gpu_that_is_not_there_is_an_error_that_says_what_was_found() {
     if framefleet_infer::device::driver().is_ok() {
-        return; // Another test's business: this machine has a card.
+        return; // Another test's business: this machine has a gpu.
     }
     let options = EngineOptions { device: DeviceChoice::Cuda(0), ..EngineOptions::new("/nowhere") };
     let error = Engine::new(&runtime(), options).unwrap_err();

@@ -52,11 +52,9 @@ async fn run(arguments: &OrchestratorArguments, registry: Registry) -> Result<()
     let health = Health::default();
     health.not_ready("waiting for the lock");
     let (leader, leads) = watch::channel(false);
-    let mut ending = stop.clone();
     let metrics = Metrics::install().map_err(|error| JobError::Failed(error.to_string()))?;
-    tokio::spawn(framefleet_telemetry::serve(metrics_listener, metrics, health.clone(), None, async move {
-        let _ = ending.wait_for(|stop| *stop).await;
-    }));
+    let until = stop.clone().cancelled_owned();
+    tokio::spawn(framefleet_telemetry::serve(metrics_listener, metrics, health.clone(), None, until));
     tokio::spawn(follow(leads, health));
     tracing::info!(api = %listener.local_addr()?, "orchestrator is up");
     let planner = Planner::new(registry, Arc::new(planning_runtime(Some(&arguments.models))?));

@@ -226,7 +226,7 @@ mod tests {
         );
         assert_eq!(
             refused(|of| of.device = "tpu".to_owned()),
-            "\"tpu\" is no device: say auto, cpu, or cuda:N with the number of the card"
+            "\"tpu\" is no device: say auto, cpu, or cuda:N with the number of the GPU"
         );
         assert_eq!(refused(|of| of.precision = "fp8".to_owned()), "\"fp8\" is no precision: say fp32, fp16 or int8");
         assert_eq!(

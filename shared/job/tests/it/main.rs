@@ -17,6 +17,7 @@ use serde_json::Value;
 use std::sync::Arc;
 use tempfile::TempDir;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 /// Frames of the clip: two batches.
 const FRAMES: u64 = 40;
@@ -60,9 +61,11 @@ impl Place {
         let prepared = self.prepare(request, MEMORY)?;
         in_process::runtime(2).unwrap().block_on(async {
             let job = RunningJob::begin(prepared).await?;
-            // Its sender lives as long as the job.
-            let (_interrupts, interrupted) = watch::channel(interrupt);
-            in_process::run(job, 2, interrupted, watch::channel(Progress::default()).0).await
+            let stop = CancellationToken::new();
+            if interrupt {
+                stop.cancel();
+            }
+            in_process::run(job, 2, stop, watch::channel(Progress::default()).0).await
         })
     }
 

@@ -8,6 +8,7 @@ use framefleet_bus::{Blobs, Bus, BusError};
 use framefleet_proto::control::{self, JobState, SubmitRequest, Worker};
 use std::sync::Arc;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 /// What a job runs with.
 pub struct JobContext {
@@ -25,8 +26,8 @@ pub struct JobContext {
     pub share: QueueShare,
     /// Bytes that its frames in flight may occupy.
     pub memory: u64,
-    /// Turns true when it is to end early.
-    pub interrupt: watch::Receiver<bool>,
+    /// Cancelled when it is to end early.
+    pub interrupt: CancellationToken,
     /// Receives its progress.
     pub progress: watch::Sender<Progress>,
 }

@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 /// The bucket of jobs: a [`Job`] under its name.
 pub(super) const JOBS: &str = "jobs";
@@ -55,7 +56,7 @@ pub(super) struct JobsParts {
 /// A job and what is under way for it.
 struct Known {
     job: watch::Sender<Job>,
-    cancel: watch::Sender<bool>,
+    cancel: CancellationToken,
     /// Absent when it has ended before this process knew it.
     running: Option<JoinHandle<()>>,
 }
@@ -126,7 +127,7 @@ impl Jobs {
     pub fn cancel(&self, name: &str) -> Option<Job> {
         let known = self.known();
         let found = known.get(name)?;
-        found.cancel.send_replace(true);
+        found.cancel.cancel();
         Some(found.job.borrow().clone())
     }
 
@@ -148,9 +149,10 @@ impl Jobs {
     /// Takes note of a job, and runs it; what is prepared already is not prepared again.
     fn insert(self: &Arc<Self>, job: Job, run: bool, ready: Option<Box<dyn ReadyJob>>) {
         let name = job.name.clone();
-        let (cancel, cancelled) = watch::channel(false);
+        let cancel = CancellationToken::new();
         let (sender, _) = watch::channel(job);
-        let running = run.then(|| tokio::spawn(Arc::clone(self).run_to_completion(sender.clone(), cancelled, ready)));
+        let running =
+            run.then(|| tokio::spawn(Arc::clone(self).run_to_completion(sender.clone(), cancel.clone(), ready)));
         self.known().insert(name, Known { job: sender, cancel, running });
     }
 
@@ -158,7 +160,7 @@ impl Jobs {
     async fn run_to_completion(
         self: Arc<Self>,
         job: watch::Sender<Job>,
-        cancelled: watch::Receiver<bool>,
+        cancelled: CancellationToken,
         mut ready: Option<Box<dyn ReadyJob>>,
     ) {
         let taken_over = Instant::now();
@@ -212,7 +214,7 @@ impl Jobs {
     async fn run_once(
         &self,
         job: &watch::Sender<Job>,
-        cancelled: watch::Receiver<bool>,
+        cancelled: CancellationToken,
         ready: Option<Box<dyn ReadyJob>>,
     ) -> Result<JobEnd, RunnerError> {
         let (name, request) = {
@@ -225,10 +227,9 @@ impl Jobs {
             None => self.runner.prepare(&request, &classes, self.memory.total()).await?,
         };
         let (needed, wants) = ready.memory();
-        let mut waiting = cancelled.clone();
         let grant = tokio::select! {
             grant = self.memory.grant(needed, wants) => grant,
-            _ = waiting.wait_for(|cancelled| *cancelled) => {
+            () = cancelled.cancelled() => {
                 return Ok(JobEnd { state: JobState::Cancelled, message: String::new() });
             }
         };

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_stream::wrappers::TcpListenerStream;
+use tokio_util::sync::CancellationToken;
 
 /// What the service works with.
 pub struct FleetOptions {
@@ -47,8 +48,8 @@ pub enum FleetError {
     Reflection(#[from] tonic_reflection::server::Error),
 }
 
-/// Serves until `stop` turns true. Jobs under way are released then: the next leader resumes them.
-pub async fn serve(options: FleetOptions, mut stop: watch::Receiver<bool>) -> Result<(), FleetError> {
+/// Serves until `stop` is cancelled. Jobs under way are released then: the next leader resumes them.
+pub async fn serve(options: FleetOptions, stop: CancellationToken) -> Result<(), FleetError> {
     let announced = options.bus.bucket(WORKERS, Some(WORKER_TTL)).await?;
     let lock_kv = options.bus.bucket(lock::BUCKET, Some(lock::TTL)).await?;
     let (jobs, leading) = watch::channel(None);
@@ -58,25 +59,21 @@ pub async fn serve(options: FleetOptions, mut stop: watch::Receiver<bool>) -> Re
         .register_encoded_file_descriptor_set(DESCRIPTION)
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         .build_v1()?;
-    let mut stopped = stop.clone();
     let server = tonic::transport::Server::builder()
         .add_service(health_service)
         .add_service(reflection)
         .add_service(ControlServer::new(control).max_decoding_message_size(REQUEST_BYTES))
-        .serve_with_incoming_shutdown(TcpListenerStream::new(options.listener), async move {
-            // A sender that is gone stops the server, too.
-            let _ = stopped.wait_for(|stop| *stop).await;
-        });
+        .serve_with_incoming_shutdown(TcpListenerStream::new(options.listener), stop.clone().cancelled_owned());
     let server = tokio::spawn(server);
     let shares = QueueShares::of_fleet();
     let (list, workers) = watch::channel(Vec::new());
     let following = tokio::spawn(workers::follow(announced, Arc::clone(&shares), list));
     let measuring = tokio::spawn(backlog::measure(jobs.subscribe()));
-    while !*stop.borrow() {
+    while !stop.is_cancelled() {
         health.set_not_serving::<ControlServer<ControlService>>().await;
         let lock = tokio::select! {
             lock = Lock::acquire(Arc::clone(&lock_kv), &options.name) => lock,
-            _ = stop.wait_for(|stop| *stop) => break,
+            () = stop.cancelled() => break,
         };
         tracing::info!("this orchestrator is the leader");
         let parts = JobsParts {
@@ -101,7 +98,7 @@ pub async fn serve(options: FleetOptions, mut stop: watch::Receiver<bool>) -> Re
         health.set_serving::<ControlServer<ControlService>>().await;
         let lost = tokio::select! {
             lost = lock.keep() => Some(lost),
-            _ = stop.wait_for(|stop| *stop) => None,
+            () = stop.cancelled() => None,
         };
         jobs.send_replace(None);
         options.leader.send_replace(false);

@@ -19,7 +19,7 @@ pub(super) async fn workers(kv: &dyn Kv) -> Result<Vec<Worker>, BusError> {
 
 /// Execution classes that a worker serves.
 pub(super) fn classes(worker: &Worker) -> impl Iterator<Item = &String> {
-    [&worker.class, &worker.card_class].into_iter().filter(|class| !class.is_empty())
+    [&worker.class, &worker.gpu_class].into_iter().filter(|class| !class.is_empty())
 }
 
 /// Slots by queue.

@@ -12,7 +12,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
-use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 /// A rig whose output other processes can join.
 async fn rig_on_disk() -> (Rig, TempDir) {
@@ -31,7 +31,7 @@ fn surviving(witness: &Path) -> IsolatedProcess {
 /// A runner that ends in the middle of a task: whatever it had in hand is gone but for what lies in the output.
 async fn lose_a_process(rig: &mut Rig) {
     let process = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let (_keep, stop) = watch::channel(false);
+    let stop = CancellationToken::new();
     process.spawn(rig.runner().run(stop));
     let call = rig.waiting.recv().await.unwrap();
     process.shutdown_background();

@@ -17,8 +17,8 @@ use std::sync::mpsc::Sender;
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::sync::mpsc::UnboundedReceiver;
-use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 pub const JOB: &str = "job";
 pub const CLASS: &str = "test";
@@ -168,19 +168,19 @@ impl Rig {
 
 /// A runner at work.
 pub struct Running {
-    stop: watch::Sender<bool>,
+    stop: CancellationToken,
     task: JoinHandle<Result<(), BusError>>,
 }
 
 impl Running {
     pub fn start(runner: Runner) -> Self {
-        let (stop, stopped) = watch::channel(false);
-        Self { stop, task: tokio::spawn(runner.run(stopped)) }
+        let stop = CancellationToken::new();
+        Self { task: tokio::spawn(runner.run(stop.clone())), stop }
     }
 
     /// Asks it to drain.
     pub fn drain(&self) {
-        self.stop.send_replace(true);
+        self.stop.cancel();
     }
 
     /// Drains it and waits for its end.
