@@ -19,6 +19,7 @@ mod footage;
 mod halves;
 mod interruption;
 mod layers;
+mod left_out;
 mod made_frames;
 mod memory;
 mod models;

@@ -54,6 +54,15 @@ pub async fn show(mut progress: watch::Receiver<Progress>, style: Style) {
     bars.clear();
 }
 
+/// A line as a terminal may show it: what in names is no letter (line breaks, escapes) is written out.
+pub fn printable(line: &str) -> String {
+    let written = |letter: char| match letter.is_control() {
+        true => letter.escape_default().collect(),
+        false => letter.to_string(),
+    };
+    line.chars().map(written).collect()
+}
+
 /// One line of JSON: an object with the event's name.
 pub fn print_json(event: &str, value: &impl serde::Serialize) {
     match serde_json::to_value(value) {

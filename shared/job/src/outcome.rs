@@ -1,4 +1,5 @@
 //! What a job has come to.
+use crate::left_out::LeftOut;
 use framefleet_orchestration::{Efficiency, Ending, JobSummary, Machines};
 use framefleet_records::Failures;
 use framefleet_service::Exit;
@@ -13,6 +14,8 @@ pub struct JobOutcome {
     pub summary: JobSummary,
     /// Files of the source that are no readable item: (name, why).
     pub refused: Vec<(String, String)>,
+    /// What the job did not take of its source.
+    pub left_out: LeftOut,
     /// Lines of failures.jsonl: frames that failed, in all steps, and items.
     pub failures: u64,
     /// Items that a step's finish failed on: (name, step and why).
@@ -60,7 +63,7 @@ impl OutcomeKind {
 impl JobOutcome {
     pub(crate) fn new(
         summary: JobSummary,
-        refused: Vec<(String, String)>,
+        (refused, left_out): (Vec<(String, String)>, LeftOut),
         failures: Failures,
         machines: Machines,
     ) -> Self {
@@ -71,7 +74,7 @@ impl JobOutcome {
             Ending::Finished if failures > 0 || !summary.unfinished.is_empty() => OutcomeKind::Partial,
             Ending::Finished => OutcomeKind::Done,
         };
-        Self { summary, refused, failures, failed_items, machines, kind }
+        Self { summary, refused, left_out, failures, failed_items, machines, kind }
     }
 
     /// How it ended.

@@ -1,5 +1,6 @@
 //! A job before it runs: its source is probed, its plan stands.
 use crate::error::JobError;
+use crate::left_out::LeftOut;
 use crate::plan::{Planner, Resources};
 use crate::request::JobRequest;
 use bytes::Bytes;
@@ -7,9 +8,12 @@ use framefleet_media::Item;
 use framefleet_orchestration::fleet::{Classes, check_request};
 use framefleet_pipeline::{Pipeline, Plan};
 use framefleet_proto::control::SubmitRequest;
-use framefleet_stage::SourceStage;
+use framefleet_stage::{Probe, SourceStage};
 use ingest::Ingest;
 use std::sync::Arc;
+
+/// Reasons that are told where nothing of a source can be read.
+const NAMED: usize = 10;
 
 /// A job whose source was probed and whose plan fits.
 pub struct PreparedJob {
@@ -23,6 +27,7 @@ pub struct PreparedJob {
     source: Arc<dyn SourceStage>,
     items: Vec<Item>,
     refused: Vec<(String, String)>,
+    left_out: LeftOut,
     memory_needed: u64,
 }
 
@@ -35,10 +40,20 @@ impl PreparedJob {
         let pipeline = request.pipeline(planner.registry())?;
         let unbounded = Resources { memory: u64::MAX, ..resources.clone() };
         planner.plan(&request, &pipeline, &[], &unbounded)?;
-        let (source, items, refused) = probe(&request.source, &pipeline)?;
-        let source = Arc::new(source);
-        let mut job =
-            Self { planner, request, contents, pipeline, resources, source, items, refused, memory_needed: 0 };
+        let (source, Probe { items, refused, passed_over }) = probe(&request.source, &pipeline)?;
+        let (source, left_out) = (Arc::new(source), LeftOut::of_source(passed_over, &items));
+        let mut job = Self {
+            planner,
+            request,
+            contents,
+            pipeline,
+            resources,
+            source,
+            items,
+            refused,
+            left_out,
+            memory_needed: 0,
+        };
         let needed = job.plan(&job.items)?.memory.needed;
         job.memory_needed = needed.into_iter().max().unwrap_or_default();
         Ok(job)
@@ -76,6 +91,11 @@ impl PreparedJob {
         &self.refused
     }
 
+    /// What the job does not take of its source.
+    pub fn left_out(&self) -> &LeftOut {
+        &self.left_out
+    }
+
     /// Bytes that its frames in flight need at least.
     pub fn memory_needed(&self) -> u64 {
         self.memory_needed
@@ -92,16 +112,44 @@ impl PreparedJob {
     }
 }
 
-/// Readable items of a source, and files that are none.
-type Probed = (Ingest, Vec<Item>, Vec<(String, String)>);
-
 /// Opens the source that a pipeline's ingest settings make, and finds its items.
-fn probe(source: &str, pipeline: &Pipeline) -> Result<Probed, JobError> {
+fn probe(source: &str, pipeline: &Pipeline) -> Result<(Ingest, Probe), JobError> {
     let stage = Ingest::new(ingest::resolve(&pipeline.ingest.settings)?);
     let probe = stage.probe(source).map_err(|error| JobError::Request(error.to_string()))?;
     if probe.items.is_empty() {
-        let why: Vec<String> = probe.refused.iter().map(|(name, why)| format!("  {name}: {why}")).collect();
-        return Err(JobError::Request(format!("nothing in {source} can be read:\n{}", why.join("\n"))));
+        return Err(JobError::Request(nothing_readable(source, &probe.refused)));
     }
-    Ok((stage, probe.items, probe.refused))
+    Ok((stage, probe))
+}
+
+/// Why nothing of a source can be read: the first reasons, and how many more there are. A message for people that travels to a client has little
+/// room; the log has all.
+fn nothing_readable(source: &str, refused: &[(String, String)]) -> String {
+    let mut lines: Vec<String> = refused.iter().take(NAMED).map(|(name, why)| format!("  {name}: {why}")).collect();
+    let more = refused.get(NAMED..).unwrap_or_default();
+    for (name, why) in more {
+        tracing::warn!(file = name, why, "not readable");
+    }
+    if !more.is_empty() {
+        lines.push(format!("  and {} more, each with its reason in the log", more.len()));
+    }
+    format!("nothing in {source} can be read:\n{}", lines.join("\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hundreds_of_reasons_are_counted() {
+        let refused = |count: usize| -> Vec<(String, String)> {
+            (0..count).map(|number| (format!("{number}.mp4"), "no video".to_owned())).collect()
+        };
+        assert_eq!(nothing_readable("films", &refused(1)), "nothing in films can be read:\n  0.mp4: no video");
+        let many = nothing_readable("films", &refused(300));
+        assert!(
+            many.lines().count() == 12 && many.ends_with("and 290 more, each with its reason in the log"),
+            "{many}"
+        );
+    }
 }

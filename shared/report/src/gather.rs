@@ -47,6 +47,8 @@ pub struct JobFacts {
     pub replay: String,
     /// What stages say of their results, by stage. What a stage says nothing of is shown under its own name.
     pub fields: BTreeMap<String, Vec<Field>>,
+    /// What was not taken of the source, in lines.
+    pub left_out: Vec<String>,
 }
 
 /// A report in the making: for each step [`Self::begin_step`], its rows, [`Self::scoped`], then [`Self::end_step`]; at the
@@ -76,6 +78,7 @@ impl Gathering {
                 efficiency: facts.efficiency,
                 plan: facts.plan,
                 timings: facts.timings,
+                left_out: facts.left_out,
                 failures: crate::model::Failures { replay: facts.replay, ..Default::default() },
                 ..Report::default()
             },

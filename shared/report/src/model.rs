@@ -21,6 +21,8 @@ pub struct Report {
     pub timings: Vec<Timing>,
     /// Further pages.
     pub pages: Vec<PageLink>,
+    /// What the job did not take of its source, in lines.
+    pub left_out: Vec<String>,
 }
 
 /// A link to a page beside the report.

@@ -41,6 +41,7 @@ struct Overview<'a> {
     plan: &'a PlanSummary,
     timings: &'a [Timing],
     pages: &'a [PageLink],
+    left_out: &'a [String],
     /// The list of items that have pages of their own.
     listed: Vec<ListedItem<'a>>,
 }
@@ -93,6 +94,7 @@ pub fn render(report: &Report) -> Result<String, ReportError> {
         plan: &report.plan,
         timings: &report.timings,
         pages: &report.pages,
+        left_out: &report.left_out,
         listed: if paged { listed(report) } else { Vec::new() },
     };
     let page = Page {

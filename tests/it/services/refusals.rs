@@ -38,6 +38,12 @@ fn requests_that_cannot_be_done() {
             assert!(ran.err.contains(word), "{word} is not in {ran:#?}");
         }
     }
+    // Hundreds of reasons, with names of which every letter is three, come through as the first ones and a count.
+    let films = work.path().join("films");
+    std::fs::create_dir(&films).unwrap();
+    (0..300).for_each(|number| std::fs::write(films.join(format!("{}{number}.mp4", "映".repeat(60))), "none").unwrap());
+    let ran = refused(&fleet, &films, &work.path().join("a"), &[]);
+    assert!(ran.code == Some(64) && ran.err.contains("can be read") && ran.err.contains(" more"), "{ran:#?}");
     let unknown = fleet.call("watch", &["no-such-job"]);
     assert_eq!(unknown.code, Some(64), "{unknown:#?}");
     assert!(unknown.err.contains("no-such-job"), "{unknown:#?}");

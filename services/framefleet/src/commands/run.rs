@@ -4,7 +4,7 @@ mod dry_run;
 use crate::args::RunArguments;
 use crate::failure::Failure;
 use crate::interrupt::interrupted;
-use crate::terminal::{self, Style};
+use crate::terminal::{self, Style, printable};
 use crate::{machine, request, streams};
 use framefleet_job::{JobError, JobOutcome, JobRequest, Planner, PreparedJob, Resources, RunningJob, in_process};
 use framefleet_orchestration::fleet::Classes;
@@ -98,7 +98,7 @@ fn print_json(output: &str, outcome: &JobOutcome) {
     let (summary, kind) = (&outcome.summary, outcome.kind());
     let result = json!({
         "output": output, "outcome": kind.words(), "exit": kind.exit().code(), "progress": summary.progress,
-        "refused": outcome.refused, "damage": summary.damage, "unfinished": summary.unfinished,
+        "refused": outcome.refused, "left_out": outcome.left_out, "damage": summary.damage, "unfinished": summary.unfinished,
         "lost_edits": summary.edits.lost, "followed_edits": summary.edits.followed,
     });
     terminal::print_json("result", &result);
@@ -107,8 +107,9 @@ fn print_json(output: &str, outcome: &JobOutcome) {
 /// What came of a job, for the person at the terminal.
 fn print(output: &str, outcome: &JobOutcome) {
     let (summary, progress) = (&outcome.summary, &outcome.summary.progress);
-    for line in outcome.problems().iter().chain(&summary.edits.followed) {
-        eprintln!("{line}");
+    let said = outcome.left_out.first_lines();
+    for line in said.iter().chain(&outcome.problems()).chain(&summary.edits.followed) {
+        eprintln!("{}", printable(line));
     }
     if let Ending::Stopped(reason) = &summary.ending {
         eprintln!("framefleet: stopped: {reason}");

@@ -168,7 +168,7 @@ fn check_source(source: &str) -> Result<(), JobError> {
     if !path.is_absolute() && !source.contains("://") {
         return Err(JobError::Request(format!("the source {source} is relative: the fleet needs a whole path")));
     }
-    let pattern = source.contains(['*', '?', '[']);
+    let pattern = source.contains(['*', '?', '[', '{']);
     if source.contains("://") || pattern || path.exists() {
         return Ok(());
     }

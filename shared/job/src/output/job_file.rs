@@ -124,6 +124,7 @@ impl JobFile {
         let results = json!({
             "outcome": words,
             "refused": pairs(&outcome.refused),
+            "left_out": outcome.left_out,
             "damage": pairs(&summary.damage),
             "unfinished": pairs(&summary.unfinished),
             "lost_edits": summary.edits.lost,

@@ -4,6 +4,7 @@ use crate::error::JobError;
 use crate::outcome::{JobOutcome, OutcomeKind, in_short};
 use crate::output::edits;
 use crate::report;
+use framefleet_ledger::layout;
 use framefleet_media::item::has_changed;
 use framefleet_orchestration::{Efficiency, Ending, JobSummary, Machines};
 use framefleet_records::{replay_command, write_failures};
@@ -30,7 +31,13 @@ impl RunningJob {
         let items: Vec<(String, String)> = refused.iter().chain(&summary.damage).cloned().collect();
         let failures = write_failures(&self.ledger, &manifests, &items).await?;
         edits::follow(&self.ledger, &summary.edits.moved).await?;
-        let outcome = JobOutcome::new(summary, refused, failures, machines);
+        let mut left_out = self.prepared.left_out().clone();
+        for manifest in &manifests {
+            if let Some(bytes) = self.ledger.read_file(&layout::summary(&manifest.step)).await? {
+                left_out.add_films(&serde_json::from_slice(&bytes)?);
+            }
+        }
+        let outcome = JobOutcome::new(summary, (refused, left_out), failures, machines);
         report::draw(&self.ledger, self.source(), self.facts(&outcome)).await?;
         let request = self.prepared.request();
         self.job_file.end(&self.ledger, request, &self.plan, &outcome, model_reports).await?;
@@ -64,6 +71,7 @@ impl RunningJob {
             task_seconds: worked.map(|step| (step.step.clone(), step.task_seconds)).collect(),
             replay: if failed { replay_command(self.ledger.output().url()) } else { String::new() },
             fields: self.job_file.fields().clone(),
+            left_out: outcome.left_out.lines(),
         }
     }
 }

@@ -41,11 +41,12 @@ impl ControlService {
 }
 
 fn status(error: RunnerError) -> Status {
+    // Messages travel in headers, which have little room.
     match error {
-        RunnerError::Refused(message) => Status::invalid_argument(message),
+        RunnerError::Refused(message) => Status::invalid_argument(framefleet_bus::short(message)),
         RunnerError::Bus(error) if error.passes() => Status::unavailable(error.to_string()),
         RunnerError::Bus(error) => Status::failed_precondition(error.to_string()),
-        RunnerError::Failed(message) => Status::failed_precondition(message),
+        RunnerError::Failed(message) => Status::failed_precondition(framefleet_bus::short(message)),
     }
 }
 

@@ -62,6 +62,11 @@ function failureSection(failures) {
     beyond > 0 && el("p", { class: "muted small" }, `${grouped(beyond)} more are in failures.jsonl.`)));
 }
 
+function leftOutSection(lines) {
+  const draw = (shown) => el("ul", {}, shown.map((line) => el("li", {}, line)));
+  return el("section", {}, el("h2", {}, "About the source"), el("div", { class: "panel" }, expandable(lines, 12, draw, "of them")));
+}
+
 function planSection(plan, timings) {
   const words = (value) => (typeof value === "string" ? value : JSON.stringify(value));
   const settings = plan.steps.map((step) => el("details", {},

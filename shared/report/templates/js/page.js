@@ -16,6 +16,7 @@ fill(page, {}, [
   overview && overview.efficiency && efficiencySection(overview.efficiency),
   overview && overview.steps.length > 0 && stepSection(overview.steps),
   overview && overview.failures.total > 0 && failureSection(overview.failures),
+  overview && overview.left_out.length > 0 && leftOutSection(overview.left_out),
   overview && (overview.plan.steps.length > 0 || overview.timings.length > 0) && planSection(overview.plan, overview.timings),
   data.items.length > 1 && pager(),
 ]);

@@ -1,5 +1,6 @@
 //! `framefleet run --dry-run`
 use crate::failure::Failure;
+use crate::terminal::printable;
 use crate::{machine, terminal};
 use bytesize::ByteSize;
 use framefleet_job::{FolderChanges, Forecast, PreparedJob, describe_passes};
@@ -13,13 +14,17 @@ pub async fn print(prepared: &PreparedJob, json: bool) -> Result<Exit, Failure> 
     if json {
         terminal::print_json(
             "dry_run",
-            &json!({ "plan": plan.as_ref(), "steps": steps, "folders": folders, "refused": prepared.refused() }),
+            &json!({
+                "plan": plan.as_ref(), "steps": steps, "folders": folders, "refused": prepared.refused(),
+                "left_out": prepared.left_out(),
+            }),
         );
         return Ok(Exit::Done);
     }
     for (name, why) in prepared.refused() {
-        println!("{name}: {why}");
+        println!("{}", printable(&format!("{name}: {why}")));
     }
+    prepared.left_out().lines().iter().for_each(|line| println!("{}", printable(line)));
     for FolderChanges { item, changes } in &folders {
         let Changes { new, gone, renamed, replaced } = changes;
         println!("{item}: {new} pictures new, {gone} gone, {renamed} renamed, {replaced} replaced");
