@@ -70,6 +70,21 @@ fn one_line_in_the_registry_deploys_a_stage() {
 }
 
 #[test]
+fn the_orchestrators_image_carries_its_program_alone() {
+    let docker = read("Dockerfile");
+    let stage = docker.split("\nFROM ").find(|stage| stage.starts_with("runtime AS orchestrator\n")).unwrap();
+    let copied: Vec<&str> = stage.lines().filter(|line| line.starts_with("COPY ")).collect();
+    assert_eq!(copied, ["COPY --from=build /programs/orchestrator /usr/local/bin/"]);
+    let compose = read("compose.yaml");
+    let service = compose.split("\n  orchestrator:\n").nth(1).and_then(|rest| rest.split("\n\n").next()).unwrap();
+    assert!(service.contains("framefleet/orchestrator:") && service.contains("target: orchestrator"), "{service}");
+    assert!(
+        read("k8s/base/programs.yaml")
+            .contains("\n        - name: orchestrator\n          image: framefleet/orchestrator\n")
+    );
+}
+
+#[test]
 fn every_variable_is_one_that_programs_read() {
     let mut known = BTreeSet::from(["FRAMEFLEET_SERVER".to_owned()]);
     for verb in ["worker", "orchestrator"] {
