@@ -23,7 +23,7 @@ pub enum JobError {
     Failed(String),
     /// The pipeline is no plan.
     #[error(transparent)]
-    Plan(#[from] PlanError),
+    Plan(Box<PlanError>),
     /// Settings of a stage are wrong.
     #[error(transparent)]
     Settings(#[from] SettingsError),
@@ -32,7 +32,7 @@ pub enum JobError {
     Setup(#[from] SetupError),
     /// The catalogue or the cache of models.
     #[error(transparent)]
-    Models(#[from] ModelError),
+    Models(Box<ModelError>),
     /// The stages of the program contradict each other.
     #[error(transparent)]
     Registry(#[from] RegistryError),
@@ -91,6 +91,19 @@ fn exit_of_models(error: &ModelError) -> Exit {
         | ModelError::NotInstalled { .. }
         | ModelError::Unpinned { .. } => Exit::Configuration,
         _ => Exit::Failed,
+    }
+}
+
+// These two are large, and every result would be as large as they are.
+impl From<PlanError> for JobError {
+    fn from(error: PlanError) -> Self {
+        Self::Plan(Box::new(error))
+    }
+}
+
+impl From<ModelError> for JobError {
+    fn from(error: ModelError) -> Self {
+        Self::Models(Box::new(error))
     }
 }
 
