@@ -18,6 +18,7 @@ mod request;
 mod side_streams;
 mod still;
 mod tags;
+mod timecode;
 mod verify;
 
 pub use dither::Dither;

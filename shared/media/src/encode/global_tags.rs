@@ -4,9 +4,17 @@ use ffmpeg_next as ffmpeg;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// Tags that speak of the file's form, which the muxer writes on its own.
-const OF_THE_FORM: [&str; 7] =
-    ["major_brand", "minor_version", "compatible_brands", "encoder", "handler_name", "vendor_id", "duration"];
+/// Tags that speak of the file's form, which the muxer writes on its own, and the time code, which belongs to the pictures.
+const OF_THE_FORM: [&str; 8] = [
+    "major_brand",
+    "minor_version",
+    "compatible_brands",
+    "encoder",
+    "handler_name",
+    "vendor_id",
+    "duration",
+    "timecode",
+];
 
 /// Tags of a source that a joined file does not have, in words. Files of other kinds write names in other letters.
 pub(super) fn missing(tags: &[(String, String)], joined: &Path) -> Result<Vec<String>, EncodeError> {

@@ -21,9 +21,9 @@ pub struct Joined {
 /// Joins pieces to the file `output` and verifies it: as many frames as the pieces have, at the same times.
 ///
 /// From the source come: audio and subtitle streams that the container carries (with language, title and disposition),
-/// fonts attached to Matroska, chapters, global metadata, spherical, stereoscopic and HDR side data of the video stream.
+/// fonts attached to Matroska, chapters, global metadata, the time code of the first frame, spherical, stereoscopic and HDR side data of the video stream.
 /// Not its rotation, which was applied to the pixels. Left out, and listed in [`Joined::left_out`]: streams that the
-/// container does not carry (QuickTime time code and data tracks, image subtitles in MP4), cover pictures, and spherical
+/// container does not carry (data tracks, image subtitles in MP4), cover pictures, and spherical
 /// data in MOV, for which FFmpeg writes none. Sound and subtitles whose decoding times step back are moved behind the packet before,
 /// as the `ffmpeg` program does it. Where the first pictures were not recorded whole, the file begins with the first that is. Matroska has no times before 0: where the source's sound begins before its pictures (the delay
 /// of an AAC encoder), the whole file is later by that, in sync.
@@ -91,6 +91,9 @@ impl<'a> Writer<'a> {
             // QuickTime's own tags need its own table, which others read as well; usual ones lie where all players look for them.
             let own =
                 side.as_ref().is_some_and(|side| side.tags().iter().any(|(key, _)| key.starts_with(QUICKTIME_TAG)));
+            if side.as_ref().is_some_and(SideStreams::has_timecode) {
+                options.set("write_tmcd", "1");
+            }
             options.set("movflags", if own { "+faststart+use_metadata_tags" } else { "+faststart" });
         }
         crate::log::forget();

@@ -1,10 +1,11 @@
 //! Everything of a source but its pictures.
-use super::{Container, EncodeError, Join};
+use super::{Container, EncodeError, Join, timecode};
 use crate::container::demux::{may_step, video_stream};
 use crate::container::steps::Steps;
 use crate::container::timeline::Timeline;
 use ffmpeg_next::{
-    self as ffmpeg, Packet, Rescale, codec, ffi, format::context::Input, format::context::Output, media::Type,
+    self as ffmpeg, Dictionary, Packet, Rescale, codec, ffi, format::context::Input, format::context::Output,
+    media::Type,
 };
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -48,6 +49,8 @@ pub(super) struct SideStreams {
     hdr_metadata: bool,
     /// Whether sound is to come along.
     sound: bool,
+    /// Of the first frame that is kept.
+    timecode: Option<String>,
     left_out: Vec<String>,
 }
 
@@ -57,9 +60,22 @@ impl SideStreams {
         let mut input = ffmpeg::format::input(path).map_err(EncodeError::ffmpeg(path, "opening the source"))?;
         let video = video_stream(&input);
         let (mut mapped, mut left_out, mut next) = (Vec::new(), Vec::new(), 1);
+        let of_source = timecode::of(&input, video);
+        let timecode = of_source.as_ref().and_then(|code| {
+            let same_rate = video
+                .and_then(|index| input.stream(index))
+                .is_some_and(|stream| is_near(stream.avg_frame_rate(), request.format.rate()));
+            timecode::later(code, request.format.rate(), request.start_ns).filter(|_| same_rate)
+        });
+        if let (Some(code), None) = (&of_source, &timecode) {
+            left_out.push(format!(
+                "time code {code}: the film has another frame rate, or one that time codes do not count"
+            ));
+        }
         for stream in input.streams() {
             let decision = decide(&stream, video, request);
-            left_out.extend(decision.as_ref().err().cloned().flatten());
+            let carried = timecode.is_some() && timecode::is_track(&stream);
+            left_out.extend(decision.as_ref().err().cloned().flatten().filter(|_| !carried));
             mapped.push(decision.is_ok().then_some(next));
             next += usize::from(decision.is_ok());
         }
@@ -95,6 +111,7 @@ impl SideStreams {
             end_ns: request.end_ns,
             hdr_metadata: request.format.hdr_metadata,
             sound: request.audio,
+            timecode,
             left_out,
         })
     }
@@ -106,7 +123,19 @@ impl SideStreams {
 
     /// Adds streams, chapters and metadata to an output that has the video stream already.
     pub(super) fn add_to(&mut self, output: &mut Output) -> Result<(), ffmpeg::Error> {
-        output.set_metadata(self.input.metadata().to_owned());
+        let mut tags = Dictionary::new();
+        // A time code would be that of the source's first frame.
+        self.input
+            .metadata()
+            .iter()
+            .filter(|(key, _)| !key.eq_ignore_ascii_case(timecode::TAG))
+            .for_each(|(key, value)| tags.set(key, value));
+        output.set_metadata(tags);
+        if let (Some(code), Some(mut video)) = (&self.timecode, output.stream_mut(0)) {
+            let mut tags = Dictionary::new();
+            tags.set(timecode::TAG, code);
+            video.set_metadata(tags);
+        }
         self.add_chapters(output)?;
         for stream in self.input.streams().filter(|stream| self.mapped[stream.index()].is_some()) {
             let mut target = output.add_stream(None::<ffmpeg::Codec>)?;
@@ -183,6 +212,11 @@ impl SideStreams {
     /// The stream of the output that a packet goes to.
     pub(super) fn output_index(&self, packet: &Packet) -> usize {
         self.mapped.get(packet.stream()).copied().flatten().unwrap_or(0)
+    }
+
+    /// Whether the first frame that is kept has a time code.
+    pub(super) fn has_timecode(&self) -> bool {
+        self.timecode.is_some()
     }
 
     /// Name and value of what the source says of itself.
@@ -290,6 +324,11 @@ fn discard(input: &mut Input, mapped: &[Option<usize>], read_along: Option<usize
         // SAFETY: the index is one of the input's streams.
         unsafe { (**(*input.as_mut_ptr()).streams.add(index)).discard = ffi::AVDiscard::AVDISCARD_ALL };
     }
+}
+
+/// Whether two frame rates are the same but for how they were measured.
+fn is_near(a: ffmpeg::Rational, b: ffmpeg::Rational) -> bool {
+    (f64::from(a) / f64::from(b) - 1.0).abs() < 1e-3
 }
 
 /// A start time in nanoseconds; 0 when unknown.
