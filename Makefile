@@ -5,11 +5,13 @@ CARGO ?= cargo
 SAMPLES := .cache/samples
 DEMO := .demo
 
+# Recordings that soak-media tries.
+RECORDINGS ?= 4000
 # How long a soak takes, and the fuzzing of each target.
 SOAK_MINUTES ?= 10
 FUZZ_SECONDS ?= 1200
 
-.PHONY: demo test test-fast lint bench soak fuzz torch generate check-deployment setup samples build clean-demo help
+.PHONY: demo test test-fast lint bench soak soak-media fuzz torch generate check-deployment setup samples build clean-demo help
 
 help:
 	@echo "make demo   install what is missing, build, analyse real footage, say where the report is"
@@ -18,6 +20,7 @@ help:
 	@echo "make lint   formatting, clippy, structure, licences"
 	@echo "make bench  measure, and print the table of docs/performance.md (QUICK=quick: without what takes long)"
 	@echo "make soak   ten minutes of short jobs through a fleet: nothing may grow (SOAK_MINUTES=…)"
+	@echo "make soak-media   thousands of recordings whose times are odd, read and compared with how they were made (RECORDINGS=…)"
 	@echo "make fuzz   an hour of coverage-guided fuzzing of stills, videos and messages (FUZZ_SECONDS=… for each)"
 	@echo "make torch  test the TorchScript backend (downloads libtorch)"
 	@echo "make generate           write what names every stage: compose.yaml, Dockerfile, k8s/, docs/stages.md"
@@ -73,6 +76,10 @@ bench: build samples
 	$(CARGO) build --release -p framefleet --example framefleet-with-test-stages
 	$(CARGO) bench -p framefleet --bench performance -- $(QUICK)
 	$(CARGO) bench -p framefleet-bus-nats --bench hops -- $(QUICK)
+
+soak-media: setup
+	@$(call tool,nextest)
+	FRAMEFLEET_RECORDINGS=$(RECORDINGS) $(CARGO) nextest run -p framefleet-media -E 'test(/^matrix::/)'
 
 soak: setup
 	$(CARGO) build -p framefleet --example framefleet-with-test-stages

@@ -115,6 +115,10 @@ fn video(
     };
     (corrected.last_frame_ns, corrected.stepped) = (last_ns / frames.per_frame as i64, frames.stepped);
     corrected.time_base = corrected.time_base.map(|unit| times::fine_unit(unit, frames.closest_ns));
+    let note = "its times start anew or repeat: they go on where they were";
+    if frames.stepped && !corrected.notes.iter().any(|known| known == note) {
+        corrected.notes.push(note.to_owned());
+    }
     if is_unusual(&corrected) {
         beside.last_frame(corrected.last_frame_ns);
     }

@@ -13,9 +13,15 @@ const MAX_BAD_READS: u32 = 1000;
 /// Pixels a decoder may be asked for; checked by libavcodec before it allocates.
 const MAX_PIXELS: u64 = 1 << 30;
 
-/// Packets after one that is flagged as incomplete within which pictures may be missing: parsers are some behind. The flag alone says little: it
-/// is set at every seam of a transport stream.
-const SUSPECT: u32 = 4;
+/// Packets after damage within which pictures may turn out to be missing: parsers and made-up decoding times lag behind. Damage alone says
+/// little: packets are flagged as incomplete at every seam of a transport stream.
+const SUSPECT: u32 = 20;
+
+/// Gaps that are longer are pauses at a seam, not lost pictures.
+const LONGEST_GAP_NS: i64 = 10_000_000_000;
+
+/// Pictures by which times of showing may run ahead without one being missing.
+const AHEAD: i64 = 6;
 
 /// Codecs whose decoders pad what is missing of a picture and say nothing.
 const PADS_SILENTLY: [codec::Id; 3] = [codec::Id::MJPEG, codec::Id::MJPEGB, codec::Id::AMV];
@@ -29,12 +35,13 @@ pub(crate) struct Demuxer {
     /// Where clocks may be put one behind the other, read from the start.
     steps: Option<Steps>,
     extent: Extent,
-    /// What the demuxer told of while it read the last packet, if pictures are missing before that.
+    /// The damage for which pictures are missing before the last packet.
     told: Option<String>,
-    /// Where the next packet of the pictures is expected, by decoding time.
+    /// Damage that was met, and packets to come that may show that pictures are missing for it.
+    suspicion: Option<(String, u32)>,
+    /// Where the next packet of the pictures is expected, by decoding time; end of the last one that is shown.
     next_ns: Option<i64>,
-    /// Packets to come that may be those behind lost ones.
-    suspect: u32,
+    end_ns: Option<i64>,
 }
 
 /// How much of a file was read.
@@ -42,9 +49,7 @@ pub(crate) struct Demuxer {
 pub(crate) struct Extent {
     /// Packets of the picture stream.
     pub(crate) packets: u64,
-    /// End of the last of them on the container's clock, nanoseconds.
-    pub(crate) pictures_ns: i64,
-    /// End of the last packet of any stream that is read.
+    /// End of the last packet of any stream that is read, on the container's clock, nanoseconds.
     pub(crate) all_ns: i64,
 }
 
@@ -103,7 +108,18 @@ impl Demuxer {
         }
         let steps = may_step(&input).then(Steps::default);
         let (path, extent) = (path.to_owned(), Extent::default());
-        Self { input, stream, path, bad_reads: 0, steps, extent, told: None, next_ns: None, suspect: 0 }
+        Self {
+            input,
+            stream,
+            path,
+            bad_reads: 0,
+            steps,
+            extent,
+            told: None,
+            suspicion: None,
+            next_ns: None,
+            end_ns: None,
+        }
     }
 
     /// Whether what is read came, and comes, from parts with clocks of their own; nobody knows after a seek.
@@ -114,6 +130,11 @@ impl Demuxer {
     /// Whether parts with clocks of their own may be put one behind the other in such a container.
     pub(crate) fn may_step(&self) -> bool {
         may_step(&self.input)
+    }
+
+    /// Whether the data of a packet are not all there; flags of transport streams do not tell, they are set at every seam.
+    pub(crate) fn lacks_data(&self, packet: &Packet) -> bool {
+        packet.is_corrupt() && !is_discontinuous(&self.input)
     }
 
     /// How much was read.
@@ -246,12 +267,7 @@ impl Demuxer {
                     if let (Some(steps), Some(stream)) = (&mut self.steps, self.input.stream(self.stream)) {
                         steps.correct(&mut packet, stream.time_base());
                     }
-                    self.suspect = if packet.is_corrupt() { SUSPECT } else { self.suspect.saturating_sub(1) };
-                    if !self.follows_a_gap(&packet) {
-                        self.told = None;
-                    } else if self.suspect > 0 {
-                        self.told.get_or_insert_with(|| "packets are damaged or missing".to_owned());
-                    }
+                    self.judge(&packet);
                     return Read::Packet(packet);
                 }
                 Ok(()) => {
@@ -262,7 +278,7 @@ impl Demuxer {
                 Err(ffmpeg::Error::Eof) => return Read::End,
                 Err(ffmpeg::Error::InvalidData) if self.bad_reads < MAX_BAD_READS => {
                     self.bad_reads += 1;
-                    self.told.get_or_insert(crate::log::reason(ffmpeg::Error::InvalidData));
+                    self.suspicion = Some((crate::log::reason(ffmpeg::Error::InvalidData), SUSPECT));
                 }
                 Err(error) => return Read::Broken(crate::log::reason(error)),
             }
@@ -272,18 +288,40 @@ impl Demuxer {
     /// Keeps what the demuxer complained of; parsers and decoders complain of much that is no damage.
     fn note_damage(&mut self) {
         if let Some(message) = crate::log::take().filter(|message| !message.of_codec) {
-            self.told.get_or_insert(message.text);
+            self.suspicion = Some((message.text, SUSPECT));
         }
     }
 
-    /// Whether a packet of the pictures comes later than the one before lets expect.
+    /// Finds out whether pictures are missing before a packet, for damage that was met in or before it.
+    fn judge(&mut self, packet: &Packet) {
+        if packet.is_corrupt() {
+            self.suspicion = Some(("packets are damaged or missing".to_owned(), SUSPECT));
+        }
+        if self.follows_a_gap(packet) {
+            self.told = self.suspicion.as_ref().map(|(reason, _)| reason.clone());
+        }
+        let wait = |(reason, left): (String, u32)| (left > 0).then(|| (reason, left - 1));
+        self.suspicion = self.suspicion.take().and_then(wait);
+    }
+
+    /// Whether a packet of the pictures comes later than those before let expect. Decoding times that containers do not say are made up of those
+    /// of showing, and lag behind; times of showing run ahead by as many pictures as are decoded out of order.
     fn follows_a_gap(&mut self, packet: &Packet) -> bool {
         let base = self.stream().map_or(ffmpeg::Rational(0, 1), |stream| stream.time_base());
-        let Some(dts) = packet.dts().filter(|_| base.denominator() > 0) else { return false };
+        if base.denominator() <= 0 {
+            return false;
+        }
         let ns = |ticks: i64| scale(ticks, base, 1_000_000_000);
         let step = if packet.duration() > 0 { ns(packet.duration()) } else { self.frame_step() };
-        let expected = self.next_ns.replace(ns(dts).saturating_add(step));
-        expected.is_some_and(|expected| ns(dts).saturating_sub(expected) > step / 2)
+        let (dts, pts) = (packet.dts().map(ns), packet.pts().map(ns));
+        let late = |at: Option<i64>, expected: Option<i64>, by: i64| {
+            let by = by + 1..=LONGEST_GAP_NS;
+            at.zip(expected).is_some_and(|(at, expected)| by.contains(&at.saturating_sub(expected)))
+        };
+        let late = late(dts, self.next_ns, step / 2) || late(pts, self.end_ns, step.saturating_mul(AHEAD));
+        self.next_ns = dts.map(|dts| dts.saturating_add(step));
+        self.end_ns = self.end_ns.max(pts.map(|pts| pts.saturating_add(step)));
+        late
     }
 
     /// Notes how far a packet reaches.
@@ -294,7 +332,6 @@ impl Demuxer {
         self.extent.all_ns = self.extent.all_ns.max(end_ns);
         if packet.stream() == self.stream {
             self.extent.packets += 1;
-            self.extent.pictures_ns = self.extent.pictures_ns.max(end_ns);
         }
     }
 
@@ -302,7 +339,7 @@ impl Demuxer {
     /// container cannot.
     pub(crate) fn seek(&mut self, ticks: i64) -> bool {
         self.bad_reads = 0;
-        (self.steps, self.next_ns) = (None, None);
+        (self.steps, self.next_ns, self.end_ns) = (None, None, None);
         // SAFETY: the context is open and borrowed mutably; the stream index is one of its own.
         let code =
             unsafe { ffi::avformat_seek_file(self.input.as_mut_ptr(), self.stream as i32, i64::MIN, ticks, ticks, 0) };
@@ -330,12 +367,16 @@ pub(crate) fn video_stream(input: &format::context::Input) -> Option<usize> {
 /// Whether a container's times may start anew within it: where libavformat says so, and in FLV, which cameras append to.
 pub(crate) fn may_step(input: &format::context::Input) -> bool {
     let name = input.format().name().to_owned();
-    // SAFETY: an open context has its format, and its flags are a plain field.
-    let flags = unsafe { (*(*input.as_ptr()).iformat).flags };
-    flags & ffi::AVFMT_TS_DISCONT != 0 || name.split(',').any(|name| matches!(name, "flv" | "live_flv" | "kux"))
+    is_discontinuous(input) || name.split(',').any(|name| matches!(name, "flv" | "live_flv" | "kux"))
 }
 
 /// FFmpeg's choice of an audio stream.
 pub(crate) fn audio_stream(input: &format::context::Input) -> Option<usize> {
     input.streams().best(media::Type::Audio).map(|stream| stream.index())
+}
+
+/// Whether libavformat says that times may start anew in such a container.
+fn is_discontinuous(input: &format::context::Input) -> bool {
+    // SAFETY: an open context has its format, and its flags are a plain field.
+    unsafe { (*(*input.as_ptr()).iformat).flags & ffi::AVFMT_TS_DISCONT != 0 }
 }

@@ -13,7 +13,7 @@ const AHEAD: usize = 64;
 pub(super) struct SoundPackets {
     demuxer: Demuxer,
     /// Where clocks start anew: how they go on, by the packets of this stream of pictures.
-    steps: Option<(Steps, usize)>,
+    steps: Option<(Steps, usize, Rational)>,
     ahead: VecDeque<Packet>,
     ended: bool,
 }
@@ -21,9 +21,14 @@ pub(super) struct SoundPackets {
 impl SoundPackets {
     /// Opens the sound of a file; `None` when it has none. `stepped`: clocks start anew in it, so it is read from the start.
     pub(super) fn open(path: &Path, stepped: bool) -> Result<Option<Self>, ReadError> {
-        let pictures = if stepped { Some(Demuxer::video(path)?.stream()?.index()) } else { None };
-        let Some(demuxer) = Demuxer::audio(path, pictures)? else { return Ok(None) };
-        let steps = pictures.map(|pictures| (Steps::default(), pictures));
+        let pictures = if stepped {
+            let pictures = Demuxer::video(path)?;
+            Some((pictures.stream()?.index(), pictures.time_base()?))
+        } else {
+            None
+        };
+        let Some(demuxer) = Demuxer::audio(path, pictures.map(|(stream, _)| stream))? else { return Ok(None) };
+        let steps = pictures.map(|(stream, base)| (Steps::default(), stream, base));
         Ok(Some(Self { demuxer, steps, ahead: VecDeque::new(), ended: false }))
     }
 
@@ -44,12 +49,9 @@ impl SoundPackets {
     pub(super) fn next(&mut self) -> Option<Packet> {
         let least = if self.steps.is_some() { AHEAD } else { 1 };
         while self.ahead.len() < least && !self.ended {
-            let bases: Vec<Rational> = self.demuxer.input().streams().map(|stream| stream.time_base()).collect();
             let steps = &mut self.steps;
             let read = self.demuxer.read_beside(&mut |packet| {
-                if let (Some((steps, pictures)), Some(base)) = (steps.as_mut(), bases.get(packet.stream()))
-                    && packet.stream() == *pictures
-                {
+                if let Some((steps, _, base)) = steps.as_mut().filter(|(_, pictures, _)| packet.stream() == *pictures) {
                     steps.note(packet, *base);
                 }
             });
@@ -59,7 +61,7 @@ impl SoundPackets {
             }
         }
         let mut packet = self.ahead.pop_front()?;
-        if let (Some((steps, _)), Ok(base)) = (&mut self.steps, self.demuxer.time_base()) {
+        if let (Some((steps, ..)), Ok(base)) = (&mut self.steps, self.demuxer.time_base()) {
             steps.correct_other(&mut packet, base);
         }
         Some(packet)

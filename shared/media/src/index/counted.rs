@@ -37,19 +37,19 @@ pub(super) fn index(
         let Some(mark) = mark else { continue };
         let waiting = Waiting { mark, duration_ns: duration_ns(&decoded, &timeline) };
         runs.push(decoded.timestamp(), waiting, &mut settled);
-        if !tell(&mut settled, grid, &mut chain) {
+        if !tell(&mut settled, cursor.demuxer().stepped(), grid, &mut chain) {
             return Ok(None);
         }
     }
     runs.end(&mut settled);
-    tell(&mut settled, grid, &mut chain);
+    tell(&mut settled, cursor.demuxer().stepped(), grid, &mut chain);
     grid.end(&mut chain);
     let broken = cursor.broken().map(|reason| format!("reading stopped: {reason}"));
     Ok(broken.or_else(|| shortfall::of(cursor.demuxer())))
 }
 
-/// Hands on frames with their times; false when nobody wants to know more.
-fn tell(settled: &mut Vec<(i64, Waiting)>, grid: &mut Grid<'_>, chain: &mut PacketChain) -> bool {
+/// Hands on frames with their times, and whether clocks started anew before; false when nobody wants to know more.
+fn tell(settled: &mut Vec<(i64, Waiting)>, stepped: bool, grid: &mut Grid<'_>, chain: &mut PacketChain) -> bool {
     // Before every key frame: such a video is decoded from its first packet, so that is where digests begin.
     let frame = |(ns, Waiting { mark, duration_ns })| SourceFrame {
         ns,
@@ -57,7 +57,7 @@ fn tell(settled: &mut Vec<(i64, Waiting)>, grid: &mut Grid<'_>, chain: &mut Pack
         mark,
         duration_ns,
         position: 0,
-        from_start: false,
+        from_start: stepped,
     };
     settled.drain(..).map(frame).all(|frame| grid.push(frame, chain))
 }

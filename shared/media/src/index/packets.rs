@@ -54,6 +54,8 @@ impl Waiting {
 /// Brings packets into presentation order, and frames to the grid.
 struct Order {
     timeline: Timeline,
+    /// The packet that was read last: at the end of a file that is cut it is not whole.
+    newest: Option<Waiting>,
     waiting: BinaryHeap<Reverse<Waiting>>,
     /// Whether a frame was given on.
     begun: bool,
@@ -93,13 +95,15 @@ pub(super) fn index(
             }
         }
     };
+    let cut = broken.or_else(|| shortfall::of(&demuxer));
+    let newest = order.newest.take().filter(|_| cut.is_none());
+    order.waiting.extend(newest.map(Reverse));
     while !order.waiting.is_empty() {
         order.feed(grid, &mut chain);
     }
     order.end(grid, &mut chain);
     grid.end(&mut chain);
     let stray = (order.stray > 0).then(|| format!("{} packets have no timestamp and are left out", order.stray));
-    let cut = broken.or_else(|| shortfall::of(&demuxer));
     let damage: Vec<String> = order.gaps.into_problem().into_iter().chain(stray).chain(cut).collect();
     Ok((!damage.is_empty()).then(|| damage.join("; ")))
 }
@@ -107,7 +111,7 @@ pub(super) fn index(
 impl Order {
     fn new(timeline: Timeline, step: i64) -> Self {
         let (runs, gaps) = (Runs::new(timeline, step), Gaps::new(step));
-        Self { timeline, waiting: BinaryHeap::new(), begun: false, runs, stray: 0, gaps }
+        Self { timeline, newest: None, waiting: BinaryHeap::new(), begun: false, runs, stray: 0, gaps }
     }
 
     /// Adds a shown packet.
@@ -121,7 +125,8 @@ impl Order {
             return;
         }
         let duration_ns = scale(packet.duration(), self.timeline.time_base, 1_000_000_000);
-        self.waiting.push(Reverse(Waiting { pts, mark, duration_ns, position, from_start }));
+        let before = self.newest.replace(Waiting { pts, mark, duration_ns, position, from_start });
+        self.waiting.extend(before.map(Reverse));
     }
 
     /// Hands on the earliest frame; false when nobody wants to know more.

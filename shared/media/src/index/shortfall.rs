@@ -69,30 +69,29 @@ struct Length {
 }
 
 impl Length {
-    /// By the header of the picture stream, else of the file; `None` when that says nothing, or what is read cannot tell.
+    /// By the header of the picture stream, else of the file; `None` when that says nothing, or what is read cannot tell. Where sound or subtitles
+    /// go on to the end, none of it is missing.
     fn of(demuxer: &Demuxer) -> Option<Self> {
         let input = demuxer.input();
         // SAFETY: a plain field of a context that is alive.
         if unsafe { (*input.as_ptr()).duration_estimation_method } != AVFMT_DURATION_FROM_STREAM {
             return None;
         }
-        let (stream, extent) = (demuxer.stream().ok()?, demuxer.extent());
+        let (stream, found_ns) = (demuxer.stream().ok()?, demuxer.extent().all_ns);
         if stream.duration() > 0 {
             let ns = |ticks: i64| scale(ticks, stream.time_base(), 1_000_000_000);
             let start = if stream.start_time() == ffi::AV_NOPTS_VALUE { 0 } else { ns(stream.start_time()) };
-            return Some(Self {
-                promised_ns: ns(stream.duration()),
-                found_ns: extent.pictures_ns.saturating_sub(start.min(0)),
-            });
+            let found_ns = found_ns.saturating_sub(start.min(0));
+            return Some(Self { promised_ns: ns(stream.duration()), found_ns });
         }
-        // Sound or subtitles may well outlast the pictures; so may what is not read.
+        // What is not read may well outlast the pictures.
         let pictures = stream.index();
         let unread = input.streams().any(|stream| {
             let medium = stream.parameters().medium();
             stream.index() != pictures && matches!(medium, media::Type::Video | media::Type::Data)
         });
         let promised_ns = input.duration().checked_mul(1000).filter(|&ns| ns > 0 && !unread)?;
-        Some(Self { promised_ns, found_ns: extent.all_ns })
+        Some(Self { promised_ns, found_ns })
     }
 
     fn is_much(&self) -> bool {

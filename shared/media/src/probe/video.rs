@@ -8,7 +8,7 @@ use crate::read_error::ReadError;
 use crate::video::convert::is_grey;
 use crate::{Colour, Item, ItemKind, Rational};
 use ffmpeg_next::util::format::Pixel;
-use ffmpeg_next::{codec::packet::side_data, ffi, format};
+use ffmpeg_next::{codec::packet::side_data, ffi, format, media};
 use std::ffi::{CStr, c_char};
 use std::path::Path;
 
@@ -56,7 +56,7 @@ pub(super) fn item(name: String, path: &Path) -> Result<Item, ReadError> {
         projection: immersive::projection(&stream).to_owned(),
         has_audio: audio_stream(demuxer.input()).is_some(),
         bytes: std::fs::metadata(path).map_err(|source| ReadError::io(path, source))?.len(),
-        notes: notes(alpha),
+        notes: notes(&demuxer, alpha),
         ..Item::default()
     };
     check_size(path, width, height, byte_length(full_format(&item), 1, 1) as u64)?;
@@ -102,11 +102,22 @@ fn pixel_aspect(demuxer: &Demuxer, stream: &format::stream::Stream<'_>) -> Ratio
 }
 
 /// What is not read of a video.
-fn notes(alpha: Alpha) -> Vec<String> {
-    match alpha {
-        Alpha::Lost(decoder) => vec![format!("its alpha is not read: this FFmpeg lacks the decoder {decoder}")],
-        _ => Vec::new(),
-    }
+fn notes(demuxer: &Demuxer, alpha: Alpha) -> Vec<String> {
+    let alpha = match alpha {
+        Alpha::Lost(decoder) => Some(format!("its alpha is not read: this FFmpeg lacks the decoder {decoder}")),
+        _ => None,
+    };
+    let others = |medium: media::Type, read: Option<usize>, what: &str| {
+        let of_kind = demuxer.input().streams().filter(|stream| stream.parameters().medium() == medium);
+        let covers = format::stream::Disposition::ATTACHED_PIC;
+        let all: Vec<usize> =
+            of_kind.filter(|stream| !stream.disposition().contains(covers)).map(|stream| stream.index()).collect();
+        let read = read.filter(|_| all.len() > 1)?;
+        Some(format!("of its {} {what} stream {read} is used", all.len()))
+    };
+    let films = others(media::Type::Video, demuxer.stream().ok().map(|stream| stream.index()), "films");
+    let sound = others(media::Type::Audio, audio_stream(demuxer.input()), "sound tracks");
+    alpha.into_iter().chain(films).chain(sound).collect()
 }
 
 /// A pixel's aspect that a file says; square where it is none.

@@ -45,9 +45,9 @@ struct Damage {
 }
 
 impl Damage {
-    /// Notes a packet that is decoded next; `told`: the container's demuxer met damage while it read it.
-    fn packet(&mut self, packet: &Packet, told: bool) {
-        self.of_packets = (told || self.of_packets) && !packet.is_key();
+    /// Notes a packet that is decoded next; whether pictures are missing before it, and whether it is not whole.
+    fn packet(&mut self, packet: &Packet, gap: bool, lacks_data: bool) {
+        self.of_packets = lacks_data || ((gap || self.of_packets) && !packet.is_key());
         if let Some(pts) = packet.pts().filter(|_| self.of_packets) {
             self.packets.insert(pts);
         }
@@ -94,7 +94,8 @@ impl Reader {
 
     /// Hands a packet to the decoder; false when the decoder calls it damaged.
     pub(crate) fn send(&mut self, packet: &Packet) -> bool {
-        self.damage.packet(packet, self.demuxer.told().is_some());
+        let (gap, lacks_data) = (self.demuxer.told().is_some(), self.demuxer.lacks_data(packet));
+        self.damage.packet(packet, gap, lacks_data);
         self.decoder.send_packet(packet).is_ok()
     }
 

@@ -73,3 +73,16 @@ fn a_picture_of_another_shape_is_not_stretched() {
         }
     }
 }
+
+/// A file that is written on while it is read is another one afterwards.
+#[test]
+fn a_file_that_grows_is_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = switching(folder.path(), [(160, 96), (160, 96)]);
+    let film = Film::open(&path);
+    assert!(!framefleet_media::item::has_changed(&film.item));
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes.extend_from_within(..188);
+    std::fs::write(&path, bytes).unwrap();
+    assert!(framefleet_media::item::has_changed(&film.item));
+}

@@ -12,6 +12,7 @@ mod hdr;
 mod interlaced;
 mod joined;
 mod kinds;
+mod matrix;
 mod mutations;
 mod numbers;
 mod pixels;
