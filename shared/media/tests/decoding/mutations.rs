@@ -30,18 +30,19 @@ fn corpus(folder: &Path) -> Vec<PathBuf> {
     let paint = |frame| numbered(64, 48, frame);
     let sound = |clip: Clip| clip.audio(Audio::Tone(440.0, 0.4));
     let plain = || Clip::new(64, 48, 10).gop(5);
+    let intra = || plain().b_frames(0);
     let clips = [
         ("a.mp4", sound(plain())),
         ("a.mkv", sound(plain())),
         ("a.ts", sound(plain())),
         ("a.flv", sound(plain())),
-        ("a.avi", plain().codec("mjpeg", "yuvj420p")),
-        ("a.mov", plain().codec("prores_ks", "yuv422p10le")),
-        ("v.webm", plain().codec("libvpx-vp9", "yuva420p").arguments(["-auto-alt-ref", "0"])),
-        ("p.mpg", plain().codec("mpeg2video", "yuv420p").b_frames(0)),
+        ("a.avi", intra().codec("mjpeg", "yuvj420p")),
+        ("a.mov", intra().codec("prores_ks", "yuv422p10le")),
+        ("v.webm", intra().codec("libvpx-vp9", "yuva420p").arguments(["-auto-alt-ref", "0"])),
+        ("p.mpg", intra().codec("mpeg2video", "yuv420p")),
         ("a.h264", plain()),
-        ("a.gif", plain().codec("gif", "rgb8")),
-        ("w.webp", plain().codec("libwebp_anim", "bgra")),
+        ("a.gif", intra().codec("gif", "rgb8")),
+        ("w.webp", intra().codec("libwebp_anim", "bgra")),
     ];
     let mut files: Vec<PathBuf> =
         clips.iter().map(|(name, clip)| clip.write(&folder.join(name), paint).unwrap()).collect();
