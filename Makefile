@@ -22,6 +22,7 @@ help:
 	@echo "make soak   ten minutes of short jobs through a fleet: nothing may grow (SOAK_MINUTES=…)"
 	@echo "make soak-media   thousands of recordings whose times are odd, read and compared with how they were made (RECORDINGS=…)"
 	@echo "make fuzz   an hour of coverage-guided fuzzing of stills, videos and messages (FUZZ_SECONDS=… for each)"
+	@echo "make soak-media   thousands of damaged files: every frame has an outcome (MUTATIONS=…)"
 	@echo "make torch  test the TorchScript backend (downloads libtorch)"
 	@echo "make generate           write what names every stage: compose.yaml, Dockerfile, k8s/, docs/stages.md"
 	@echo "make check-deployment   check those with the tools of those who read them"
@@ -85,6 +86,12 @@ soak: setup
 	$(CARGO) build -p framefleet --example framefleet-with-test-stages
 	SOAK_MINUTES=$(SOAK_MINUTES) $(CARGO) test -p framefleet --test whole -- --nocapture --exact \
 		services::soak::nothing_grows_with_the_number_of_jobs
+
+# Damaged files of every kind, so many of them: see shared/media/tests/decoding/mutations.rs.
+MUTATIONS ?= 20000
+soak-media: setup
+	FRAMEFLEET_MUTATIONS=$(MUTATIONS) $(CARGO) test -p framefleet-media --test decoding -- --nocapture --exact \
+		mutations::whatever_is_damaged_every_frame_has_an_outcome
 
 fuzz: setup
 	tests/fuzz/run.sh $(FUZZ_SECONDS)

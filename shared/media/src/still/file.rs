@@ -2,13 +2,14 @@
 mod colour;
 
 use super::jpeg;
-use super::tiff::{self, Layout};
+use super::tiff::{self, FLOATING_POINT, Layout};
 use crate::colour::alpha;
 use crate::frame::byte_length;
 use crate::limits::check_size;
 use crate::read_error::ReadError;
 use crate::slot::Target;
-use crate::{Colour, ImageFile, PixelFormat};
+use crate::{ImageFile, PixelFormat};
+pub(crate) use colour::Colours;
 use image::codecs::webp::WebPDecoder;
 use image::metadata::Orientation;
 use image::{AnimationDecoder, ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader, RgbImage};
@@ -19,9 +20,6 @@ use std::path::Path;
 
 /// Bytes of a JPEG in which its header is looked for before all of it is read.
 const JPEG_HEAD: u64 = 256 << 10;
-
-/// Why images of floating-point pixels are refused.
-pub(super) const FLOATING_POINT: &str = "floating-point pixels; convert to 16-bit TIFF or PNG";
 
 /// What the header of an image says; the size is that of the displayed picture (EXIF orientation applied).
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -74,14 +72,6 @@ impl<'a> Place<'a> {
     pub(crate) fn of(file: &ImageFile, path: &'a Path) -> Self {
         Self { path, page: file.page.saturating_sub(1) }
     }
-}
-
-/// What a file says of its colours.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Colours {
-    pub(crate) colour: Colour,
-    /// The space ("CMYK", "GRAY") of a profile that does not speak of the pixels as they are read, and is left out.
-    pub(crate) other_profile: Option<String>,
 }
 
 /// Reads the header of an image.

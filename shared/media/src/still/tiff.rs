@@ -7,7 +7,7 @@ pub(crate) use directory::Layout;
 use image::codecs::tiff::TiffDecoder;
 use image::{ImageDecoder, Limits};
 use overlay::Overlay;
-use samples::{Samples, SamplesDecoder};
+use samples::{Refused, Samples, SamplesDecoder};
 use std::io::{BufReader, Read, Seek};
 
 /// Tags of TIFF 6.0.
@@ -20,8 +20,8 @@ const PALETTE: u64 = 3;
 const YCBCR: u64 = 6;
 const FLOAT: u64 = 3;
 
-/// Why a file cannot be read.
-pub(crate) type Refused = Box<dyn std::error::Error + Send + Sync>;
+/// Why images of floating-point pixels are refused.
+pub(crate) const FLOATING_POINT: &str = "floating-point pixels; convert to 16-bit TIFF or PNG";
 
 /// Pictures in a file that is a TIFF; 1 where that cannot be found out.
 pub(crate) fn pages(mut reader: impl Read + Seek, layout: Layout) -> u32 {
@@ -39,7 +39,7 @@ pub(crate) fn decoder<'r>(
     let mut number = |tag| directory.number(&mut reader, layout, tag);
     let (meaning, bits, format) = (number(PHOTOMETRIC), number(BITS_PER_SAMPLE).unwrap_or(1), number(SAMPLE_FORMAT));
     if format == Some(FLOAT) {
-        return Err(super::file::FLOATING_POINT.into());
+        return Err(FLOATING_POINT.into());
     }
     if bits > 16 {
         return Err(format!("pixels of {bits} bits; convert to 16-bit TIFF or PNG").into());

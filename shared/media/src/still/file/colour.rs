@@ -1,6 +1,5 @@
 //! What an image file says of its colours. In a file with an ICC profile that profile decides, unless there are code points (PNG's cICP);
 //! what names a space in fewer words comes after (PNG third edition, section 4.3; Exif 3.0, tag 0xA001).
-use super::Colours;
 use crate::colour::icc;
 use crate::{Colour, PixelFormat};
 use image::ImageDecoder;
@@ -24,6 +23,14 @@ const PRIMARIES: [(&str, [f32; 6]); 4] = [
 ];
 /// How far chromaticities may be from those that a name means.
 const NEAR: f32 = 0.002;
+
+/// What a file says of its colours.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Colours {
+    pub(crate) colour: Colour,
+    /// The space ("CMYK", "GRAY") of a profile that does not speak of the pixels as they are read, and is left out.
+    pub(crate) other_profile: Option<String>,
+}
 
 /// The colours of an image whose decoder this is, read as pixels of a format; nothing but the range where the file says nothing, which by
 /// convention means sRGB.

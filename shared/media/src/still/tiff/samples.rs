@@ -1,10 +1,12 @@
 //! Samples that become pixels by a table or a matrix.
-use super::Refused;
 use image::error::{DecodingError, ImageFormatHint};
 use image::{ColorType, ImageDecoder, ImageError, ImageFormat, ImageResult, metadata::Orientation};
 use std::io::{Read, Seek};
 use tiff::decoder::{Decoder, DecodingResult, Limits};
 use tiff::tags::Tag;
+
+/// Why a file cannot be read.
+pub(super) type Refused = Box<dyn std::error::Error + Send + Sync>;
 
 /// What the samples of a picture mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
