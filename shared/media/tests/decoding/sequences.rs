@@ -49,7 +49,7 @@ fn sequences_have_the_rate_that_is_asked_for() {
 fn photograph(number: u64) -> Picture {
     let (a, b) = ([3, 7, 1, 9, 5, 2][number as usize % 6], [8, 1, 6, 2, 9, 4][number as usize % 6]);
     Picture::from_fn(64, 48, |x, y| {
-        let on = (x * a + y * b + 17 * number as u32) / 64 % 2 == 0;
+        let on = ((x * a + y * b + 17 * number as u32) / 64).is_multiple_of(2);
         if on { [220, 200, 180] } else { [30, 40, 60] }
     })
 }
