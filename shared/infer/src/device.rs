@@ -1,8 +1,9 @@
 //! Devices of this machine, and which of them a choice means.
+mod visible;
+
 use crate::InferError;
 use crate::options::DeviceChoice;
 use crate::provider::{self, Provider};
-use crate::visible;
 use nvml_wrapper::Nvml;
 use nvml_wrapper::error::NvmlError;
 use serde::Serialize;

@@ -50,7 +50,6 @@ pub mod tensor;
 mod torchscript;
 mod tune;
 mod values;
-mod visible;
 
 pub use batch::{ItemInputs, ItemOutputs};
 pub use device::{Device, Driver, Gpu};

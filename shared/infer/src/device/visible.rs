@@ -1,5 +1,5 @@
 //! Which GPUs this process may use, under the numbers that CUDA gives them.
-use crate::device::Gpu;
+use super::Gpu;
 
 /// The variable by which CUDA is restricted to some GPUs, which it then numbers in the order of the list.
 pub(crate) const VARIABLE: &str = "CUDA_VISIBLE_DEVICES";
