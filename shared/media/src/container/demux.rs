@@ -196,7 +196,7 @@ impl Demuxer {
             let context = &mut *decoder.as_mut_ptr();
             context.max_pixels = MAX_PIXELS as i64;
             if PADS_SILENTLY.contains(&decoder.id()) {
-                context.err_recognition |= ffi::AV_EF_EXPLODE as i32;
+                context.err_recognition |= ffi::AV_EF_EXPLODE;
             }
         }
         Ok(decoder)

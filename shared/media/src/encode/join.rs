@@ -62,6 +62,9 @@ struct Writer<'a> {
     order: Vec<Order>,
 }
 
+/// Name and value of what a source says of itself.
+type Tags = Vec<(String, String)>;
+
 /// Decoding times of one of the other streams.
 #[derive(Clone, Copy, Default)]
 struct Order {
@@ -183,7 +186,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Ends the file: what it does not have, the tags that it should have, whether it lacks sound.
-    fn finish(mut self) -> Result<(Vec<String>, Vec<(String, String)>, bool), EncodeError> {
+    fn finish(mut self) -> Result<(Vec<String>, Tags, bool), EncodeError> {
         self.output.write_trailer().map_err(EncodeError::ffmpeg(&self.path, "writing the end of the file"))?;
         let Some(side) = self.side else { return Ok(Default::default()) };
         let moved = self.order.iter().enumerate().filter(|(_, order)| order.moved > 0);
