@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-/// Everything that a compiled form depends on, in a fixed order.
+/// Everything that a compiled model depends on, in a fixed order.
 pub(crate) struct Key(Sha256);
 
 impl Key {
@@ -67,7 +67,7 @@ pub(crate) fn entry(
         return Ok((place, Origin::Found));
     }
     if let Some(damage) = &damage {
-        tracing::warn!(entry = %place.display(), damage, "a compiled form is not what was made: it is made anew");
+        tracing::warn!(entry = %place.display(), damage, "a compiled model is not what was made: it is made anew");
     }
     let work =
         tempfile::Builder::new().prefix(&format!(".{key}.")).tempdir_in(&folder).map_err(InferError::cache(&folder))?;

@@ -1,4 +1,4 @@
-//! Digests of the files of a compiled form, beside them: a flipped bit in packed weights gives wrong answers and no error.
+//! Digests of the files of a compiled model, beside them: a flipped bit in packed weights gives wrong answers and no error.
 //!
 //! Every process compares all bytes before it opens an entry. Sizes and times would be cheaper and say nothing of a disk that
 //! forgets; blake3 reads some gigabytes a second, which is less than opening what it reads.

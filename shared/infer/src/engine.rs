@@ -49,7 +49,7 @@ impl Engine {
         &self.0.resolved.notes
     }
 
-    /// Folder of compiled forms and tuning results.
+    /// Folder of compiled models and tuning results.
     pub fn cache(&self) -> &std::path::Path {
         &self.0.options.cache
     }

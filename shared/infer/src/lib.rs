@@ -1,4 +1,4 @@
-//! Running models: a file in, typed tensors out. Devices, providers, precision, compiled forms, memory and micro-batches are settled here once.
+//! Running models: a file in, typed tensors out. Devices, providers, precision, compiled models, memory and micro-batches are settled here once.
 //!
 //! A [`Runtime`] is the inference library of this process, an [`Engine`] a device with a memory budget, a [`Session`] a model that any
 //! thread may run. Callers give a file and its digest; this crate knows no catalogue and no network.

@@ -1,4 +1,4 @@
-//! From a model's file to sessions: digest, compiled form, options of the runtime.
+//! From a model's file to sessions: digest, compiled model, options of the runtime.
 use crate::InferError;
 use crate::cache::{self, Key, Origin};
 use crate::device::{Device, Resolved};
@@ -59,14 +59,14 @@ pub(crate) struct Prepared {
     engines: Option<PathBuf>,
     /// Bytes of weights that all sessions share.
     pub shared_bytes: u64,
-    /// How the compiled form came to be there; `None` where there is none.
+    /// How the compiled model came to be there; `None` where there is none.
     pub origin: Option<Origin>,
     /// Time to make it.
     pub compile: Duration,
 }
 
 impl Loader {
-    /// Checks the file and sees that the compiled form is there.
+    /// Checks the file and sees that the compiled model is there.
     pub fn prepare(&self, refresh: bool) -> Result<Prepared, InferError> {
         self.check_precision()?;
         verify(&self.model)?;
@@ -128,7 +128,7 @@ impl Loader {
         Ok(Box::new(session))
     }
 
-    /// The same model and device without any rewriting or compiling: what a measured speed-up is measured against.
+    /// The same model and device without graph optimisation or compiling: what a measured speed-up is measured against.
     pub fn open_plain(&self) -> Result<Box<dyn LoadedModel>, InferError> {
         let mut resolved = self.resolved.clone();
         resolved.providers.retain(|provider| *provider != Provider::TensorRt);
@@ -232,7 +232,7 @@ impl Loader {
         })
     }
 
-    /// What a compiled form depends on.
+    /// What a compiled model depends on.
     fn key(&self) -> String {
         let mut key = Key::new()
             .with("model", &self.model.sha256)

@@ -64,7 +64,7 @@ impl From<DeviceChoice> for String {
     }
 }
 
-/// How far a graph is rewritten before it runs.
+/// Level of graph optimisation before a model runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, Display, EnumString)]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase", parse_err_ty = InferError, parse_err_fn = unknown_optimisation)]
@@ -99,7 +99,7 @@ pub enum CacheUse {
 }
 
 fn unknown_use(text: &str) -> InferError {
-    InferError::Setting(format!("{text:?} is no use of compiled forms: say on, off or refresh"))
+    InferError::Setting(format!("{text:?} is no use of compiled models: say on, off or refresh"))
 }
 
 /// Options of an engine: one per process and device.
@@ -145,7 +145,7 @@ pub struct SessionOptions {
     pub micro_batch: Option<usize>,
     /// Sizes of other open dimensions, by their names in the model.
     pub dims: BTreeMap<String, usize>,
-    /// How far the graph is rewritten.
+    /// Level of graph optimisation.
     pub optimisation: Optimisation,
     /// Runs on zeros before the first real one, per session; 0 is none.
     pub warm_up: u32,

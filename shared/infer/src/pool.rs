@@ -57,7 +57,7 @@ impl Pool {
             ..Facts::default()
         };
         if let Some(Origin::Repaired(damage)) = &prepared.origin {
-            facts.notes.push(format!("the compiled form was not what was made ({damage}): it was made anew"));
+            facts.notes.push(format!("the compiled model was not what was made ({damage}): it was made anew"));
         }
         let (warm_up, note) = warm_up(loader, &mut *loaded)?;
         facts.warm_up = warm_up;

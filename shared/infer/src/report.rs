@@ -32,15 +32,15 @@ pub struct SessionReport {
     pub micro_batch: usize,
     /// Threads inside a session.
     pub threads: usize,
-    /// Sessions made so far, all of which share their weights where a compiled form is cached.
+    /// Sessions made so far, all of which share their weights where a compiled model is cached.
     pub sessions: usize,
     /// Milliseconds to open the first session, without compiling.
     pub load_ms: f64,
-    /// Milliseconds to make the compiled form (and check the file); 0 if it was there or is not wanted.
+    /// Milliseconds to make the compiled model (and check the file); 0 if it was there or is not wanted.
     pub compile_ms: f64,
     /// Milliseconds of the runs on zeros, first session; `None` if there were none.
     pub warm_up_ms: Option<f64>,
-    /// Whether the compiled form was there.
+    /// Whether the compiled model was there.
     pub cache_hit: bool,
     /// Time of the plain session over the time of this one, from [`crate::Session::measure_speed_up`]; `None` until measured.
     pub speed_up: Option<f64>,

@@ -24,7 +24,7 @@ pub(crate) struct Residents {
 #[derive(Default)]
 struct Models {
     residents: Vec<Arc<Resident>>,
-    /// Models whose compiled forms were made anew by this process, by digest and options.
+    /// Models whose compiled models were made anew by this process, by digest and options.
     refreshed: BTreeSet<(String, String)>,
 }
 

@@ -76,7 +76,7 @@ impl Session {
         Ok(self.resident.report(&*self.pool()?))
     }
 
-    /// Measures this session against the plain one (same model, device, threads and micro-batch; no graph rewriting, no compiled engine),
+    /// Measures this session against the plain one (same model, device, threads and micro-batch; no graph optimisation, no compiled engine),
     /// run by run in turn for about `time`, and keeps the ratio of the fastest runs for the report. Above 1 is faster.
     pub fn measure_speed_up(&self, time: Duration) -> Result<f64, InferError> {
         let pool = self.pool()?;

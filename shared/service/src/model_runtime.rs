@@ -54,7 +54,7 @@ pub struct ModelArguments {
 #[derive(clap::Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Models")]
 pub struct CatalogueArguments {
-    /// Folder of models and compiled forms [default: ~/.cache/framefleet]
+    /// Folder of models and compiled models [default: ~/.cache/framefleet]
     #[arg(long, env = "FRAMEFLEET_CACHE", value_name = "FOLDER")]
     pub model_cache: Option<PathBuf>,
     /// A catalogue of your own, besides the program's

@@ -34,7 +34,7 @@ pub const JOBS: &str = "ff_jobs";
 /// 1 for the orchestrator that is the leader, 0 for one that waits.
 pub const LEADER: &str = "ff_leader";
 
-/// Seconds to load a model, making its compiled form included, by `model` and `provider`.
+/// Seconds to load a model, making its compiled model included, by `model` and `provider`.
 pub const MODEL_LOAD_SECONDS: &str = "ff_model_load_seconds";
 /// Seconds of its runs on zeros.
 pub const MODEL_WARM_UP_SECONDS: &str = "ff_model_warm_up_seconds";
@@ -200,7 +200,7 @@ pub struct Model<'a> {
     pub id: &'a str,
     /// What executed nodes of it; empty before the first run.
     pub provider: &'a str,
-    /// Time to load it, making its compiled form included.
+    /// Time to load it, making its compiled model included.
     pub load_seconds: f64,
     /// Time of its runs on zeros.
     pub warm_up_seconds: f64,

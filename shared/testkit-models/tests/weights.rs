@@ -13,7 +13,7 @@ fn engine(cache: &Path) -> Engine {
     Engine::new(&runtime, options).unwrap()
 }
 
-/// A face's embedding, whether the compiled form was there, and what the report notes.
+/// A face's embedding, whether the compiled model was there, and what the report notes.
 fn answer(cache: &Path) -> (Outputs, bool, Vec<String>) {
     let options = SessionOptions { micro_batch: Some(1), ..SessionOptions::default() };
     let session = engine(cache).open(&model("sface-2021dec").unwrap(), &options).unwrap();

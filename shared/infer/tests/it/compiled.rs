@@ -98,7 +98,7 @@ fn a_flipped_bit_of_a_weight_is_found_and_the_answer_stays() {
     assert!(silent > 0, "a flip that the runtime opens and answers wrongly with must be among them");
 }
 
-/// What the runtime makes of a compiled form by itself, unchecked; `None` when it refuses.
+/// What the runtime makes of a compiled model by itself, unchecked; `None` when it refuses.
 fn opens_and_answers(path: &Path, pixels: &Array4<f32>) -> Option<Outputs> {
     let bench = Bench::with(|options| options.cache_use = CacheUse::Off);
     let as_it_is = SessionOptions { optimisation: Optimisation::Off, ..options(4) };
