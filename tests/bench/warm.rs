@@ -1,4 +1,4 @@
-//! From handing a job in to its first result, in a fleet that is up.
+//! From submitting a job to its first result, in a fleet that is up.
 use crate::processes::Fleet;
 use crate::processes::api::{has_ended, request};
 use crate::{Effort, row};

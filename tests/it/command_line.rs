@@ -47,7 +47,7 @@ fn threads_and_batches_of_work_do_not_change_the_digest() {
     run(&clip, &one, &["--threads", "1"]);
     run(&clip, &many, &["--threads", "5", "--memory", "64MiB"]);
     assert_eq!(digest(&one), digest(&many));
-    assert_eq!(json(&one, "job.json")["results"]["timings"]["threads"], 1, "--threads acts");
+    assert_eq!(json(&one, "job.json")["results"]["timings"]["threads"], 1, "--threads is obeyed");
 }
 
 #[test]

@@ -29,7 +29,7 @@ impl Api {
         Self { runtime, client }
     }
 
-    /// Hands a job in, when there is an orchestrator to take it. Its name.
+    /// Submits a job, when there is an orchestrator to take it. Its name.
     pub fn submit(&self, request: &SubmitRequest) -> String {
         let mut client = self.client.clone();
         let job = self.ask("submitting", || self.runtime.block_on(client.submit(request.clone())));

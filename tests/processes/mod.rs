@@ -110,7 +110,7 @@ impl Fleet {
         }
     }
 
-    /// Hands a job in, when there is an orchestrator to take it. Its name.
+    /// Submits a job, when there is an orchestrator to take it. Its name.
     pub fn submit(&self, source: &Path, output: &Path, more: &[&str]) -> String {
         let paths = [source.to_str().unwrap(), "--output", output.to_str().unwrap()];
         let arguments: Vec<&str> = paths.into_iter().chain(more.iter().copied()).collect();

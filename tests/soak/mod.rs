@@ -69,7 +69,7 @@ pub fn run(fleet: &Fleet, clip: &Path, pipeline: &str, lasts: Duration) -> Repor
     })
 }
 
-/// Hands a job in, waits for its end and removes its output.
+/// Submits a job, waits for its end and removes its output.
 fn one_job(fleet: &Fleet, api: &Api, clip: &Path, pipeline: &str) {
     let output = fleet.path("soaked");
     let name = api.submit(&request(clip, &output, pipeline));

@@ -168,7 +168,7 @@ async fn tell_when_ready(address: String, workers: usize) {
             && let Ok(found) = client.workers(WorkersRequest {}).await
             && found.into_inner().workers.len() >= workers
         {
-            println!("ready; hand in a job with: framefleet submit SOURCE --watch");
+            println!("ready; submit a job with: framefleet submit SOURCE --watch");
             return;
         }
         tokio::time::sleep(LOOK).await;

@@ -62,7 +62,7 @@ struct Known {
 }
 
 impl Jobs {
-    /// Takes over the jobs that the bus keeps, and goes on with those that have not ended.
+    /// Recovers the jobs that the bus stores, and resumes those that have not ended.
     pub async fn take_over(parts: JobsParts) -> Result<Arc<Self>, BusError> {
         let JobsParts { bus, blobs, shares, memory, runner, workers, class } = parts;
         let kv = bus.bucket(JOBS, None).await?;
@@ -168,7 +168,7 @@ impl Jobs {
         let end = loop {
             match self.run_once(&job, cancelled.clone(), ready.take()).await {
                 Ok(end) => break end,
-                // Whoever acted before may not have let go of the output yet.
+                // The former leader may not have released the output yet.
                 Err(error) if resumed && error.may_pass() && taken_over.elapsed() < HANDOVER_GRACE => {
                     tracing::info!(job = job.borrow().name, %error, "the job cannot go on yet");
                     tokio::time::sleep(PAUSE).await;

@@ -41,11 +41,11 @@ impl Hashers {
 /// settings, models and files that it is given, no others.
 const FORM: u64 = 2;
 
-/// A step as keys of a half's tasks have it: the digest of all that acts on that half, since it is hashed again with every task. Files
+/// A step as keys of a half's tasks have it: the digest of all that affects that half, since it is hashed again with every task. Files
 /// are in it by the digests that stand in the settings.
 fn step_hasher(half: Half, plan: &Plan, step: &StepPlan) -> KeyHasher {
     let models: Vec<serde_json::Value> = step.models_of(half).map(what_acts).collect();
-    let acts = KeyHasher::new("step")
+    let inputs = KeyHasher::new("step")
         .field_u64("form", FORM)
         .field("stage", step.stage.as_bytes())
         .field_u64("version", u64::from(step.version))
@@ -53,7 +53,7 @@ fn step_hasher(half: Half, plan: &Plan, step: &StepPlan) -> KeyHasher {
         .field("class", plan.class.as_bytes())
         .field("models", serde_json::Value::Array(models).to_string().as_bytes())
         .field_u64("seed", plan.seed);
-    KeyHasher::new(&half.to_string()).key("step", &acts.finish())
+    KeyHasher::new(&half.to_string()).key("step", &inputs.finish())
 }
 
 /// What of a model changes answers: not its name, nor its licence.
