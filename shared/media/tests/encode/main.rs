@@ -3,11 +3,13 @@
 
 mod large;
 mod memory;
+mod spherical;
+mod timecode;
 
 use framefleet_media::encode::{
     Codec, Container, EncodeError, Encoder, Join, Joined, StillFormat, StillOptions, VideoFormat, join, write_still,
 };
-use framefleet_media::{Colour, Image, ImageFolders, Item, ItemKind, PixelFormat, Rational, probe};
+use framefleet_media::{Colour, Image, Item, ItemKind, PixelFormat, Rational};
 use framefleet_testkit::*;
 use proptest::prelude::*;
 use std::path::{Path, PathBuf};
@@ -201,87 +203,6 @@ fn sound_chapters_and_tags_of_the_source_come_along() {
     let silent = folder.path().join("silent.mp4");
     join(&Join { audio: false, ..request(&pieces, &format, Container::Mp4, Some(&source)) }, &silent).unwrap();
     assert!(stream_of(&ffprobe(&silent).unwrap(), "audio").is_null());
-}
-
-#[test]
-fn spherical_and_stereoscopic_metadata_come_along() {
-    let folder = tempfile::tempdir().unwrap();
-    let source = Clip::new(96, 64, 4).write(&folder.path().join("s.mp4"), |n| numbered(96, 64, n)).unwrap();
-    make_spherical(&source);
-    let kinds = |path: &Path| {
-        let probe = ffprobe(path).unwrap();
-        let list = probe["streams"][0]["side_data_list"].as_array().cloned().unwrap_or_default();
-        list.iter().filter_map(|data| data["side_data_type"].as_str().map(str::to_owned)).collect::<Vec<_>>()
-    };
-    assert_eq!(kinds(&source), ["Stereo 3D", "Spherical Mapping"], "the source has them");
-    let said = |path: &Path| {
-        let item = probe(path.to_str().unwrap(), ImageFolders::Auto).unwrap().items.remove(0);
-        (item.stereo, item.projection)
-    };
-    assert_eq!(said(&source), ("side_by_side".to_owned(), "equirectangular".to_owned()));
-    let format = VideoFormat::new(Codec::H264, &item((1, 12_800), (25, 1)), (96, 64, PixelFormat::Rgb8), None);
-    let pieces = pieces(folder.path(), &format, &film(96, 64, 0..4), &[4]);
-    for container in [Container::Mp4, Container::Mkv, Container::Mov] {
-        let output = folder.path().join(format!("out.{}", container.extension()));
-        let joined = join(&request(&pieces, &format, container, Some(&source)), &output).unwrap();
-        let mut found = kinds(&output);
-        found.sort();
-        let wanted: &[&str] = if container == Container::Mov { &[] } else { &["Spherical Mapping", "Stereo 3D"] };
-        assert_eq!(found, wanted, "{container:?}");
-        let expected = if wanted.is_empty() { ("", "") } else { ("side_by_side", "equirectangular") };
-        assert_eq!(said(&output), (expected.0.to_owned(), expected.1.to_owned()), "{container:?}");
-        assert_eq!(joined.left_out.len(), 2 - wanted.len(), "{:?}", joined.left_out);
-    }
-}
-
-/// Adds Google's Spherical Video V2 boxes (equirectangular, left and right eye side by side) to the sample entry of an MP4
-/// file whose index lies behind its data.
-fn make_spherical(path: &Path) {
-    let boxed = |name: &[u8], body: &[u8]| [&((8 + body.len()) as u32).to_be_bytes(), name, body].concat();
-    let head = boxed(b"svhd", &[0, 0, 0, 0, b'x', 0]);
-    let projection = boxed(b"proj", &[boxed(b"prhd", &[0; 16]), boxed(b"equi", &[0; 20])].concat());
-    let added = [boxed(b"st3d", &[0, 0, 0, 0, 2]), boxed(b"sv3d", &[head, projection].concat())].concat();
-    let mut bytes = std::fs::read(path).unwrap();
-    let mut at = 0;
-    let mut end = 0;
-    for name in [b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd", b"avc1"] {
-        at += bytes[at..].windows(4).position(|window| window == name).unwrap();
-        let size = u32::from_be_bytes(bytes[at - 4..at].try_into().unwrap());
-        bytes[at - 4..at].copy_from_slice(&(size + added.len() as u32).to_be_bytes());
-        end = at - 4 + size as usize;
-    }
-    bytes.splice(end..end, added);
-    std::fs::write(path, bytes).unwrap();
-}
-
-#[test]
-fn the_time_code_of_the_first_frame_comes_along() {
-    let folder = tempfile::tempdir().unwrap();
-    let clip = Clip::new(96, 64, 50).write(&folder.path().join("c.mp4"), |n| numbered(96, 64, n)).unwrap();
-    let format = VideoFormat::new(Codec::H264, &item((1, 12_800), (25, 1)), (96, 64, PixelFormat::Rgb8), None);
-    let pieces = pieces(folder.path(), &format, &film(96, 64, 0..50), &[50]);
-    let code = |path: &Path| {
-        let probe = ffprobe(path).unwrap();
-        let tags = &stream_of(&probe, "video")["tags"];
-        tags["timecode"].as_str().or(tags["TIMECODE"].as_str()).map(str::to_owned)
-    };
-    for from in ["mov", "mp4", "mkv"] {
-        let source = folder.path().join(format!("source.{from}"));
-        let arguments = ["-c", "copy", "-timecode", "00:36:32:10", "-write_tmcd", "1"];
-        let arguments = if from == "mkv" { &arguments[..4] } else { &arguments[..] };
-        let mut command = std::process::Command::new("ffmpeg");
-        command.args(["-v", "error", "-i"]).arg(&clip).args(arguments).arg(&source);
-        assert!(command.status().unwrap().success());
-        for container in [Container::Mp4, Container::Mkv, Container::Mov] {
-            let output = folder.path().join(format!("{from}.{}", container.extension()));
-            let whole = request(&pieces, &format, container, Some(&source));
-            let joined = join(&whole, &output).unwrap();
-            assert_eq!(code(&output).as_deref(), Some("00:36:32:10"), "{from} to {container:?}");
-            assert!(joined.left_out.is_empty(), "{from} to {container:?}: {:?}", joined.left_out);
-            join(&Join { start_ns: 1_000_000_000, ..whole }, &output).unwrap();
-            assert_eq!(code(&output).as_deref(), Some("00:36:33:10"), "{from} to {container:?}, a second later");
-        }
-    }
 }
 
 #[test]
