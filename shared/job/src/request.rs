@@ -59,7 +59,7 @@ pub struct ModelOptions {
     pub device: DeviceChoice,
     /// Arithmetic.
     pub precision: Precision,
-    /// How far their graphs are rewritten.
+    /// Level of graph optimisation.
     pub optimisation: Optimisation,
     /// Models and licences that are allowed although they forbid commercial use, are copyleft, or are unclear.
     pub allowed: Vec<String>,
