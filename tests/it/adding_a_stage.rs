@@ -109,9 +109,9 @@ fn follow_page(page: &str, workspace: &Path) -> usize {
     followed
 }
 
-/// Builds the tests, and with them the program, and what generates; where each lies, by its main source file. Packages are the same as in `make test`:
-/// libraries then have the same features and are not built again.
-fn build(workspace: &Path, target: &Path) -> BTreeMap<String, PathBuf> {
+/// Builds targets, with `cargo test` the program as well; where each lies, by its main source file. Packages are the same as in `make test`: libraries
+/// then have the same features and are not built again.
+fn build(cargo: &[&str], workspace: &Path, target: &Path) -> BTreeMap<String, PathBuf> {
     let built = Command::new(env!("CARGO"))
         .args([
             "test",
@@ -163,7 +163,9 @@ fn the_page_adds_a_stage_that_runs() {
     let page = std::fs::read_to_string(root().join("docs/adding-a-stage.md")).unwrap();
     assert_eq!(follow_page(&page, &workspace), 12);
     let target = borrowed_target(work.path());
-    let programs = build(&workspace, &target);
+    let tests = ["test", "--no-run", "--test", "whole", "--test", "fetching", "--test", "presence"];
+    let mut programs = build(&tests, &workspace, &target);
+    programs.extend(build(&["build", "--example", "generate"], &workspace, &target));
     let program = |source: &str| Command::new(&programs[source]);
 
     // As `make generate`, then what of `make test` looks at every stage and every model, and the stage's own tests.
