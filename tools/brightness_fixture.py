@@ -1,4 +1,4 @@
-"""Makes `brightness.onnx` (of shared/testkit-models/models) and `pair.onnx` (of services/segmentation/tests/networks) in a folder: coverage is
+"""Makes `brightness.onnx` (of shared/testkit-models/models) and `pair.onnx` (of services/segmentation/tests/models) in a folder: coverage is
 how bright a pixel is, so that what is made of it has a known truth.
 
 `pair.onnx` tells how many pictures it sees at once: coverage is half of that, times how bright a pixel is.

@@ -113,18 +113,7 @@ fn follow_page(page: &str, workspace: &Path) -> usize {
 /// then have the same features and are not built again.
 fn build(cargo: &[&str], workspace: &Path, target: &Path) -> BTreeMap<String, PathBuf> {
     let built = Command::new(env!("CARGO"))
-        .args([
-            "test",
-            "--no-run",
-            "--test",
-            "whole",
-            "--test",
-            "fetching",
-            "--test",
-            "presence",
-            "--example",
-            "generate",
-        ])
+        .args(cargo)
         .args(["--offline", "--workspace", "--message-format=json-render-diagnostics"])
         .current_dir(workspace)
         .env("CARGO_TARGET_DIR", target)
