@@ -11,11 +11,12 @@ RECORDINGS ?= 4000
 SOAK_MINUTES ?= 10
 FUZZ_SECONDS ?= 1200
 
-.PHONY: demo test test-fast lint bench soak soak-media fuzz torch generate check-deployment setup samples build clean-demo help
+.PHONY: demo test test-stage test-fast lint bench soak soak-media fuzz torch generate check-deployment setup samples build clean-demo help
 
 help:
 	@echo "make demo   install what is missing, build, analyse real footage, say where the report is"
 	@echo "make test   everything that is tested"
+	@echo "make test-stage STAGE=…   after a change of one stage: its tests, and those that look at every stage"
 	@echo "make test-fast   unit tests and the golden digests of stages, for daily work"
 	@echo "make lint   formatting, clippy, structure, licences"
 	@echo "make bench  measure, and print the table of docs/performance.md (QUICK=quick: without what takes long)"
@@ -60,6 +61,11 @@ test: setup samples
 	@$(call tool,nextest)
 	$(CARGO) nextest run --workspace
 	$(CARGO) test --workspace --doc --quiet
+
+# STAGE=…: its own tests, and those of the whole that look at every stage.
+test-stage: setup samples
+	@$(call tool,nextest)
+	$(CARGO) nextest run --workspace -E 'package(=$(STAGE)) + (binary(whole) & test(/^(layers|presentation|deployment|halves|documents)::/))'
 
 test-fast: setup samples
 	@$(call tool,nextest)
