@@ -111,7 +111,7 @@ fn video(
     corrected.estimated_frames = frames.made;
     let last_ns = match frames.last_frame_ns {
         0 if damage.is_none() => shortfall::rest_of_table(path, &timeline, frames.last_ns).unwrap_or(0),
-        told => told,
+        reported => reported,
     };
     (corrected.last_frame_ns, corrected.stepped) = (last_ns / frames.per_frame as i64, frames.stepped);
     corrected.time_base = corrected.time_base.map(|unit| times::fine_unit(unit, frames.closest_ns));

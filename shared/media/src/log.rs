@@ -4,11 +4,11 @@ use std::cell::RefCell;
 use std::sync::Once;
 
 thread_local! {
-    /// The last error that FFmpeg's containers and codecs told of on this thread.
+    /// The last error that FFmpeg's containers and codecs reported on this thread.
     static LAST: RefCell<Option<Message>> = const { RefCell::new(None) };
 }
 
-/// An error that FFmpeg told of.
+/// An error that FFmpeg reported.
 #[derive(Clone, Debug)]
 pub(crate) struct Message {
     pub(crate) text: String,
@@ -26,17 +26,17 @@ pub(crate) fn start() {
     });
 }
 
-/// Forgets what was told before on this thread.
+/// Forgets what was reported before on this thread.
 pub(crate) fn forget() {
     LAST.with_borrow_mut(|last| *last = None);
 }
 
-/// What was told since [`forget`], if anything.
+/// What was reported since [`forget`], if anything.
 pub(crate) fn take() -> Option<Message> {
     LAST.with_borrow_mut(Option::take)
 }
 
-/// What an error means: FFmpeg's text for it, before that what it told of while it failed ("moov atom not found").
+/// What an error means: FFmpeg's text for it, before that what it reported while it failed ("moov atom not found").
 pub(crate) fn reason(error: ffmpeg::Error) -> String {
     let text = error.to_string();
     match take() {

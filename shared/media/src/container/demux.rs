@@ -36,7 +36,7 @@ pub(crate) struct Demuxer {
     steps: Option<Steps>,
     extent: Extent,
     /// The damage for which pictures are missing before the last packet.
-    told: Option<String>,
+    reported: Option<String>,
     /// Damage that was met, and packets to come that may show that pictures are missing for it.
     suspicion: Option<(String, u32)>,
     /// Where the next packet of the pictures is expected, by decoding time; end of the last one that is shown.
@@ -115,7 +115,7 @@ impl Demuxer {
             bad_reads: 0,
             steps,
             extent,
-            told: None,
+            reported: None,
             suspicion: None,
             next_ns: None,
             end_ns: None,
@@ -143,8 +143,8 @@ impl Demuxer {
     }
 
     /// The damage for which pictures are missing before the last packet.
-    pub(crate) fn told(&self) -> Option<&str> {
-        self.told.as_deref()
+    pub(crate) fn reported(&self) -> Option<&str> {
+        self.reported.as_deref()
     }
 
     /// The file.
@@ -252,10 +252,10 @@ impl Demuxer {
         self.read_beside(&mut |_| {})
     }
 
-    /// The next packet of the stream; packets of other streams that come before it are told to `beside`.
+    /// The next packet of the stream; packets of other streams that come before it are reported to `beside`.
     pub(crate) fn read_beside(&mut self, beside: &mut dyn FnMut(&Packet)) -> Read {
         let mut packet = Packet::empty();
-        self.told = None;
+        self.reported = None;
         loop {
             crate::log::forget();
             let read = packet.read(&mut self.input);
@@ -298,7 +298,7 @@ impl Demuxer {
             self.suspicion = Some(("packets are damaged or missing".to_owned(), SUSPECT));
         }
         if self.follows_a_gap(packet) {
-            self.told = self.suspicion.as_ref().map(|(reason, _)| reason.clone());
+            self.reported = self.suspicion.as_ref().map(|(reason, _)| reason.clone());
         }
         let wait = |(reason, left): (String, u32)| (left > 0).then(|| (reason, left - 1));
         self.suspicion = self.suspicion.take().and_then(wait);

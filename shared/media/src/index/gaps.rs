@@ -4,7 +4,7 @@
 /// Packets around damage within which a gap is its doing: frames are presented that many packets after they are read at most.
 const NEAR: u64 = 40;
 
-/// Gaps that are told one by one.
+/// Gaps that are reported one by one.
 const TOLD: usize = 10;
 
 /// Follows packets as they are read, and frames as they are shown.
@@ -25,10 +25,10 @@ impl Gaps {
         Self { step, damage: None, end_ns: None, found: Vec::new(), more: 0 }
     }
 
-    /// Notes a packet; `told`: the damage for which pictures are missing before it.
-    pub(super) fn packet(&mut self, number: u64, told: Option<&str>) {
-        if let Some(told) = told {
-            self.damage = Some((number, told.to_owned()));
+    /// Notes a packet; `reported`: the damage for which pictures are missing before it.
+    pub(super) fn packet(&mut self, number: u64, reported: Option<&str>) {
+        if let Some(reported) = reported {
+            self.damage = Some((number, reported.to_owned()));
         }
     }
 

@@ -80,7 +80,7 @@ pub(super) fn index(
         match demuxer.read_beside(&mut |packet| beside.push(packet)) {
             Read::Packet(packet) => {
                 let mark = chain.push(&packet);
-                order.gaps.packet(mark.packet, demuxer.told());
+                order.gaps.packet(mark.packet, demuxer.reported());
                 if is_shown(codec, &packet) {
                     let position = u64::try_from(packet.position()).ok().filter(|_| may_step);
                     order.push(&packet, mark, position.unwrap_or(0), demuxer.stepped());

@@ -120,7 +120,7 @@ impl Wanted {
     }
 }
 
-/// Files below a folder that are wanted. Folders in which none can be are not looked into.
+/// Files below a folder that are wanted. Folders in which none can be are not walked.
 fn walk(root: &Path, wanted: &Wanted) -> Listing {
     let mut listing = Listing::default();
     let relative = |path: &Path| path.strip_prefix(root).unwrap_or(path).to_owned();

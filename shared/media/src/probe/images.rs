@@ -16,7 +16,7 @@ struct Read {
 
 /// Frames per second of sequences, where nobody says it.
 const SEQUENCE_RATE: Rational = Rational { num: 25, den: 1 };
-/// How many reasons are told where no file can be read.
+/// How many reasons are reported where no file can be read.
 const MAX_REASONS: usize = 10;
 
 /// The item that the images `files` of `folder` are. Images without a readable header are refused one by one; in a sequence

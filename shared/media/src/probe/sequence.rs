@@ -8,7 +8,7 @@ use std::path::Path;
 
 /// Of so many numbers at most one may be missing, or the numbers are no film's.
 const NUMBERS_PER_GAP: u64 = 10;
-/// Pairs of neighbours that are looked at, spread over the folder.
+/// Pairs of neighbours that are examined, spread over the folder.
 const PAIRS: usize = 6;
 /// Neighbours of a film are as similar as this, most of them; unrelated photographs are not.
 const SIMILAR: f64 = 0.5;

@@ -94,7 +94,7 @@ impl Reader {
 
     /// Hands a packet to the decoder; false when the decoder calls it damaged.
     pub(crate) fn send(&mut self, packet: &Packet) -> bool {
-        let (gap, lacks_data) = (self.demuxer.told().is_some(), self.demuxer.lacks_data(packet));
+        let (gap, lacks_data) = (self.demuxer.reported().is_some(), self.demuxer.lacks_data(packet));
         self.damage.packet(packet, gap, lacks_data);
         self.decoder.send_packet(packet).is_ok()
     }

@@ -133,7 +133,7 @@ fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(!0, |crc, &byte| (0..8).fold(crc ^ u32::from(byte), step))
 }
 
-/// Noise in the middle of a Matroska file: the demuxer goes on behind it, and what is missing is told with its times.
+/// Noise in the middle of a Matroska file: the demuxer goes on behind it, and what is missing is reported with its times.
 #[test]
 fn frames_that_a_container_lost_are_told_of() {
     let folder = tempfile::tempdir().unwrap();
@@ -196,8 +196,8 @@ fn lost_packets_of_a_transport_stream_are_told_of() {
             assert_eq!(read_number(&shown.pixels, 160, 120), Some(expected), "a picture that is shown is right");
         }
     }
-    let told = film.damage.is_some_and(|damage| damage.contains("are missing"));
-    assert!(failed > 0 && (told || film.item.estimated_frames == 100), "{failed} failed");
+    let reported = film.damage.is_some_and(|damage| damage.contains("are missing"));
+    assert!(failed > 0 && (reported || film.item.estimated_frames == 100), "{failed} failed");
 }
 
 #[test]

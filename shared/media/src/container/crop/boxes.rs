@@ -5,7 +5,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 /// Bytes of a visual sample entry before the boxes in it, its size and type not counted; where its width stands.
 const SAMPLE_ENTRY: u64 = 78;
 const WIDTH: u64 = 24;
-/// Boxes of one level that are looked at.
+/// Boxes of one level that are examined.
 const MAX_BOXES: usize = 10_000;
 
 /// A box's type, and where its content lies.

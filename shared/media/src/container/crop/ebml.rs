@@ -17,7 +17,7 @@ const DISPLAY_WIDTH: u32 = 0x54B0;
 const DISPLAY_HEIGHT: u32 = 0x54BA;
 /// The type of tracks of pictures.
 const PICTURES: u64 = 1;
-/// Elements of one level that are looked at.
+/// Elements of one level that are examined.
 const MAX_ELEMENTS: usize = 10_000;
 
 /// An element's id, and where its content lies.
