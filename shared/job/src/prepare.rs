@@ -12,7 +12,7 @@ use framefleet_stage::{Probe, SourceStage};
 use ingest::Ingest;
 use std::sync::Arc;
 
-/// Reasons that are told where nothing of a source can be read.
+/// Reasons that are given where nothing of a source can be read.
 const NAMED: usize = 10;
 
 /// A job whose source was probed and whose plan fits.

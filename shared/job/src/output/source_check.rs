@@ -105,7 +105,7 @@ fn differences(name: &str, steps: &[(String, Item)], now: &Content) -> Vec<Strin
         ("sound", |content| &content.sound),
         ("subtitles, chapters or metadata", |content| &content.rest),
     ];
-    let told = parts.iter().filter_map(|(what, digest)| {
+    let changed = parts.iter().filter_map(|(what, digest)| {
         let differs = |item: &Item| item.content.as_ref().is_some_and(|content| digest(content) != digest(now));
         let of: Vec<&str> = steps.iter().filter(|(_, item)| differs(item)).map(|(step, _)| step.as_str()).collect();
         let of = (!of.is_empty()).then(|| of.join(", "))?;
@@ -113,5 +113,5 @@ fn differences(name: &str, steps: &[(String, Item)], now: &Content) -> Vec<Strin
         let again = "run the job again with --fresh, or with another --output";
         Some(format!("{name}: its {what} are not those that the output was made of ({of}): {again}"))
     });
-    told.collect()
+    changed.collect()
 }

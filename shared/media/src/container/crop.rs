@@ -1,5 +1,5 @@
 //! Which part of coded pictures a container says is to be shown: Matroska's `PixelCrop…` (RFC 9559, 5.1.4.1.28) and the clean aperture (`clap`)
-//! of MP4 and MOV (ISO 14496-12, 12.1.4). FFmpeg tells of them from 7.1 on, and leaves it to its callers to apply them; so they are read here.
+//! of MP4 and MOV (ISO 14496-12, 12.1.4). FFmpeg reports them from 7.1 on, and leaves it to its callers to apply them; so they are read here.
 mod boxes;
 mod ebml;
 

@@ -5,7 +5,7 @@
 const NEAR: u64 = 40;
 
 /// Gaps that are reported one by one.
-const TOLD: usize = 10;
+const LISTED: usize = 10;
 
 /// Follows packets as they are read, and frames as they are shown.
 pub(super) struct Gaps {
@@ -42,7 +42,7 @@ impl Gaps {
         if missing <= step / 2 {
             return;
         }
-        if self.found.len() == TOLD {
+        if self.found.len() == LISTED {
             self.more += 1;
             return;
         }
