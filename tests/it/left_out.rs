@@ -17,8 +17,7 @@ fn what_is_not_read_of_a_source_is_said_everywhere() {
     std::fs::remove_file(&shots[11]).unwrap();
     let output = work.path().join("out");
     let passed = "4 files of kinds not read: 2 .heic, 1 .md, 1 .xcf";
-    let film =
-        "shots: read as a film: pictures 0 to 19 of one size; 1 of the numbers are missing and are failed frames";
+    let film = "shots: read as a film: pictures 0 to 19 of one size; 1 missing, a failed frame each";
 
     let more = ["--stages", "lighting", "--dry-run"];
     let dry = try_run(&source, &output, &more);

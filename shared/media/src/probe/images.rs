@@ -212,7 +212,7 @@ fn profiles_left_out(read: &[Read]) -> Vec<String> {
     }
     let note = |(space, count): (&str, usize)| {
         format!(
-            "{count} of the pictures have an ICC profile for {space}, which is left out: they are read as RGB without it"
+            "pictures with an ICC profile for {space}: {count}; the profile is left out, the pixels are read as RGB"
         )
     };
     counts.into_iter().map(note).collect()

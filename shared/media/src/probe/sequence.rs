@@ -97,7 +97,7 @@ impl<'a> Run<'a> {
     fn film(&self) -> String {
         let gaps = match self.missing {
             0 => String::new(),
-            missing => format!("; {missing} of the numbers are missing and are failed frames"),
+            missing => format!("; {missing} missing, a failed frame each"),
         };
         format!("read as a film: pictures {} to {} of one size{gaps}", self.first, self.last)
     }

@@ -113,9 +113,9 @@ fn notes(demuxer: &Demuxer, alpha: Alpha) -> Vec<String> {
         let all: Vec<usize> =
             of_kind.filter(|stream| !stream.disposition().contains(covers)).map(|stream| stream.index()).collect();
         let read = read.filter(|_| all.len() > 1)?;
-        Some(format!("of its {} {what} stream {read} is used", all.len()))
+        Some(format!("it has {} {what}: stream {read} is used", all.len()))
     };
-    let films = others(media::Type::Video, demuxer.stream().ok().map(|stream| stream.index()), "films");
+    let films = others(media::Type::Video, demuxer.stream().ok().map(|stream| stream.index()), "video streams");
     let sound = others(media::Type::Audio, audio_stream(demuxer.input()), "sound tracks");
     alpha.into_iter().chain(films).chain(sound).collect()
 }

@@ -18,10 +18,7 @@ fn a_gap_keeps_its_place_as_a_failed_frame() {
     std::fs::remove_file(&names[11]).unwrap();
     let (kind, note) = kind(folder.path());
     assert_eq!(kind, ItemKind::Sequence);
-    assert_eq!(
-        note,
-        "read as a film: pictures 0 to 23 of one size; 1 of the numbers are missing and are failed frames"
-    );
+    assert_eq!(note, "read as a film: pictures 0 to 23 of one size; 1 missing, a failed frame each");
     let film = Film::open_with(folder.path(), Deinterlace::Off, 8);
     let decoders = decoders();
     let (mut seen, mut failed) = (Vec::new(), Vec::new());

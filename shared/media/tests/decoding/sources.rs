@@ -170,6 +170,6 @@ fn the_default_film_is_read() {
         framefleet_testkit::remux(&small, &both, &arguments).unwrap();
         let item = probe(both.to_str().unwrap(), ImageFolders::Auto).unwrap().items.remove(0);
         assert_eq!(item.width, [64, 320][default], "{name}");
-        assert_eq!(item.notes, [format!("of its 2 films stream {default} is used")], "{name}");
+        assert_eq!(item.notes, [format!("it has 2 video streams: stream {default} is used")], "{name}");
     }
 }
