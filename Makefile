@@ -91,8 +91,8 @@ soak: setup
 
 # Not by nextest, which takes twenty minutes for a test that hangs.
 soak-media: setup
-	FRAMEFLEET_RECORDINGS=$(RECORDINGS) $(CARGO) test -p framefleet-media --test decoding -- --nocapture matrix::
-	FRAMEFLEET_MUTATIONS=$(MUTATIONS) $(CARGO) test -p framefleet-media --test decoding -- --nocapture mutations::
+	FRAMEFLEET_RECORDINGS=$(RECORDINGS) $(CARGO) test -p framefleet-index --test decoding -- --nocapture matrix::
+	FRAMEFLEET_MUTATIONS=$(MUTATIONS) $(CARGO) test -p framefleet-index --test decoding -- --nocapture mutations::
 
 fuzz: setup
 	tests/fuzz/run.sh $(FUZZ_SECONDS)

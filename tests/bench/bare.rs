@@ -1,7 +1,7 @@
 //! The same work without a fleet: plain loops in as many threads as there are cores.
 use crate::fleet::work::spin;
-use framefleet_media::frame::batch_frames;
-use framefleet_media::{BatchInfo, Frame, FrameRange, Item, Rendition};
+use framefleet_frames::frame::batch_frames;
+use framefleet_frames::{BatchInfo, Frame, FrameRange, Item, Rendition};
 use framefleet_stage::{Batch, HeapSink, Host, IndexRequest, IngestRequest, LoadedStage, Outputs, SourceStage};
 use framefleet_testkit_stage::job;
 use ingest::Ingest;

@@ -2,9 +2,9 @@
 //! them, and each message is measured. So is what the orchestrator remembers of a frame.
 #![cfg(test)]
 
+use framefleet_frames::frame::batch_frames;
+use framefleet_frames::{BatchInfo, ImageFile, Item, ItemKind, Rational};
 use framefleet_ledger::TaskKey;
-use framefleet_media::frame::batch_frames;
-use framefleet_media::{BatchInfo, ImageFile, Item, ItemKind, Rational};
 use framefleet_orchestration::{Batch, Fact, JobOptions, JobState, TaskRef};
 use framefleet_pipeline::{JobRange, ModelMode, Models, Pipeline, Plan, PlanRequest, PlannedModel, Position, plan};
 use framefleet_proto::v1::{

@@ -1,7 +1,7 @@
 //! A stage with settings that name files: one that process reads, one of finish alone.
 use super::stages::extension;
 use bytes::Bytes;
-use framefleet_media::Kind;
+use framefleet_frames::Kind;
 use framefleet_stage::{
     Batch, FileSetting, HalfNeeds, Host, Job, Needs, Outputs, Records, Settings, SetupError, Stage, StageError,
     only_finish,

@@ -1,6 +1,6 @@
 //! A stage that knows where something is.
-use framefleet_media::annotation::Value;
-use framefleet_media::{Annotation, Image, Kind, Mask, PixelFormat};
+use framefleet_frames::annotation::Value;
+use framefleet_frames::{Annotation, Image, Kind, Mask, PixelFormat};
 use framefleet_stage::{Batch, HalfNeeds, Host, Job, Needs, Outputs, Settings, SetupError, Stage, StageError};
 use framefleet_vision::{mat::view, rle::Rle};
 use schemars::JsonSchema;

@@ -1,8 +1,8 @@
 //! A job with many tasks behind it that nobody did: what an orchestrator finds when it starts again.
 use super::TestJob;
+use framefleet_frames::BatchInfo;
+use framefleet_frames::frame::batch_frames;
 use framefleet_ledger::{Entry, Ledger, OpenOptions, Output, SourceIdentity, TaskKey};
-use framefleet_media::BatchInfo;
-use framefleet_media::frame::batch_frames;
 use framefleet_orchestration::{Batch, Fact, JobOptions, JobState, TaskRef};
 use framefleet_stage::{IndexRequest, SourceStage};
 use futures::{StreamExt as _, TryStreamExt as _};

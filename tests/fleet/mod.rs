@@ -13,8 +13,8 @@ pub mod stages;
 pub mod work;
 
 use framefleet_bus::{Blobs, Bus, MemoryBlobs, MemoryBus};
+use framefleet_frames::Item;
 use framefleet_ledger::{Ledger, Ledgers, OpenOptions, Output, SourceIdentity};
-use framefleet_media::Item;
 use framefleet_orchestration::{
     JobOptions, JobRun, JobSummary, Orchestrator, OrchestratorError, Progress, QueueShares,
 };

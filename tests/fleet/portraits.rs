@@ -1,6 +1,6 @@
 //! A stage that sees who is on a photograph by its colour, and knows persons as face-clustering does.
-use framefleet_media::annotation::Value;
-use framefleet_media::{
+use framefleet_frames::annotation::Value;
+use framefleet_frames::{
     Annotation, EditTarget, Face, FaceTrack, FrameRange, Identity, InstanceRef, Kind, Rendition, ScopedAnnotation,
 };
 use framefleet_stage::{Batch, HalfNeeds, Host, Job, Needs, Outputs, Records, Settings, SetupError, Stage, StageError};

@@ -1,7 +1,7 @@
 //! A stage that encodes, as far as a plan knows: pieces of several batches, with an encoder each.
 use super::stages::extension;
-use framefleet_media::encode::Encoding;
-use framefleet_media::{Kind, Rendition};
+use framefleet_formats::Encoding;
+use framefleet_frames::{Kind, Rendition};
 use framefleet_stage::{
     Batch, HalfNeeds, Host, Input, Job, Needs, Outputs, Records, Settings, SetupError, Stage, StageError,
 };

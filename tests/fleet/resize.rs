@@ -1,7 +1,7 @@
 //! A stage that makes frames of another size, depth and colour.
-use framefleet_media::frame::{channel_bytes, channels};
-use framefleet_media::made::{self, Shape, Size};
-use framefleet_media::{Colour, Depth, Frame, Image, MadeFrames, Rational, Rendition};
+use framefleet_frames::frame::{channel_bytes, channels};
+use framefleet_frames::made::{self, Shape, Size};
+use framefleet_frames::{Colour, Depth, Frame, Image, MadeFrames, Rational, Rendition};
 use framefleet_stage::{Batch, Host, Input, Job, Needs, Outputs, Settings, SetupError, Stage, StageError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -93,7 +93,7 @@ impl Stage for Resize {
 }
 
 /// The nearest pixels at another size and depth.
-fn resized(image: &Image, to: Shape) -> Result<Image, framefleet_media::ImageError> {
+fn resized(image: &Image, to: Shape) -> Result<Image, framefleet_frames::ImageError> {
     let pixel = channels(image.format()) * channel_bytes(image.format());
     let row_bytes = image.width() as usize * pixel;
     let nearest = |at: usize, from: u32, to: u32| (2 * at + 1) * from as usize / (2 * to as usize);

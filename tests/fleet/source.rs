@@ -1,6 +1,6 @@
 //! Footage without a decoder: every frame is of one grey, which its number says.
-use framefleet_media::frame::byte_length;
-use framefleet_media::{BatchInfo, FrameFailure, Item, ItemKind, PixelFormat, Rational, Rendition};
+use framefleet_frames::frame::byte_length;
+use framefleet_frames::{BatchInfo, FrameFailure, Item, ItemKind, PixelFormat, Rational, Rendition};
 use framefleet_stage::{IndexRequest, IngestRequest, Ingested, PixelSink, Probe, SourceStage, StageError};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,6 +1,6 @@
 //! Stages that exercise what a pipeline can ask for.
-use framefleet_media::annotation::kind_name;
-use framefleet_media::{
+use framefleet_frames::annotation::kind_name;
+use framefleet_frames::{
     Annotation, Extension, Frame, FrameRange, Image, Kind, MadeFrames, PixelFormat, Rendition, ScopedAnnotation,
     annotation::to_json,
 };

@@ -1,8 +1,8 @@
 //! What a finish reads of the items' files is in its key.
 use crate::fleet::TestJob;
 use crate::scheduling::{indexed, made};
+use framefleet_frames::Content;
 use framefleet_ledger::TaskKey;
-use framefleet_media::Content;
 use framefleet_orchestration::{Fact, JobState, Work};
 use framefleet_stage::Beside;
 use std::collections::BTreeMap;

@@ -1,9 +1,9 @@
 //! The model of computation: the same answer however a job is computed, and nothing done twice.
 use crate::fleet::stages::ASKED;
 use crate::fleet::{TestJob, digest};
+use framefleet_frames::Outcome;
+use framefleet_frames::annotation::to_json;
 use framefleet_ledger::{Ledger, Output, Row};
-use framefleet_media::Outcome;
-use framefleet_media::annotation::to_json;
 use framefleet_orchestration::{Ending, JobOptions, JobSummary};
 use framefleet_pipeline::Position;
 use framefleet_records::StepCounts;

@@ -2,83 +2,122 @@
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Layer by package. Every other package below `services/` is a stage, layer 6.
+/// Layer by package. Every other package below `services/` is a stage, layer 7.
 const LAYERS: &[(&str, u8)] = &[
     ("framefleet-proto", 0),
     ("structure", 0),
-    ("framefleet-media", 1),
+    ("framefleet-frames", 1),
     ("framefleet-bus", 1),
+    ("framefleet-hdbscan", 1),
     ("framefleet-testkit", 1),
     ("framefleet-bus-nats", 2),
+    ("framefleet-colour", 2),
+    ("framefleet-demux", 2),
+    ("framefleet-folders", 2),
+    ("framefleet-formats", 2),
     ("framefleet-infer", 2),
     ("framefleet-ledger", 2),
     ("framefleet-models", 2),
-    ("framefleet-vision", 2),
-    ("framefleet-stage", 2),
+    ("framefleet-stills", 2),
     ("framefleet-telemetry", 2),
-    ("framefleet-hdbscan", 1),
+    ("framefleet-vision", 2),
     ("framefleet-audio-features", 3),
     ("framefleet-clip", 3),
-    ("framefleet-perception", 3),
+    ("framefleet-decode", 3),
+    ("framefleet-probe", 3),
     ("framefleet-records", 3),
+    ("framefleet-stage", 3),
     ("framefleet-testkit-ledger", 3),
-    ("framefleet-pipeline", 3),
-    ("framefleet-testkit-models", 3),
-    ("framefleet-testkit-stage", 3),
-    ("framefleet-export", 4),
-    ("framefleet-report", 4),
-    ("framefleet-runner", 4),
-    ("framefleet-service", 5),
-    ("framefleet-orchestration", 7),
-    ("registry", 7),
-    ("framefleet-job", 8),
-    ("orchestrator", 9),
-    ("framefleet", 9),
+    ("framefleet-encode", 4),
+    ("framefleet-index", 4),
+    ("framefleet-perception", 4),
+    ("framefleet-pipeline", 4),
+    ("framefleet-testkit-models", 4),
+    ("framefleet-testkit-stage", 4),
+    ("framefleet-export", 5),
+    ("framefleet-report", 5),
+    ("framefleet-runner", 5),
+    ("framefleet-service", 6),
+    ("framefleet-orchestration", 8),
+    ("registry", 8),
+    ("framefleet-job", 9),
+    ("orchestrator", 10),
+    ("framefleet", 10),
 ];
 
 /// The layer of stages.
-const STAGE: u8 = 6;
+const STAGE: u8 = 7;
 
 /// What a crate may use of ours where "anything further down" would be too much.
 const ALLOWED: &[(&str, &[&str])] = &[
-    ("framefleet-media", &["framefleet-proto"]),
+    ("framefleet-frames", &["framefleet-proto"]),
     ("framefleet-bus", &[]),
-    ("framefleet-bus-nats", &["framefleet-bus"]),
-    ("framefleet-audio-features", &["framefleet-infer"]),
     ("framefleet-hdbscan", &[]),
-    ("framefleet-clip", &["framefleet-infer", "framefleet-media", "framefleet-vision"]),
-    ("framefleet-infer", &["framefleet-media"]),
-    ("framefleet-ledger", &["framefleet-proto", "framefleet-media"]),
-    ("framefleet-perception", &["framefleet-infer", "framefleet-media", "framefleet-stage", "framefleet-vision"]),
-    ("framefleet-records", &["framefleet-ledger", "framefleet-media", "framefleet-proto"]),
+    ("framefleet-bus-nats", &["framefleet-bus"]),
+    ("framefleet-colour", &["framefleet-frames"]),
+    ("framefleet-demux", &["framefleet-frames"]),
+    ("framefleet-folders", &["framefleet-frames"]),
+    ("framefleet-formats", &["framefleet-frames"]),
+    ("framefleet-infer", &[]),
+    ("framefleet-ledger", &["framefleet-frames", "framefleet-proto"]),
+    ("framefleet-models", &[]),
+    ("framefleet-stills", &["framefleet-frames"]),
+    ("framefleet-telemetry", &[]),
+    ("framefleet-vision", &["framefleet-frames"]),
+    ("framefleet-audio-features", &["framefleet-infer"]),
+    ("framefleet-clip", &["framefleet-frames", "framefleet-infer", "framefleet-vision"]),
+    ("framefleet-decode", &["framefleet-colour", "framefleet-demux", "framefleet-frames", "framefleet-stills"]),
+    ("framefleet-probe", &["framefleet-colour", "framefleet-demux", "framefleet-frames", "framefleet-stills"]),
+    ("framefleet-records", &["framefleet-frames", "framefleet-ledger", "framefleet-proto"]),
+    ("framefleet-stage", &["framefleet-formats", "framefleet-frames"]),
+    (
+        "framefleet-encode",
+        &[
+            "framefleet-colour",
+            "framefleet-decode",
+            "framefleet-demux",
+            "framefleet-formats",
+            "framefleet-frames",
+            "framefleet-stills",
+        ],
+    ),
+    ("framefleet-index", &["framefleet-decode", "framefleet-demux", "framefleet-folders", "framefleet-frames"]),
+    ("framefleet-perception", &["framefleet-frames", "framefleet-infer", "framefleet-stage", "framefleet-vision"]),
+    ("framefleet-pipeline", &["framefleet-formats", "framefleet-frames", "framefleet-stage"]),
     (
         "framefleet-runner",
         &[
             "framefleet-bus",
+            "framefleet-decode",
+            "framefleet-folders",
+            "framefleet-frames",
+            "framefleet-index",
             "framefleet-ledger",
-            "framefleet-media",
             "framefleet-proto",
             "framefleet-stage",
             "framefleet-telemetry",
         ],
     ),
-    ("framefleet-models", &[]),
-    ("framefleet-vision", &["framefleet-media"]),
-    ("framefleet-stage", &["framefleet-media"]),
-    ("framefleet-telemetry", &[]),
-    ("framefleet-pipeline", &["framefleet-stage", "framefleet-media"]),
 ];
 
 /// What a stage may use of ours by default; `framefleet-service` comes with the feature `service`.
-const STAGE_MAY_USE: [&str; 8] = [
+const STAGE_MAY_USE: [&str; 9] = [
     "framefleet-stage",
-    "framefleet-media",
+    "framefleet-frames",
+    "framefleet-formats",
     "framefleet-vision",
     "framefleet-infer",
     "framefleet-perception",
     "framefleet-audio-features",
     "framefleet-clip",
     "framefleet-hdbscan",
+];
+
+/// What a stage may use beside that reads or writes files of footage: nobody else opens any.
+const STAGE_MAY_ALSO_USE: &[(&str, &[&str])] = &[
+    ("assemble", &["framefleet-encode"]),
+    ("ingest", &["framefleet-decode", "framefleet-index", "framefleet-probe"]),
+    ("inpainting", &["framefleet-encode"]),
 ];
 
 /// What a stage library must not reach, even through others.
@@ -135,7 +174,9 @@ fn imports_point_down_only() {
                 assert!(allowed.contains(&used), "{name} may use {allowed:?} of ours, not {used}");
             }
             if own == STAGE {
-                assert!(STAGE_MAY_USE.contains(&used), "stage {name} may use {STAGE_MAY_USE:?} of ours, not {used}");
+                let also = STAGE_MAY_ALSO_USE.iter().find(|(of, _)| *of == name).map_or(&[][..], |(_, also)| also);
+                let may_use = STAGE_MAY_USE.contains(&used) || also.contains(&used);
+                assert!(may_use, "stage {name} may use {STAGE_MAY_USE:?} and {also:?} of ours, not {used}");
             }
         }
     }
@@ -194,6 +235,33 @@ fn a_stages_program_links_the_ledger_and_nothing_that_records_are_made_with() {
     let records =
         metadata.workspace_packages().into_iter().find(|package| package.name == "framefleet-records").unwrap();
     assert!(PROGRAM_MUST_NOT_LINK.iter().all(|of| linked(&metadata, records).contains(of)), "or the test sees nothing");
+}
+
+/// What knows frames, plans and records as data, and reads no footage.
+const NO_FFMPEG: [&str; 12] = [
+    "framefleet-frames",
+    "framefleet-formats",
+    "framefleet-folders",
+    "framefleet-stills",
+    "framefleet-ledger",
+    "framefleet-records",
+    "framefleet-report",
+    "framefleet-stage",
+    "framefleet-pipeline",
+    "framefleet-perception",
+    "framefleet-orchestration",
+    "framefleet-vision",
+];
+
+#[test]
+fn ffmpeg_is_linked_by_what_reads_and_writes_footage_alone() {
+    let metadata = MetadataCommand::new().other_options(["--offline".to_owned()]).exec().unwrap();
+    let by_name = |name: &str| metadata.workspace_packages().into_iter().find(|of| of.name == name).unwrap();
+    let open_files: Vec<&str> = STAGE_MAY_ALSO_USE.iter().map(|(stage, _)| *stage).collect();
+    for name in stages(&metadata).into_iter().filter(|name| !open_files.contains(name)).chain(NO_FFMPEG) {
+        assert!(!linked(&metadata, by_name(name)).contains("ffmpeg-next"), "{name} links FFmpeg");
+    }
+    assert!(linked(&metadata, by_name("framefleet-demux")).contains("ffmpeg-next"), "or the test sees nothing");
 }
 
 #[test]

@@ -4,8 +4,8 @@ use crate::footage::folder;
 use crate::processes::Fleet;
 use crate::program;
 use crate::video::{run_with, stream};
+use framefleet_frames::Outcome;
 use framefleet_ledger::{Ledger, Output};
-use framefleet_media::Outcome;
 use framefleet_testkit::{
     Audio, Clip, MovingSquare, Picture, Texture, decode_errors, decode_rgb8, ffprobe, frame_times, write_image,
 };

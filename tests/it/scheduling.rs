@@ -1,8 +1,8 @@
 //! The state of a job as a fold: whatever the order in which results come, however often they are told or lost, with the least
 //! memory that the plan asks for, every task is done and ends under the same key.
 use crate::fleet::TestJob;
+use framefleet_frames::{BatchInfo, Item};
 use framefleet_ledger::TaskKey;
-use framefleet_media::{BatchInfo, Item};
 use framefleet_orchestration::{Batch, Counts, Fact, JobState, TaskRef, Work};
 use framefleet_pipeline::Plan;
 use framefleet_proto::v1::{EntryOutcomes, FrameFailure, Outcomes, Pixels, Task, task::Work as Wire};

@@ -1,7 +1,8 @@
 //! The finish half: pieces of every item to a film.
 use crate::{AssembleSettings, Sound, names::film_names, piece::PIECE, stage_error};
-use framefleet_media::encode::{Codec, Container, Join, Joined, VideoFormat, join};
-use framefleet_media::{Item, ItemKind, Outcome};
+use framefleet_encode::{Join, Joined, choose_container, format_of_piece, join};
+use framefleet_formats::{Codec, Container, VideoFormat};
+use framefleet_frames::{Item, ItemKind, Outcome};
 use framefleet_stage::{Job, Outputs, Records, RecordsError, StageError, codes};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -73,7 +74,7 @@ fn films<'a>(settings: &AssembleSettings, job: &'a Job, records: &dyn Records) -
     let film = |item: &'a Item| {
         let codec = settings.encoding.codec(item)?;
         let pieces = pieces.remove(&item.name)?;
-        Some(Film { item, codec, container: Container::choose(codec, source(item)), pieces })
+        Some(Film { item, codec, container: choose_container(codec, source(item)), pieces })
     };
     Ok(job.items.iter().filter_map(film).collect())
 }
@@ -98,7 +99,7 @@ fn join_film(
     path: &Path,
 ) -> Result<Joined, StageError> {
     let Some(first) = film.pieces.first() else { return Ok(Joined::default()) };
-    let format = VideoFormat::of_piece(first, film.codec, film.item).map_err(stage_error)?;
+    let format = format_of_piece(first, film.codec, film.item).map_err(stage_error)?;
     let format = format.made(job.colour(film.item), job.bit_depth(film.item));
     let (start_ns, end_ns) = range(film.item, extent, &format);
     let request = Join {

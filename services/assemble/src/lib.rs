@@ -9,7 +9,8 @@ mod stills;
 
 pub use settings::{AssembleSettings, Sound};
 
-use framefleet_media::{Rendition, encode::EncodeError};
+use framefleet_encode::EncodeError;
+use framefleet_frames::Rendition;
 use framefleet_stage::{
     Batch, Beside, HalfNeeds, Host, Input, Job, Needs, Outputs, Records, SetupError, Stage, StageError,
 };

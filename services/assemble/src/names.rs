@@ -1,6 +1,6 @@
 //! What files are called: the output mirrors the source.
-use framefleet_media::encode::{Container, StillFormat};
-use framefleet_media::{Item, ItemKind, naming};
+use framefleet_formats::{Container, StillFormat};
+use framefleet_frames::{Item, ItemKind, naming};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -46,7 +46,7 @@ fn is_of_format(extension: &str, format: StillFormat) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use framefleet_media::ImageFile;
+    use framefleet_frames::ImageFile;
 
     fn item(name: &str, kind: ItemKind, files: &[&str]) -> Item {
         let file = |(frame, name): (usize, &&str)| ImageFile {

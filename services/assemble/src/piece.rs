@@ -1,7 +1,8 @@
 //! The process half for films: the frames of a group to one piece.
 use crate::{AssembleSettings, stage_error};
-use framefleet_media::encode::{Codec, Encoder, PIECE_EXTENSION, VideoFormat};
-use framefleet_media::{Frame, Rendition, times::closest};
+use framefleet_encode::{Encoder, PIECE_EXTENSION};
+use framefleet_formats::{Codec, VideoFormat};
+use framefleet_frames::{Frame, Rendition, times::closest};
 use framefleet_stage::{Batch, Job, Outputs, StageError};
 
 /// Name of the piece that a task attaches, without extension.

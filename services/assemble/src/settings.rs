@@ -1,5 +1,5 @@
 //! What changes what is written.
-use framefleet_media::encode::{Dither, Encoding};
+use framefleet_formats::{Dither, Encoding};
 use framefleet_stage::{Settings, only_finish};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

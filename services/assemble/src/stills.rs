@@ -1,7 +1,8 @@
 //! The process half for images: every frame to a file.
 use crate::{AssembleSettings, names::still_pattern, stage_error};
-use framefleet_media::encode::{Encoding, StillFormat, StillOptions, write_still};
-use framefleet_media::{Frame, Item, Rendition, item};
+use framefleet_encode::{StillOptions, write_still};
+use framefleet_formats::{Encoding, StillFormat};
+use framefleet_frames::{Frame, Item, Rendition, item};
 use framefleet_stage::{Batch, Job, Outputs, StageError, codes};
 use std::path::Path;
 

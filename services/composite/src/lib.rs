@@ -9,8 +9,8 @@ mod settings;
 
 pub use settings::{Background, CompositeSettings};
 
-use framefleet_media::annotation::Value;
-use framefleet_media::{Annotation, Frame, Kind, MadeFrames, Mask, Rendition};
+use framefleet_frames::annotation::Value;
+use framefleet_frames::{Annotation, Frame, Kind, MadeFrames, Mask, Rendition};
 use framefleet_perception::PerceptionError;
 use framefleet_stage::{Batch, HalfNeeds, Host, Input, Job, Needs, Outputs, SetupError, Stage, StageError};
 

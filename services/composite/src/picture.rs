@@ -1,7 +1,7 @@
 //! One frame: what is kept, laid over what takes the place of the rest.
 use crate::settings::{Background, CompositeSettings};
-use framefleet_media::frame::{channel_bytes, channels};
-use framefleet_media::{Image, Mask};
+use framefleet_frames::frame::{channel_bytes, channels};
+use framefleet_frames::{Image, Mask};
 use framefleet_vision::{VisionError, masks, mat::view};
 use opencv::core::{self, Mat, Size};
 use opencv::imgproc;

@@ -2,9 +2,9 @@
 #![cfg(test)]
 
 use composite::{Background, CompositeSettings, CompositeStage};
-use framefleet_media::annotation::Value;
-use framefleet_media::frame::{byte_length, channel_bytes, channels};
-use framefleet_media::{Image, Mask, PixelFormat};
+use framefleet_frames::annotation::Value;
+use framefleet_frames::frame::{byte_length, channel_bytes, channels};
+use framefleet_frames::{Image, Mask, PixelFormat};
 use framefleet_stage::{Host, Settings, Stage as _, codes};
 use framefleet_testkit_stage::{Film, Found, Processed, Step, golden};
 use framefleet_vision::rle::Rle;

@@ -9,7 +9,7 @@
 mod harness;
 
 use face_clustering::FaceClusteringSettings;
-use framefleet_media::Face;
+use framefleet_frames::Face;
 use harness::agreement::{bcubed, pairwise};
 use harness::{Results, finish, fitted, photograph, resized, step, video};
 use opencv::core::{Mat, Size, Vector};

@@ -8,8 +8,8 @@
 mod harness;
 
 use face_clustering::FaceClusteringSettings;
-use framefleet_media::annotation::Value;
-use framefleet_media::{Face, FaceQuality};
+use framefleet_frames::annotation::Value;
+use framefleet_frames::{Face, FaceQuality};
 use framefleet_testkit_stage::{Kept, RATE};
 use harness::agreement::{bcubed, pairwise};
 use harness::{finish, step, video};

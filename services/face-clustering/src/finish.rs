@@ -4,8 +4,8 @@ use crate::identities::{Identified, identify};
 use crate::settings::FaceClusteringSettings;
 use crate::summary::{self, Summary};
 use crate::tracks::{self, Track};
-use framefleet_media::annotation::Value;
-use framefleet_media::{
+use framefleet_frames::annotation::Value;
+use framefleet_frames::{
     Amendment, Annotation, EditTarget, Face, FaceTrack, FrameRange, Identity, InstanceRef, Kind, ScopedAnnotation,
 };
 use framefleet_perception::{FrameResult, by_item};

@@ -6,8 +6,8 @@ use crate::identities::constraints::Groups;
 use crate::identities::corrections::Applied;
 use crate::settings::{FaceClusteringSettings, Selection};
 use crate::tracks::{Track, length};
+use framefleet_frames::{Edit, EditTarget};
 use framefleet_hdbscan::{self as hdbscan, Clusters, Options};
-use framefleet_media::{Edit, EditTarget};
 use ndarray::Array2;
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -22,7 +22,7 @@ pub use settings::{FaceClusteringSettings, Selection};
 
 use face::detection::Detector;
 use face::embedding::Embedder;
-use framefleet_media::{Kind, Rendition};
+use framefleet_frames::{Kind, Rendition};
 use framefleet_perception::require;
 use framefleet_stage::{
     Batch, Field, HalfNeeds, Host, Job, ModelNeed, Needs, Outputs, Records, SetupError, Stage, StageError,

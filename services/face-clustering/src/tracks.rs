@@ -1,7 +1,7 @@
 //! Tracks: one person's face, followed over the frames of a shot.
 use crate::face::crops::cosine;
 use crate::settings::FaceClusteringSettings;
-use framefleet_media::Face;
+use framefleet_frames::Face;
 use framefleet_perception::{Association, TrackSet};
 use framefleet_vision::boxes::{self, BBox};
 
@@ -138,7 +138,7 @@ fn near(a: &BBox, b: &BBox) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use framefleet_media::FaceQuality;
+    use framefleet_frames::FaceQuality;
 
     fn face(x: f32, vector: [f32; 2], quality: f32) -> Face {
         let quality = FaceQuality { value: quality, ..FaceQuality::default() };

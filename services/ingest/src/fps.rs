@@ -1,5 +1,5 @@
 //! Frames per second as a setting.
-use framefleet_media::Rational;
+use framefleet_frames::Rational;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use std::borrow::Cow;

@@ -1,6 +1,7 @@
 //! What changes the frames that ingest makes.
 use crate::Fps;
-use framefleet_media::{Deinterlace, ImageFolders};
+use framefleet_decode::Deinterlace;
+use framefleet_probe::ImageFolders;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

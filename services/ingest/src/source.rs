@@ -1,8 +1,8 @@
 //! The source stage: media's decoding, behind the trait that the runner knows.
 use crate::Settings;
-use framefleet_media::decode::{Canvas, Slot};
-use framefleet_media::index::{self, IndexRequest};
-use framefleet_media::{BatchInfo, Decoders, FrameFailure, ImageReading, Item, ReadError, Rendition};
+use framefleet_decode::{Canvas, Decoders, Slot};
+use framefleet_frames::{BatchInfo, FrameFailure, IndexRequest, Item, ReadError, Rendition};
+use framefleet_probe::ImageReading;
 use framefleet_stage::{IngestRequest, Ingested, PixelSink, Probe, SourceStage, StageError};
 
 /// Opens items and makes batches.
@@ -33,7 +33,7 @@ impl SourceStage for Ingest {
         request: IndexRequest,
         found: &mut dyn FnMut(Vec<BatchInfo>) -> bool,
     ) -> Result<(Item, Option<String>), StageError> {
-        index::index(item, request, self.settings.deinterlace.into(), found).map_err(stage_error)
+        framefleet_index::index(item, request, self.settings.deinterlace.into(), found).map_err(stage_error)
     }
 
     fn ingest(
@@ -55,7 +55,7 @@ impl SourceStage for Ingest {
 
     fn probe(&self, source: &str) -> Result<Probe, StageError> {
         let reading = ImageReading { folders: self.settings.images.into(), rate: self.settings.fps.map(Into::into) };
-        let found = framefleet_media::probe_with(source, reading).map_err(stage_error)?;
+        let found = framefleet_probe::probe_with(source, reading).map_err(stage_error)?;
         Ok(Probe { items: found.items, refused: found.refused, passed_over: found.passed_over })
     }
 }

@@ -1,7 +1,7 @@
 //! Ingest as the runner drives it.
 #![cfg(test)]
 
-use framefleet_media::{Rendition, frame::batch_frames};
+use framefleet_frames::{Rendition, frame::batch_frames};
 use framefleet_stage::{HeapSink, IndexRequest, IngestRequest, PixelSink, SourceStage};
 use framefleet_testkit::{Clip, Picture, image_folder, numbered, read_number, write_image};
 use framefleet_testkit_stage::golden;

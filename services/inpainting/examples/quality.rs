@@ -12,7 +12,7 @@
 #[path = "../tests/it/harness/mod.rs"]
 mod harness;
 
-use framefleet_media::Image;
+use framefleet_frames::Image;
 use framefleet_testkit::{Picture, decode_rgb8};
 use harness::{Footage, Results, psnr, rgb8};
 use inpainting::{Blend, InpaintingSettings};

@@ -9,7 +9,7 @@
 #[path = "../tests/it/harness/mod.rs"]
 mod harness;
 
-use framefleet_media::frame::batch_frames;
+use framefleet_frames::frame::batch_frames;
 use framefleet_stage::Settings;
 use framefleet_testkit::{MovingSquare, Similarity};
 use harness::{Footage, rgb8};

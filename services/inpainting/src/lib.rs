@@ -28,7 +28,7 @@ mod sources;
 pub use residual::lama::Lama;
 pub use settings::{Blend, InpaintingSettings, Rest};
 
-use framefleet_media::{Kind, MadeFrames, Rendition};
+use framefleet_frames::{Kind, MadeFrames, Rendition};
 use framefleet_perception::require;
 use framefleet_stage::{
     Batch, HalfNeeds, Halo, Host, Input, Job, ModelNeed, Needs, Outputs, Records, SetupError, Stage, StageError,

@@ -1,7 +1,7 @@
 //! The part of a frame that is worked on.
 use crate::mask::hole::Hole;
-use framefleet_media::Image;
-use framefleet_media::frame::{channel_bytes, channels};
+use framefleet_frames::Image;
+use framefleet_frames::frame::{channel_bytes, channels};
 use opencv::core::{Mat, Rect};
 use opencv::prelude::*;
 

@@ -1,6 +1,6 @@
 //! How well a filling meets its surroundings.
 use crate::patch::Patch;
-use framefleet_media::Image;
+use framefleet_frames::Image;
 use framefleet_vision::colour::{lightness, srgb_to_linear, xyz};
 
 /// Maximum number of pixels that are sampled: more change the mean by less than its last digit.

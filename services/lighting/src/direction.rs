@@ -3,7 +3,7 @@ use crate::plane::Plane;
 use crate::rounding::published;
 use crate::shading::Shading;
 use crate::subject;
-use framefleet_media::{KeyLevel, LightDirection, LightSource, LightingSetup};
+use framefleet_frames::{KeyLevel, LightDirection, LightSource, LightingSetup};
 use framefleet_vision::VisionError;
 
 /// Shading over this share of the frame is enough to be sure of a direction that it agrees on.

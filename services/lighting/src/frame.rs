@@ -4,7 +4,7 @@ use crate::plane::{Plane, analysis_plane, cell_means, levels_mat};
 use crate::rounding::published;
 use crate::settings::LightingSettings;
 use crate::{direction, illuminant, shadows, tone};
-use framefleet_media::{Image, Lighting, PixelFormat};
+use framefleet_frames::{Image, Lighting, PixelFormat};
 use framefleet_vision::{VisionError, colour};
 
 /// Measures how a frame is lit.

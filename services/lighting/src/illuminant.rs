@@ -1,7 +1,7 @@
 //! Colour of the light: shades of grey, McCamy's temperature and Ohno's distance to the Planckian locus.
 use crate::photometry::Photometry;
 use crate::rounding::published;
-use framefleet_media::{Illuminant, TemperatureLabel, TintLabel};
+use framefleet_frames::{Illuminant, TemperatureLabel, TintLabel};
 use framefleet_vision::colour::{chromaticity, linear_of_code};
 
 /// Order of the Minkowski mean (Finlayson and Trezzi, "Shades of Gray and Colour Constancy", 2004).

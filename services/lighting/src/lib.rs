@@ -22,7 +22,7 @@ mod tone;
 pub use frame::measure;
 pub use settings::LightingSettings;
 
-use framefleet_media::{Annotation, Kind, Rendition, annotation::Value};
+use framefleet_frames::{Annotation, Kind, Rendition, annotation::Value};
 use framefleet_perception::PerceptionError;
 use framefleet_stage::{Batch, Field, HalfNeeds, Host, Job, Needs, Outputs, Records, SetupError, Stage, StageError};
 

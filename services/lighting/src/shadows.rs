@@ -7,7 +7,7 @@
 use crate::photometry::FLOOR;
 use crate::plane::Plane;
 use crate::rounding::published;
-use framefleet_media::{ShadowEdge, Shadows};
+use framefleet_frames::{ShadowEdge, Shadows};
 use framefleet_vision::VisionError;
 
 /// The lit level: this share of the pixels is no brighter. What is brighter are lamps and highlights.

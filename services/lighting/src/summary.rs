@@ -3,8 +3,8 @@
 use crate::rounding::rounded;
 use crate::settings::LightingSettings;
 use crate::tally::Tally;
-use framefleet_media::annotation::Value as AnnotationValue;
-use framefleet_media::{Amendment, Annotation, FrameRange, Lighting, ScopedAnnotation};
+use framefleet_frames::annotation::Value as AnnotationValue;
+use framefleet_frames::{Amendment, Annotation, FrameRange, Lighting, ScopedAnnotation};
 use framefleet_perception::{FrameResult, by_item};
 use framefleet_stage::{Job, Outputs, Record, Records, StageError};
 use serde_json::{Map, Value, json};

@@ -1,6 +1,6 @@
 //! Running statistics over frames: constant memory, whatever the length of the footage.
 use crate::rounding::{published, rounded};
-use framefleet_media::{
+use framefleet_frames::{
     KeyLevel, LightDirection, Lighting, LightingSetup, Look, ShadowEdge, TemperatureLabel, TintLabel,
 };
 use serde::Serialize;

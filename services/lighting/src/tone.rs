@@ -1,7 +1,7 @@
 //! Exposure, contrast and lightness of a frame, from its luminance histogram.
 use crate::photometry::{FLOOR, Photometry, WHITE, lightness_of, log2_of};
 use crate::rounding::published;
-use framefleet_media::{KeyLevel, Lighting};
+use framefleet_frames::{KeyLevel, Lighting};
 
 /// Luminance that exposure is measured against: a grey card.
 const MIDDLE_GREY: f64 = 0.18;

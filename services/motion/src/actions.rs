@@ -1,6 +1,6 @@
 //! Stretches of a shot whose motion has one character.
 use crate::series::FrameFacts;
-use framefleet_media::{Action, ActionLabel, FrameRange};
+use framefleet_frames::{Action, ActionLabel, FrameRange};
 
 /// Compared frames that a label looks back on, itself included.
 const WINDOW: usize = 10;

@@ -1,7 +1,7 @@
 //! How the background moves: the similarity transform that most corners follow, and what the camera does to make it so.
 use crate::field::Sample;
 use crate::settings::MotionSettings;
-use framefleet_media::{CameraLabel, MotionCamera};
+use framefleet_frames::{CameraLabel, MotionCamera};
 use opencv::calib3d;
 use opencv::core::{Point2f, Vector};
 use opencv::prelude::*;

@@ -1,7 +1,7 @@
 //! Where the camera goes over a shot, and whether it shakes.
 use crate::series::FrameFacts;
 use crate::settings::MotionSettings;
-use framefleet_media::{CameraLabel, MotionCamera};
+use framefleet_frames::{CameraLabel, MotionCamera};
 use std::collections::BTreeMap;
 
 /// Fewer velocities say nothing about shake.

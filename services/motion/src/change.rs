@@ -1,6 +1,6 @@
 //! How a frame differs from the one before, as far as shots are concerned.
 use crate::prepare::Prepared;
-use framefleet_media::FrameChange;
+use framefleet_frames::FrameChange;
 use opencv::imgproc;
 use opencv::prelude::*;
 

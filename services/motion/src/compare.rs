@@ -6,7 +6,7 @@ use crate::magnitude::{GRID, grid, hotspots, magnitudes, motion_type, share_abov
 use crate::prepare::Prepared;
 use crate::settings::MotionSettings;
 use crate::tracking::{self, Tracks};
-use framefleet_media::{Motion, MotionObjects, MotionType};
+use framefleet_frames::{Motion, MotionObjects, MotionType};
 use opencv::core::Mat;
 
 /// The full frame and the time since the previous one.

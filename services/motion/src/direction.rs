@@ -1,5 +1,5 @@
 //! Statistics of directions: circular, weighted by magnitude, as a viewer sees them (y up).
-use framefleet_media::Compass;
+use framefleet_frames::Compass;
 
 /// Sectors of the compass, 45° each.
 const SECTORS: usize = 8;

@@ -7,8 +7,8 @@ use crate::shots::{Span, shots};
 use crate::summary::Totals;
 use crate::trace;
 use crate::trajectories::{Joiner, Path};
-use framefleet_media::annotation::Value;
-use framefleet_media::{Annotation, CameraLabel, FrameRange, Item, ScopedAnnotation, Shot};
+use framefleet_frames::annotation::Value;
+use framefleet_frames::{Annotation, CameraLabel, FrameRange, Item, ScopedAnnotation, Shot};
 use framefleet_stage::{Job, Outputs, Records, StageError};
 use serde_json::Value as Json;
 

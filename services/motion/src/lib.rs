@@ -36,7 +36,7 @@ mod trajectories;
 pub use process::STILL;
 pub use settings::{DisPreset, Method, MotionSettings};
 
-use framefleet_media::{Kind, Rendition};
+use framefleet_frames::{Kind, Rendition};
 use framefleet_stage::{
     Batch, Field, HalfNeeds, Halo, Host, Job, Needs, Outputs, Records, SetupError, Stage, StageError,
 };

@@ -1,6 +1,6 @@
 //! Statistics of how far things move, over the picture and over the cells of a grid.
 use crate::field::Sample;
-use framefleet_media::MotionType;
+use framefleet_frames::MotionType;
 
 /// Cells per side of the motion grid.
 pub const GRID: usize = 4;

@@ -1,6 +1,6 @@
 //! What is computed once per frame, before it is compared with its predecessor.
 use crate::settings::MotionSettings;
-use framefleet_media::{Frame, PixelFormat};
+use framefleet_frames::{Frame, PixelFormat};
 use framefleet_vision::tracking::LucasKanade;
 use framefleet_vision::{VisionError, mat};
 use opencv::core::{self, Mat, MatTraitConst, MatTraitConstManual, Size, Vector};

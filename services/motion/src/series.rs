@@ -1,7 +1,7 @@
 //! What finish knows of the frames of one item.
 use crate::trace;
-use framefleet_media::annotation::Value;
-use framefleet_media::{FrameChange, Motion, MotionCamera, MotionType};
+use framefleet_frames::annotation::Value;
+use framefleet_frames::{FrameChange, Motion, MotionCamera, MotionType};
 use framefleet_perception::by_item;
 use framefleet_stage::{Job, Record, Records, StageError};
 use std::collections::HashMap;
@@ -110,7 +110,7 @@ fn add_colours(series: &mut Series) -> Result<(), StageError> {
 #[cfg(test)]
 pub mod tests {
     use super::*;
-    use framefleet_media::{Annotation, Item, Outcome};
+    use framefleet_frames::{Annotation, Item, Outcome};
     use framefleet_testkit_stage::{Kept, job};
 
     /// A compared frame at 25 frames per second that looks like its neighbours.

@@ -2,7 +2,7 @@
 //! detectors), fades by luma, a filter for flashes, and a shortest length.
 use crate::series::FrameFacts;
 use crate::settings::MotionSettings;
-use framefleet_media::Transition;
+use framefleet_frames::Transition;
 use std::ops::Range;
 
 /// Frames before and after a cut that its score is compared with.

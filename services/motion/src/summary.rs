@@ -1,7 +1,7 @@
 //! Statistics of the step over all items.
 use crate::direction::{Directions, compass};
 use crate::series::FrameFacts;
-use framefleet_media::{Action, ActionLabel, CameraLabel, Compass, FrameRange, MotionType, Shot};
+use framefleet_frames::{Action, ActionLabel, CameraLabel, Compass, FrameRange, MotionType, Shot};
 use serde::Serialize;
 use std::collections::BTreeMap;
 

@@ -1,7 +1,7 @@
 //! What process keeps for finish: mean colours, so that shots can be told apart across missing frames, and the corners that
 //! trajectories are made of. One file per task; pairs of frames only, so that the borders of batches do not matter.
 use crate::field::Sample;
-use framefleet_media::{MotionTrace, MotionTraceFrame};
+use framefleet_frames::{MotionTrace, MotionTraceFrame};
 use framefleet_stage::StageError;
 use prost::Message;
 use std::path::Path;

@@ -7,7 +7,7 @@ use crate::camera::Camera;
 use crate::field::Sample;
 use crate::series::FrameFacts;
 use crate::trace;
-use framefleet_media::{MotionTraceFrame, Trajectory};
+use framefleet_frames::{MotionTraceFrame, Trajectory};
 use std::collections::HashSet;
 
 /// A corner continues a path that ends this near, in widths of the frame.

@@ -1,7 +1,7 @@
 //! Paths of made-up corners.
 use super::*;
 use crate::series::tests::frame;
-use framefleet_media::MotionCamera;
+use framefleet_frames::MotionCamera;
 
 const SIZE: (f64, f64) = (640.0, 360.0);
 

@@ -6,7 +6,7 @@ use crate::tracks::character::diversity;
 use crate::tracks::gaps;
 use crate::tracks::series::FramePoses;
 use crate::tracks::tracker;
-use framefleet_media::{PersonTrack, PoseType, PoseView, SequenceType};
+use framefleet_frames::{PersonTrack, PoseType, PoseView, SequenceType};
 use framefleet_perception::by_item;
 use framefleet_stage::{Job, Outputs, Records, StageError};
 use serde::Serialize;

@@ -4,7 +4,7 @@ use crate::skeleton::{
     Keypoints, LEFT_ANKLE, LEFT_ELBOW, LEFT_HIP, LEFT_KNEE, LEFT_SHOULDER, LEFT_WRIST, NOSE, RIGHT_ANKLE, RIGHT_ELBOW,
     RIGHT_HIP, RIGHT_KNEE, RIGHT_SHOULDER, RIGHT_WRIST, middle,
 };
-use framefleet_media::{PoseGeometry, PoseType, PoseView};
+use framefleet_frames::{PoseGeometry, PoseType, PoseView};
 
 /// Shoulders closer than this share of the torso lie behind each other; wider than the other, side by side.
 const PROFILE: f32 = 0.35;

@@ -24,7 +24,7 @@ mod tracks;
 pub use settings::{Detector, PoseSettings};
 pub use skeleton::{BLAZEPOSE_TO_COCO, SIGMAS, similarity};
 
-use framefleet_media::{Kind, Rendition};
+use framefleet_frames::{Kind, Rendition};
 use framefleet_perception::require;
 use framefleet_stage::{
     Batch, Field, HalfNeeds, Host, Job, ModelNeed, Needs, Outputs, Records, SetupError, Stage, StageError,

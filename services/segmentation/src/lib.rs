@@ -26,7 +26,7 @@ pub use settings::{
     SegmentationSettings, Stereo, VIDEO_MATTING,
 };
 
-use framefleet_media::Kind;
+use framefleet_frames::Kind;
 use framefleet_perception::{PerceptionError, require};
 use framefleet_stage::{Batch, HalfNeeds, Halo, Host, Job, Needs, Outputs, Records, SetupError, Stage, StageError};
 use models::foreground::Foreground;

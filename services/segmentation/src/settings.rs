@@ -1,5 +1,5 @@
 //! What changes the answers of the stage.
-use framefleet_media::Rendition;
+use framefleet_frames::Rendition;
 use framefleet_stage::{ModelNeed, Settings, in_range, only_finish};
 use framefleet_vision::mask_products::MaskProduct;
 use schemars::JsonSchema;

@@ -1,8 +1,8 @@
 //! How accurate and how fast the stage is, on a photographed face whose mouth follows speech: the tables of docs/quality.md and
 //! docs/performance.md. `cargo run --release -p sync --example measure`
+use framefleet_frames::annotation::Value;
+use framefleet_frames::{AvOffset, Face, SyncState};
 use framefleet_infer::StepModels;
-use framefleet_media::annotation::Value;
-use framefleet_media::{AvOffset, Face, SyncState};
 use framefleet_stage::Stage;
 use framefleet_testkit::{Picture, TalkingFace, decode_rgb8, loudness, sample, speech};
 use framefleet_testkit_models::host;

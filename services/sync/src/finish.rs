@@ -7,11 +7,11 @@ use crate::speakers::diarisation::{Diarisation, Turn};
 use crate::speakers::utterances::{Scene, Utterance, shot_times, utterances};
 use crate::summary::{FaceSummary, ItemSummary, Summary, state_name};
 use crate::tracks::{Known, MouthObservation, Track, tracks};
-use framefleet_infer::Session;
-use framefleet_media::annotation::Value;
-use framefleet_media::{
+use framefleet_frames::annotation::Value;
+use framefleet_frames::{
     Amendment, Annotation, AvOffset, FrameRange, Item, ItemKind, Kind, ScopedAnnotation, Speaking, SyncState,
 };
+use framefleet_infer::Session;
 use framefleet_perception::by_item;
 use framefleet_stage::{Job, Outputs, Record, Records, StageError};
 use std::ops::Range;

@@ -28,8 +28,8 @@ pub use process::STILL;
 pub use settings::{Pictures, SyncSettings};
 
 use framefleet_audio_features::voice;
+use framefleet_frames::Kind;
 use framefleet_infer::Session;
-use framefleet_media::Kind;
 use framefleet_perception::{of_finish, require};
 use framefleet_stage::{
     Batch, Beside, Field, HalfNeeds, Halo, Host, Job, ModelNeed, Needs, Outputs, Records, SetupError, Stage, StageError,

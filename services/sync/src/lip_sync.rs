@@ -8,8 +8,8 @@ use crate::mouth::faces::{faces_of, shrink};
 use crate::offset::distances::{DISTANCES, SHIFTS, STEP_NS};
 use crate::settings::SyncSettings;
 use framefleet_audio_features::mfcc::{COEFFICIENTS, FRAME, Mfcc, RATE, STEP};
+use framefleet_frames::{Item, LipDistance, LipDistances};
 use framefleet_infer::{Dim, InferError, Session, TensorSpec};
-use framefleet_media::{Item, LipDistance, LipDistances};
 use framefleet_perception::{FrameView, PerceptionError};
 use framefleet_stage::{Batch, Halo, Job, Outputs, SetupError, StageError};
 use framefleet_vision::VisionError;
@@ -217,7 +217,7 @@ fn crop(rgb: &impl ToInputArray, [x, y, half]: [f64; 3], shrink: f64, side: u32)
 /// The faces of a frame that can be followed through five images.
 fn clips(batch: &Batch, frame: u64) -> Vec<Clip> {
     let Some(pictures) = pictures(batch, frame) else { return Vec::new() };
-    let clip = |(instance, face): (u32, &framefleet_media::Face)| {
+    let clip = |(instance, face): (u32, &framefleet_frames::Face)| {
         let own = BBox::try_from(face.r#box.as_slice()).ok()?;
         let mut boxes = [own; PICTURES];
         let middle = PICTURES / 2;

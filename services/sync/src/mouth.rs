@@ -4,7 +4,7 @@ pub(crate) mod mesh;
 pub(crate) mod region;
 use crate::mouth::mesh::Lips;
 use crate::mouth::region::Region;
-use framefleet_media::{Face, Mouth};
+use framefleet_frames::{Face, Mouth};
 
 /// Visibility from which a face is as good as seen from the front.
 const FRONTAL: f32 = 0.5;

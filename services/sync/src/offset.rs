@@ -116,7 +116,7 @@ fn windows(times: &[i64], length_ns: i64) -> Vec<Range<usize>> {
 pub struct Estimate {
     /// Nanoseconds, positive when the audio is ahead.
     pub offset_ns: f64,
-    /// See [`framefleet_media::AvOffset::confidence`].
+    /// See [`framefleet_frames::AvOffset::confidence`].
     pub confidence: f64,
     /// Best value of the segments' mean curve.
     pub correlation: f64,

@@ -5,8 +5,8 @@ use crate::mouth::mesh::{FaceMesh, Lips};
 use crate::mouth::mouth;
 use crate::mouth::region::Region;
 use crate::settings::SyncSettings;
-use framefleet_media::annotation::Value;
-use framefleet_media::{Annotation, Face, ItemKind};
+use framefleet_frames::annotation::Value;
+use framefleet_frames::{Annotation, Face, ItemKind};
 use framefleet_perception::FrameView;
 use framefleet_stage::{Batch, Job, Outputs, StageError};
 

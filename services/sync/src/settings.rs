@@ -1,6 +1,6 @@
 //! What changes the answers of the stage.
 use crate::speakers::diarisation::{Diarisation, MAX_BYTES};
-use framefleet_media::Rendition;
+use framefleet_frames::Rendition;
 use framefleet_stage::{FileSetting, Settings, in_range, only_finish};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

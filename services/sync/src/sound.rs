@@ -2,8 +2,8 @@
 use biquad::{Biquad, Coefficients, DirectForm2Transposed, Q_BUTTERWORTH_F32, Type};
 use framefleet_audio_features::correlation::Contour;
 use framefleet_audio_features::voice::{self, BLOCK_NS, RATE, VoiceActivity};
+use framefleet_frames::{Item, SoundOverview};
 use framefleet_infer::Session;
-use framefleet_media::{Item, SoundOverview};
 use framefleet_stage::{Job, StageError};
 use std::ops::Range;
 

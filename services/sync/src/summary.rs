@@ -1,6 +1,6 @@
 //! `summary/sync.json`: statistics of the step.
 use crate::speakers::utterances::Utterance;
-use framefleet_media::{AvOffset, SyncState};
+use framefleet_frames::{AvOffset, SyncState};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;

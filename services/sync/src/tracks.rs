@@ -1,5 +1,5 @@
 //! Who is who from frame to frame: the tracks of face clustering, cut at shots.
-use framefleet_media::{FrameRange, Mouth};
+use framefleet_frames::{FrameRange, Mouth};
 use std::collections::HashMap;
 
 /// A mouth in one frame.

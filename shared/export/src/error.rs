@@ -1,7 +1,7 @@
 //! Why an export cannot be made.
 use crate::Format;
+use framefleet_encode::EncodeError;
 use framefleet_ledger::LedgerError;
-use framefleet_media::encode::EncodeError;
 use framefleet_records::RecordsError;
 use framefleet_vision::VisionError;
 use std::path::{Path, PathBuf};

@@ -2,7 +2,7 @@
 use crate::place::place;
 use crate::writer::{FrameRecord, Writer};
 use crate::{ExportError, Pictures};
-use framefleet_media::RunLengths;
+use framefleet_frames::RunLengths;
 use framefleet_vision::mask_products::{MaskProduct, Shown};
 use framefleet_vision::mat::rgb8;
 use framefleet_vision::rle::Rle;

@@ -2,7 +2,7 @@
 use crate::ExportError;
 use crate::place::place;
 use crate::writer::{FrameRecord, Writer};
-use framefleet_media::Item;
+use framefleet_frames::Item;
 use serde::Deserialize;
 use std::fs::File;
 use std::io::{BufWriter, Write};

@@ -7,10 +7,9 @@ use crate::place::place;
 use crate::writer::{FrameRecord, Writer};
 use crate::{ExportError, Pictures};
 use canvas::Canvas;
-use framefleet_media::encode::{
-    Codec, Container, Encoder, Join, PIECE_EXTENSION, StillFormat, StillOptions, VideoFormat, join, write_still,
-};
-use framefleet_media::{Image, Item, ItemKind, item};
+use framefleet_encode::{Encoder, Join, PIECE_EXTENSION, StillOptions, join, write_still};
+use framefleet_formats::{Codec, Container, StillFormat, VideoFormat};
+use framefleet_frames::{Image, Item, ItemKind, item};
 use std::path::{Path, PathBuf};
 
 /// The writer.

@@ -1,6 +1,6 @@
 //! Where files of items go.
 use crate::ExportError;
-use framefleet_media::naming;
+use framefleet_frames::naming;
 use std::path::{Component, Path, PathBuf};
 
 /// `folder/<item name><ending>`, with the folders above it made. Names with anything but plain path components are refused:

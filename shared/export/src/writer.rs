@@ -1,6 +1,6 @@
 //! What a format does with records.
 use crate::ExportError;
-use framefleet_media::{ImageFile, Item, Outcome};
+use framefleet_frames::{ImageFile, Item, Outcome};
 use framefleet_records::ArtifactPaths;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};

@@ -2,8 +2,9 @@
 use crate::error::JobError;
 use crate::output::folders;
 use crate::prepare::PreparedJob;
+use framefleet_folders::{Changes, KnownFolder, changes};
+use framefleet_frames::Item;
 use framefleet_ledger::{Ledger, Output, TaskKey};
-use framefleet_media::{Changes, Item, KnownFolder, changes};
 use framefleet_orchestration::{Batch, Fact, JobOptions, JobState, Lookup};
 use framefleet_pipeline::Plan;
 use framefleet_stage::{IndexRequest, SourceStage, StageError};
@@ -87,7 +88,7 @@ fn forecast(
     for (item, (mut footage, known)) in items.into_iter().enumerate() {
         known.recognise(&mut footage);
         let known = known.into_batches();
-        let batch_frames = framefleet_media::frame::batch_frames(&footage);
+        let batch_frames = framefleet_frames::frame::batch_frames(&footage);
         let mut batches = Vec::new();
         let request = IndexRequest { batch_frames, known: known.clone() };
         let (corrected, damage) = source.index(&footage, request, &mut |found| {

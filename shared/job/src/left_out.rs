@@ -1,6 +1,6 @@
 //! What a job does not take of its source, and why it reads it as it does: said at the terminal, in job.json, in the report and in forecasts, out
 //! of this one place.
-use framefleet_media::{Item, passed_over};
+use framefleet_frames::{Item, passed_over};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;

@@ -3,7 +3,7 @@ use crate::error::JobError;
 use crate::models::ModelChoice;
 use crate::request::JobRequest;
 use bytesize::ByteSize;
-use framefleet_media::Item;
+use framefleet_frames::Item;
 use framefleet_orchestration::fleet::Classes;
 use framefleet_pipeline::{GivenFile, Pipeline, Plan, PlanRequest};
 use framefleet_service::{ModelRuntime, execution_class};

@@ -4,7 +4,7 @@ use crate::left_out::LeftOut;
 use crate::plan::{Planner, Resources};
 use crate::request::JobRequest;
 use bytes::Bytes;
-use framefleet_media::Item;
+use framefleet_frames::Item;
 use framefleet_orchestration::fleet::{Classes, check_request};
 use framefleet_pipeline::{Pipeline, Plan};
 use framefleet_proto::control::SubmitRequest;

@@ -2,8 +2,8 @@
 use crate::error::JobError;
 use crate::source::SourceBatches;
 use bytes::Bytes;
+use framefleet_frames::{Frame, Item, Rendition};
 use framefleet_ledger::Ledger;
-use framefleet_media::{Frame, Item, Rendition};
 use framefleet_report::model::PageLink;
 use framefleet_report::{JobFacts, Thumbnails, encode_jpeg};
 use framefleet_stage::{HeapSink, IngestRequest, SourceStage};

@@ -1,7 +1,7 @@
 //! A batch as the orchestrator remembers it: one of them for every second of a job, so it is kept small. Times of a constant rate are two
 //! numbers, and images stay encoded until somebody asks for them.
-use framefleet_media::times::Times;
-use framefleet_media::{BatchInfo, FrameRange, ImageFile};
+use framefleet_frames::times::Times;
+use framefleet_frames::{BatchInfo, FrameRange, ImageFile};
 use prost::Message as _;
 
 /// A batch of an item on the grid.

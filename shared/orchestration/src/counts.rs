@@ -1,5 +1,5 @@
 //! Frames by outcome.
-use framefleet_media::FrameSkip;
+use framefleet_frames::FrameSkip;
 use framefleet_proto::v1::EntryOutcomes;
 use std::ops::AddAssign;
 

@@ -5,7 +5,7 @@ mod resolve;
 
 pub use resolve::boxes_on;
 
-use framefleet_media::{Edit, EditTarget, ImageFile};
+use framefleet_frames::{Edit, EditTarget, ImageFile};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Overlap (intersection over union) from which on an instance of a picture that was saved anew is the one that was corrected.

@@ -1,7 +1,7 @@
 //! What is known of the items so far: batches on the grid, cut to the job's range, sampled per step.
 use crate::batch::Batch;
 use bytes::Bytes;
-use framefleet_media::{FrameRange, ImageFile, Item, ItemKind, frame::batch_frames};
+use framefleet_frames::{FrameRange, ImageFile, Item, ItemKind, frame::batch_frames};
 use framefleet_pipeline::{JobRange, Plan};
 use framefleet_stage::{Beside, Halo};
 

@@ -1,7 +1,7 @@
 //! Sets of frames: as ascending numbers, and as ranges.
+use framefleet_frames::FrameRange;
+pub(crate) use framefleet_frames::outcomes::skips;
 use framefleet_ledger::KeyHasher;
-use framefleet_media::FrameRange;
-pub(crate) use framefleet_media::outcomes::skips;
 use framefleet_stage::Halo;
 
 /// The union of [frame − before, frame + after] over the sampled frames, cut to the window.

@@ -33,7 +33,7 @@ use crate::workload::{StepFrames, Workload};
 use admission::Cursor;
 use failures::Failures;
 use finish::Edits;
-use framefleet_media::Item;
+use framefleet_frames::Item;
 use framefleet_pipeline::{Plan, Sampling};
 use framefleet_proto::v1::Pixels;
 use item::{ItemState, ItemView};

@@ -1,7 +1,7 @@
 //! What can go wrong with a frame, and who is to blame: the frame, which fails alone, or the machine, on which the task is tried
 //! again.
+use framefleet_frames::Rendition;
 use framefleet_infer::InferError;
-use framefleet_media::Rendition;
 use framefleet_stage::{Outputs, StageError, codes};
 use framefleet_vision::VisionError;
 

@@ -1,6 +1,6 @@
 //! A frame as stages look at it: 8-bit RGB, and where its pixels lie in the full frame.
 use crate::PerceptionError;
-use framefleet_media::Rendition;
+use framefleet_frames::Rendition;
 use framefleet_stage::{Batch, Outputs, StageError};
 use framefleet_vision::VisionError;
 use framefleet_vision::boxes::BBox;
@@ -87,7 +87,7 @@ impl<'a> FrameView<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use framefleet_media::{Frame, FrameRange, Image, ImageFile, Item, ItemKind, PixelFormat};
+    use framefleet_frames::{Frame, FrameRange, Image, ImageFile, Item, ItemKind, PixelFormat};
     use framefleet_stage::codes;
 
     /// Stills of 1600×800 and 400×300, and a third whose proxy is missing. Proxies as ingest makes them.

@@ -1,5 +1,5 @@
 //! Records item by item, with the cuts between shots: what `finish` of a perception stage starts from.
-use framefleet_media::{FrameRange, Item, ItemKind, Outcome, ScopedAnnotation, annotation::Value};
+use framefleet_frames::{FrameRange, Item, ItemKind, Outcome, ScopedAnnotation, annotation::Value};
 use framefleet_stage::{Job, Record, Records, RecordsError, StageError};
 use std::collections::HashMap;
 use std::iter::Peekable;

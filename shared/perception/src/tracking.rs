@@ -5,7 +5,7 @@
 //! with a track is the stage's to say ([`Association`]); pairs are made one to one with the largest sum of agreement.
 //!
 //! Times are presentation times, so that tracks are the same at any frame rate and sampling.
-use framefleet_media::TrackEnd;
+use framefleet_frames::TrackEnd;
 use framefleet_vision::assignment::assign;
 
 /// The second stage wants more agreement than the first: what is hardly found is often something else.

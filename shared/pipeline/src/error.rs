@@ -1,7 +1,7 @@
 //! Why a pipeline is no plan. Every message says what is wrong, where, and what to change.
 use crate::Half;
 use bytesize::ByteSize;
-use framefleet_media::Kind;
+use framefleet_frames::Kind;
 use framefleet_stage::SettingsError;
 
 /// A pipeline, a value in it, or a job that cannot be planned.

@@ -1,7 +1,7 @@
 //! What submit makes of a job and nothing changes afterwards.
 use crate::{Half, JobRange, MemoryPlan, PlannedFile, PlannedModel, Sampling};
-use framefleet_media::encode::Encoding;
-use framefleet_media::{Item, ItemKind, Kind, MadeFrames, Rendition};
+use framefleet_formats::Encoding;
+use framefleet_frames::{Item, ItemKind, Kind, MadeFrames, Rendition};
 use framefleet_stage::{Beside, Halo, settings_of};
 use serde::Serialize;
 use serde_json::{Map, Value};

@@ -13,8 +13,8 @@ use crate::{
     Sampling, StepPlan,
 };
 use files::{GivenFile, PlannedFile};
-use framefleet_media::frame::BATCH_FRAMES;
-use framefleet_media::{Item, ItemKind, made};
+use framefleet_frames::frame::BATCH_FRAMES;
+use framefleet_frames::{Item, ItemKind, made};
 use graph::{Node, Wires};
 use needs::{Draft, check_needs_tables, providers};
 use passes::{Schedule, StepPasses};

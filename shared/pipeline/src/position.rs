@@ -1,7 +1,7 @@
 //! Where a job starts and ends inside its items.
 use crate::PlanError;
-use framefleet_media::FrameRange;
-use framefleet_media::times::Times;
+use framefleet_frames::FrameRange;
+use framefleet_frames::times::Times;
 use serde::Serialize;
 use std::fmt;
 use std::str::FromStr;

@@ -1,6 +1,6 @@
 //! Which frames a step does.
 use crate::PlanError;
-use framefleet_media::FrameRange;
+use framefleet_frames::FrameRange;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeSet;
 use std::fmt;

@@ -3,7 +3,7 @@ use crate::planner::drafts;
 use crate::planner::needs::Draft;
 use crate::stages::{Stages, makers_of, makes, makes_frames};
 use crate::{Half, Pipeline, PlanError, Step};
-use framefleet_media::Kind;
+use framefleet_frames::Kind;
 use framefleet_stage::Input;
 use std::collections::BTreeSet;
 

@@ -1,6 +1,6 @@
 //! What a plan asks of the stages there are. The orchestrator links no stage: it may answer from what workers announce.
 use crate::Half;
-use framefleet_media::Kind;
+use framefleet_frames::Kind;
 use framefleet_stage::{Description, HalfNeeds, Needs, Registry, Resolved, SettingsError};
 use serde_json::{Map, Value};
 

@@ -1,6 +1,6 @@
 //! Which frames have to be there for the steps that read them.
 use crate::{PixelInput, Plan};
-use framefleet_media::{FrameRange, Item};
+use framefleet_frames::{FrameRange, Item};
 
 /// The frames of `range` (a batch) that steps of a pass look at in one rendition from one source, ascending: the sampled
 /// frames of every reader with the halo of each.

@@ -1,8 +1,8 @@
 //! Where a step's artifacts lie below `artifacts/<step>/`: under the names that items and stills have now, whatever they were called when a
 //! task made the files.
+use framefleet_frames::{ImageFile, naming};
 use framefleet_ledger::Manifest;
 use framefleet_ledger::presence::{file_of, is_there};
-use framefleet_media::{ImageFile, naming};
 use framefleet_proto::v1::{Part, TaskResult};
 use std::collections::BTreeMap;
 

@@ -1,8 +1,8 @@
 //! The list of frames that failed, with the command that does them again.
 use crate::RecordsError;
+use framefleet_frames::times::Times;
 use framefleet_ledger::presence::{file_of, is_there};
 use framefleet_ledger::{Ledger, Manifest, layout, task_key};
-use framefleet_media::times::Times;
 use framefleet_proto::v1::{FrameFailure, ItemFailure, TaskResult};
 use futures::TryStreamExt;
 use serde_json::json;

@@ -1,7 +1,7 @@
 //! Names of the images that frames are, in what a step says of frames.
+use framefleet_frames::ItemKind;
 use framefleet_ledger::presence::file_of;
 use framefleet_ledger::{Ledger, LedgerError, Manifest};
-use framefleet_media::ItemKind;
 use serde_json::{Map, Value};
 use std::collections::{BTreeSet, HashMap};
 

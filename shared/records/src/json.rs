@@ -1,7 +1,7 @@
 //! A row as a record shows it, in JSON.
 use crate::RecordsError;
+use framefleet_frames::{Outcome, annotation};
 use framefleet_ledger::Row;
-use framefleet_media::{Outcome, annotation};
 use serde_json::{Map, Value, json};
 
 /// Version of the records' shape.

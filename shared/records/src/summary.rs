@@ -1,9 +1,9 @@
 //! A step's summary: statistics, counts, and what it found on items and on the job.
 use crate::RecordsError;
 use crate::frame_files::{Files, Frames, note_frames, place};
+use framefleet_frames::{ScopedAnnotation, annotation};
 use framefleet_ledger::outcomes::Counts;
 use framefleet_ledger::{Ledger, Manifest, describe, finish_key, presence, task_key};
-use framefleet_media::{ScopedAnnotation, annotation};
 use framefleet_proto::v1::StepManifest;
 use futures::TryStreamExt;
 use serde_json::{Map, Value, json};

@@ -2,7 +2,7 @@
 use crate::columns::{LabelColumns, NumberColumns, count, of_frame};
 use crate::fields::{Fields, title, words};
 use crate::model::{Axis, Band, Series};
-use framefleet_media::Outcome;
+use framefleet_frames::Outcome;
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 

@@ -10,9 +10,9 @@ use crate::model::{
 use crate::stills::{self, FileNames};
 use crate::thumbnail::{Budget, Thumbnails, choose, per_item, side};
 use crate::{MAX_COLUMNS, MAX_FAILURES, columns, tracks};
+use framefleet_frames::times::Times;
+use framefleet_frames::{Item, ItemKind, Outcome};
 use framefleet_ledger::Manifest;
-use framefleet_media::times::Times;
-use framefleet_media::{Item, ItemKind, Outcome};
 use framefleet_proto::v1::{ManifestItem, TaskResult};
 use framefleet_stage::Field;
 use serde_json::{Map, Value};

@@ -1,9 +1,9 @@
 //! The page of identities: who appears, with a strip of faces each, and how to correct it.
 use crate::ReportError;
 use base64::Engine;
+use framefleet_frames::Identity;
+use framefleet_frames::annotation::Value;
 use framefleet_ledger::{Ledger, Manifest};
-use framefleet_media::Identity;
-use framefleet_media::annotation::Value;
 use minijinja::{Environment, context};
 
 /// Most identities that a page shows: those with the most faces.
@@ -32,10 +32,11 @@ pub async fn identity_pages(ledger: &Ledger) -> Result<Vec<ExtraPage>, ReportErr
     let mut pages = Vec::new();
     for manifest in ledger.manifests().await? {
         let block = ledger.scoped(&manifest).await?;
-        let identity = |scoped: &framefleet_media::ScopedAnnotation| match scoped.annotation.as_ref()?.value.as_ref()? {
-            Value::Identity(identity) => Some(identity.clone()),
-            _ => None,
-        };
+        let identity =
+            |scoped: &framefleet_frames::ScopedAnnotation| match scoped.annotation.as_ref()?.value.as_ref()? {
+                Value::Identity(identity) => Some(identity.clone()),
+                _ => None,
+            };
         let identities: Vec<Identity> = block.scoped.iter().filter_map(identity).collect();
         if !identities.is_empty() {
             pages.push(page(ledger, &manifest, identities).await?);

@@ -1,7 +1,7 @@
 //! The sound of an item on its timeline: the wave, where somebody speaks, and by how much it is ahead or late.
 use crate::columns::{NumberColumns, count};
 use crate::model::{Axis, Label, Series};
-use framefleet_media::{AvOffset, SoundOverview, SyncState};
+use framefleet_frames::{AvOffset, SoundOverview, SyncState};
 
 /// Curves of an item's sound: the wave and the probability of speech.
 pub fn series(step: &str, offset: &AvOffset, axis: &Axis) -> Vec<Series> {

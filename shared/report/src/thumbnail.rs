@@ -1,8 +1,8 @@
 //! Pictures of the report: which frames, how large, and as JPEG files.
 use crate::model::{Axis, ShotReport};
 use crate::{MAX_THUMBNAIL_BYTES, ReportError};
-use framefleet_media::frame::{channel_bytes, channels};
-use framefleet_media::{Image, Item};
+use framefleet_frames::frame::{channel_bytes, channels};
+use framefleet_frames::{Image, Item};
 use opencv::core::{Mat, Size, Vector};
 use opencv::prelude::*;
 use opencv::{imgcodecs, imgproc};
@@ -142,7 +142,7 @@ fn spread(start: u64, end: u64, count: u64) -> Vec<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use framefleet_media::PixelFormat;
+    use framefleet_frames::PixelFormat;
 
     fn axis(start: u64, end: u64) -> Axis {
         crate::columns::axis(start, end, 2000)

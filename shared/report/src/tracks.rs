@@ -3,7 +3,7 @@ use crate::columns;
 use crate::fields::words;
 use crate::model::{ItemReport, Label, Thumbnail, TrackReport};
 use crate::thumbnail::{Budget, Thumbnails};
-use framefleet_media::{Item, PersonTrack, ScopedAnnotation, annotation::Value};
+use framefleet_frames::{Item, PersonTrack, ScopedAnnotation, annotation::Value};
 use opencv::core::{Mat, Rect, Size, Vector};
 use opencv::prelude::*;
 use opencv::{imgcodecs, imgproc};
@@ -145,7 +145,7 @@ fn word(value: &impl Serialize) -> Option<String> {
 mod tests {
     use super::*;
     use crate::encode_jpeg;
-    use framefleet_media::{Annotation, FrameRange, Image, PixelFormat, SequenceType};
+    use framefleet_frames::{Annotation, FrameRange, Image, PixelFormat, SequenceType};
 
     /// Half red, half blue.
     struct Halves;

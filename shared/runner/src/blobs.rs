@@ -3,7 +3,7 @@ use crate::failure::TaskFailure;
 use async_trait::async_trait;
 use bytes::Bytes;
 use framefleet_bus::{BlobError, BlobName, BlobWriter, Blobs, MemoryBlobs};
-use framefleet_media::{Frame, Image, Rendition};
+use framefleet_frames::{Frame, Image, Rendition};
 use framefleet_proto::v1::{BlobRef, FramePixels, Pixels};
 use framefleet_stage::{Ingested, PixelSink, StageError};
 use std::collections::BTreeMap;
@@ -97,7 +97,7 @@ pub(crate) async fn fetch(blobs: &dyn Blobs, pixels: &Pixels) -> Result<Vec<Fram
     let bytes = blobs.get(&name).await?;
     let mut frames = Vec::with_capacity(pixels.frames.len());
     for of in &pixels.frames {
-        let length = framefleet_media::frame::byte_length(of.format(), of.width, of.height);
+        let length = framefleet_frames::frame::byte_length(of.format(), of.width, of.height);
         let start = usize::try_from(of.offset).map_err(|_| TaskFailure::malformed("a frame's offset"))?;
         let end = start
             .checked_add(length)

@@ -2,10 +2,10 @@
 use crate::blobs;
 use crate::failure::TaskFailure;
 use framefleet_bus::Blobs;
+use framefleet_frames::outcomes::without_result;
+use framefleet_frames::times::Times;
+use framefleet_frames::{Edit, Frame, Item, Kind, ScopedAnnotation, annotation, frame};
 use framefleet_ledger::{Ledger, TaskKey};
-use framefleet_media::outcomes::without_result;
-use framefleet_media::times::Times;
-use framefleet_media::{Edit, Frame, Item, Kind, ScopedAnnotation, annotation, frame};
 use framefleet_proto::v1::{AnnotationsRef, FinishWork, FrameRange, ProcessWork, Task};
 use framefleet_stage::{Audio, AudioSource, Batch};
 use futures::TryStreamExt as _;
@@ -119,7 +119,7 @@ impl AudioSource for ItemAudio {
             return Err("this half of the step may not read audio: its needs do not say so (HalfNeeds::beside.sound)"
                 .to_owned());
         }
-        let samples = framefleet_media::audio::audio(item, range_ns, rate).map_err(|error| error.to_string())?;
+        let samples = framefleet_decode::audio::audio(item, range_ns, rate).map_err(|error| error.to_string())?;
         Ok(samples.map(|samples| Audio { rate, samples }))
     }
 }

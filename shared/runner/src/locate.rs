@@ -4,7 +4,7 @@
 //! to blame. A binary search finds it, since `process` is pure: log2(window) + 1 attempts per frame. The kept answer is one run of
 //! the whole batch with the located frames absent, so it does not depend on how they were found.
 use crate::failure::TaskFailure;
-use framefleet_media::FrameFailure;
+use framefleet_frames::FrameFailure;
 
 /// What is left when the frames that break a stage are absent.
 pub(crate) struct Located<T> {

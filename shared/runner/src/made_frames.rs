@@ -3,8 +3,8 @@
 use crate::blobs::{BlobTarget, reference};
 use crate::failure::TaskFailure;
 use framefleet_bus::BlobWriter;
-use framefleet_media::made::{self, Shape};
-use framefleet_media::{Frame, FrameFailure, MadeFrames, Rendition};
+use framefleet_frames::made::{self, Shape};
+use framefleet_frames::{Frame, FrameFailure, MadeFrames, Rendition};
 use framefleet_proto::v1::{FramePixels, Pixels};
 use framefleet_stage::{Batch, FrameSink, Job, check_made, full_frame};
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,5 +1,5 @@
 //! What process is given: frames of one item with their halo, and the annotations on them.
-use framefleet_media::{Annotation, Frame, FrameRange, Item, Kind, Rendition, annotation::kind_name, item, made};
+use framefleet_frames::{Annotation, Frame, FrameRange, Item, Kind, Rendition, annotation::kind_name, item, made};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Annotations on one frame: the step that made each, and the annotation.

@@ -1,8 +1,8 @@
 //! Frames that a source decodes for the process itself.
 use crate::{Ingested, PixelSink, StageError};
 use bytes::Bytes;
-use framefleet_media::frame::byte_length;
-use framefleet_media::{Frame, Image, Rendition};
+use framefleet_frames::frame::byte_length;
+use framefleet_frames::{Frame, Image, Rendition};
 use std::collections::BTreeMap;
 
 /// Memory on the heap for the frames of one batch.
@@ -40,7 +40,7 @@ impl PixelSink for HeapSink {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use framefleet_media::PixelFormat;
+    use framefleet_frames::PixelFormat;
 
     fn place(frame: u64, offset: usize) -> Ingested {
         let (rendition, format) = (Rendition::Full, PixelFormat::Grey8);

@@ -1,6 +1,6 @@
 //! What a task knows of its job.
-use framefleet_media::annotation::{Value, kind_name};
-use framefleet_media::{Annotation, Colour, Edit, FrameRange, Item, Kind, MadeFrames, ScopedAnnotation, item, made};
+use framefleet_frames::annotation::{Value, kind_name};
+use framefleet_frames::{Annotation, Colour, Edit, FrameRange, Item, Kind, MadeFrames, ScopedAnnotation, item, made};
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;

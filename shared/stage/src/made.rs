@@ -1,7 +1,7 @@
 //! Frames that a stage makes: where they go, and how they have to be.
 use crate::{Batch, Job};
-use framefleet_media::made::{self, Shape};
-use framefleet_media::{Frame, MadeFrames, Rendition, item};
+use framefleet_frames::made::{self, Shape};
+use framefleet_frames::{Frame, MadeFrames, Rendition, item};
 
 /// Takes frames one by one as a stage makes them.
 pub trait FrameSink: Send {

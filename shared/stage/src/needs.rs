@@ -1,7 +1,7 @@
 //! What the halves of a stage read and make; the plan's graph is built from it.
 use crate::Half;
-use framefleet_media::encode::Encoding;
-use framefleet_media::{Kind, MadeFrames, Rendition};
+use framefleet_formats::Encoding;
+use framefleet_frames::{Kind, MadeFrames, Rendition};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 

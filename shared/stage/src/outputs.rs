@@ -1,6 +1,6 @@
 //! What a task makes. Results are collected here and committed together, or not at all.
 use crate::FrameSink;
-use framefleet_media::{
+use framefleet_frames::{
     Amendment, Annotation, AnnotationBlock, Frame, FrameAnnotations, FrameFailure, FrameRange, FrameSkip, ItemFailure,
     Outcomes, ScopedAnnotation, naming,
 };

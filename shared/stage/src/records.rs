@@ -1,5 +1,5 @@
 //! What finish reads: a step's own results, in frame order.
-use framefleet_media::{Annotation, ImageFile, Item, Outcome, item};
+use framefleet_frames::{Annotation, ImageFile, Item, Outcome, item};
 use std::path::PathBuf;
 
 /// One frame of the step, with whatever process made of it. Frames that sampling left out have no record: gaps show in

@@ -1,7 +1,7 @@
 //! The stage that everything starts with: it opens items and makes batches. Built in, one implementation.
 use crate::{SetupError, StageError};
-pub use framefleet_media::index::IndexRequest;
-use framefleet_media::{BatchInfo, FrameFailure, Item, PixelFormat, Rendition};
+pub use framefleet_frames::IndexRequest;
+use framefleet_frames::{BatchInfo, FrameFailure, Item, PixelFormat, Rendition};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;

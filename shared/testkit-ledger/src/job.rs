@@ -1,13 +1,13 @@
 //! A small job with known results: two items, one step, an artifact per task, attachments, a finish.
 use bytes::Bytes;
+use framefleet_frames::times::Times;
+use framefleet_frames::{
+    Amendment, Annotation, FrameAnnotations, FrameFailure, FrameRange, FrameSkip, Item, Lighting, Outcomes,
+    ScopedAnnotation, Shot,
+};
 use framefleet_ledger::{
     AnnotationBlock, CommitFile, Entry, KeyHasher, LeaseTiming, Ledger, LedgerError, OpenOptions, Output, PartKind,
     SourceIdentity, StepManifest, TaskKey,
-};
-use framefleet_media::times::Times;
-use framefleet_media::{
-    Amendment, Annotation, FrameAnnotations, FrameFailure, FrameRange, FrameSkip, Item, Lighting, Outcomes,
-    ScopedAnnotation, Shot,
 };
 use framefleet_proto::v1::{Extension, FrameTimes, TaskId, TaskKind, TaskResult, annotation};
 use std::time::Duration;

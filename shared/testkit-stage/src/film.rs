@@ -1,8 +1,8 @@
 //! Items in memory.
 use crate::{Silence, StepError};
-use framefleet_media::annotation::{Value, kind_name};
-use framefleet_media::frame::{channel_bytes, channels};
-use framefleet_media::{
+use framefleet_frames::annotation::{Value, kind_name};
+use framefleet_frames::frame::{channel_bytes, channels};
+use framefleet_frames::{
     Annotation, Frame, FrameRange, Image, ImageFile, Item, ItemKind, Kind, PixelFormat, Rational, Rendition,
     ScopedAnnotation, Shot, proxy_size,
 };

@@ -1,7 +1,7 @@
 //! What a step made.
 use crate::{Kept, StepError};
-use framefleet_media::annotation::Value;
-use framefleet_media::{Amendment, Frame, FrameRange, Item, ScopedAnnotation, item, naming};
+use framefleet_frames::annotation::Value;
+use framefleet_frames::{Amendment, Frame, FrameRange, Item, ScopedAnnotation, item, naming};
 use framefleet_stage::{Artifact, Outputs};
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ use std::io;
 macro_rules! only {
     ($kind:ident) => {
         |value| match value {
-            framefleet_media::annotation::Value::$kind(value) => Some(value),
+            framefleet_frames::annotation::Value::$kind(value) => Some(value),
             _ => None,
         }
     };

@@ -1,6 +1,6 @@
 //! What process made, as finish reads it.
-use framefleet_media::annotation::{Value, kind_name};
-use framefleet_media::{Annotation, Outcome};
+use framefleet_frames::annotation::{Value, kind_name};
+use framefleet_frames::{Annotation, Outcome};
 use framefleet_stage::{Record, Records, RecordsError};
 use std::path::PathBuf;
 use tempfile::TempDir;

@@ -1,5 +1,5 @@
 //! What is heard.
-use framefleet_media::Item;
+use framefleet_frames::Item;
 use framefleet_stage::{Audio, AudioSource};
 use std::ops::Range;
 

@@ -1,6 +1,6 @@
 //! What is heard with several films.
 use crate::Film;
-use framefleet_media::Item;
+use framefleet_frames::Item;
 use framefleet_stage::{Audio, AudioSource};
 use std::collections::HashMap;
 use std::ops::Range;

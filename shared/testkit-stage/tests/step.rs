@@ -1,8 +1,8 @@
 //! What a stage is shown and what it may make are what its needs say, as in a fleet.
 #![cfg(test)]
 
-use framefleet_media::annotation::Value;
-use framefleet_media::{Annotation, Extension, Kind, Outcome, Rendition};
+use framefleet_frames::annotation::Value;
+use framefleet_frames::{Annotation, Extension, Kind, Outcome, Rendition};
 use framefleet_stage::{
     Batch, Beside, HalfNeeds, Halo, Host, Job, Needs, Outputs, Records, SetupError, Stage, StageError, only_finish,
 };
@@ -126,7 +126,7 @@ fn frames_that_are_not_asked_for_have_the_records_that_they_have_in_an_output() 
 #[test]
 fn only_what_is_needed_is_told() {
     let mut film = film(8);
-    let masks = (0..6).map(|frame| (frame, vec![Value::Mask(framefleet_media::Mask::default()); frame as usize]));
+    let masks = (0..6).map(|frame| (frame, vec![Value::Mask(framefleet_frames::Mask::default()); frame as usize]));
     film.found = vec![Found::new("segmentation", "mask", masks)];
     film.scoped = vec![shot("clip.mp4", 0..4), shot("other.mp4", 0..4)];
     let (blind, seeing) = (shown(&step(false), &film), shown(&step(true), &film));

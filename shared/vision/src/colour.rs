@@ -1,6 +1,6 @@
 //! Colour: grey, linear light, CIE XYZ and lightness. RGB is sRGB with BT.709 primaries and D65 white throughout.
 use crate::{VisionError, mat::view};
-use framefleet_media::{Image, PixelFormat};
+use framefleet_frames::{Image, PixelFormat};
 use opencv::{core::Mat, imgproc};
 use std::sync::LazyLock;
 

@@ -15,7 +15,7 @@ pub mod mat;
 pub mod rle;
 pub mod tracking;
 
-use framefleet_media::PixelFormat;
+use framefleet_frames::PixelFormat;
 
 /// An image cannot be handled.
 #[derive(Debug, thiserror::Error)]

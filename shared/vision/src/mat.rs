@@ -1,6 +1,6 @@
 //! Images as OpenCV matrices.
 use crate::VisionError;
-use framefleet_media::{Image, PixelFormat};
+use framefleet_frames::{Image, PixelFormat};
 use opencv::boxed_ref::BoxedRef;
 use opencv::core::{self, Mat, VecN};
 use opencv::imgproc;
@@ -82,7 +82,7 @@ mod tests {
     use bytes::Bytes;
 
     fn image(format: PixelFormat, width: u32, height: u32) -> Image {
-        let length = framefleet_media::frame::byte_length(format, width, height);
+        let length = framefleet_frames::frame::byte_length(format, width, height);
         Image::new(format, width, height, (0..length).map(|i| i as u8).collect::<Vec<_>>()).unwrap()
     }
 

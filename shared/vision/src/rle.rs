@@ -5,8 +5,8 @@ mod lengths;
 mod parts;
 
 use crate::VisionError;
-use framefleet_media::RunLengths;
-use framefleet_media::limits::MAX_SIDE;
+use framefleet_frames::RunLengths;
+use framefleet_frames::limits::MAX_SIDE;
 use lengths::Lengths;
 use opencv::core::{self, Mat, Scalar, ToInputArray};
 use opencv::prelude::*;

@@ -1,6 +1,6 @@
 //! Run lengths are those that pycocotools writes. `tools/parity/rle.py` made the numbers.
 #![cfg(test)]
-use framefleet_media::RunLengths;
+use framefleet_frames::RunLengths;
 use framefleet_vision::rle::Rle;
 use opencv::core::{self, Mat, Scalar};
 use opencv::prelude::*;

@@ -1,7 +1,9 @@
 //! What the fuzz targets share: a file of any bytes, read as a job reads it.
-use framefleet_media::decode::Canvas;
-use framefleet_media::index::IndexRequest;
-use framefleet_media::{BatchInfo, Decoders, Deinterlace, ImageFolders, Item, probe};
+use framefleet_decode::Canvas;
+use framefleet_frames::IndexRequest;
+use framefleet_decode::{Decoders, Deinterlace};
+use framefleet_frames::{BatchInfo, Item};
+use framefleet_probe::{ImageFolders, probe};
 
 /// Frames of a batch, and batches that are decoded of an item.
 const BATCH_FRAMES: u64 = 4;
@@ -36,7 +38,7 @@ fn decode(item: &Item) {
         batches.len() < BATCHES
     };
     let request = IndexRequest::fresh(BATCH_FRAMES);
-    let Ok((item, _)) = framefleet_media::index::index(item, request, Deinterlace::default(), &mut found) else { return };
+    let Ok((item, _)) = framefleet_index::index(item, request, Deinterlace::default(), &mut found) else { return };
     if u64::from(item.width) * u64::from(item.height) > MAX_PIXELS {
         return;
     }

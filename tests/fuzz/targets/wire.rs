@@ -1,7 +1,7 @@
 //! Messages: what decodes is encoded to what decodes to the same, and what is derived from a message takes any numbers in it.
 #![no_main]
-use framefleet_media::times::Times;
-use framefleet_media::{Annotation, BatchInfo, Event, Item, Task, annotation, item};
+use framefleet_frames::times::Times;
+use framefleet_frames::{Annotation, BatchInfo, Event, Item, Task, annotation, item};
 use libfuzzer_sys::fuzz_target;
 use prost::Message;
 

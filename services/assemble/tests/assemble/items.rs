@@ -1,6 +1,6 @@
 //! What befalls one item of a job, and what films keep of their source beside pictures and sound.
 use super::*;
-use framefleet_media::ItemFailure;
+use framefleet_frames::ItemFailure;
 use framefleet_testkit::remux;
 
 /// The films of several sources, by name, and the items that failed.

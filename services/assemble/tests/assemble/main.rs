@@ -4,8 +4,8 @@
 mod items;
 
 use assemble::{AssembleSettings, AssembleStage, Sound};
-use framefleet_media::encode::Encoding;
-use framefleet_media::{
+use framefleet_formats::Encoding;
+use framefleet_frames::{
     Frame, FrameRange, Image, ImageFile, Item, ItemKind, Outcome, PixelFormat, Rational, Rendition,
 };
 use framefleet_stage::{Artifact, Batch, Host, Outputs, Record, Settings, Stage, TaskOutput};
@@ -34,7 +34,7 @@ impl Source {
             Some(Rational { num: num.parse().unwrap(), den: den.parse().unwrap() })
         };
         let tag = |key: &str| stream[key].as_str().unwrap_or_default().to_owned();
-        let colour = framefleet_media::Colour {
+        let colour = framefleet_frames::Colour {
             primaries: tag("color_primaries"),
             transfer: tag("color_transfer"),
             matrix: tag("color_space"),

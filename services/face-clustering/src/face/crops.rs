@@ -1,6 +1,6 @@
 //! Small images of faces: process keeps a few per batch, finish gives each identity its best.
 use crate::face::observation::Observation;
-use framefleet_media::{Face, FaceCrop, FaceCrops, Rendition};
+use framefleet_frames::{Face, FaceCrop, FaceCrops, Rendition};
 use framefleet_perception::{FrameView, PerceptionError};
 use framefleet_stage::{Batch, Outputs, Records, StageError};
 use opencv::core::{BORDER_REPLICATE, Mat, Scalar, ToInputArray, Vector, VectorToVec};

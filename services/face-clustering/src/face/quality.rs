@@ -1,7 +1,7 @@
 //! How much a face is good for: its size, sharpness, and where the head points.
 use crate::face::detection::Detection;
 use crate::face::embedding::TEMPLATE;
-use framefleet_media::FaceQuality;
+use framefleet_frames::FaceQuality;
 use opencv::core::{CV_64F, Mat, mean_std_dev_def};
 use opencv::imgproc;
 use opencv::prelude::*;

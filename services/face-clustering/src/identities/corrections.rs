@@ -1,7 +1,7 @@
 //! The user's corrections, in terms of tracks. They speak of faces, which do not change while process does not: a correction
 //! holds however tracks and clusters come out.
 use crate::identities::constraints::Groups;
-use framefleet_media::{Edit, EditTarget};
+use framefleet_frames::{Edit, EditTarget};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What the user can say: these are one person of that name; these are one person; these are not that person but another;

@@ -2,7 +2,7 @@
 
 use crate::harness::{Results, canvas, finish, fitted, part, photograph, put, resized, run, step, video};
 use face_clustering::{FaceClusteringSettings, FaceClusteringStage};
-use framefleet_media::{Edit, EditTarget, Face};
+use framefleet_frames::{Edit, EditTarget, Face};
 use framefleet_stage::Stage as _;
 use framefleet_testkit_stage::{Film, golden, shot};
 use opencv::core::Mat;

@@ -3,7 +3,7 @@
 
 use crate::harness::{part, photograph, put, resized, run, video};
 use face_clustering::{FaceClusteringSettings, FaceClusteringStage};
-use framefleet_media::Face;
+use framefleet_frames::Face;
 use framefleet_stage::Stage;
 use opencv::core::{CV_8UC3, Mat, Scalar};
 use opencv::prelude::*;

@@ -1,7 +1,7 @@
 //! Frames at the resolution of the analysis, for alignment.
 use crate::align::features::FeatureTracks;
 use crate::mask::hole::Hole;
-use framefleet_media::{Image, PixelFormat};
+use framefleet_frames::{Image, PixelFormat};
 use framefleet_vision::{VisionError, mat::view};
 use opencv::core::{self, Mat, Size, Vector};
 use opencv::prelude::*;

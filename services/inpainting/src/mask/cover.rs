@@ -1,5 +1,5 @@
 //! What one mask covers, cut to the area around it.
-use framefleet_media::Mask;
+use framefleet_frames::Mask;
 use framefleet_vision::{VisionError, masks};
 use opencv::core::{self, Mat, Point, Rect};
 use opencv::imgproc;

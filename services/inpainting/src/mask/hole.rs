@@ -1,6 +1,6 @@
 //! Holes: what is to be removed from a frame.
 use crate::mask::cover::{Cover, blank};
-use framefleet_media::{Annotation, Kind, Mask, annotation::Value};
+use framefleet_frames::{Annotation, Kind, Mask, annotation::Value};
 use framefleet_stage::Batch;
 use framefleet_vision::VisionError;
 use opencv::core::{self, Mat, Rect, Size};

@@ -1,6 +1,6 @@
 //! Which masks belong to the tracks that were chosen.
-use framefleet_media::annotation::Value;
-use framefleet_media::{FrameRange, Kind, MaskTrack, frame::contains};
+use framefleet_frames::annotation::Value;
+use framefleet_frames::{FrameRange, Kind, MaskTrack, frame::contains};
 use framefleet_stage::{Batch, Job};
 use std::collections::BTreeSet;
 

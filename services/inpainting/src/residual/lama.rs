@@ -6,8 +6,8 @@
 use crate::ROLE;
 use crate::mask::hole::Hole;
 use crate::patch::Patch;
+use framefleet_frames::Image;
 use framefleet_infer::{Dim, InferError, Session};
-use framefleet_media::Image;
 use framefleet_perception::PerceptionError;
 use ndarray::{Array4, ArrayViewD};
 use opencv::core::{self, Mat, Rect, Scalar, Size, Vec3f};

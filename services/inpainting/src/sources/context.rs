@@ -6,7 +6,7 @@ use crate::mask::gaps::missed;
 use crate::mask::hole::{Choice, Hole};
 use crate::settings::InpaintingSettings;
 use crate::sources::reference::{Reference, reference};
-use framefleet_media::{Frame, Kind, Rendition};
+use framefleet_frames::{Frame, Kind, Rendition};
 use framefleet_stage::Batch;
 use framefleet_vision::VisionError;
 use framefleet_vision::geometry::homography::Homography;

@@ -4,7 +4,7 @@ use crate::patch::Patch;
 use crate::settings::Blend;
 use crate::sources::merge::{Shown, merge};
 use crate::sources::reference::Reference;
-use framefleet_media::Image;
+use framefleet_frames::Image;
 use framefleet_vision::{VisionError, mat::view};
 use opencv::core::{self, Mat, Point2f, Rect, Scalar};
 use opencv::imgproc;

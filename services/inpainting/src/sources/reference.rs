@@ -2,8 +2,8 @@
 use crate::align::downscaled::Downscaled;
 use crate::align::flow;
 use crate::align::{FOREIGN, laid_over};
-use framefleet_media::PixelFormat;
-use framefleet_media::frame::channels as channels_of;
+use framefleet_frames::PixelFormat;
+use framefleet_frames::frame::channels as channels_of;
 use framefleet_vision::geometry::completion::complete;
 use framefleet_vision::geometry::homography::Homography;
 use opencv::core::{self, Mat, Scalar, Size};

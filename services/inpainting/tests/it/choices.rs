@@ -1,8 +1,8 @@
 //! What is removed, what is not, and what happens when that cannot be done.
 
 use crate::harness::{Footage, Scene, mask, psnr, rgb8};
-use framefleet_media::annotation::Value;
-use framefleet_media::{Annotation, FillRest, FrameRange, Image, ItemKind, Kind, MaskTrack, ScopedAnnotation};
+use framefleet_frames::annotation::Value;
+use framefleet_frames::{Annotation, FillRest, FrameRange, Image, ItemKind, Kind, MaskTrack, ScopedAnnotation};
 use framefleet_stage::{Stage, codes};
 use inpainting::{InpaintingSettings, InpaintingStage, Rest};
 

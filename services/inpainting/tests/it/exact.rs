@@ -1,8 +1,8 @@
 //! What must not change does not, whatever the format.
 
 use crate::harness::{Footage, Scene, as_format, mask, rgb8};
-use framefleet_media::frame::{channel_bytes, channels};
-use framefleet_media::{FillRest, Image, PixelFormat};
+use framefleet_frames::frame::{channel_bytes, channels};
+use framefleet_frames::{FillRest, Image, PixelFormat};
 use inpainting::{InpaintingSettings, Rest};
 
 const FORMATS: [PixelFormat; 6] = [

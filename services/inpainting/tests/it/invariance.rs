@@ -1,7 +1,7 @@
 //! The same answer however the work is cut.
 
 use crate::harness::{Footage, Results, Scene, rgb8};
-use framefleet_media::Image;
+use framefleet_frames::Image;
 use inpainting::InpaintingSettings;
 
 fn footage() -> Footage {

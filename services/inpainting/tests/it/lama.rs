@@ -2,10 +2,10 @@
 //! model inside the stage. Nothing here says how well LaMa fills: that takes trained weights.
 
 use crate::harness::Footage;
+use framefleet_frames::{FillRest, Image, PixelFormat};
 use framefleet_infer::{
     DeviceChoice, Engine, EngineOptions, Model, Precision, Runtime, SessionOptions, StepModel, StepModels,
 };
-use framefleet_media::{FillRest, Image, PixelFormat};
 use framefleet_stage::{Host, Stage};
 use framefleet_testkit_stage::Step;
 use inpainting::{InpaintingSettings, InpaintingStage, Rest};

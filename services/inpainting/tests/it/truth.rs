@@ -1,7 +1,7 @@
 //! What is filled in, against what is really behind.
 
 use crate::harness::{Footage, Results, Scene, psnr, rgb8};
-use framefleet_media::{Fill, FillRest};
+use framefleet_frames::{Fill, FillRest};
 use framefleet_stage::Stage as _;
 use framefleet_testkit::{decode_rgb8, sample};
 use framefleet_testkit_stage::golden;
@@ -124,7 +124,7 @@ fn colours_are_matched() {
     let gain = |n: u64| 1.0 - 0.012 * n as f64;
     for (n, image) in footage.images.iter_mut().enumerate() {
         let dark = image.data().iter().map(|v| (f64::from(*v) * gain(n as u64)).round() as u8).collect::<Vec<_>>();
-        *image = framefleet_media::Image::new(image.format(), image.width(), image.height(), dark).unwrap();
+        *image = framefleet_frames::Image::new(image.format(), image.width(), image.height(), dark).unwrap();
     }
     let results = footage.run(&InpaintingSettings::default());
     for (n, image) in &results.frames {
@@ -146,7 +146,7 @@ fn a_hole_in_a_real_film_is_filled_from_its_neighbours() {
     let truth = &pictures[34..64];
     let footage = Footage::new(truth.iter().map(rgb8).collect(), covered);
     let score = |results: &Results| {
-        let of = |n: &u64, image: &framefleet_media::Image| {
+        let of = |n: &u64, image: &framefleet_frames::Image| {
             psnr(image.data(), &truth[*n as usize].rgb, image.width(), |x, y| covered(*n, x, y))
         };
         mean(&results.frames.iter().map(|(n, image)| of(n, image)).collect::<Vec<_>>())

@@ -1,6 +1,6 @@
 //! Where the light comes from.
 use crate::{grain, lighting, lit, rgb8};
-use framefleet_media::{LightDirection, LightSource, LightingSetup};
+use framefleet_frames::{LightDirection, LightSource, LightingSetup};
 use framefleet_testkit::{Picture, Similarity, Sphere, Texture};
 use lighting::{LightingSettings, measure};
 

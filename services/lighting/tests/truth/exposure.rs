@@ -1,6 +1,6 @@
 //! Exposure, clipping, contrast, lightness and key level.
 use crate::{grain, lighting, lit};
-use framefleet_media::KeyLevel;
+use framefleet_frames::KeyLevel;
 use framefleet_testkit::{Picture, Sphere};
 
 #[test]

@@ -1,7 +1,7 @@
 //! Pictures that have no light, no size or no structure.
 use crate::{lighting, lit};
-use framefleet_media::annotation::Value as AnnotationValue;
-use framefleet_media::{
+use framefleet_frames::annotation::Value as AnnotationValue;
+use framefleet_frames::{
     Annotation, Image, LightDirection, LightingSetup, PixelFormat, TemperatureLabel, annotation::to_json,
 };
 use framefleet_testkit::Picture;
@@ -40,7 +40,7 @@ fn wrong_nulls(value: &Value) -> Vec<String> {
 }
 
 /// Measures a picture and checks that its record holds.
-fn checked(picture: &Picture) -> framefleet_media::Lighting {
+fn checked(picture: &Picture) -> framefleet_frames::Lighting {
     let found = lighting(picture);
     let record = to_json(&Annotation { instance: 0, value: Some(AnnotationValue::Lighting(found.clone())) }).unwrap();
     assert_eq!(wrong_nulls(&Value::Object(record)), Vec::<String>::new());

@@ -1,6 +1,6 @@
 //! Colour of the light.
 use crate::{lighting, lit, rgb8};
-use framefleet_media::{Illuminant, TemperatureLabel, TintLabel};
+use framefleet_frames::{Illuminant, TemperatureLabel, TintLabel};
 use framefleet_testkit::{Picture, temperature_rgb};
 use lighting::{LightingSettings, measure};
 

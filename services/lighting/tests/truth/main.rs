@@ -8,7 +8,7 @@ mod illuminant;
 mod shadows;
 mod stage;
 
-use framefleet_media::Lighting;
+use framefleet_frames::Lighting;
 use framefleet_testkit::{Picture, srgb_encode};
 use framefleet_testkit_stage::rgb8;
 use lighting::{LightingSettings, measure};

@@ -1,6 +1,6 @@
 //! Shadows.
 use crate::{grain, lighting, lit, rgb8};
-use framefleet_media::{LightDirection, ShadowEdge, Shadows};
+use framefleet_frames::{LightDirection, ShadowEdge, Shadows};
 use framefleet_testkit::{Picture, Sphere};
 use lighting::{LightingSettings, measure};
 

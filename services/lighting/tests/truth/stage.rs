@@ -1,7 +1,7 @@
 //! The stage as the runner calls it: process, finish, settings and a golden digest.
 use crate::{lighting, lit};
-use framefleet_media::annotation::Value as AnnotationValue;
-use framefleet_media::{
+use framefleet_frames::annotation::Value as AnnotationValue;
+use framefleet_frames::{
     Annotation, Frame, FrameRange, Item, ItemKind, KeyLevel, Look, Outcome, Rendition, annotation::to_json,
 };
 use framefleet_stage::{Batch, Host, Outputs, Record, Registry, Stage, codes};

@@ -1,7 +1,7 @@
 //! Motion of rendered footage, of which every vector is known.
 
 use crate::harness::run;
-use framefleet_media::{CameraLabel, Compass, ItemKind, Motion, MotionType};
+use framefleet_frames::{CameraLabel, Compass, ItemKind, Motion, MotionType};
 use framefleet_testkit::{MovingSquare, Picture, Similarity, Texture};
 use framefleet_testkit_stage::Film;
 use motion::{DisPreset, Method, MotionSettings, STILL};

@@ -1,7 +1,7 @@
 //! Shots of rendered footage with known cuts, and what finish makes of little or nothing.
 
 use crate::harness::{Results, run};
-use framefleet_media::{ActionLabel, CameraLabel, Transition};
+use framefleet_frames::{ActionLabel, CameraLabel, Transition};
 use framefleet_testkit::{Picture, Similarity, Texture, Timeline};
 use framefleet_testkit_stage::Film;
 use motion::MotionSettings;

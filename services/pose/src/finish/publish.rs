@@ -5,9 +5,9 @@ use crate::skeleton::{Keypoints, hundredths};
 use crate::tracks::character::{diversity, jitter, movement, sequence_type};
 use crate::tracks::gaps::TrackPose;
 use crate::tracks::series::FramePoses;
-use framefleet_media::TrackEnd;
-use framefleet_media::annotation::Value;
-use framefleet_media::{
+use framefleet_frames::TrackEnd;
+use framefleet_frames::annotation::Value;
+use framefleet_frames::{
     Amendment, Annotation, FrameRange, PersonTrack, PoseGeometry, PoseType, PoseView, ScopedAnnotation,
 };
 use framefleet_stage::{Outputs, StageError};

@@ -1,7 +1,7 @@
 //! Tracks of drawn skeletons whose truth is known.
 use super::*;
-use framefleet_media::annotation::Value;
-use framefleet_media::{Item, ItemKind, Pose, Rational, SequenceType, TrackEnd};
+use framefleet_frames::annotation::Value;
+use framefleet_frames::{Item, ItemKind, Pose, Rational, SequenceType, TrackEnd};
 use framefleet_testkit_stage::{self as made, Kept, job, only, shot};
 use std::ops::Range;
 

@@ -2,7 +2,7 @@
 use crate::skeleton::{Keypoints, POINTS};
 use crate::tracks::gaps::{TrackPose, height};
 use crate::tracks::series::FramePoses;
-use framefleet_media::SequenceType;
+use framefleet_frames::SequenceType;
 use std::collections::BTreeMap;
 
 /// Speeds are means over so many seconds: boxes tremble from frame to frame.

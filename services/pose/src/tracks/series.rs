@@ -1,6 +1,6 @@
 //! The poses of one item, as finish reads them back.
 use crate::skeleton::{Keypoints, POINTS};
-use framefleet_media::annotation::Value;
+use framefleet_frames::annotation::Value;
 use framefleet_perception::FrameResult;
 use framefleet_vision::boxes::BBox;
 

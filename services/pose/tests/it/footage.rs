@@ -1,7 +1,7 @@
 //! The whole stage with its real models on real footage.
 
 use crate::harness::{Results, cut, film, frames, picture, run, step, still};
-use framefleet_media::{Frame, FrameRange, Pose, PoseView, Rendition};
+use framefleet_frames::{Frame, FrameRange, Pose, PoseView, Rendition};
 use framefleet_stage::{Batch, Outputs, Stage as _, codes};
 use framefleet_testkit::{Picture, sample};
 use framefleet_testkit_stage::{Film, golden, rgb8};

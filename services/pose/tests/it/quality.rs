@@ -1,7 +1,7 @@
 //! COCO keypoints judged on images that were marked by hand (`labels/coco17.json`); `--nocapture` prints the table of docs/quality.md.
 
 use crate::harness::{frames, picture, run_with, step, still};
-use framefleet_media::skeleton::POINTS;
+use framefleet_frames::skeleton::POINTS;
 use framefleet_stage::Settings;
 use framefleet_testkit::{Picture, sample};
 use pose::{Detector, PoseSettings, SIGMAS};

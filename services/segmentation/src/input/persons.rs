@@ -1,7 +1,7 @@
 //! Persons that other steps found: where to look, and whom a pixel belongs to.
 use crate::input::view::View;
-use framefleet_media::annotation::Value;
-use framefleet_media::{Face, Kind, Pose};
+use framefleet_frames::annotation::Value;
+use framefleet_frames::{Face, Kind, Pose};
 use framefleet_perception::PerceptionError;
 use framefleet_stage::Batch;
 use framefleet_vision::boxes::{self, BBox};
@@ -204,7 +204,7 @@ pub fn scaled(part: Rect, scale: [f32; 2], rows: i32, columns: i32) -> Rect {
 mod tests {
     use super::*;
     use crate::input::view::tests::{batch, of};
-    use framefleet_media::{Image, PixelFormat};
+    use framefleet_frames::{Image, PixelFormat};
 
     fn person(bounds: BBox) -> Person {
         Person { bounds, lines: vec![middle(&bounds)] }

@@ -1,6 +1,6 @@
 //! The input: the image of a frame, or of each eye when the frame is stereo. Frames are split before anything is scaled.
 use crate::settings::Stereo;
-use framefleet_media::Item;
+use framefleet_frames::Item;
 use framefleet_perception::{FrameView, PerceptionError};
 use framefleet_vision::VisionError;
 use opencv::boxed_ref::BoxedRef;
@@ -142,7 +142,7 @@ pub fn resized(picture: &impl MatTraitConst, size: Size) -> opencv::Result<Mat> 
 #[cfg(test)]
 pub mod tests {
     use super::*;
-    use framefleet_media::{Frame, FrameRange, Image, PixelFormat, Rendition};
+    use framefleet_frames::{Frame, FrameRange, Image, PixelFormat, Rendition};
     use framefleet_stage::Batch;
     use opencv::core::Vec3b;
 

@@ -5,7 +5,7 @@ use crate::input::view::{View, resized};
 use crate::masks::temporal;
 use crate::models::foreground::{Foreground, label};
 use crate::settings::PERSON;
-use framefleet_media::ItemKind;
+use framefleet_frames::ItemKind;
 use framefleet_perception::PerceptionError;
 use framefleet_stage::{Outputs, StageError};
 use opencv::core::{self, Mat, Rect, Scalar, Size};

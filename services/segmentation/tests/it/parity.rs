@@ -2,8 +2,8 @@
 //! knows nothing, and says nothing of quality.
 
 use crate::harness::{Footage, picture, polygons, read, to_mat};
+use framefleet_frames::RunLengths;
 use framefleet_infer::{Model, Precision, SessionOptions, StepModel, StepModels};
-use framefleet_media::RunLengths;
 use framefleet_stage::Host;
 use framefleet_testkit::Picture;
 use framefleet_vision::rle::Rle;

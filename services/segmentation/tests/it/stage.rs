@@ -1,7 +1,7 @@
 //! The stage around its models, with one whose answers are known: the soft mask is how bright a pixel is.
 
 use crate::harness::{Footage, Results, brightness, iou, pair, picture, polygons};
-use framefleet_media::{ItemKind, Mask};
+use framefleet_frames::{ItemKind, Mask};
 use framefleet_stage::Stage as _;
 use framefleet_testkit::Picture;
 use framefleet_testkit_stage::golden;

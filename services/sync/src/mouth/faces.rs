@@ -1,6 +1,6 @@
 //! The faces that another step found, and the frames that show them.
-use framefleet_media::annotation::Value;
-use framefleet_media::{Face, Kind};
+use framefleet_frames::annotation::Value;
+use framefleet_frames::{Face, Kind};
 use framefleet_perception::FrameView;
 use framefleet_stage::Batch;
 use std::sync::LazyLock;

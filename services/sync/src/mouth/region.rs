@@ -1,5 +1,5 @@
 //! The region that a mesh model is given: the face's box as a square, half as large again, turned until the eyes are level.
-use framefleet_media::Face;
+use framefleet_frames::Face;
 use framefleet_vision::VisionError;
 use framefleet_vision::alignment::Similarity;
 use opencv::core::{BORDER_CONSTANT, Mat, Scalar, ToInputArray};

@@ -1,7 +1,7 @@
 //! Offsets by distances of what is seen to what is heard: averaged over a track, they are least where the two belong together.
 use crate::tracks::Track;
 use framefleet_audio_features::correlation::peak;
-use framefleet_media::{AvOffset, LipDistances};
+use framefleet_frames::{AvOffset, LipDistances};
 use framefleet_stage::{Records, StageError};
 use prost::Message;
 use std::collections::HashMap;

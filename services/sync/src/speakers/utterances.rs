@@ -4,7 +4,7 @@ use crate::settings::SyncSettings;
 use crate::speakers::diarisation::Turn;
 use crate::tracks::Track;
 use framefleet_audio_features::correlation::{Contour, correlation_at, without_slow};
-use framefleet_media::FrameRange;
+use framefleet_frames::FrameRange;
 use framefleet_vision::assignment::assign;
 use std::collections::BTreeMap;
 use std::ops::Range;

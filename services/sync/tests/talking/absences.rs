@@ -1,7 +1,7 @@
 //! What is not there is said to be not there, and nothing is made up for it.
 use crate::harness::{Footage, Results, step, tale};
 use crate::offset::told;
-use framefleet_media::{ItemKind, SyncState};
+use framefleet_frames::{ItemKind, SyncState};
 use framefleet_testkit::Picture;
 use sync::{STILL, SyncSettings};
 
@@ -19,13 +19,13 @@ fn says_nothing(results: &Results, state: SyncState) {
     );
     assert_eq!(results.offsets.len(), 1);
     let item = &results.statistics["items"][0];
-    assert_eq!(item["state"], framefleet_media::annotation::to_json(&annotation(offset)).unwrap()["state"]);
+    assert_eq!(item["state"], framefleet_frames::annotation::to_json(&annotation(offset)).unwrap()["state"]);
     assert_eq!(item["offset_ms"], serde_json::Value::Null);
 }
 
-fn annotation(offset: &framefleet_media::AvOffset) -> framefleet_media::Annotation {
-    let value = Some(framefleet_media::annotation::Value::AvOffset(offset.clone()));
-    framefleet_media::Annotation { instance: 0, value }
+fn annotation(offset: &framefleet_frames::AvOffset) -> framefleet_frames::Annotation {
+    let value = Some(framefleet_frames::annotation::Value::AvOffset(offset.clone()));
+    framefleet_frames::Annotation { instance: 0, value }
 }
 
 #[test]

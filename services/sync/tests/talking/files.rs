@@ -1,6 +1,6 @@
 //! A real file: H.264 and AAC, read back by the decoder and by the reader of sound.
 use crate::harness::{Footage, FromFile, ahead, detected, face, openings, tale};
-use framefleet_media::SyncState;
+use framefleet_frames::SyncState;
 use framefleet_testkit::{Audio, Clip, decode_rgb8};
 use std::sync::Arc;
 use sync::SyncSettings;

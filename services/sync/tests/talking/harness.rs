@@ -1,7 +1,7 @@
 //! Runs the stage on talking faces and sorts what comes out.
 #![allow(dead_code)]
-use framefleet_media::annotation::Value;
-use framefleet_media::{
+use framefleet_frames::annotation::Value;
+use framefleet_frames::{
     Annotation, AvOffset, Face, FaceTrack, FrameRange, Item, Mouth, ScopedAnnotation, Shot, Speaking, SyncState,
 };
 use framefleet_stage::{Audio, AudioSource, FileSetting, Files, Host, Stage};
@@ -267,7 +267,7 @@ pub struct FromFile;
 
 impl AudioSource for FromFile {
     fn read(&self, item: &Item, range_ns: Range<i64>, rate: u32) -> Result<Option<Audio>, String> {
-        let samples = framefleet_media::audio::audio(item, range_ns, rate).map_err(|error| error.to_string())?;
+        let samples = framefleet_decode::audio::audio(item, range_ns, rate).map_err(|error| error.to_string())?;
         Ok(samples.map(|samples| Audio { rate, samples }))
     }
 }

@@ -1,8 +1,8 @@
 //! Offsets by a model that the catalogue names. Those here are parity fixtures (`tools/parity/lip_sync.py`): one knows nothing, the other
 //! one photograph.
 use crate::harness::{Footage, ahead, tale};
+use framefleet_frames::SyncState;
 use framefleet_infer::{Model, Precision, SessionOptions, StepModel, StepModels};
-use framefleet_media::SyncState;
 use framefleet_stage::{Host, Stage};
 use framefleet_testkit::Picture;
 use framefleet_testkit_models::{engine, model};

@@ -1,6 +1,6 @@
 //! The offset of the sound, and its drift.
 use crate::harness::{Footage, ahead, openings, other_tale, step, tale, talk};
-use framefleet_media::SyncState;
+use framefleet_frames::SyncState;
 use framefleet_testkit::Picture;
 use framefleet_testkit_stage::Kept;
 use std::sync::LazyLock;

@@ -1,6 +1,6 @@
 //! Who speaks.
 use crate::harness::{Footage, detected, face, openings, other_tale, step, step_told, tale};
-use framefleet_media::{Face, SyncState};
+use framefleet_frames::{Face, SyncState};
 use framefleet_testkit::Picture;
 use serde_json::{Value, json};
 use std::ops::Range;

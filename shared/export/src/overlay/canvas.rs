@@ -1,6 +1,6 @@
 //! A picture that is drawn on.
 use crate::ExportError;
-use framefleet_media::{Image, Mask, PixelFormat, made};
+use framefleet_frames::{Image, Mask, PixelFormat, made};
 use framefleet_vision::mask_products::tint;
 use framefleet_vision::{VisionError, masks, mat};
 use opencv::core::{Mat, MatTraitConst, MatTraitConstManual, Point, Rect, Scalar};

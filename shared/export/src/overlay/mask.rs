@@ -2,7 +2,7 @@
 use super::canvas::{Canvas, colour};
 use crate::ExportError;
 use crate::writer::FrameRecord;
-use framefleet_media::Mask;
+use framefleet_frames::Mask;
 
 /// Colours the masks of a frame.
 pub(super) fn draw(record: &FrameRecord<'_>, canvas: &mut Canvas) -> Result<(), ExportError> {

@@ -2,8 +2,8 @@
 use super::canvas::{Canvas, colour};
 use crate::ExportError;
 use crate::writer::FrameRecord;
-use framefleet_media::Pose;
-use framefleet_media::skeleton::LIMBS;
+use framefleet_frames::Pose;
+use framefleet_frames::skeleton::LIMBS;
 
 /// Points of lower visibility are not drawn.
 const VISIBLE: f32 = 0.2;

@@ -1,11 +1,11 @@
 //! Every format from a ledger with known results.
 use framefleet_export::{ExportError, Format, Pictures, Request, export};
-use framefleet_ledger::{Ledger, OpenOptions, Output, StepManifest, TaskKey};
-use framefleet_media::times::Times;
-use framefleet_media::{
+use framefleet_frames::times::Times;
+use framefleet_frames::{
     Amendment, Annotation, AnnotationBlock, Frame, FrameAnnotations, FrameFailure, FrameRange, Image, Item, ItemKind,
     Outcomes, PixelFormat, Pose, Rational, annotation::Value,
 };
+use framefleet_ledger::{Ledger, OpenOptions, Output, StepManifest, TaskKey};
 use framefleet_proto::v1::{Entry, FrameTimes, TaskId, TaskKind, TaskResult};
 use framefleet_records::{RecordsOptions, complete_step};
 use framefleet_testkit::{decode_rgb8, ffprobe};

@@ -1,8 +1,8 @@
 //! The user's corrections of an output: edits.jsonl, one JSON object a line, in the order they were made.
 use crate::error::JobError;
 use bytes::Bytes;
+use framefleet_frames::{Edit, EditTarget};
 use framefleet_ledger::Ledger;
-use framefleet_media::{Edit, EditTarget};
 use serde_json::Value;
 
 /// Where they lie in the output.

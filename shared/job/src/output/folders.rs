@@ -1,7 +1,8 @@
 //! Folders of images that an output has seen before: their stills keep their numbers.
 use crate::error::JobError;
+use framefleet_folders::KnownFolder;
+use framefleet_frames::{Item, ItemKind, KnownBatch};
 use framefleet_ledger::{Ledger, LedgerError};
-use framefleet_media::{Item, ItemKind, KnownBatch, KnownFolder};
 use futures::TryStreamExt as _;
 use std::collections::HashSet;
 

@@ -1,6 +1,6 @@
 //! Recognises items, so that results of other footage under the same name are never mixed.
+use framefleet_frames::{Item, ItemKind};
 use framefleet_ledger::SourceIdentity;
-use framefleet_media::{Item, ItemKind};
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::Path;

@@ -1,6 +1,6 @@
 //! What an output's last run ended with, by its job.json: for estimates of what this run has left, and nothing else.
 use crate::outcome::OutcomeKind;
-use framefleet_media::Item;
+use framefleet_frames::Item;
 use framefleet_orchestration::Earlier;
 use framefleet_pipeline::{Plan, StepPlan};
 use serde_json::{Value, json};

@@ -1,8 +1,8 @@
 //! Whether the items of an output are still what its steps were made of.
 use super::job_file;
 use crate::error::JobError;
+use framefleet_frames::{Content, Item, ItemKind, frame::batch_frames};
 use framefleet_ledger::{Ledger, Manifest};
-use framefleet_media::{Content, Item, ItemKind, frame::batch_frames};
 use framefleet_stage::{IndexRequest, SourceStage as _};
 use futures::TryStreamExt as _;
 use ingest::Ingest;

@@ -1,7 +1,7 @@
 //! What decoding needs to know of a frame of the source, as the output has it.
+use framefleet_frames::times::Times;
+use framefleet_frames::{BatchInfo, Item, frame::batch_frames, item};
 use framefleet_ledger::{Ledger, LedgerError, Manifest, TaskLookup};
-use framefleet_media::times::Times;
-use framefleet_media::{BatchInfo, Item, frame::batch_frames, item};
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use tokio::runtime::Handle;

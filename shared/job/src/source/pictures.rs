@@ -3,8 +3,8 @@ use super::batches::SourceBatches;
 use crate::error::JobError;
 use crate::output::job_file;
 use framefleet_export::Pictures;
+use framefleet_frames::{Frame, Item, Rendition};
 use framefleet_ledger::Ledger;
-use framefleet_media::{Frame, Item, Rendition};
 use framefleet_stage::{HeapSink, IngestRequest, SourceStage};
 use ingest::Ingest;
 

@@ -1,5 +1,5 @@
 //! A stage with known truth: it reads the number that is stamped on each frame.
-use framefleet_media::{Annotation, Extension, Kind, Rendition};
+use framefleet_frames::{Annotation, Extension, Kind, Rendition};
 use framefleet_proto::v1::annotation::Value;
 use framefleet_stage::{Batch, HalfNeeds, Host, Job, Needs, Outputs, Settings, SetupError, Stage, StageError};
 use framefleet_testkit::read_number;

@@ -3,7 +3,7 @@
 use super::presence::frames_there;
 use crate::{DocumentWriter, Ledger, LedgerError, TaskKey};
 use bytes::Bytes;
-use framefleet_media::{FrameRange, Item, item};
+use framefleet_frames::{FrameRange, Item, item};
 use framefleet_proto::v1::{ManifestItem, StepManifest, TaskResult};
 use futures::TryStreamExt;
 use futures::stream::BoxStream;

@@ -4,7 +4,7 @@ use crate::documents::{read_chunk, root};
 use crate::outcomes::{self, ByFrame, Counts};
 use crate::store::Store;
 use crate::{LedgerError, TaskKey};
-use framefleet_media::{ImageFile, Outcome};
+use framefleet_frames::{ImageFile, Outcome};
 use framefleet_proto::v1::{CompletedStep, Entry, Part, TaskResult};
 use std::collections::{HashMap, HashSet};
 

@@ -1,5 +1,5 @@
 //! Outcomes of a task's frames: every frame has exactly one.
-use framefleet_media::Outcome;
+use framefleet_frames::Outcome;
 use framefleet_proto::v1::{Entry, FrameRange, Outcomes};
 use std::collections::BTreeMap;
 

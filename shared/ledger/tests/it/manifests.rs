@@ -1,7 +1,7 @@
 //! Manifests: of any length, read as a stream, and looked up by frame.
+use framefleet_frames::times::Times;
+use framefleet_frames::{FrameRange, ImageFile, Item};
 use framefleet_ledger::{Ledger, Output, StepManifest};
-use framefleet_media::times::Times;
-use framefleet_media::{FrameRange, ImageFile, Item};
 use framefleet_proto::v1::{FrameTimes, TaskResult};
 use framefleet_testkit_ledger::open;
 use futures::TryStreamExt;

@@ -1,7 +1,7 @@
 //! Many tasks.
 use bytes::Bytes;
+use framefleet_frames::FrameRange;
 use framefleet_ledger::{Entry, KeyHasher, Output};
-use framefleet_media::FrameRange;
 use framefleet_proto::v1::{TaskId, TaskKind};
 use framefleet_testkit_ledger::{Job, open};
 

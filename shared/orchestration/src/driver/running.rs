@@ -45,7 +45,7 @@ pub(crate) struct Published {
 
 impl Running {
     pub(super) fn new(run: JobRun, epoch: u64) -> Self {
-        let items = run.items.iter().map(framefleet_media::item::without_files).collect();
+        let items = run.items.iter().map(framefleet_frames::item::without_files).collect();
         let state = JobState::new(Arc::clone(&run.plan), items, run.options.clone());
         let steps = run.plan.steps.len() + 1;
         let queues = (0..steps).map(|step| state.queue(step)).collect();

@@ -2,7 +2,7 @@
 use super::{Boxes, PictureSearch, Resolved};
 use crate::driver::{Orchestrator, OrchestratorError};
 use crate::job::JobState;
-use framefleet_media::{AnnotationBlock, Edit, ImageFile, annotation};
+use framefleet_frames::{AnnotationBlock, Edit, ImageFile, annotation};
 use std::collections::HashMap;
 
 impl Orchestrator {

@@ -4,7 +4,7 @@ use super::JobState;
 use super::facts::Lookup;
 use super::memory::{Making, Place};
 use crate::task::TaskRef;
-use framefleet_media::{FrameRange, Rendition};
+use framefleet_frames::{FrameRange, Rendition};
 use framefleet_stage::Halo;
 use std::collections::BTreeSet;
 

@@ -3,8 +3,8 @@ use crate::batch::Batch;
 use crate::task::TaskRef;
 use crate::workload::Earlier;
 use bytes::Bytes;
+use framefleet_frames::{Edit, Item, ScopedAnnotation};
 use framefleet_ledger::TaskKey;
-use framefleet_media::{Edit, Item, ScopedAnnotation};
 use framefleet_proto::v1::{EntryOutcomes, Pixels};
 use std::sync::Arc;
 

@@ -3,8 +3,8 @@ use super::JobState;
 use super::facts::Lookup;
 use super::hashers::hash_scoped;
 use super::status::{FinishStatus, Status};
+use framefleet_frames::Edit;
 use framefleet_ledger::TaskKey;
-use framefleet_media::Edit;
 use framefleet_pipeline::Half;
 use std::collections::BTreeSet;
 

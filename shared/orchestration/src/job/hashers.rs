@@ -1,6 +1,6 @@
 //! What keys begin with: all that changes the results of a half, whichever task it is.
+use framefleet_frames::ScopedAnnotation;
 use framefleet_ledger::KeyHasher;
-use framefleet_media::ScopedAnnotation;
 use framefleet_pipeline::{Half, Plan, PlannedModel, StepPlan};
 
 /// What keys start with: the same for all tasks of a half, so it is put together once.

@@ -11,8 +11,8 @@ use super::shared::Shared;
 use super::status::{Decided, Status};
 use crate::footage::Footage;
 use crate::task::TaskRef;
+use framefleet_frames::FrameRange;
 use framefleet_ledger::TaskKey;
-use framefleet_media::FrameRange;
 use framefleet_pipeline::Plan;
 use std::collections::{BTreeSet, HashMap};
 

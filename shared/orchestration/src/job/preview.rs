@@ -1,6 +1,6 @@
 //! The part of a job that a preview does.
 use crate::footage::Footage;
-use framefleet_media::FrameRange;
+use framefleet_frames::FrameRange;
 use framefleet_pipeline::{PixelSource, Plan};
 use framefleet_stage::Halo;
 use std::collections::BTreeSet;

@@ -6,9 +6,9 @@ use super::status::{Decided, FinishStatus, Status};
 use crate::footage::Footage;
 use crate::frame_sets::skips;
 use crate::task::{INGEST, TaskRef, Work};
+use framefleet_frames::times::Times;
+use framefleet_frames::{FrameFailure, FrameRange, Outcomes, item};
 use framefleet_ledger::TaskKey;
-use framefleet_media::times::Times;
-use framefleet_media::{FrameFailure, FrameRange, Outcomes, item};
 use framefleet_proto::v1::{Entry, FrameTimes, StepManifest, TaskResult};
 use std::collections::HashMap;
 

@@ -5,7 +5,7 @@ use super::status::{FinishStatus, Status};
 use crate::batch::Batch;
 use crate::frame_sets::ascending;
 use crate::task::TaskRef;
-use framefleet_media::{FrameRange, frame};
+use framefleet_frames::{FrameRange, frame};
 use framefleet_pipeline::PixelSource;
 use framefleet_proto::v1::{FramePixels, Pixels};
 use framefleet_stage::Halo;

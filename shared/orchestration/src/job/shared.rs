@@ -2,7 +2,7 @@
 use super::hashers::Hashers;
 use super::preview::Preview;
 use super::status::FinishStatus;
-use framefleet_media::ScopedAnnotation;
+use framefleet_frames::ScopedAnnotation;
 use framefleet_pipeline::{Half, PixelSource, Plan, Provider};
 use std::sync::Arc;
 

@@ -1,6 +1,6 @@
 //! What is known of a task.
+use framefleet_frames::{FrameRange, ScopedAnnotation};
 use framefleet_ledger::TaskKey;
-use framefleet_media::{FrameRange, ScopedAnnotation};
 use std::sync::Arc;
 
 /// What is known of a process task.

@@ -6,9 +6,9 @@ use super::item::ItemState;
 use crate::batch::Batch;
 use crate::task::{INGEST, TaskRef, Work};
 use framefleet_bus::Subject;
+use framefleet_frames::times::Times;
+use framefleet_frames::{BatchInfo, FrameRange, Item, Rendition, item};
 use framefleet_ledger::TaskKey;
-use framefleet_media::times::Times;
-use framefleet_media::{BatchInfo, FrameRange, Item, Rendition, item};
 use framefleet_pipeline::{Half, PlannedFile, PlannedModel};
 use framefleet_proto::v1::{
     AnnotationsRef, Event, FailureKind, FinishWork, IndexWork, Indexed, IngestWork, ProcessWork, Task, TaskFile,

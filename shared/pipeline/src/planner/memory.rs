@@ -4,10 +4,10 @@
 //! into it.
 use crate::planner::parts::gcd;
 use crate::{Half, PixelSource, Plan, PlanError, StepPlan};
-use framefleet_media::frame::{batch_frames, byte_length, full_format, largest_frames};
-use framefleet_media::item::largest_proxy;
-use framefleet_media::made::Shape;
-use framefleet_media::{Item, PixelFormat, Rendition};
+use framefleet_frames::frame::{batch_frames, byte_length, full_format, largest_frames};
+use framefleet_frames::item::largest_proxy;
+use framefleet_frames::made::Shape;
+use framefleet_frames::{Item, PixelFormat, Rendition};
 use framefleet_stage::Halo;
 use serde::Serialize;
 

@@ -1,7 +1,7 @@
 //! Who makes what a half needs.
 use crate::stages::{Stages, half_needs, makers_of, makes};
 use crate::{Half, PlanError, Provider, Sampling, Step};
-use framefleet_media::Kind;
+use framefleet_frames::Kind;
 use framefleet_stage::Resolved;
 use std::collections::BTreeMap;
 

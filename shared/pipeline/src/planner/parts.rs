@@ -6,9 +6,9 @@
 //! from the item and from what is made, never from the machine, since keys of tasks depend on it; and of stills never from the
 //! sizes that they have, since others may be added.
 use crate::{PixelSource, Plan};
-use framefleet_media::frame::{BATCH_BYTES, batch_frames};
-use framefleet_media::made::{self, Shape};
-use framefleet_media::{Item, MadeFrames, Rendition};
+use framefleet_frames::frame::{BATCH_BYTES, batch_frames};
+use framefleet_frames::made::{self, Shape};
+use framefleet_frames::{Item, MadeFrames, Rendition};
 
 impl Plan {
     /// What steps upstream make of full frames before a step looks at them, first maker first: the step's maker, the maker whose

@@ -2,7 +2,7 @@
 use crate::planner::needs::Draft;
 use crate::stages::makes_frames;
 use crate::{PixelInput, PixelSource, PlanError};
-use framefleet_media::Rendition;
+use framefleet_frames::Rendition;
 use framefleet_stage::Input;
 
 /// The pipeline's word for the source's own frames.

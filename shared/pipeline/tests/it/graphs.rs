@@ -3,10 +3,10 @@
 mod simulation;
 
 use crate::fake::{FakeStages, plan_within};
-use framefleet_media::encode::Encoding;
-use framefleet_media::frame::batch_frames;
-use framefleet_media::made::Size;
-use framefleet_media::{ImageFile, Item, ItemKind, Kind, MadeFrames, Rational, Rendition};
+use framefleet_formats::Encoding;
+use framefleet_frames::frame::batch_frames;
+use framefleet_frames::made::Size;
+use framefleet_frames::{ImageFile, Item, ItemKind, Kind, MadeFrames, Rational, Rendition};
 use framefleet_pipeline::{
     Half, Pipeline, PixelSource, Plan, PlanError, Sampling, Step, batch_bytes, encoder_bytes, slice_bytes,
 };

@@ -1,9 +1,9 @@
 //! What plans are made of known pipelines.
 
 use crate::fake::{FakeStages, NeedsExt, names, plan_for, plan_within, stage, video};
-use framefleet_media::encode::Encoding;
-use framefleet_media::made::Size;
-use framefleet_media::{Depth, FrameRange, Item, ItemKind, Kind, MadeFrames, Rational, Rendition};
+use framefleet_formats::Encoding;
+use framefleet_frames::made::Size;
+use framefleet_frames::{Depth, FrameRange, Item, ItemKind, Kind, MadeFrames, Rational, Rendition};
 use framefleet_pipeline::{
     Half, Pipeline, PixelInput, PixelSource, PlanError, Sampling, batch_bytes, encoder_bytes, expand, slice_bytes,
     wanted,
@@ -157,7 +157,7 @@ fn frames_that_reach_a_step_are_of_the_makers_before_it() {
     let step = |name: &str| plan.step(name).unwrap().0;
     let reaches = |name: &str| {
         let rules = plan.makers(step(name));
-        let largest = framefleet_media::made::largest(&rules, &film);
+        let largest = framefleet_frames::made::largest(&rules, &film);
         (largest.width, largest.height)
     };
     assert_eq!(reaches("assemble"), (7680, 4320));
@@ -240,7 +240,7 @@ fn parts_of_stills_do_not_follow_their_sizes() {
         (0..plan.steps.len()).map(|step| plan.part_frames(step, item)).collect::<Vec<_>>()
     };
     let first = folder(1200, 900, 8, false);
-    let grid = framefleet_media::frame::batch_frames(&first);
+    let grid = framefleet_frames::frame::batch_frames(&first);
     let grown = Item { batch_frames: u32::try_from(grid).unwrap(), ..folder(9000, 7000, 16, true) };
     assert_eq!(parts(&grown), parts(&first));
     assert_eq!(parts(&first)[0], grid, "what is not enlarged is made of whole batches");
@@ -253,7 +253,7 @@ fn parts_divide_batches() {
     let parts = |width: u32, height: u32| {
         let film = video(width, height);
         let plan = plan_for("[steps.upscale]\n", std::slice::from_ref(&film), &stages).unwrap();
-        (framefleet_media::frame::batch_frames(&film), plan.part_frames(0, &film))
+        (framefleet_frames::frame::batch_frames(&film), plan.part_frames(0, &film))
     };
     assert_eq!(parts(640, 360), (32, 32), "small frames are made of whole batches");
     assert_eq!(parts(1920, 1080), (32, 8));

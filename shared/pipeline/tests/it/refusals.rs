@@ -1,7 +1,7 @@
 //! Errors of bad pipelines: what is wrong, where, and what to do.
 
 use crate::fake::{FakeStages, NeedsExt, plan_for, stage, video};
-use framefleet_media::ItemKind;
+use framefleet_frames::ItemKind;
 use framefleet_pipeline::Pipeline;
 use framefleet_stage::{Batch, Host, Job, Needs, Outputs, Registry, SetupError, Stage, StageError};
 use serde::{Deserialize, Serialize};

@@ -1,5 +1,5 @@
 //! One result as COCO has it.
-use framefleet_media::skeleton::{LIMBS, POINTS};
+use framefleet_frames::skeleton::{LIMBS, POINTS};
 use serde_json::{Map, Value, json};
 
 /// Visibility from which a point of a pose is visible, COCO's 2: it is as likely as not to be seen.

@@ -3,8 +3,8 @@
 use super::annotation::{annotation, category};
 use super::images::Images;
 use crate::{ArtifactPaths, RecordsError};
+use framefleet_frames::{ImageFile, Item, item};
 use framefleet_ledger::{Manifest, layout};
-use framefleet_media::{ImageFile, Item, item};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, HashMap, HashSet};
 

@@ -1,9 +1,9 @@
 //! Every frame of a step has exactly one outcome: tasks tile their items, and the outcomes of each are disjoint. Of decoding,
 //! frames that no step looks at have none.
 use super::{Check, StepCounts};
+use framefleet_frames::{FrameRange, ItemKind, KnownBatch};
 use framefleet_ledger::outcomes::Counts;
 use framefleet_ledger::{Entry, LedgerError, Manifest, describe, presence, task_key};
-use framefleet_media::{FrameRange, ItemKind, KnownBatch};
 use framefleet_proto::v1::TaskResult;
 use futures::{StreamExt, TryStreamExt};
 use std::collections::BTreeMap;

@@ -1,7 +1,7 @@
 //! coco.json, made of the rows of several steps.
 use crate::completion::{self, run};
+use framefleet_frames::{Amendment, Annotation, Face, FrameAnnotations, Mask, Pose, RunLengths};
 use framefleet_ledger::{Ledger, Output, PartKind};
-use framefleet_media::{Amendment, Annotation, Face, FrameAnnotations, Mask, Pose, RunLengths};
 use framefleet_proto::v1::annotation::Value;
 use framefleet_records::{RecordsOptions, verify};
 use framefleet_testkit_ledger::{Job, Results, Task, commit, open};

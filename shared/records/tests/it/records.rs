@@ -4,8 +4,8 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{Float32Type, UInt64Type};
 use arrow_array::{Array, RecordBatch};
 use arrow_schema::DataType;
+use framefleet_frames::{Annotation, Face, FrameAnnotations, annotation};
 use framefleet_ledger::{Ledger, Output, StepManifest};
-use framefleet_media::{Annotation, Face, FrameAnnotations, annotation};
 use framefleet_records::{RecordsOptions, verify, write_failures};
 use framefleet_testkit_ledger::{BATCH, FAILED, ITEMS, Job, Results, commit, extension, open, result};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -95,7 +95,7 @@ async fn step_of(ledger: &Ledger, kinds: &[&str], frames: Vec<FrameAnnotations>)
     task.block.frames = frames;
     task.files.clear();
     commit(ledger, &task).await.unwrap();
-    let item = framefleet_media::Item { name: ITEMS[0].to_owned(), ..Default::default() };
+    let item = framefleet_frames::Item { name: ITEMS[0].to_owned(), ..Default::default() };
     let kinds = kinds.iter().map(|kind| (*kind).to_owned()).collect();
     let head =
         StepManifest { step: "x".to_owned(), stage: "y".to_owned(), kinds, complete: true, ..Default::default() };

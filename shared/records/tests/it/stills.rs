@@ -1,12 +1,12 @@
 //! A folder of pictures: each with a name and a size of its own in everything that is derived from it, and a renamed one without a task.
 use crate::completion::complete;
 use arrow_array::cast::AsArray;
-use framefleet_ledger::{CommitFile, Entry, KeyHasher, Ledger, Output, PartKind, StepManifest, TaskKey};
-use framefleet_media::annotation::Value;
-use framefleet_media::{
+use framefleet_frames::annotation::Value;
+use framefleet_frames::{
     Annotation, AnnotationBlock, Face, FaceTrack, FrameAnnotations, FrameFailure, FrameRange, ImageFile, Item,
     ItemKind, Outcomes, ScopedAnnotation,
 };
+use framefleet_ledger::{CommitFile, Entry, KeyHasher, Ledger, Output, PartKind, StepManifest, TaskKey};
 use framefleet_proto::v1::{FrameTimes, InstanceRef, TaskId, TaskKind, TaskResult};
 use framefleet_records::{RecordsOptions, verify, write_failures};
 use framefleet_testkit_ledger::{Results, open};

@@ -3,7 +3,7 @@ use super::Gathering;
 use crate::fields::{title, words};
 use crate::model::{Band, Label, Run, ShotReport};
 use crate::{MAX_SHOTS, ReportError, columns, sync, tracks};
-use framefleet_media::{AnnotationBlock, AvOffset, FrameRange, annotation};
+use framefleet_frames::{AnnotationBlock, AvOffset, FrameRange, annotation};
 use framefleet_proto::kinds::KINDS;
 use framefleet_stage::Place;
 use serde_json::{Map, Value};

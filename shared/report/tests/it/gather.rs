@@ -1,8 +1,8 @@
 //! What the report says of results whose truth is known.
 
 use crate::fixture::{Drawings, SHOT, film, manifest, pts_ns, report};
+use framefleet_frames::{AnnotationBlock, FrameRange, ImageFile, Item, ItemKind, Outcome};
 use framefleet_ledger::Manifest;
-use framefleet_media::{AnnotationBlock, FrameRange, ImageFile, Item, ItemKind, Outcome};
 use framefleet_proto::v1::{ManifestItem, TaskResult};
 use framefleet_report::model::{Counts, Run};
 use framefleet_report::{Gathering, JobFacts, MAX_COLUMNS, MAX_FAILURES, MAX_THUMBNAIL_BYTES, Thumbnails};
@@ -223,8 +223,8 @@ fn an_output_without_any_result_is_a_page_too() {
 
 #[test]
 fn sound_is_shown_with_the_mouths() {
-    use framefleet_media::annotation::Value;
-    use framefleet_media::{Annotation, AvOffset, FrameRange, ScopedAnnotation, SoundOverview, Speaking, SyncState};
+    use framefleet_frames::annotation::Value;
+    use framefleet_frames::{Annotation, AvOffset, FrameRange, ScopedAnnotation, SoundOverview, Speaking, SyncState};
     let films = [(film("a.mov", 100), 100)];
     let manifest = manifest("sync", &films);
     let mut gathering = crate::fixture::gathering(crate::fixture::bare(), std::slice::from_ref(&manifest), &films);

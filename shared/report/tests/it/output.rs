@@ -1,10 +1,10 @@
 //! The report of an output, through a ledger.
 
 use crate::fixture::{Drawings, facts, film, head, motion_block, pts_ns, task};
-use framefleet_ledger::{Ledger, OpenOptions, Output, TaskKey};
-use framefleet_media::{
+use framefleet_frames::{
     Annotation, AnnotationBlock, FrameAnnotations, FrameFailure, FrameRange, Item, Lighting, Outcomes,
 };
+use framefleet_ledger::{Ledger, OpenOptions, Output, TaskKey};
 use framefleet_proto::v1::{Entry, StepManifest, TaskId, TaskKind, TaskResult, annotation::Value};
 use framefleet_records::{RecordsOptions, complete_step};
 use framefleet_report::gather;

@@ -2,8 +2,8 @@
 use super::TaskContext;
 use crate::failure::TaskFailure;
 use crate::usage::Usage;
+use framefleet_frames::{FrameFailure, Item, naming};
 use framefleet_ledger::CommitFile;
-use framefleet_media::{FrameFailure, Item, naming};
 use framefleet_proto::v1::{Done, Entry, PartKind};
 use framefleet_stage::Artifact;
 

@@ -67,6 +67,6 @@ impl TaskCall for FinishCall {
 /// The kinds of job-scoped annotations, in order.
 fn kinds(output: &TaskOutput) -> Vec<String> {
     let annotations = output.annotations.scoped.iter().filter_map(|scoped| scoped.annotation.as_ref());
-    let kinds: BTreeSet<&str> = annotations.map(framefleet_media::annotation::kind_name).collect();
+    let kinds: BTreeSet<&str> = annotations.map(framefleet_frames::annotation::kind_name).collect();
     kinds.into_iter().map(str::to_owned).collect()
 }

@@ -3,9 +3,10 @@
 use super::{TaskCall, TaskContext};
 use crate::failure::TaskFailure;
 use bytes::Bytes;
+use framefleet_folders::{KnownFolder, Stamps};
+use framefleet_frames::times::Times;
+use framefleet_frames::{BatchInfo, Item, ItemKind, KnownBatch};
 use framefleet_ledger::{DocumentWriter, KeyHasher, Ledger, TaskKey};
-use framefleet_media::times::Times;
-use framefleet_media::{BatchInfo, Item, ItemKind, KnownBatch, KnownFolder, Stamps};
 use framefleet_proto::v1::{Done, FrameTimes, IndexWork, Indexed, Task, event::What as EventKind};
 use framefleet_stage::{IndexRequest, SourceStage, StageError};
 use futures::TryStreamExt as _;
@@ -74,7 +75,7 @@ impl TaskCall for IndexCall {
             from,
             complete: true,
             damage: damage.unwrap_or_default(),
-            item: Some(framefleet_media::item::without_files(&item)),
+            item: Some(framefleet_frames::item::without_files(&item)),
             ..Indexed::default()
         };
         list.push(&end).await?;
@@ -202,7 +203,7 @@ impl FileState {
         };
         let mut request = IndexRequest::fresh(u64::from(work.batch_frames));
         let state = KeyHasher::new("files")
-            .field_u64("form", u64::from(framefleet_media::index::FORM))
+            .field_u64("form", u64::from(framefleet_index::FORM))
             .field_u64("version", u64::from(task.version));
         let inspection = tokio::task::spawn_blocking(move || {
             let mut state = with_file(state, Path::new(&item.location));
@@ -237,7 +238,7 @@ fn with_file(key: KeyHasher, path: &Path) -> KeyHasher {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use framefleet_media::ImageFile;
+    use framefleet_frames::ImageFile;
 
     #[test]
     fn an_event_has_as_many_batches_as_fit() {

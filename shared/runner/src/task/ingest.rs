@@ -2,8 +2,8 @@
 use super::{TaskCall, TaskContext, commit};
 use crate::blobs::{BlobSink, BlobTarget};
 use crate::failure::TaskFailure;
-use framefleet_media::outcomes::skips;
-use framefleet_media::{AnnotationBlock, FrameFailure, Item, Outcomes};
+use framefleet_frames::outcomes::skips;
+use framefleet_frames::{AnnotationBlock, FrameFailure, Item, Outcomes};
 use framefleet_proto::v1::{Done, Entry, IngestWork, Pixels};
 use framefleet_stage::{IngestRequest, SourceStage};
 use std::collections::BTreeSet;

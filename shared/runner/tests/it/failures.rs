@@ -2,8 +2,8 @@
 use crate::rig::{FRAMES, Rig};
 use crate::stage::FakeSettings;
 use framefleet_bus::{MemoryBlobs, MemoryBus};
+use framefleet_frames::{BatchInfo, FrameFailure};
 use framefleet_ledger::Output;
-use framefleet_media::{BatchInfo, FrameFailure};
 use framefleet_proto::v1::{
     BlobRef, FailureKind, FinishWork, IngestWork, Pixels, Task, TaskKind, event::What as EventKind, task::Work,
 };

@@ -2,9 +2,9 @@
 use crate::rig::{FRAMES, Rig};
 use crate::source::item;
 use crate::stage::{FakeSettings, STOOD};
+use framefleet_frames::times::Times;
+use framefleet_frames::{BatchInfo, FrameRange, annotation};
 use framefleet_ledger::TaskKey;
-use framefleet_media::times::Times;
-use framefleet_media::{BatchInfo, FrameRange, annotation};
 use framefleet_proto::v1::{
     FinishWork, FrameTimes, IngestWork, ManifestItem, ProcessWork, Task, TaskKind, TaskResult,
     event::What as EventKind, task::Work,
@@ -37,8 +37,8 @@ async fn a_result_is_in_the_ledger_before_it_is_reported() {
 #[tokio::test]
 async fn a_task_without_frames_is_committed_without_its_stage() {
     let mut rig = Rig::new().await;
-    let skipped = framefleet_media::outcomes::skips(FRAMES.start..FRAMES.end, "upstream");
-    let decided = framefleet_media::Outcomes { failed: Vec::new(), skipped };
+    let skipped = framefleet_frames::outcomes::skips(FRAMES.start..FRAMES.end, "upstream");
+    let decided = framefleet_frames::Outcomes { failed: Vec::new(), skipped };
     let work = ProcessWork { decided: Some(decided), ..ProcessWork::default() };
     let task = rig.task("empty", "fake", TaskKind::Process, Some(Work::Process(work)));
     let EventKind::Done(done) = rig.run(&task).await else { panic!("not done") };

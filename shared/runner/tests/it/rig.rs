@@ -2,9 +2,9 @@
 use crate::source::{FakeSource, item};
 use crate::stage::{Fake, FakeSettings, Probe, SEEN, annotation};
 use framefleet_bus::{Blobs, Bus, BusError, Events, MemoryBlobs, MemoryBus, Message, Subject};
+use framefleet_frames::times::Times;
+use framefleet_frames::{AnnotationBlock, FrameAnnotations, FrameRange};
 use framefleet_ledger::{KeyHasher, Ledger, Ledgers, OpenOptions, Output, SourceIdentity, TaskKey};
-use framefleet_media::times::Times;
-use framefleet_media::{AnnotationBlock, FrameAnnotations, FrameRange};
 use framefleet_proto::v1::{
     AnnotationsRef, Done, Entry, Event, FrameTimes, ProcessWork, Task, TaskId, TaskKind, event::What as EventKind,
     task::Work,

@@ -1,5 +1,5 @@
 //! A source of black frames of one pixel.
-use framefleet_media::{BatchInfo, FrameFailure, Item, ItemKind, PixelFormat, Rendition};
+use framefleet_frames::{BatchInfo, FrameFailure, Item, ItemKind, PixelFormat, Rendition};
 use framefleet_stage::{IndexRequest, IngestRequest, Ingested, PixelSink, Probe, SourceStage, StageError};
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -1,6 +1,6 @@
 //! A stage that fails, waits or works as its settings say.
-use framefleet_media::annotation::Value;
-use framefleet_media::{Annotation, Extension, Kind, ScopedAnnotation};
+use framefleet_frames::annotation::Value;
+use framefleet_frames::{Annotation, Extension, Kind, ScopedAnnotation};
 use framefleet_stage::{Batch, Host, Job, Needs, Outputs, Records, Settings, SetupError, Stage, StageError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -4,7 +4,7 @@
 use super::Rle;
 use super::lengths::Lengths;
 use crate::VisionError;
-use framefleet_media::limits::MAX_SIDE;
+use framefleet_frames::limits::MAX_SIDE;
 use opencv::core::{self, CmpTypes, Mat, Scalar};
 use opencv::prelude::*;
 

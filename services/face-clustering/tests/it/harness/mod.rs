@@ -3,7 +3,7 @@
 pub mod agreement;
 
 use face_clustering::{FaceClusteringSettings, FaceClusteringStage};
-use framefleet_media::{Face, FaceTrack, FrameRange, Identity, Image, PixelFormat};
+use framefleet_frames::{Face, FaceTrack, FrameRange, Identity, Image, PixelFormat};
 use framefleet_stage::Stage;
 use framefleet_testkit::sample;
 use framefleet_testkit_stage::{Film, Kept, Step, only};

@@ -1,7 +1,7 @@
 //! What corrections of images are noted with besides numbers, so that they are found again whatever happens to the folder.
 use crate::failure::Failure;
+use framefleet_frames::{Edit, EditTarget, ImageFile};
 use framefleet_ledger::{Ledger, Manifest, TaskKey, TaskLookup};
-use framefleet_media::{Edit, EditTarget, ImageFile};
 use framefleet_orchestration::{Boxes, PictureSearch, Resolved, boxes_on};
 use framefleet_proto::v1::TaskResult;
 use futures::TryStreamExt as _;

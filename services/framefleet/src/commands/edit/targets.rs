@@ -1,8 +1,8 @@
 //! What a correction speaks of: persons by number or name, and instances as item:frame:instance. Persons become instances,
 //! since numbers change when more is known.
 use crate::failure::Failure;
+use framefleet_frames::EditTarget;
 use framefleet_ledger::Ledger;
-use framefleet_media::EditTarget;
 use serde::Deserialize;
 
 /// Faces of a person that are noted beside the one that a correction speaks of.

@@ -3,8 +3,8 @@ use crate::failure::Failure;
 use crate::terminal::printable;
 use crate::{machine, terminal};
 use bytesize::ByteSize;
+use framefleet_folders::Changes;
 use framefleet_job::{FolderChanges, Forecast, PreparedJob, describe_passes};
-use framefleet_media::Changes;
 use framefleet_service::Exit;
 use serde_json::json;
 

@@ -1,8 +1,8 @@
 //! Runs the stage on images with masks and sorts what comes out.
 #![allow(dead_code)]
-use framefleet_media::annotation::Value;
-use framefleet_media::frame::{channels, full_format};
-use framefleet_media::{Fill, Image, Item, Mask, PixelFormat, ScopedAnnotation};
+use framefleet_frames::annotation::Value;
+use framefleet_frames::frame::{channels, full_format};
+use framefleet_frames::{Fill, Image, Item, Mask, PixelFormat, ScopedAnnotation};
 use framefleet_stage::Host;
 use framefleet_testkit::{MovingSquare, Picture, Similarity, Texture};
 pub use framefleet_testkit_stage::rgb8;

@@ -1,6 +1,6 @@
 //! Runs the stage on a film and sorts what comes out.
 #![allow(dead_code)]
-use framefleet_media::{Action, FrameRange, Motion, Shot, Trajectory};
+use framefleet_frames::{Action, FrameRange, Motion, Shot, Trajectory};
 use framefleet_stage::Host;
 use framefleet_testkit_stage::{Film, Finished, Step, only};
 use motion::{MotionSettings, MotionStage};

@@ -1,6 +1,6 @@
 //! Runs the stage, with its real models, on films and sorts what comes out.
 #![allow(dead_code)]
-use framefleet_media::{FrameRange, PersonTrack, Pose};
+use framefleet_frames::{FrameRange, PersonTrack, Pose};
 use framefleet_stage::Stage;
 use framefleet_testkit::Picture;
 use framefleet_testkit_stage::{Film, Step, only, rgb8, shot};

@@ -1,8 +1,8 @@
 //! Runs the stage on images and sorts what comes out.
 #![allow(dead_code)]
+use framefleet_frames::annotation::Value;
+use framefleet_frames::{FrameRange, Item, Mask, MaskTrack, Pose, Shot};
 use framefleet_infer::{Model, Precision, SessionOptions, StepModel, StepModels};
-use framefleet_media::annotation::Value;
-use framefleet_media::{FrameRange, Item, Mask, MaskTrack, Pose, Shot};
 use framefleet_stage::{Host, Stage};
 use framefleet_testkit::Picture;
 use framefleet_testkit_stage::{Film, Found, Step, on_range, only, rgb8};

@@ -1,7 +1,7 @@
 //! How many frames the steps are to do on an item: counted where it is indexed, estimated from its headers until then.
 use super::ItemView;
 use crate::footage::Footage;
-use framefleet_media::FrameRange;
+use framefleet_frames::FrameRange;
 use framefleet_pipeline::{PixelSource, Sampling};
 
 impl ItemView<'_> {

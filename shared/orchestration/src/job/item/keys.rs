@@ -5,8 +5,8 @@ use crate::batch::Batch;
 use crate::frame_sets::{hash_frames, hash_range};
 use crate::job::facts::Lookup;
 use crate::task::TaskRef;
+use framefleet_frames::Rendition;
 use framefleet_ledger::{KeyHasher, TaskKey};
-use framefleet_media::Rendition;
 use framefleet_proto::v1::EntryOutcomes;
 
 /// The key of a task with these inputs in a retry generation.

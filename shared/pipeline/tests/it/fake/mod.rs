@@ -1,7 +1,7 @@
 //! Stages that exist in tests only, described by what they need and make.
 #![allow(dead_code, reason = "every test file uses its own part")]
-use framefleet_media::made::Size;
-use framefleet_media::{Item, ItemKind, Kind, MadeFrames, Rational, Rendition};
+use framefleet_frames::made::Size;
+use framefleet_frames::{Item, ItemKind, Kind, MadeFrames, Rational, Rendition};
 use framefleet_pipeline::{JobRange, Pipeline, Plan, PlanError, PlanRequest, Stages, plan};
 use framefleet_stage::{Description, Halo, Input, Needs, Resolved, SettingsError};
 use serde_json::{Map, Value};

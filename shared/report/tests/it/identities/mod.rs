@@ -3,11 +3,11 @@ use crate::browser::HOSTILE;
 use crate::fixture::{film, head, task};
 use crate::webdriver::Browser;
 use fantoccini::key::Key;
-use framefleet_ledger::{CommitFile, Ledger, OpenOptions, Output, PartKind, TaskKey};
-use framefleet_media::annotation::Value;
-use framefleet_media::{
+use framefleet_frames::annotation::Value;
+use framefleet_frames::{
     Annotation, AnnotationBlock, FrameRange, Identity, Image, InstanceRef, PixelFormat, ScopedAnnotation,
 };
+use framefleet_ledger::{CommitFile, Ledger, OpenOptions, Output, PartKind, TaskKey};
 use framefleet_proto::v1::{Entry, StepManifest, TaskId, TaskKind, TaskResult};
 use framefleet_records::{RecordsOptions, complete_step};
 use framefleet_report::{encode_jpeg, identity_pages};

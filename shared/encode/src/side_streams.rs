@@ -1,0 +1,331 @@
+//! Everything of a source but its pictures.
+use super::coding::Coding;
+use super::ffmpeg_names::FfmpegContainer;
+use super::{EncodeError, Join, timecode};
+use ffmpeg_next::{
+    self as ffmpeg, Dictionary, Packet, Rescale, codec, ffi, format::context::Input, format::context::Output,
+    media::Type,
+};
+use framefleet_decode::video::timeline;
+use framefleet_demux::{Steps, VIDEO_SIDE_DATA, may_step, video_stream};
+use framefleet_formats::Container;
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+
+const NANOSECOND: ffmpeg::Rational = ffmpeg::Rational(1, 1_000_000_000);
+const MICROSECOND: ffmpeg::Rational = ffmpeg::Rational(1, 1_000_000);
+
+/// Packets that are read before one is given on, where clocks may start anew: sound of a new part may lie before its first picture.
+const AHEAD: usize = 64;
+
+/// The source's streams beside the video, and how they go into the output.
+pub(super) struct SideStreams {
+    path: PathBuf,
+    input: Input,
+    container: Container,
+    /// Index of the source's stream that the frames were decoded from.
+    video: Option<usize>,
+    /// Where clocks may start anew, and the packets that wait until it is known by how much theirs is off.
+    steps: Option<Steps>,
+    ahead: VecDeque<Packet>,
+    ended: bool,
+    /// The pictures begin later than the file, since the first ones were not recorded whole: nothing else comes before them.
+    begins_late: bool,
+    /// Per stream of the source: its number in the output.
+    mapped: Vec<Option<usize>>,
+    /// Time of the file's beginning, which becomes 0, and of the first video frame, on the source's clock.
+    file_start_ns: i64,
+    video_start_ns: i64,
+    /// The range that is kept, nanoseconds from the first video frame.
+    start_ns: i64,
+    end_ns: Option<i64>,
+    /// Whether the source's HDR metadata speak of the frames.
+    hdr_metadata: bool,
+    /// Whether sound is to come along.
+    sound: bool,
+    /// Of the first frame that is kept.
+    timecode: Option<String>,
+    left_out: Vec<String>,
+}
+
+impl SideStreams {
+    /// Opens a source and decides which of its streams go along.
+    pub(super) fn open(path: &Path, request: &Join<'_>) -> Result<Self, EncodeError> {
+        let mut input = ffmpeg::format::input(path).map_err(EncodeError::ffmpeg(path, "opening the source"))?;
+        let video = video_stream(&input);
+        let (mut mapped, mut left_out, mut next) = (Vec::new(), Vec::new(), 1);
+        let of_source = timecode::of(&input, video);
+        let timecode = of_source.as_ref().and_then(|code| {
+            let same_rate = video
+                .and_then(|index| input.stream(index))
+                .is_some_and(|stream| is_near(stream.avg_frame_rate(), request.format.rate()));
+            timecode::later(code, request.format.rate(), request.start_ns).filter(|_| same_rate)
+        });
+        if let (Some(code), None) = (&of_source, &timecode) {
+            left_out.push(format!(
+                "time code {code}: the film has another frame rate, or one that time codes do not count"
+            ));
+        }
+        for stream in input.streams() {
+            let decision = decide(&stream, video, request);
+            let carried = timecode.is_some() && timecode::is_track(&stream);
+            left_out.extend(decision.as_ref().err().cloned().flatten().filter(|_| !carried));
+            mapped.push(decision.is_ok().then_some(next));
+            next += usize::from(decision.is_ok());
+        }
+        let steps = may_step(&input).then(Steps::default);
+        let read_along = video.filter(|_| steps.is_some());
+        discard(&mut input, &mapped, read_along);
+        let timeline = timeline(path).ok();
+        if timeline.is_some_and(|timeline| timeline.captions) {
+            left_out.push("closed captions within the pictures: they are not written anew".to_owned());
+        }
+        let late = timeline.filter(|timeline| timeline.begins_late);
+        let of_header = || {
+            let stream = video.and_then(|index| input.stream(index));
+            stream.map_or(0, |stream| start_ns(stream.start_time(), stream.time_base()))
+        };
+        let video_start_ns = late.map_or_else(of_header, |timeline| start_ns(timeline.origin, timeline.time_base));
+        // SAFETY: the context is valid.
+        let file_start_ns = start_ns(unsafe { (*input.as_ptr()).start_time }, MICROSECOND);
+        let file_start_ns = if late.is_some() { video_start_ns } else { file_start_ns };
+        Ok(Self {
+            path: path.to_owned(),
+            input,
+            container: request.container,
+            video,
+            steps,
+            ahead: VecDeque::new(),
+            ended: false,
+            begins_late: late.is_some(),
+            mapped,
+            file_start_ns,
+            video_start_ns,
+            start_ns: request.start_ns,
+            end_ns: request.end_ns,
+            hdr_metadata: request.format.hdr_metadata,
+            sound: request.audio,
+            timecode,
+            left_out,
+        })
+    }
+
+    /// Time of the first video frame in the output, were nothing cut.
+    pub(super) fn video_start_ns(&self) -> i64 {
+        self.video_start_ns - self.file_start_ns
+    }
+
+    /// Adds streams, chapters and metadata to an output that has the video stream already.
+    pub(super) fn add_to(&mut self, output: &mut Output) -> Result<(), ffmpeg::Error> {
+        let mut tags = Dictionary::new();
+        // A time code would be that of the source's first frame.
+        self.input
+            .metadata()
+            .iter()
+            .filter(|(key, _)| !key.eq_ignore_ascii_case(timecode::TAG))
+            .for_each(|(key, value)| tags.set(key, value));
+        output.set_metadata(tags);
+        if let (Some(code), Some(mut video)) = (&self.timecode, output.stream_mut(0)) {
+            let mut tags = Dictionary::new();
+            tags.set(timecode::TAG, code);
+            video.set_metadata(tags);
+        }
+        self.add_chapters(output)?;
+        for stream in self.input.streams().filter(|stream| self.mapped[stream.index()].is_some()) {
+            let mut target = output.add_stream(None::<ffmpeg::Codec>)?;
+            target.set_parameters(stream.parameters());
+            target.set_time_base(stream.time_base());
+            target.set_metadata(stream.metadata().to_owned());
+            // SAFETY: both streams are valid. The tag belongs to the source's container; the muxer finds its own.
+            unsafe {
+                let target = target.as_mut_ptr();
+                (*(*target).codecpar).codec_tag = 0;
+                (*target).disposition = (*stream.as_ptr()).disposition;
+            }
+        }
+        self.add_video_side_data(output)
+    }
+
+    /// The next packet that goes along, its times on the output's clock in the unit of its own stream.
+    pub(super) fn next_packet(&mut self) -> Result<Option<Packet>, EncodeError> {
+        loop {
+            let least = if self.steps.is_some() { AHEAD } else { 1 };
+            while self.ahead.len() < least && !self.ended {
+                self.read()?;
+            }
+            let Some(mut packet) = self.ahead.pop_front() else { return Ok(None) };
+            let unit = self.unit_of(&packet);
+            if let Some(steps) = &mut self.steps {
+                steps.correct_other(&mut packet, unit);
+            }
+            if self.shift_into_range(&mut packet) {
+                return Ok(Some(packet));
+            }
+        }
+    }
+
+    /// Reads a packet: those that go along wait, those of the pictures say how clocks go on.
+    fn read(&mut self) -> Result<(), EncodeError> {
+        let mut packet = Packet::empty();
+        match packet.read(&mut self.input) {
+            Err(ffmpeg::Error::Eof) => self.ended = true,
+            Err(error) => return Err(EncodeError::ffmpeg(&self.path, "reading the source")(error)),
+            Ok(()) if Some(packet.stream()) == self.video => {
+                let unit = self.unit_of(&packet);
+                if let Some(steps) = &mut self.steps {
+                    steps.correct(&mut packet, unit);
+                }
+            }
+            Ok(()) if self.mapped.get(packet.stream()).is_some_and(Option::is_some) => self.ahead.push_back(packet),
+            Ok(()) => {}
+        }
+        Ok(())
+    }
+
+    /// What a packet belongs to, for messages.
+    pub(super) fn name_of(&self, packet: &Packet) -> String {
+        let stream = self.input.stream(packet.stream());
+        let codec = stream.map_or("unknown", |stream| stream.parameters().id().name());
+        let seconds = packet.pts().or(packet.dts()).map_or(0.0, |time| time as f64 * f64::from(self.unit_of(packet)));
+        format!("stream {} of the source ({codec}), {seconds:.3} s", packet.stream())
+    }
+
+    /// Whether the source has sound that was to come along, and none does.
+    pub(super) fn lacks_sound(&self) -> bool {
+        let sound = |stream: &ffmpeg::Stream<'_>| stream.parameters().medium() == Type::Audio;
+        let mut all = self.input.streams().filter(sound).map(|stream| self.mapped[stream.index()].is_some());
+        let any = self.input.streams().any(|stream| sound(&stream));
+        self.sound && any && !all.any(|goes_along| goes_along)
+    }
+
+    /// The unit of a packet's times.
+    pub(super) fn unit_of(&self, packet: &Packet) -> ffmpeg::Rational {
+        self.input.stream(packet.stream()).map_or(MICROSECOND, |stream| stream.time_base())
+    }
+
+    /// The stream of the output that a packet goes to.
+    pub(super) fn output_index(&self, packet: &Packet) -> usize {
+        self.mapped.get(packet.stream()).copied().flatten().unwrap_or(0)
+    }
+
+    /// Whether the first frame that is kept has a time code.
+    pub(super) fn has_timecode(&self) -> bool {
+        self.timecode.is_some()
+    }
+
+    /// Name and value of what the source says of itself.
+    pub(super) fn tags(&self) -> Vec<(String, String)> {
+        self.input.metadata().iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
+    }
+
+    /// What does not go along, and why.
+    pub(super) fn into_left_out(self) -> Vec<String> {
+        self.left_out
+    }
+
+    /// What the output's clock is behind the source's.
+    fn origin_ns(&self) -> i64 {
+        self.file_start_ns + self.start_ns
+    }
+
+    /// Moves a packet to the output's clock; `false` when it lies outside the range.
+    fn shift_into_range(&self, packet: &mut Packet) -> bool {
+        let unit = self.unit_of(packet);
+        let Some(time) = packet.pts().or(packet.dts()) else { return self.start_ns == 0 };
+        let middle_ns = (time + packet.duration() / 2).rescale(unit, NANOSECOND) - self.video_start_ns;
+        let cut_before = (self.start_ns > 0 || self.begins_late) && middle_ns < self.start_ns;
+        let cut_after = self.end_ns.is_some_and(|end| middle_ns >= end);
+        let shift = self.origin_ns().rescale(NANOSECOND, unit);
+        packet.set_pts(packet.pts().map(|pts| pts - shift));
+        packet.set_dts(packet.dts().map(|dts| dts - shift));
+        !cut_before && !cut_after
+    }
+
+    /// Chapters that touch the range, cut to it.
+    fn add_chapters(&self, output: &mut Output) -> Result<(), ffmpeg::Error> {
+        let begin = self.video_start_ns() - self.file_start_ns.min(0);
+        let last = self.end_ns.map_or(i64::MAX, |end| end - self.start_ns + begin);
+        for chapter in self.input.chapters() {
+            let time = |value: i64| value.rescale(chapter.time_base(), NANOSECOND) - self.origin_ns();
+            let (start, end) = (time(chapter.start()).max(0), time(chapter.end()).min(last));
+            if start < end {
+                let title = chapter.metadata().get("title").unwrap_or_default().to_owned();
+                output.add_chapter(chapter.id(), NANOSECOND, start, end, title)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn add_video_side_data(&mut self, output: &mut Output) -> Result<(), ffmpeg::Error> {
+        let Some(source) = self.video.and_then(|index| self.input.stream(index)) else { return Ok(()) };
+        for kind in VIDEO_SIDE_DATA {
+            let mut size = 0;
+            // SAFETY: both streams are valid; the copy has the size that was asked for.
+            unsafe {
+                let data = ffi::av_stream_get_side_data(source.as_ptr(), kind, &mut size);
+                if data.is_null() {
+                    continue;
+                }
+                if !self.hdr_metadata && VIDEO_SIDE_DATA[2..].contains(&kind) {
+                    self.left_out.push(format!("{kind:?} of the video stream: a step changed the frames' colour"));
+                    continue;
+                }
+                let target = *(*output.as_mut_ptr()).streams;
+                let copy = ffi::av_stream_new_side_data(target, kind, size);
+                if copy.is_null() {
+                    return Err(ffmpeg::Error::Other { errno: ffmpeg::error::ENOMEM });
+                }
+                std::ptr::copy_nonoverlapping(data, copy, size);
+            }
+            if self.container == Container::Mov && VIDEO_SIDE_DATA[..2].contains(&kind) {
+                self.left_out.push(format!("{kind:?} of the video stream: QuickTime files by FFmpeg have none"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a stream goes along; if not, why (nothing to say of the video that the pieces replace and of what the job asked
+/// to leave out).
+fn decide(stream: &ffmpeg::Stream<'_>, video: Option<usize>, request: &Join<'_>) -> Result<(), Option<String>> {
+    let parameters = stream.parameters();
+    let (kind, codec) = (parameters.medium(), parameters.id());
+    if Some(stream.index()) == video || (kind == Type::Audio && !request.audio) {
+        return Err(None);
+    }
+    let name = format!("stream {} ({kind:?}, {})", stream.index(), codec.name());
+    match kind {
+        Type::Audio | Type::Subtitle | Type::Attachment if carries(request.container, kind, codec) => Ok(()),
+        Type::Audio | Type::Subtitle | Type::Attachment => {
+            Err(Some(format!("{name}: {} files do not carry it", request.container.extension())))
+        }
+        Type::Video => Err(Some(format!("{name}: one video stream is processed"))),
+        _ => Err(Some(format!("{name}: data streams are not copied"))),
+    }
+}
+
+fn carries(container: Container, kind: Type, codec: codec::Id) -> bool {
+    match kind {
+        Type::Attachment => container == Container::Mkv,
+        _ => container.carries(codec),
+    }
+}
+
+/// Tells the demuxer which streams nobody reads: all that do not go along, but for `read_along`.
+fn discard(input: &mut Input, mapped: &[Option<usize>], read_along: Option<usize>) {
+    let unread = |(index, target): &(usize, &Option<usize>)| target.is_none() && Some(*index) != read_along;
+    for (index, _) in mapped.iter().enumerate().filter(unread) {
+        // SAFETY: the index is one of the input's streams.
+        unsafe { (**(*input.as_mut_ptr()).streams.add(index)).discard = ffi::AVDiscard::AVDISCARD_ALL };
+    }
+}
+
+/// Whether two frame rates are the same but for how they were measured.
+fn is_near(a: ffmpeg::Rational, b: ffmpeg::Rational) -> bool {
+    (f64::from(a) / f64::from(b) - 1.0).abs() < 1e-3
+}
+
+/// A start time in nanoseconds; 0 when unknown.
+fn start_ns(time: i64, unit: ffmpeg::Rational) -> i64 {
+    if time == ffi::AV_NOPTS_VALUE { 0 } else { time.rescale(unit, NANOSECOND) }
+}
