@@ -1,7 +1,7 @@
 //! How well persons are told apart on real photographs: five portraits of one known person, one of another, groups of
 //! strangers, each also mirrored, blurred, dark, small and badly compressed. Prints rows for docs/quality.md.
 //!
-//! `cargo run -p face-clustering --example quality [EMBEDDER]`; the photographs come from tools/samples.sh.
+//! `cargo run -p face-clustering --example face-quality [EMBEDDER]`; the photographs come from tools/samples.sh.
 // A measurement that fails has nobody to tell but the terminal.
 #![allow(clippy::unwrap_used, clippy::panic)]
 

@@ -1,6 +1,6 @@
 //! The finish half on 50,000 faces of 200 synthetic persons: time, memory, agreement with the truth.
 //!
-//! `cargo run --release -p face-clustering --example scale [FACES]`
+//! `cargo run --release -p face-clustering --example face-scale [FACES]`
 // A measurement that fails has nobody to tell but the terminal.
 #![allow(clippy::unwrap_used, clippy::panic)]
 

@@ -1,5 +1,5 @@
 //! Frames per second of the stage against bare loops over its models, in the same run:
-//! `cargo run --release -p pose --example speed` (samples and models in `.cache`).
+//! `cargo run --release -p pose --example pose-speed` (samples and models in `.cache`).
 
 // What the tests run the stage with, which may panic.
 #[allow(clippy::unwrap_used, clippy::panic)]

@@ -2,7 +2,7 @@
 //! as one bare loop over all frames; and the memory that the process takes.
 //!
 //! ```sh
-//! cargo run --release -p inpainting --example speed -- 640 360 48
+//! cargo run --release -p inpainting --example inpainting-speed -- 640 360 48
 //! ```
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a program that measures may stop at the first surprise")]
 
@@ -17,7 +17,7 @@ use inpainting::{InpaintingSettings, Rest};
 
 fn main() {
     let numbers: Vec<u32> = std::env::args().skip(1).map(|argument| argument.parse().unwrap()).collect();
-    let [width, height, frames] = numbers[..] else { panic!("usage: speed WIDTH HEIGHT FRAMES") };
+    let [width, height, frames] = numbers[..] else { panic!("usage: inpainting-speed WIDTH HEIGHT FRAMES") };
     let mut scene = MovingSquare::new(width, height, 3);
     scene.camera = Similarity { x: -1.5, y: 0.4, ..Similarity::default() };
     scene.square = (f64::from(width) * 0.2, f64::from(height) * 0.3, f64::from(height) * 0.4);

@@ -1,7 +1,7 @@
 //! How well holes are filled, on real clips: a hole that moves is cut into every frame, so that what was there is known.
 //!
 //! ```sh
-//! cargo run --release -p inpainting --example quality -- .cache/samples
+//! cargo run --release -p inpainting --example inpainting-quality -- .cache/samples
 //! ```
 //!
 //! Prints, per clip and method, PSNR inside the hole (mean and worst frame), the share of real pixels, and E_warp inside the

@@ -1,8 +1,8 @@
 //! What `infer` costs beside bare loops over `ort`, and what a pool of sessions takes; prints the tables of docs/performance.md.
 //!
-//!     cargo run --release -p framefleet-infer --example measure -- rates LIBRARY MODEL.onnx
-//!     cargo run --release -p framefleet-infer --example measure -- report LIBRARY MODEL.onnx [DIMENSION=SIZE …]
-//!     cargo run --release -p framefleet-infer --example measure -- memory LIBRARY MODEL.onnx on|off SESSIONS
+//!     cargo run --release -p framefleet-infer --example infer-speed -- rates LIBRARY MODEL.onnx
+//!     cargo run --release -p framefleet-infer --example infer-speed -- report LIBRARY MODEL.onnx [DIMENSION=SIZE …]
+//!     cargo run --release -p framefleet-infer --example infer-speed -- memory LIBRARY MODEL.onnx on|off SESSIONS
 use framefleet_infer::ndarray::{ArrayD, IxDyn};
 use framefleet_infer::{
     CacheUse, DeviceChoice, Engine, EngineOptions, InferError, Model, Precision, Runtime, Session, SessionOptions,
@@ -29,7 +29,7 @@ fn main() -> Result<(), Problem> {
         ["memory", library, model, cache, sessions] => {
             memory(library.as_ref(), model.as_ref(), cache == "on", sessions.parse()?)
         }
-        _ => Err("see the comment at the top of examples/measure.rs".into()),
+        _ => Err("see the comment at the top of examples/infer-speed.rs".into()),
     }
 }
 

@@ -1,5 +1,5 @@
 //! What a frame costs the stage beside a bare loop over its model, and its memory:
-//! `cargo run --release -p segmentation --example measure [FRAMES]`.
+//! `cargo run --release -p segmentation --example segmentation-speed [FRAMES]`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[path = "../tests/it/harness/mod.rs"]

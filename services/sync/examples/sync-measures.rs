@@ -1,5 +1,5 @@
 //! How accurate and how fast the stage is, on a photographed face whose mouth follows speech: the tables of docs/quality.md and
-//! docs/performance.md. `cargo run --release -p sync --example measure`
+//! docs/performance.md. `cargo run --release -p sync --example sync-measures`
 use framefleet_frames::annotation::Value;
 use framefleet_frames::{AvOffset, Face, SyncState};
 use framefleet_infer::StepModels;

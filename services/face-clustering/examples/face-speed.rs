@@ -1,6 +1,6 @@
 //! Frames per second of the process half against its models alone, in turn, in the same run.
 //!
-//! `cargo run --release -p face-clustering --example rate`
+//! `cargo run --release -p face-clustering --example face-speed`
 // A measurement that fails has nobody to tell but the terminal.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
