@@ -3,7 +3,7 @@ use crate::processes::Fleet;
 use crate::processes::api::{Api, has_ended, request};
 use crate::processes::program::framefleet;
 use crate::{Effort, row};
-use framefleet_proto::control::{Job, JobState};
+use framefleet_proto::control::{Job, JobStatus};
 use framefleet_testkit::{Clip, Picture, repeat};
 use futures::StreamExt as _;
 use std::path::Path;
@@ -40,7 +40,7 @@ pub fn rows(effort: &Effort) {
     let api = fleet.api();
     let name = api.submit(&request(&footage, &output, &pipeline));
     let job = wait(&api, &name);
-    assert_eq!(job.state(), JobState::Done, "{}\n{}", job.message, fleet.logs());
+    assert_eq!(job.status(), JobStatus::Done, "{}\n{}", job.message, fleet.logs());
     let progress = job.progress.unwrap_or_default();
     let tasks: u64 = progress.steps.iter().map(|step| step.tasks).sum();
     let peak = fleet.orchestrators[0].peak_memory();

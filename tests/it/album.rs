@@ -1,8 +1,8 @@
 //! A folder of photographs of persons for tests, and what a job made of it. What was written is known, so all that is said of it can be checked.
 use crate::processes::process::with_test_stages;
-use crate::processes::{Fleet, state};
+use crate::processes::{Fleet, status};
 use crate::program::{Ran, json, records};
-use framefleet_proto::control::JobState;
+use framefleet_proto::control::JobStatus;
 use opencv::core::{CV_8UC3, Mat, Scalar, Vector};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -128,12 +128,12 @@ impl Album {
     }
 
     /// Does the job in a fleet; the numbers of the photographs that the stage has seen, and how the job ended.
-    pub fn submit(&self, fleet: &Fleet, more: &[&str]) -> (BTreeSet<u16>, JobState) {
+    pub fn submit(&self, fleet: &Fleet, more: &[&str]) -> (BTreeSet<u16>, JobStatus) {
         let _ = std::fs::remove_file(&self.log);
         let choices = self.choices();
         let arguments: Vec<&str> = choices.iter().map(String::as_str).chain(more.iter().copied()).collect();
         let job = fleet.wait(&fleet.submit(&self.folder, &self.output, &arguments));
-        (self.seen(), state(&job))
+        (self.seen(), status(&job))
     }
 
     fn seen(&self) -> BTreeSet<u16> {

@@ -1,9 +1,9 @@
 //! Settings that name files: known by content, carried by the request, kept in the output.
 use crate::footage::{folder, moving};
 use crate::processes::process::with_test_stages;
-use crate::processes::{Fleet, state};
+use crate::processes::{Fleet, status};
 use crate::program::{Ran, digest, json, records, worked};
-use framefleet_proto::control::JobState;
+use framefleet_proto::control::JobStatus;
 use serde_json::{Value, json};
 use std::fs;
 use std::path::PathBuf;
@@ -181,7 +181,7 @@ fn a_file_that_is_damaged_in_the_output_is_told_from_the_one_submitted() {
     fs::write(&kept, "hullo").unwrap();
     fleet.start_worker(&[]);
     let ended = fleet.wait(&name);
-    assert_eq!(state(&ended), JobState::Failed, "{ended:#}");
+    assert_eq!(status(&ended), JobStatus::Failed, "{ended:#}");
     let message = ended["message"].as_str().unwrap();
     assert!(
         message.contains("setting text names text.txt: ") && message.contains("not that of its digest"),

@@ -1,10 +1,10 @@
 //! Models of a job: chosen when it is planned, opened by digest, and reported as they really ran.
 use crate::footage::{folder, moving};
 use crate::processes::process::with_test_stages;
-use crate::processes::{Fleet, state};
+use crate::processes::{Fleet, status};
 use crate::program::{Ran, digest, json, records};
 use framefleet_models::Sha256;
-use framefleet_proto::control::JobState;
+use framefleet_proto::control::JobStatus;
 use serde_json::Value;
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -219,7 +219,7 @@ fn a_fleet_runs_models_and_reports_them() {
     fleet.start_worker(&[]);
     let output = bench.path("fleet");
     let name = fleet.submit(&bench.path("clip.mp4"), &output, &["--stages", "classify"]);
-    fleet.wait_until(&name, "the job is done", |job| state(job) == JobState::Done);
+    fleet.wait_until(&name, "the job is done", |job| status(job) == JobStatus::Done);
     assert_eq!(bench.run("alone", &[]).code, Some(0));
     assert_eq!(digest(&output), digest(&bench.path("alone")));
     let model = json(&output, "job.json")["models"][0].clone();

@@ -9,7 +9,7 @@ pub mod program;
 
 use api::Api;
 use framefleet_bus_nats::{NatsServer, ServerOptions};
-use framefleet_proto::control::JobState;
+use framefleet_proto::control::JobStatus;
 pub use process::Process;
 use program::{Ran, framefleet};
 use serde_json::Value;
@@ -156,7 +156,7 @@ impl Fleet {
     /// Waits for the end of a job that has to be done.
     pub fn wait_done(&self, name: &str) {
         let job = self.wait(name);
-        assert_eq!(state(&job), JobState::Done, "{job:#}\n{}", self.logs());
+        assert_eq!(status(&job), JobStatus::Done, "{job:#}\n{}", self.logs());
     }
 
     /// Waits until a step has results of so many frames.
@@ -180,9 +180,9 @@ impl Fleet {
     }
 }
 
-/// The state of a job as the program prints it.
-pub fn state(job: &Value) -> JobState {
-    job["state"].as_i64().and_then(|number| JobState::try_from(number as i32).ok()).unwrap_or_default()
+/// The status of a job as the program prints it.
+pub fn status(job: &Value) -> JobStatus {
+    job["status"].as_i64().and_then(|number| JobStatus::try_from(number as i32).ok()).unwrap_or_default()
 }
 
 /// Frames of a step that have a result.

@@ -8,7 +8,7 @@ mod trend;
 
 use crate::processes::Fleet;
 use crate::processes::api::{Api, has_ended, request};
-use framefleet_proto::control::JobState;
+use framefleet_proto::control::JobStatus;
 use processes::{Watched, look};
 use std::fmt;
 use std::path::Path;
@@ -74,7 +74,7 @@ fn one_job(fleet: &Fleet, api: &Api, clip: &Path, pipeline: &str) {
     let output = fleet.path("soaked");
     let name = api.submit(&request(clip, &output, pipeline));
     let job = api.wait(&name, has_ended);
-    assert_eq!(job.state(), JobState::Done, "{job:#?}\n{}", fleet.logs());
+    assert_eq!(job.status(), JobStatus::Done, "{job:#?}\n{}", fleet.logs());
     std::fs::remove_dir_all(&output).unwrap();
 }
 

@@ -183,9 +183,9 @@ pub fn backlog_seconds(stage: &str, seconds: f64) {
     gauge!(BACKLOG_SECONDS, "stage" => stage.to_owned()).set(seconds);
 }
 
-/// So many jobs are in this state.
-pub fn jobs(state: &'static str, count: usize) {
-    gauge!(JOBS, "state" => state).set(count as f64);
+/// So many jobs have this status.
+pub fn jobs(status: &'static str, count: usize) {
+    gauge!(JOBS, "status" => status).set(count as f64);
 }
 
 /// Whether this orchestrator is the leader.

@@ -1,5 +1,5 @@
 //! Storage and model that fail.
-use super::{Fleet, JobState, state};
+use super::{Fleet, JobStatus, status};
 use crate::footage::{folder, moving};
 use crate::program::digest;
 use framefleet_testkit::FaultProxy;
@@ -66,7 +66,7 @@ fn a_full_folder_of_frames_stops_the_job_and_loses_nothing() {
     let output = work.path().join("output");
     let job = fleet.submit(&clip, &output, &["--stages", "lighting"]);
     let ended = fleet.wait(&job);
-    assert_eq!(state(&ended), JobState::Failed, "{ended:#}\n{}", fleet.logs());
+    assert_eq!(status(&ended), JobStatus::Failed, "{ended:#}\n{}", fleet.logs());
     assert!(ended["message"].as_str().unwrap().contains("no room"), "{ended:#}");
     // With room it goes on, and every frame has its result.
     fleet.workers.clear();

@@ -1,5 +1,5 @@
 //! Whoever dies: the job goes on, nothing is lost or doubled, and the answer is the same.
-use super::{Fleet, JobState, PATIENCE, results, state};
+use super::{Fleet, JobStatus, PATIENCE, results, status};
 use crate::footage::{folder, moving};
 use crate::program::{digest, records, run};
 use std::path::{Path, PathBuf};
@@ -155,7 +155,7 @@ fn with_a_deadly_frame(frames: u64, deadly: u64) -> (tempfile::TempDir, PathBuf)
         assert!(began.elapsed() < PATIENCE, "{now:#}\n{}", fleet.logs());
         std::thread::sleep(Duration::from_millis(100));
     };
-    assert_eq!(state(&job), JobState::Partial, "{job:#}\n{}", fleet.logs());
+    assert_eq!(status(&job), JobStatus::Partial, "{job:#}\n{}", fleet.logs());
     assert_eq!(results(&job, "fragile"), frames - 1);
     (work, output)
 }
@@ -184,7 +184,7 @@ fn cancelled_and_handed_in_again_it_goes_on() {
     fleet.wait_frames(&job, "sleep", FRAMES / 4);
     assert_eq!(fleet.call("cancel", &[&job]).code, Some(0));
     let ended = fleet.wait(&job);
-    assert_eq!(state(&ended), JobState::Cancelled, "{ended:#}");
+    assert_eq!(status(&ended), JobStatus::Cancelled, "{ended:#}");
     let before = results(&ended, "sleep");
     assert!(before < FRAMES);
     // In one process this time: the output is the same kind of output.

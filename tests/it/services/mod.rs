@@ -10,5 +10,5 @@ mod soak;
 mod stills;
 mod up;
 
-use crate::processes::{Fleet, PATIENCE, Process, free_port, results, state};
-use framefleet_proto::control::JobState;
+use crate::processes::{Fleet, PATIENCE, Process, free_port, results, status};
+use framefleet_proto::control::JobStatus;

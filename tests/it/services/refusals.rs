@@ -1,5 +1,5 @@
 //! What is wrong is said at once, with what to do about it.
-use super::{Fleet, JobState, state};
+use super::{Fleet, JobStatus, status};
 use crate::footage::{folder, moving};
 use crate::program::framefleet;
 use framefleet_bus_nats::{NatsServer, ServerOptions};
@@ -59,7 +59,7 @@ fn an_output_that_is_someone_elses_fails_the_job_with_the_reason() {
     let fleet = Fleet::start(1);
     let job = fleet.submit(&clip, &output, &[]);
     let ended = fleet.wait(&job);
-    assert_eq!(state(&ended), JobState::Failed);
+    assert_eq!(status(&ended), JobStatus::Failed);
     assert!(ended["message"].as_str().unwrap().contains("thesis.txt"), "{ended:#}");
     assert_eq!(std::fs::read_to_string(output.join("thesis.txt")).unwrap(), "mine");
 }
@@ -101,7 +101,7 @@ fn an_output_that_becomes_read_only_stops_the_job_and_what_is_done_stays() {
     std::fs::rename(&entries, &aside).unwrap();
     std::fs::write(&entries, "in the way").unwrap();
     let ended = fleet.wait(&job);
-    assert_eq!(state(&ended), JobState::Failed, "{ended:#}\n{}", fleet.logs());
+    assert_eq!(status(&ended), JobStatus::Failed, "{ended:#}\n{}", fleet.logs());
     assert!(ended["message"].as_str().unwrap().contains("entries"), "{ended:#}");
     std::fs::remove_file(&entries).unwrap();
     std::fs::rename(&aside, &entries).unwrap();

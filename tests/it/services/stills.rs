@@ -1,7 +1,7 @@
 //! A folder of photographs with files that cannot be read, done by a fleet, while it changes and is repaired.
 use super::Fleet;
 use crate::album::{Album, Dice};
-use framefleet_proto::control::JobState;
+use framefleet_proto::control::JobStatus;
 use std::collections::BTreeSet;
 
 const PHOTOGRAPHS: usize = 200;
@@ -58,29 +58,29 @@ fn photographs_that_cannot_be_read_are_named_and_done_once_they_are_repaired() {
     let mut dice = Dice(7);
     let mut album = album(&mut dice);
     let fleet = Fleet::start(2);
-    let (seen, state) = album.submit(&fleet, &[]);
-    assert_eq!((seen.len(), state), (PHOTOGRAPHS, JobState::Partial));
+    let (seen, status) = album.submit(&fleet, &[]);
+    assert_eq!((seen.len(), status), (PHOTOGRAPHS, JobStatus::Partial));
     for person in 0..PERSONS {
         album.edit(&["name", &person.to_string(), &format!("Person {}", person + 1)]);
     }
-    assert_eq!(album.submit(&fleet, &[]), (BTreeSet::new(), JobState::Partial), "a correction looks at nothing");
+    assert_eq!(album.submit(&fleet, &[]), (BTreeSet::new(), JobStatus::Partial), "a correction looks at nothing");
     check(&album);
 
     let changed = change(&mut album, &mut dice);
-    assert_eq!(album.submit(&fleet, &[]), (changed, JobState::Partial));
+    assert_eq!(album.submit(&fleet, &[]), (changed, JobStatus::Partial));
     check(&album);
 
     // All but two are repaired; those two fail once more, and nothing beside them is done again.
     let repaired: Vec<String> = album.broken.keys().skip(2).cloned().collect();
     let new = repaired.iter().map(|name| album.write(name, dice.roll(PERSONS + 1) as u8)).collect();
-    assert_eq!(album.submit(&fleet, &["--retry-failed"]), (new, JobState::Partial));
+    assert_eq!(album.submit(&fleet, &["--retry-failed"]), (new, JobStatus::Partial));
     assert!(album.broken.len() == 2 && album.broken.values().any(|has_header| *has_header), "{:?}", album.broken);
     check(&album);
 
     for name in album.broken.clone().into_keys() {
         let new = [album.write(&name, 1)].into();
-        let state = if album.broken.is_empty() { JobState::Done } else { JobState::Partial };
-        assert_eq!(album.submit(&fleet, &["--retry-failed"]), (new, state));
+        let status = if album.broken.is_empty() { JobStatus::Done } else { JobStatus::Partial };
+        assert_eq!(album.submit(&fleet, &["--retry-failed"]), (new, status));
         check(&album);
     }
 }

@@ -8,7 +8,7 @@ use bytesize::ByteSize;
 use framefleet_job::JobRequest;
 use framefleet_orchestration::Progress;
 use framefleet_proto::control::control_client::ControlClient;
-use framefleet_proto::control::{GetRequest, Job, JobState, ListRequest, REQUEST_BYTES, SubmitRequest};
+use framefleet_proto::control::{GetRequest, Job, JobStatus, ListRequest, REQUEST_BYTES, SubmitRequest};
 use framefleet_service::Exit;
 use framefleet_stage::Registry;
 use prost::Message as _;
@@ -113,11 +113,11 @@ async fn follow(server: &ServerArguments, name: &str, json: bool) -> Result<Exit
         let output = job.request.as_ref().map_or("", |request| request.output.as_str());
         println!("report: {output}/report.html");
     }
-    Ok(match job.state() {
-        JobState::Queued | JobState::Running => Exit::Done,
-        JobState::Done => Exit::Done,
-        JobState::Partial => Exit::Partial,
-        JobState::Cancelled => Exit::Interrupted,
+    Ok(match job.status() {
+        JobStatus::Queued | JobStatus::Running => Exit::Done,
+        JobStatus::Done => Exit::Done,
+        JobStatus::Partial => Exit::Partial,
+        JobStatus::Cancelled => Exit::Interrupted,
         _ => Exit::Failed,
     })
 }
@@ -160,7 +160,7 @@ async fn watch_once(
         if let Some(now) = &job.progress {
             progress.send_replace(now.clone().into());
         }
-        if !matches!(job.state(), JobState::Queued | JobState::Running) {
+        if !matches!(job.status(), JobStatus::Queued | JobStatus::Running) {
             return Ok(Some(job));
         }
         if job.message != *said && !job.message.is_empty() {
@@ -184,23 +184,23 @@ fn is_away(status: &Status) -> bool {
 fn line(job: &Job) -> String {
     let progress = Progress::from(job.progress.clone().unwrap_or_default());
     let source = job.request.as_ref().map_or("", |request| request.source.as_str());
-    let running = job.state() == JobState::Running;
+    let running = job.status() == JobStatus::Running;
     let left = if running { terminal::time_left(&progress) } else { String::new() };
     let notes: String =
         [left, job.message.clone()].iter().filter(|note| !note.is_empty()).map(|note| format!("  {note}")).collect();
-    format!("{:<18} {:<10} {:>9}/{:<9} {source}{notes}", job.name, state(job), progress.done(), progress.frames)
+    format!("{:<18} {:<10} {:>9}/{:<9} {source}{notes}", job.name, status_word(job), progress.done(), progress.frames)
 }
 
-/// A state in a word.
-pub fn state(job: &Job) -> &'static str {
-    match job.state() {
-        JobState::Queued => "queued",
-        JobState::Running => "running",
-        JobState::Done => "done",
-        JobState::Partial => "partial",
-        JobState::Failed => "failed",
-        JobState::Cancelled => "cancelled",
-        JobState::Unspecified => "unknown",
+/// A status in a word.
+pub fn status_word(job: &Job) -> &'static str {
+    match job.status() {
+        JobStatus::Queued => "queued",
+        JobStatus::Running => "running",
+        JobStatus::Done => "done",
+        JobStatus::Partial => "partial",
+        JobStatus::Failed => "failed",
+        JobStatus::Cancelled => "cancelled",
+        JobStatus::Unspecified => "unknown",
     }
 }
 

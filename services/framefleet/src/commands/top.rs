@@ -5,7 +5,7 @@ use crate::failure::Failure;
 use crate::{streams, terminal};
 use framefleet_orchestration::Progress;
 use framefleet_proto::control::control_client::ControlClient;
-use framefleet_proto::control::{Job, JobState, ListRequest, Stage, StagesRequest, WorkersReply, WorkersRequest};
+use framefleet_proto::control::{Job, JobStatus, ListRequest, Stage, StagesRequest, WorkersReply, WorkersRequest};
 use framefleet_service::Exit;
 use std::fmt::Write as _;
 use std::io::IsTerminal as _;
@@ -78,8 +78,8 @@ fn jobs_table(text: &mut String, all: &[Job]) -> std::fmt::Result {
     let (running, ended): (Vec<&Job>, Vec<&Job>) = all.iter().partition(|job| job.ended == 0.0);
     for job in running.into_iter().chain(ended.into_iter().take(ENDED)) {
         let progress = Progress::from(job.progress.clone().unwrap_or_default());
-        let (rate, left) = match job.state() {
-            JobState::Running => (format!("{:.1}", progress.frames_per_second()), terminal::time_left(&progress)),
+        let (rate, left) = match job.status() {
+            JobStatus::Running => (format!("{:.1}", progress.frames_per_second()), terminal::time_left(&progress)),
             _ => Default::default(),
         };
         let source = job.request.as_ref().map_or("", |request| request.source.as_str());
@@ -87,7 +87,7 @@ fn jobs_table(text: &mut String, all: &[Job]) -> std::fmt::Result {
             text,
             "{:<18} {:<10} {:>9} {:>9} {rate:>9}  {source}  {left}  {}",
             job.name,
-            jobs::state(job),
+            jobs::status_word(job),
             progress.done(),
             progress.frames,
             job.message

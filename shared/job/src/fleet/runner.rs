@@ -12,7 +12,7 @@ use framefleet_ledger::Output;
 use framefleet_orchestration::fleet::{Classes, JobContext, JobEnd, JobRunner, ReadyJob, RunnerError};
 use framefleet_orchestration::{Ending, JobSummary};
 use framefleet_pipeline::{Plan, StepPlan};
-use framefleet_proto::control::{JobState, RequestFile, Stage, SubmitRequest, Worker};
+use framefleet_proto::control::{JobStatus, RequestFile, Stage, SubmitRequest, Worker};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU64;
@@ -118,14 +118,14 @@ fn end_of(outcome: &JobOutcome) -> JobEnd {
         Ending::Stopped(reason) => reason.clone(),
         _ => in_short(&outcome.problems()),
     };
-    let state = match outcome.kind() {
-        OutcomeKind::Done => JobState::Done,
-        OutcomeKind::Partial => JobState::Partial,
-        OutcomeKind::Interrupted => JobState::Cancelled,
-        OutcomeKind::Stopped => JobState::Failed,
+    let status = match outcome.kind() {
+        OutcomeKind::Done => JobStatus::Done,
+        OutcomeKind::Partial => JobStatus::Partial,
+        OutcomeKind::Interrupted => JobStatus::Cancelled,
+        OutcomeKind::Stopped => JobStatus::Failed,
     };
-    let silent = message.is_empty() && state != JobState::Done;
-    JobEnd { state, message: if silent { outcome.kind().words().to_owned() } else { message } }
+    let silent = message.is_empty() && status != JobStatus::Done;
+    JobEnd { status, message: if silent { outcome.kind().words().to_owned() } else { message } }
 }
 
 /// Threads that workers have together: those of one machine share its cores.

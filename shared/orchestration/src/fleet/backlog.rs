@@ -1,6 +1,6 @@
 //! How much work jobs have left, for autoscaling: queues are short by design and say nothing of it.
 use super::jobs::{Jobs, has_ended};
-use framefleet_proto::control::{Job, JobState};
+use framefleet_proto::control::{Job, JobStatus};
 use framefleet_telemetry::metric;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,8 +18,8 @@ pub(super) async fn measure(leading: watch::Receiver<Option<Arc<Jobs>>>) {
     let mut seen: BTreeMap<String, f64> = BTreeMap::new();
     loop {
         let jobs = leading.borrow().as_ref().map(|jobs| jobs.list()).unwrap_or_default();
-        for state in [JobState::Queued, JobState::Running] {
-            metric::jobs(state.as_str_name(), jobs.iter().filter(|job| job.state() == state).count());
+        for (status, name) in [(JobStatus::Queued, "queued"), (JobStatus::Running, "running")] {
+            metric::jobs(name, jobs.iter().filter(|job| job.status() == status).count());
         }
         // A stage that has none left says so once more, else its last figure would stand.
         seen.values_mut().for_each(|seconds| *seconds = 0.0);
@@ -61,8 +61,8 @@ mod tests {
             ..Default::default()
         };
         let progress = Some(Progress { frames: 864_000, steps: vec![step], ..Default::default() });
-        let running = Job { state: JobState::Running.into(), progress: progress.clone(), ..Default::default() };
-        let done = Job { state: JobState::Done.into(), progress, ..Default::default() };
+        let running = Job { status: JobStatus::Running.into(), progress: progress.clone(), ..Default::default() };
+        let done = Job { status: JobStatus::Done.into(), progress, ..Default::default() };
         assert_eq!(backlog(&[running.clone(), running, done]), BTreeMap::from([("pose".to_owned(), 16.0)]));
     }
 }

@@ -5,7 +5,7 @@ use crate::progress::Progress;
 use crate::queue_shares::QueueShare;
 use async_trait::async_trait;
 use framefleet_bus::{Blobs, Bus, BusError};
-use framefleet_proto::control::{self, JobState, SubmitRequest, Worker};
+use framefleet_proto::control::{self, JobStatus, SubmitRequest, Worker};
 use std::sync::Arc;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -36,7 +36,7 @@ pub struct JobContext {
 #[derive(Clone, Debug)]
 pub struct JobEnd {
     /// Done, partial, failed or cancelled.
-    pub state: JobState,
+    pub status: JobStatus,
     /// What was wrong.
     pub message: String,
 }

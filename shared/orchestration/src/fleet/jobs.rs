@@ -7,7 +7,7 @@ use crate::progress::Progress;
 use crate::queue_shares::QueueShares;
 use bytes::Bytes;
 use framefleet_bus::{Blobs, Bus, BusError, Kv};
-use framefleet_proto::control::{Job, JobState, SubmitRequest, Worker};
+use framefleet_proto::control::{Job, JobStatus, SubmitRequest, Worker};
 use prost::Message as _;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -101,7 +101,7 @@ impl Jobs {
         check_request(&request).map_err(RunnerError::Refused)?;
         let job = Job {
             name: self.new_name(),
-            state: JobState::Queued.into(),
+            status: JobStatus::Queued.into(),
             request: Some(request),
             submitted: now(),
             ..Job::default()
@@ -177,16 +177,16 @@ impl Jobs {
                     tracing::warn!(job = job.borrow().name, %error, "the bus is away; the job goes on when it is back");
                     tokio::time::sleep(PAUSE).await;
                 }
-                Err(error) => break JobEnd { state: JobState::Failed, message: error.to_string() },
+                Err(error) => break JobEnd { status: JobStatus::Failed, message: error.to_string() },
             }
         };
         job.send_modify(|job| {
-            job.state = end.state.into();
+            job.status = end.status.into();
             job.message = framefleet_bus::short(end.message);
             job.ended = now();
         });
         let ended = job.borrow().clone();
-        tracing::info!(job = ended.name, state = end.state.as_str_name(), message = ended.message, "job ended");
+        tracing::info!(job = ended.name, status = end.status.as_str_name(), message = ended.message, "job ended");
         while let Err(error) = self.keep(&ended).await {
             tracing::warn!(job = ended.name, %error, "the end of a job cannot be noted");
             if !error.passes() {
@@ -230,11 +230,11 @@ impl Jobs {
         let grant = tokio::select! {
             grant = self.memory.grant(needed, wants) => grant,
             () = cancelled.cancelled() => {
-                return Ok(JobEnd { state: JobState::Cancelled, message: String::new() });
+                return Ok(JobEnd { status: JobStatus::Cancelled, message: String::new() });
             }
         };
         job.send_modify(|job| {
-            job.state = JobState::Running.into();
+            job.status = JobStatus::Running.into();
             if job.started == 0.0 {
                 job.started = now();
             }
@@ -330,7 +330,7 @@ async fn report(mut progressed: watch::Receiver<Progress>, job: watch::Sender<Jo
 
 /// Whether nothing more comes of a job.
 pub(super) fn has_ended(job: &Job) -> bool {
-    !matches!(job.state(), JobState::Queued | JobState::Running | JobState::Unspecified)
+    !matches!(job.status(), JobStatus::Queued | JobStatus::Running | JobStatus::Unspecified)
 }
 
 fn now() -> f64 {

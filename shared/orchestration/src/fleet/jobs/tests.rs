@@ -30,7 +30,7 @@ impl ReadyJob for Ready {
         }
         match self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)) {
             Ok(_) => Err(RunnerError::Bus(BusError::Closed)),
-            Err(_) => Ok(JobEnd { state: JobState::Done, message: String::new() }),
+            Err(_) => Ok(JobEnd { status: JobStatus::Done, message: String::new() }),
         }
     }
 }
@@ -100,7 +100,7 @@ async fn a_job_that_the_bus_refuses_ends_with_the_numbers_and_is_not_tried_again
         let jobs = jobs(&bus, &runner).await;
         let name = tokio::time::timeout(Duration::from_secs(60), done(&jobs, "a")).await.unwrap();
         let job = jobs.get(&name).unwrap().borrow().clone();
-        assert!(job.state() == JobState::Failed && job.message.contains(words), "{job:?}");
+        assert!(job.status() == JobStatus::Failed && job.message.contains(words), "{job:?}");
         assert_eq!(runner.looks.load(Ordering::Relaxed), 1, "it ran once");
     }
 }
