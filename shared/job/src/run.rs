@@ -77,7 +77,7 @@ impl RunningJob {
             job: context.name,
             plan: Arc::clone(&self.plan),
             options: JobOptions {
-                edits: edits::read(&self.ledger).await?,
+                edits: edits::file::read(&self.ledger).await?,
                 earlier: Arc::new(self.job_file.last().earlier(&self.plan)),
                 ..request.options(&self.items)
             },

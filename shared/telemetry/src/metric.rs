@@ -119,7 +119,7 @@ pub(crate) fn describe() {
     describe_gauge!(STAGE_SECONDS, Unit::Seconds, "Time that stages worked, waiting included, by project and stage");
     describe_gauge!(STAGE_CPU_SECONDS, Unit::Seconds, "Processor time that stages took, by project and stage");
     describe_gauge!(BACKLOG_SECONDS, Unit::Seconds, "Work that jobs have left, by stage");
-    describe_gauge!(JOBS, "Jobs, by state");
+    describe_gauge!(JOBS, "Jobs, by status");
     describe_gauge!(MODEL_LOAD_SECONDS, Unit::Seconds, "Time to load a model, by model and provider");
     describe_gauge!(MODEL_WARM_UP_SECONDS, Unit::Seconds, "Time of a model's runs on zeros, by model and provider");
     describe_gauge!(MODEL_SPEED_UP, "Time of a model's plain graph over its own, by model and provider");

@@ -1,105 +1,142 @@
-//! The user's corrections of an output: edits.jsonl, one JSON object a line, in the order they were made.
+//! The user's corrections of an output: noted, listed, taken back. What they change, the step's finish does when the job is run again.
+pub(crate) mod file;
+mod pictures;
+mod targets;
+
+pub use file::short_line;
+
 use crate::error::JobError;
-use bytes::Bytes;
-use framefleet_frames::{Edit, EditTarget};
-use framefleet_ledger::Ledger;
-use serde_json::Value;
+use framefleet_frames::Edit;
+use framefleet_ledger::{Ledger, Manifest, Output};
+use framefleet_orchestration::Resolved;
+use framefleet_stage::Registry;
+use pictures::StepPictures;
+use serde_json::Map;
+use targets::Known;
 
-/// Where they lie in the output.
-const FILE: &str = "edits.jsonl";
-
-/// All corrections; none when there is no file.
-pub async fn read(ledger: &Ledger) -> Result<Vec<Edit>, JobError> {
-    match ledger.read_file(FILE).await? {
-        Some(bytes) => parse(&bytes),
-        None => Ok(Vec::new()),
-    }
+/// A correction as a person says it: persons by number or name, faces as `item:frame:instance` or `item:file:instance`.
+#[derive(Clone, Debug)]
+pub enum Correction {
+    /// A person has this name.
+    Name {
+        /// The person.
+        target: String,
+        /// The name.
+        name: String,
+    },
+    /// These are one person.
+    Merge(Vec<String>),
+    /// These faces are another person.
+    Split(Vec<String>),
+    /// These persons do not matter.
+    Drop(Vec<String>),
 }
 
-/// Writes all corrections, whole or not at all.
-pub async fn write(ledger: &Ledger, edits: &[Edit]) -> Result<(), JobError> {
-    let mut text = String::new();
-    for edit in edits {
-        text += &line(edit)?;
-        text.push('\n');
-    }
-    Ok(ledger.write_file(FILE, Bytes::from(text)).await?)
+/// The corrections of one step of an output.
+pub struct StepEdits {
+    ledger: Ledger,
+    manifest: Manifest,
 }
 
-/// Notes where targets are now and what their pictures are called and contain, so that they are found the next time as well.
-pub(crate) async fn follow(ledger: &Ledger, moved: &[(EditTarget, EditTarget)]) -> Result<(), JobError> {
-    if moved.is_empty() {
-        return Ok(());
-    }
-    // Others may have been noted meanwhile.
-    let mut edits = read(ledger).await?;
-    for target in edits.iter_mut().flat_map(|edit| edit.targets.iter_mut().chain(edit.from.as_mut())) {
-        if let Some((_, now)) = moved.iter().find(|(noted, _)| noted == target) {
-            target.clone_from(now);
+impl StepEdits {
+    /// Those of a step that the output has results of.
+    pub async fn open(output: Output, step: &str) -> Result<Self, JobError> {
+        let ledger = Ledger::read(output).await?;
+        let manifests = ledger.manifests().await?;
+        match manifests.iter().find(|manifest| manifest.step == step) {
+            Some(manifest) => Ok(Self { manifest: manifest.clone(), ledger }),
+            None => {
+                let names: Vec<&str> = manifests.iter().map(|manifest| manifest.step.as_str()).collect();
+                let names = names.join(", ");
+                Err(JobError::Request(format!("the output has no results of a step \"{step}\", only of: {names}")))
+            }
         }
     }
-    write(ledger, &edits).await
+
+    /// All of them in the order they were made, and where they act now.
+    pub async fn list(&self) -> Result<(Vec<Edit>, Resolved), JobError> {
+        let mut edits = file::read(&self.ledger).await?;
+        edits.retain(|edit| edit.step == self.manifest.step);
+        let resolved = self.pictures().resolve(&edits).await?;
+        Ok((edits, resolved))
+    }
+
+    /// Takes the last one back, and returns it.
+    pub async fn undo(&self) -> Result<Edit, JobError> {
+        let mut edits = file::read(&self.ledger).await?;
+        let step = &self.manifest.step;
+        let last = edits.iter().rposition(|edit| edit.step == *step);
+        let last = last.ok_or_else(|| JobError::Request(format!("there are no corrections of {step} to take back")))?;
+        let taken_back = edits.remove(last);
+        file::write(&self.ledger, &edits).await?;
+        Ok(taken_back)
+    }
+
+    /// Notes a correction that the step's stage obeys, and returns it with all that it is found again by.
+    pub async fn note(&self, correction: &Correction, registry: &Registry) -> Result<Edit, JobError> {
+        let mut edits = file::read(&self.ledger).await?;
+        let known = Known::read(&self.ledger, &self.manifest.step).await?;
+        let mut pictures = self.pictures();
+        let mut edit = edit(&numbered(correction, &pictures).await?, &known)?;
+        edit.step.clone_from(&self.manifest.step);
+        self.check_verb(&edit.verb, registry)?;
+        pictures.describe(&mut edit).await?;
+        edits.push(edit.clone());
+        file::write(&self.ledger, &edits).await?;
+        Ok(edit)
+    }
+
+    fn pictures(&self) -> StepPictures<'_> {
+        StepPictures::new(&self.ledger, &self.manifest)
+    }
+
+    /// Refuses a verb that the step's stage does not obey.
+    fn check_verb(&self, verb: &str, registry: &Registry) -> Result<(), JobError> {
+        let stage = &self.manifest.stage;
+        let known = registry.get(stage)?.resolve(None, &Map::new())?.needs.edits;
+        if known.contains(&verb) {
+            return Ok(());
+        }
+        let takes = if known.is_empty() { "no corrections".to_owned() } else { format!("only: {}", known.join(", ")) };
+        Err(JobError::Request(format!("stage {stage} takes {takes}")))
+    }
 }
 
-fn parse(bytes: &[u8]) -> Result<Vec<Edit>, JobError> {
-    let lines = bytes.split(|byte| *byte == b'\n').enumerate().filter(|(_, line)| !line.trim_ascii().is_empty());
-    let edit = |(number, line): (usize, &[u8])| {
-        let edit: Result<Edit, _> = serde_json::from_slice(line);
-        let problem = match edit {
-            Ok(edit) if !edit.step.is_empty() && !edit.verb.is_empty() => return Ok(edit),
-            Ok(_) => "it names no step or no verb".to_owned(),
-            Err(error) => error.to_string(),
-        };
-        let line = number + 1;
-        Err(JobError::Configuration(format!(
-            "{FILE} line {line} is no correction ({problem}): correct or remove the line"
-        )))
+/// A correction with its targets, those that are given by a picture's name by its number.
+async fn numbered(correction: &Correction, pictures: &StepPictures<'_>) -> Result<Correction, JobError> {
+    let mut correction = correction.clone();
+    let targets = match &mut correction {
+        Correction::Name { target, .. } => std::slice::from_mut(target),
+        Correction::Merge(targets) | Correction::Split(targets) | Correction::Drop(targets) => targets,
     };
-    lines.map(edit).collect()
-}
-
-/// A correction as a line, without fields that say nothing.
-pub fn line(edit: &Edit) -> Result<String, JobError> {
-    let mut value = serde_json::to_value(edit)?;
-    if let Value::Object(fields) = &mut value {
-        fields.retain(|_, value| !value.is_null() && value.as_str() != Some(""));
+    for target in targets {
+        *target = pictures.numbered(target).await?;
     }
-    Ok(value.to_string())
+    Ok(correction)
 }
 
-/// [`line`] as people want to read it: with the names of pictures, and without what they are found by when that is not enough.
-pub fn short_line(edit: &Edit) -> Result<String, JobError> {
-    let mut edit = edit.clone();
-    for target in edit.targets.iter_mut().chain(edit.from.as_mut()) {
-        let EditTarget { digest, r#box, others, .. } = target;
-        (*digest, *r#box, *others) = Default::default();
-    }
-    line(&edit)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lines_are_read_back_and_wrong_ones_are_named() {
-        let face = EditTarget { item: "a:b.mp4".to_owned(), frame: 7, instance: 1, ..EditTarget::default() };
-        let edit = Edit {
-            step: "face-clustering".to_owned(),
-            verb: "name".to_owned(),
-            targets: vec![face],
-            name: "Anna".to_owned(),
-            ..Edit::default()
-        };
-        let text = line(&edit).unwrap();
-        assert_eq!(
-            text,
-            r#"{"step":"face-clustering","verb":"name","targets":[{"item":"a:b.mp4","frame":7,"instance":1}],"name":"Anna"}"#
-        );
-        assert_eq!(parse(format!("\n{text}\n\n").as_bytes()).unwrap(), [edit]);
-        for wrong in ["{}", "nonsense"] {
-            let error = parse(format!("{text}\n{wrong}\n").as_bytes()).unwrap_err().to_string();
-            assert!(error.contains("line 2"), "{error}");
+/// What a correction means, its step left open.
+fn edit(correction: &Correction, known: &Known) -> Result<Edit, JobError> {
+    let all = |targets: &[String]| targets.iter().map(|target| known.target(target)).collect::<Result<Vec<_>, _>>();
+    let edit = |verb: &str| Edit { verb: verb.to_owned(), ..Edit::default() };
+    Ok(match correction {
+        Correction::Name { target, name } => {
+            let name = name.trim();
+            if name.is_empty() || name.parse::<u64>().is_ok() || name.contains(':') {
+                return Err(JobError::Request(format!(
+                    "\"{name}\" is no name: names are not empty, no numbers, and have no colon"
+                )));
+            }
+            let target = known.target(target)?;
+            let former = known.name_of(&target).filter(|former| former != name).unwrap_or_default();
+            Edit { targets: vec![target], name: name.to_owned(), former, ..edit("name") }
         }
-    }
+        Correction::Merge(targets) => Edit { targets: all(targets)?, ..edit("merge") },
+        Correction::Drop(targets) => Edit { targets: all(targets)?, ..edit("drop") },
+        Correction::Split(targets) => {
+            let targets = targets.iter().map(|target| known.instance(target)).collect::<Result<Vec<_>, _>>()?;
+            let from = known.rest_of(&targets)?;
+            Edit { targets, from: Some(from), ..edit("split") }
+        }
+    })
 }

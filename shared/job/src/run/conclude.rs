@@ -30,7 +30,7 @@ impl RunningJob {
         let refused = self.prepared.refused().to_vec();
         let items: Vec<(String, String)> = refused.iter().chain(&summary.damage).cloned().collect();
         let failures = write_failures(&self.ledger, &manifests, &items).await?;
-        edits::follow(&self.ledger, &summary.edits.moved).await?;
+        edits::file::follow(&self.ledger, &summary.edits.moved).await?;
         let mut left_out = self.prepared.left_out().clone();
         for manifest in &manifests {
             if let Some(bytes) = self.ledger.read_file(&layout::summary(&manifest.step)).await? {

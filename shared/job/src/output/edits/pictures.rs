@@ -1,5 +1,5 @@
 //! What corrections of images are noted with besides numbers, so that they are found again whatever happens to the folder.
-use crate::failure::Failure;
+use crate::error::JobError;
 use framefleet_frames::{Edit, EditTarget, ImageFile};
 use framefleet_ledger::{Ledger, Manifest, TaskKey, TaskLookup};
 use framefleet_orchestration::{Boxes, PictureSearch, Resolved, boxes_on};
@@ -8,7 +8,7 @@ use futures::TryStreamExt as _;
 use std::collections::HashMap;
 
 /// The images of a step's results.
-pub struct StepPictures<'a> {
+pub(super) struct StepPictures<'a> {
     ledger: &'a Ledger,
     manifest: &'a Manifest,
     lookup: TaskLookup,
@@ -16,12 +16,12 @@ pub struct StepPictures<'a> {
 
 impl<'a> StepPictures<'a> {
     /// Those of a step.
-    pub fn new(ledger: &'a Ledger, manifest: &'a Manifest) -> Self {
+    pub(super) fn new(ledger: &'a Ledger, manifest: &'a Manifest) -> Self {
         Self { ledger, manifest, lookup: ledger.task_lookup(manifest) }
     }
 
     /// A face that is given by its picture's name (`item:file:instance`), by the number that it has; what is given otherwise stays as it is.
-    pub async fn numbered(&self, text: &str) -> Result<String, Failure> {
+    pub(super) async fn numbered(&self, text: &str) -> Result<String, JobError> {
         let mut parts = text.rsplitn(3, ':');
         let (Some(instance), Some(name), Some(item)) = (parts.next(), parts.next(), parts.next()) else {
             return Ok(text.to_owned());
@@ -36,11 +36,11 @@ impl<'a> StepPictures<'a> {
                 return Ok(format!("{item}:{}:{instance}", file.frame));
             }
         }
-        Err(Failure::usage(format!("there is no picture {name} in {item}")))
+        Err(JobError::Request(format!("there is no picture {name} in {item}")))
     }
 
     /// Notes with the targets of a correction what their pictures are called and contain, and where in them they are.
-    pub async fn describe(&mut self, edit: &mut Edit) -> Result<(), Failure> {
+    pub(super) async fn describe(&mut self, edit: &mut Edit) -> Result<(), JobError> {
         for target in edit.targets.iter_mut().chain(edit.from.as_mut()) {
             for of in target.others.iter_mut() {
                 self.describe_one(of).await?;
@@ -50,7 +50,7 @@ impl<'a> StepPictures<'a> {
         Ok(())
     }
 
-    async fn describe_one(&mut self, target: &mut EditTarget) -> Result<(), Failure> {
+    async fn describe_one(&mut self, target: &mut EditTarget) -> Result<(), JobError> {
         let Some((task, file)) = self.image(&target.item, target.frame).await? else { return Ok(()) };
         let there = self.boxes(&task, &file).await?;
         let place = there.into_iter().find(|(instance, _)| *instance == target.instance);
@@ -61,7 +61,7 @@ impl<'a> StepPictures<'a> {
     }
 
     /// Where corrections act now, as far as the step's results tell.
-    pub async fn resolve(&mut self, edits: &[Edit]) -> Result<Resolved, Failure> {
+    pub(super) async fn resolve(&mut self, edits: &[Edit]) -> Result<Resolved, JobError> {
         let mut search = PictureSearch::new(edits);
         let mut is_asked_for = Vec::new();
         for item in self.manifest.items() {
@@ -86,7 +86,7 @@ impl<'a> StepPictures<'a> {
     }
 
     /// The image that a frame is, and the task that was done on it.
-    async fn image(&mut self, item: &str, frame: u64) -> Result<Option<(TaskResult, ImageFile)>, Failure> {
+    async fn image(&mut self, item: &str, frame: u64) -> Result<Option<(TaskResult, ImageFile)>, JobError> {
         let place = self.manifest.items().position(|of| of.name == item).and_then(|place| u32::try_from(place).ok());
         let Some(place) = place else { return Ok(None) };
         let Some(task) = self.lookup.task_of(place, frame).await? else { return Ok(None) };
@@ -94,8 +94,8 @@ impl<'a> StepPictures<'a> {
         Ok(file.map(|file| (task, file)))
     }
 
-    async fn boxes(&self, task: &TaskResult, file: &ImageFile) -> Result<Boxes, Failure> {
-        let key = TaskKey::from_bytes(&task.key).map_err(Failure::failed)?;
+    async fn boxes(&self, task: &TaskResult, file: &ImageFile) -> Result<Boxes, JobError> {
+        let key = TaskKey::from_bytes(&task.key).map_err(|error| JobError::Failed(error.to_string()))?;
         Ok(boxes_on(self.ledger.annotations(&key).await?.as_ref(), file))
     }
 }

@@ -1,6 +1,6 @@
 //! What a correction speaks of: persons by number or name, and instances as item:frame:instance. Persons become instances,
 //! since numbers change when more is known.
-use crate::failure::Failure;
+use crate::error::JobError;
 use framefleet_frames::EditTarget;
 use framefleet_ledger::Ledger;
 use serde::Deserialize;
@@ -11,7 +11,7 @@ const OTHERS: usize = 4;
 /// Tracks and identities, as a step's summary has them.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Known {
+pub(super) struct Known {
     identity: Vec<Identity>,
     face_track: Vec<Track>,
 }
@@ -43,15 +43,15 @@ impl Track {
 
 impl Known {
     /// Reads the summary of a step.
-    pub async fn read(ledger: &Ledger, step: &str) -> Result<Self, Failure> {
+    pub(super) async fn read(ledger: &Ledger, step: &str) -> Result<Self, JobError> {
         let file = format!("summary/{step}.json");
         let bytes = ledger.read_file(&file).await?;
-        let bytes = bytes.ok_or_else(|| Failure::usage(format!("the output has no {file}: run its job first")))?;
+        let bytes = bytes.ok_or_else(|| JobError::Request(format!("the output has no {file}: run its job first")))?;
         Ok(serde_json::from_slice(&bytes)?)
     }
 
     /// An instance for a person's number, a name, or an instance.
-    pub fn target(&self, text: &str) -> Result<EditTarget, Failure> {
+    pub(super) fn target(&self, text: &str) -> Result<EditTarget, JobError> {
         let number = text.strip_prefix('#').unwrap_or(text).parse::<u64>().ok();
         let found = match number {
             Some(number) => self.identity.iter().find(|identity| identity.number == number),
@@ -62,9 +62,9 @@ impl Known {
                 .medoid
                 .clone()
                 .map(|face| EditTarget { others: self.others(identity.number, &face), ..face })
-                .ok_or_else(|| Failure::usage(format!("identity {text} has no face that it could be named by"))),
+                .ok_or_else(|| JobError::Request(format!("identity {text} has no face that it could be named by"))),
             None if text.contains(':') => self.instance(text),
-            None => Err(Failure::usage(format!(
+            None => Err(JobError::Request(format!(
                 "there is no identity \"{text}\": give a number of 0–{}, a name, or a face as item:frame:instance",
                 self.identity.len().saturating_sub(1)
             ))),
@@ -78,7 +78,7 @@ impl Known {
     }
 
     /// An instance that is there.
-    pub fn instance(&self, text: &str) -> Result<EditTarget, Failure> {
+    pub(super) fn instance(&self, text: &str) -> Result<EditTarget, JobError> {
         let mut parts = text.rsplitn(3, ':');
         let parsed = (parts.next(), parts.next(), parts.next());
         let (Some(instance), Some(frame), Some(item)) = parsed else { return Err(malformed(text)) };
@@ -86,24 +86,26 @@ impl Known {
         let found = EditTarget { item: item.to_owned(), frame, instance, ..EditTarget::default() };
         match self.track(&found) {
             Some(_) => Ok(found),
-            None => Err(Failure::usage(format!("there is no face {instance} on frame {frame} of {item}"))),
+            None => Err(JobError::Request(format!("there is no face {instance} on frame {frame} of {item}"))),
         }
     }
 
     /// The name of the person that an instance is.
-    pub fn name_of(&self, of: &EditTarget) -> Option<String> {
+    pub(super) fn name_of(&self, of: &EditTarget) -> Option<String> {
         let number = self.track(of)?.identity?;
         let identity = self.identity.iter().find(|identity| identity.number == number)?;
         Some(identity.name.clone()).filter(|name| !name.is_empty())
     }
 
     /// An instance of the person that all of `targets` are, on another track than theirs: what they are not, once split off.
-    pub fn rest_of(&self, targets: &[EditTarget]) -> Result<EditTarget, Failure> {
+    pub(super) fn rest_of(&self, targets: &[EditTarget]) -> Result<EditTarget, JobError> {
         let mut persons: Vec<Option<u64>> =
             targets.iter().map(|target| self.track(target).and_then(|track| track.identity)).collect();
         persons.dedup();
         let [Some(person)] = persons[..] else {
-            return Err(Failure::usage("the faces are not of one identity: split them off one identity at a time"));
+            return Err(JobError::Request(
+                "the faces are not of one identity: split them off one identity at a time".to_owned(),
+            ));
         };
         let of_person = |track: &&Track| track.identity == Some(person);
         let rest = |track: &&Track| !targets.iter().any(|target| track.has(target));
@@ -111,7 +113,7 @@ impl Known {
         let medoid = medoid.filter(|face| self.track(face).is_some_and(|track| rest(&track)));
         let other = || self.face_track.iter().filter(of_person).find(rest).and_then(|track| track.best.clone());
         medoid.or_else(other).ok_or_else(|| {
-            Failure::usage(format!(
+            JobError::Request(format!(
                 "nothing of identity {person} is left without the tracks of these faces: use `drop`"
             ))
         })
@@ -122,8 +124,8 @@ impl Known {
     }
 }
 
-fn malformed(text: &str) -> Failure {
-    Failure::usage(format!("\"{text}\" is no face: write item:frame:instance, like film.mp4:120:0"))
+fn malformed(text: &str) -> JobError {
+    JobError::Request(format!("\"{text}\" is no face: write item:frame:instance, like film.mp4:120:0"))
 }
 
 #[cfg(test)]
@@ -162,7 +164,7 @@ mod tests {
         for (text, says) in
             [("7", "0–1"), ("Bob", "\"Bob\""), ("a:b.mp4:3:1", "no face 1 on frame 3"), ("a:x:0", "item:frame")]
         {
-            let message = known.target(text).unwrap_err().message;
+            let message = known.target(text).unwrap_err().to_string();
             assert!(message.contains(says), "{message}");
         }
     }
@@ -173,7 +175,7 @@ mod tests {
         let at = |text: &str| known.instance(text).unwrap();
         assert_eq!(place(&known.rest_of(&[at("a:b.mp4:8:0")]).unwrap()), ("a:b.mp4", 4, 1));
         assert_eq!(place(&known.rest_of(&[at("a:b.mp4:3:0")]).unwrap()), ("a:b.mp4", 8, 0), "the medoid is split off");
-        assert!(known.rest_of(&[at("c.mp4:9:0")]).unwrap_err().message.contains("nothing of identity 1"));
-        assert!(known.rest_of(&[at("c.mp4:9:0"), at("a:b.mp4:8:0")]).unwrap_err().message.contains("not of one"));
+        assert!(known.rest_of(&[at("c.mp4:9:0")]).unwrap_err().to_string().contains("nothing of identity 1"));
+        assert!(known.rest_of(&[at("c.mp4:9:0"), at("a:b.mp4:8:0")]).unwrap_err().to_string().contains("not of one"));
     }
 }
