@@ -24,6 +24,7 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
       -p motion --features motion/service \
       -p pose --features pose/service \
       -p segmentation --features segmentation/service \
+      -p subjects --features subjects/service \
       -p sync --features sync/service \
  && install -D --target-directory=/programs target/release/framefleet target/release/orchestrator \
       target/release/ingest \
@@ -35,6 +36,7 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
       target/release/motion \
       target/release/pose \
       target/release/segmentation \
+      target/release/subjects \
       target/release/sync
 
 FROM debian:bookworm-slim AS runtime
@@ -98,6 +100,11 @@ FROM runtime AS segmentation
 COPY --from=build /programs/segmentation /usr/local/bin/
 RUN ["segmentation", "--version"]
 ENTRYPOINT ["segmentation"]
+
+FROM runtime AS subjects
+COPY --from=build /programs/subjects /usr/local/bin/
+RUN ["subjects", "--version"]
+ENTRYPOINT ["subjects"]
 
 FROM runtime AS sync
 COPY --from=build /programs/sync /usr/local/bin/

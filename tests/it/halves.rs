@@ -57,7 +57,10 @@ impl Done {
 
 /// Does a job of one stage, with whatever it needs, as far as tasks and keys go.
 fn done(stage: &str, settings: &Map<String, Value>, models: Named<'_>, registry: &Registry) -> Done {
-    let mut pipeline = Pipeline::of_stages(&[stage], registry).unwrap();
+    // What joins others' results needs somebody who finds something.
+    let joins = registry.get(stage).unwrap().resolve(None, settings).unwrap().needs.joins;
+    let names = if joins { vec!["pose", stage] } else { vec![stage] };
+    let mut pipeline = Pipeline::of_stages(&names, registry).unwrap();
     let step = pipeline.steps.iter_mut().find(|step| step.name == stage).unwrap();
     step.settings = settings.clone();
     pipeline.add_providers(registry).unwrap();

@@ -9,9 +9,8 @@ mod settings;
 
 pub use settings::{Background, CompositeSettings};
 
-use framefleet_frames::annotation::Value;
-use framefleet_frames::{Annotation, Frame, Kind, MadeFrames, Mask, Rendition};
-use framefleet_perception::PerceptionError;
+use framefleet_frames::{Frame, Kind, MadeFrames, Rendition};
+use framefleet_perception::{PerceptionError, UNKNOWN_IDENTITY};
 use framefleet_stage::{Batch, HalfNeeds, Host, Input, Job, Needs, Outputs, SetupError, Stage, StageError};
 
 /// The stage.
@@ -26,9 +25,10 @@ impl Stage for CompositeStage {
     const VERSION: u32 = 1;
     type Settings = CompositeSettings;
 
-    fn needs(_: &CompositeSettings) -> Needs {
+    fn needs(settings: &CompositeSettings) -> Needs {
+        let required = [Kind::new("mask")].into_iter().chain(settings.choice().kinds()).collect();
         Needs {
-            process: HalfNeeds { required: vec![Kind::new("mask")], ..HalfNeeds::default() },
+            process: HalfNeeds { required, ..HalfNeeds::default() },
             renditions: vec![Rendition::Full],
             input: Input::Latest,
             made: Some(MadeFrames::default()),
@@ -40,32 +40,26 @@ impl Stage for CompositeStage {
         Ok(Self { settings: settings.clone() })
     }
 
-    fn process(&self, _: &Job, batch: &Batch, out: &mut Outputs) -> Result<(), StageError> {
+    fn process(&self, job: &Job, batch: &Batch, out: &mut Outputs) -> Result<(), StageError> {
+        let chosen = match self.settings.choice().of(job, batch) {
+            Ok(chosen) => chosen,
+            Err(error) => {
+                batch.frames().iter().for_each(|frame| out.fail(*frame, UNKNOWN_IDENTITY, error.to_string()));
+                return Ok(());
+            }
+        };
         let kind = Kind::new("mask");
         for &number in batch.frames() {
             let Some(Frame { image, pts_ns, .. }) = batch.frame(Rendition::Full, number) else {
                 PerceptionError::Absent(Rendition::Full).settle(number, out)?;
                 continue;
             };
-            let kept = batch.annotations(number, &kind).filter_map(mask).filter(|mask| self.keeps(mask));
+            let kept = chosen.of_frame(batch, number, &kind);
             match picture::composite(image, kept, &self.settings) {
                 Ok(image) => out.frame(Frame { number, pts_ns: *pts_ns, image }),
                 Err(error) => PerceptionError::from(error).settle(number, out)?,
             }
         }
         Ok(())
-    }
-}
-
-impl CompositeStage {
-    fn keeps(&self, mask: &Mask) -> bool {
-        self.settings.labels.is_empty() || self.settings.labels.contains(&mask.label)
-    }
-}
-
-fn mask(annotation: &Annotation) -> Option<&Mask> {
-    match &annotation.value {
-        Some(Value::Mask(mask)) => Some(mask),
-        _ => None,
     }
 }

@@ -1,4 +1,5 @@
 //! What changes the answers of the stage.
+use framefleet_perception::MaskChoice;
 use framefleet_stage::{Settings, in_range};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -20,6 +21,14 @@ pub enum Background {
 pub struct CompositeSettings {
     /// Masks with these labels are kept ("person"); empty: all masks.
     pub labels: Vec<String>,
+    /// Instances over time that are kept, by the track numbers that segmentation gives them; empty: all, unless `subjects` or
+    /// `identities` choose. Tracks and subjects are known only after all frames were seen, so choosing costs a second pass over the
+    /// footage.
+    pub tracks: Vec<u32>,
+    /// Persons that are kept, by their numbers within each item (`subject` in the records of the step `subjects`).
+    pub subjects: Vec<u32>,
+    /// Persons that are kept in all items, by the names or numbers of identities: `["Ada"]`.
+    pub identities: Vec<String>,
     /// What everything else becomes: colour or blur.
     pub background: Background,
     /// The colour, as "#rrggbb".
@@ -34,6 +43,9 @@ impl Default for CompositeSettings {
     fn default() -> Self {
         Self {
             labels: Vec::new(),
+            tracks: Vec::new(),
+            subjects: Vec::new(),
+            identities: Vec::new(),
             background: Background::Colour,
             colour: "#00b140".to_owned(),
             blur_percent: 2.0,
@@ -43,6 +55,16 @@ impl Default for CompositeSettings {
 }
 
 impl CompositeSettings {
+    /// Which masks are kept.
+    pub fn choice(&self) -> MaskChoice<'_> {
+        MaskChoice {
+            labels: &self.labels,
+            tracks: &self.tracks,
+            subjects: &self.subjects,
+            identities: &self.identities,
+        }
+    }
+
     /// Red, green and blue, 0–1; `None` when that is no colour.
     pub fn rgb(&self) -> Option<[f32; 3]> {
         let digits = self.colour.strip_prefix('#').filter(|digits| digits.len() == 6 && digits.is_ascii())?;

@@ -7,7 +7,7 @@ mod output;
 
 pub use definitions::{PipelinesArguments, StagesArguments, StagesVerb, ValidateArguments};
 pub use fleet::{NamedJobArguments, StatusArguments, TopArguments, UpArguments, WorkerVerb};
-pub use job::{JobArguments, RunArguments, SubmitArguments};
+pub use job::{JobArguments, PipelineArguments, RunArguments, SubmitArguments};
 pub use models::{DoctorArguments, ModelsArguments, ModelsVerb, PullArguments, TuneArguments};
 pub use output::{EditArguments, EditVerb, ExportArguments, FailuresArguments, FailuresVerb, VerifyArguments};
 

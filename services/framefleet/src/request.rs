@@ -1,5 +1,5 @@
 //! The request that arguments make.
-use crate::args::JobArguments;
+use crate::args::{JobArguments, PipelineArguments};
 use crate::failure::Failure;
 use framefleet_infer::DeviceChoice;
 use framefleet_job::{JobRequest, ModelOptions, PipelineChoice};
@@ -17,7 +17,7 @@ pub fn of_arguments(job: &JobArguments, device: DeviceChoice) -> Result<JobReque
         source: job.source.clone(),
         output: job.output.clone().unwrap_or_else(|| default_output(&job.source)),
         pipeline,
-        set: job.pipeline.set.clone(),
+        set: settings(&job.pipeline),
         range: JobRange { start: job.start, end: job.end },
         seed: job.seed,
         preview: job.preview.and_then(NonZeroU64::new),
@@ -34,6 +34,15 @@ pub fn of_arguments(job: &JobArguments, device: DeviceChoice) -> Result<JobReque
         },
         ..JobRequest::default()
     })
+}
+
+/// Settings that change the pipeline; what `--identity` stands for comes last.
+fn settings(pipeline: &PipelineArguments) -> Vec<String> {
+    let mut set = pipeline.set.clone();
+    if !pipeline.identity.is_empty() {
+        set.push(format!("*.identities={}", serde_json::json!(pipeline.identity)));
+    }
+    set
 }
 
 /// A place that means the same to every process of this machine.

@@ -29,11 +29,10 @@ pub use residual::lama::Lama;
 pub use settings::{Blend, InpaintingSettings, Rest};
 
 use framefleet_frames::{Kind, MadeFrames, Rendition};
-use framefleet_perception::require;
+use framefleet_perception::{UNKNOWN_IDENTITY, require};
 use framefleet_stage::{
     Batch, HalfNeeds, Halo, Host, Input, Job, ModelNeed, Needs, Outputs, Records, SetupError, Stage, StageError,
 };
-use mask::hole::Choice;
 
 /// What the model is for, in the catalogue's words.
 const ROLE: &str = "inpainting";
@@ -53,10 +52,7 @@ impl Stage for InpaintingStage {
     type Settings = InpaintingSettings;
 
     fn needs(settings: &InpaintingSettings) -> Needs {
-        let mut required = vec![Kind::new("mask")];
-        if !settings.tracks.is_empty() {
-            required.push(Kind::new(mask::tracks::KIND));
-        }
+        let required = [Kind::new("mask")].into_iter().chain(settings.choice().kinds()).collect();
         // Source frames have their own gaps closed, too.
         let reach = u64::from(settings.window) + u64::from(settings.gap);
         let model = || ModelNeed::new(ROLE, Some(&settings.model), 1);
@@ -87,11 +83,13 @@ impl Stage for InpaintingStage {
     }
 
     fn process(&self, job: &Job, batch: &Batch, out: &mut Outputs) -> Result<(), StageError> {
-        let choice = Choice {
-            labels: self.settings.labels.clone(),
-            instances: mask::tracks::instances(job, batch, &self.settings.tracks),
-        };
-        process::process(batch, &self.settings, &choice, self.lama.as_ref(), out)
+        match self.settings.choice().of(job, batch) {
+            Ok(choice) => process::process(batch, &self.settings, &choice, self.lama.as_ref(), out),
+            Err(error) => {
+                batch.frames().iter().for_each(|frame| out.fail(*frame, UNKNOWN_IDENTITY, error.to_string()));
+                Ok(())
+            }
+        }
     }
 
     fn finish(&self, job: &Job, records: &dyn Records, out: &mut Outputs) -> Result<(), StageError> {

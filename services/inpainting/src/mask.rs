@@ -3,4 +3,3 @@
 pub(crate) mod cover;
 pub(crate) mod gaps;
 pub(crate) mod hole;
-pub(crate) mod tracks;

@@ -1,5 +1,5 @@
 //! The half of the stage that makes frames.
-use crate::mask::hole::{Choice, Hole, expanded};
+use crate::mask::hole::{Hole, expanded};
 use crate::patch::Patch;
 use crate::plate;
 use crate::residual::lama::Lama;
@@ -10,7 +10,7 @@ use crate::sources::context::{Context, pixels};
 use crate::sources::fill::{Coverage, SourceFrame, from_sources};
 use framefleet_frames::annotation::Value;
 use framefleet_frames::{Annotation, Fill, FillReference, FillRest, Frame, Image, Rendition};
-use framefleet_perception::PerceptionError;
+use framefleet_perception::{ChosenMasks, PerceptionError};
 use framefleet_stage::{Batch, Outputs, StageError};
 use framefleet_vision::VisionError;
 use opencv::core::{Mat, Rect};
@@ -37,7 +37,7 @@ impl<E: Into<PerceptionError>> From<E> for Problem {
 pub fn process(
     batch: &Batch,
     settings: &InpaintingSettings,
-    choice: &Choice,
+    choice: &ChosenMasks,
     lama: Option<&Lama>,
     out: &mut Outputs,
 ) -> Result<(), StageError> {

@@ -1,4 +1,5 @@
 //! What changes the answers of the stage.
+use framefleet_perception::MaskChoice;
 use framefleet_stage::{Settings, in_range};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -35,9 +36,14 @@ pub enum Rest {
 pub struct InpaintingSettings {
     /// Masks with these labels are removed ("person"); empty: all masks.
     pub labels: Vec<String>,
-    /// Instances over time that are removed, by the track numbers that segmentation gives them; empty: all. Tracks are known only
-    /// after all frames were segmented, so choosing them costs a second pass over the footage.
+    /// Instances over time that are removed, by the track numbers that segmentation gives them; empty: all, unless `subjects` or
+    /// `identities` choose. Tracks and subjects are known only after all frames were seen, so choosing costs a second pass over the
+    /// footage.
     pub tracks: Vec<u32>,
+    /// Persons that are removed, by their numbers within each item (`subject` in the records of the step `subjects`).
+    pub subjects: Vec<u32>,
+    /// Persons that are removed in all items, by the names or numbers of identities: `["Ada"]`.
+    pub identities: Vec<String>,
     /// Growth of the masks, so that the blurred edge of an object is removed with it (0 to 5).
     pub grow_percent: f64,
     /// An object without a mask in up to so many frames in a row (0 to 8) is removed there, too, if frames on both sides have it: in
@@ -70,6 +76,8 @@ impl Default for InpaintingSettings {
         Self {
             labels: Vec::new(),
             tracks: Vec::new(),
+            subjects: Vec::new(),
+            identities: Vec::new(),
             grow_percent: 0.5,
             gap: 4,
             feather_percent: 0.25,
@@ -81,6 +89,18 @@ impl Default for InpaintingSettings {
             rest: Rest::Telea,
             model: "lama-512".to_owned(),
             clean_plate: false,
+        }
+    }
+}
+
+impl InpaintingSettings {
+    /// Which masks are removed.
+    pub fn choice(&self) -> MaskChoice<'_> {
+        MaskChoice {
+            labels: &self.labels,
+            tracks: &self.tracks,
+            subjects: &self.subjects,
+            identities: &self.identities,
         }
     }
 }

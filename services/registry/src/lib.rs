@@ -12,6 +12,7 @@ pub fn stages() -> Result<Registry, RegistryError> {
     let registry = registry.with::<motion::MotionStage>()?;
     let registry = registry.with::<pose::PoseStage>()?;
     let registry = registry.with::<segmentation::SegmentationStage>()?;
+    let registry = registry.with::<subjects::SubjectsStage>()?;
     let registry = registry.with::<sync::SyncStage>()?;
     Ok(registry)
 }

@@ -1,6 +1,8 @@
 //! The half of the stage that sees all frames: objects followed through shots, and statistics.
+pub(crate) mod persons;
 pub(crate) mod statistics;
 pub(crate) mod tracks;
+use crate::finish::persons::Persons;
 use crate::finish::statistics::Statistics;
 use crate::finish::tracks::{MaskObservation, Masks, Object};
 use crate::settings::SegmentationSettings;
@@ -19,13 +21,14 @@ pub fn finish(
     out: &mut Outputs,
 ) -> Result<(), StageError> {
     let mut statistics = Statistics::default();
+    let persons = Persons::new(job);
     let mut items = by_item(records, job);
     while let Some(mut results) = items.next_item()? {
         let (item, stills) = (&results.item().name, results.is_stills());
         let mut tracks = TrackSet::new(Masks, settings.track_iou, settings.track_gap_seconds);
         for frame in results.by_ref() {
             let FrameResult { record, cut } = frame?;
-            let masks = masks(&record)?;
+            let masks = masks(&record, &persons)?;
             statistics.add_frame(masks.len() as u64);
             if cut {
                 tracks.cut();
@@ -75,7 +78,7 @@ fn published(number: u32, track: &Track<Object>) -> MaskTrack {
 }
 
 /// The masks of a record, each with its instance.
-fn masks(record: &Record) -> Result<Vec<(u32, MaskObservation)>, StageError> {
+fn masks(record: &Record, persons: &Persons<'_>) -> Result<Vec<(u32, MaskObservation)>, StageError> {
     let mut masks = Vec::new();
     for annotation in &record.annotations {
         let Some(Value::Mask(mask)) = &annotation.value else { continue };
@@ -85,6 +88,7 @@ fn masks(record: &Record) -> Result<Vec<(u32, MaskObservation)>, StageError> {
             runs: runs.unwrap_or_default(),
             label: mask.label.clone(),
             score: mask.score,
+            person: mask.pose.and_then(|pose| persons.of_pose(&record.item, record.frame, pose)),
         };
         masks.push((annotation.instance, seen));
     }

@@ -3,8 +3,8 @@
 //! Process makes masks, by one of four kinds of models behind one interface: persons (MediaPipe's selfie segmentation, shown every
 //! person that poses or faces locate), the foreground of a video (Robust Video Matting), the foreground of a still (IS-Net), and
 //! whatever is pointed at (SAM 2: boxes of persons, else a grid of points; on request followed by its memory). Which one runs is a
-//! setting; none stands in for another. Finish follows objects from frame to frame by the overlap of their masks, inside shots, and
-//! numbers them.
+//! setting; none stands in for another. Finish follows objects from frame to frame, inside shots, and numbers them: by the tracks of the
+//! poses that masks were made for, else by where masks should be and what they overlap.
 //!
 //! Masks are run lengths of the full frame, as COCO has them. Stereo frames are split before anything is scaled; every eye
 //! has its own masks, whose `eye` says whose they are, and their soft masks are made to agree along the disparity.
@@ -50,7 +50,7 @@ enum Maker {
 impl Stage for SegmentationStage {
     const NAME: &'static str = "segmentation";
     const ABOUT: &'static str = "masks of persons and objects, followed over time";
-    const VERSION: u32 = 4;
+    const VERSION: u32 = 5;
     type Settings = SegmentationSettings;
 
     fn needs(settings: &SegmentationSettings) -> Needs {
@@ -66,7 +66,7 @@ impl Stage for SegmentationStage {
                 ..HalfNeeds::default()
             },
             finish: HalfNeeds {
-                optional: vec![Kind::new("shot")],
+                optional: vec![Kind::new("shot"), Kind::new("person_track")],
                 makes: vec![Kind::new("mask_track")],
                 ..HalfNeeds::default()
             },

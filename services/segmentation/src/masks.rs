@@ -1,6 +1,7 @@
 //! From soft masks and owners to binary masks of the instances.
 pub(crate) mod stereo;
 pub(crate) mod temporal;
+use crate::input::persons::Person;
 use crate::settings::SegmentationSettings;
 use framefleet_perception::PerceptionError;
 use framefleet_vision::rle::Rle;
@@ -18,6 +19,8 @@ pub struct Instance {
     pub stability: Option<f32>,
     /// What a promptable model was asked about, pixels of the view.
     pub point: Option<[f32; 2]>,
+    /// The pose of whose person it is, where that is known: its instance.
+    pub pose: Option<u32>,
 }
 
 /// Pixels below which islands go and holes are filled.
@@ -48,12 +51,12 @@ impl SmallRegions {
     }
 }
 
-/// The instances in a soft mask (`CV_32FC1`, small) of a view of `size`: what every owner has (`CV_8UC1`, of the soft mask's size), then the
-/// connected parts that nobody owns. The largest first. Islands and holes are found where the soft mask has pixels; masks are of the
+/// The instances in a soft mask (`CV_32FC1`, small) of a view of `size`: what every owner has (`CV_8UC1`, of the soft mask's size; owner
+/// n is `people[n − 1]`), then the connected parts that nobody owns. The largest first. Islands and holes are found where the soft mask has pixels; masks are of the
 /// view's full size, and their outlines run between the soft mask's pixels.
 pub fn instances(
     soft_mask: &Mat,
-    owners: Option<&Mat>,
+    owners: Option<(&[Person], &Mat)>,
     size: (u32, u32),
     settings: &SegmentationSettings,
 ) -> Result<Vec<Instance>, PerceptionError> {
@@ -62,14 +65,16 @@ pub fn instances(
     let small = SmallRegions::new(settings, soft_mask.size()?);
     let mut found = Vec::new();
     let mut nobodys = ground.covered.try_clone()?;
-    if let Some(owners) = owners {
+    if let Some((people, owners)) = owners {
         let mut max = 0.0;
         core::min_max_loc(owners, None, Some(&mut max), None, None, &core::no_array())?;
         for number in 1..=max as i32 {
             let (mut own, mut mask) = (Mat::default(), Mat::default());
             core::compare(owners, &Scalar::all(f64::from(number)), &mut own, CmpTypes::CMP_EQ as i32)?;
             core::bitwise_and(&own, &ground.covered, &mut mask, &core::no_array())?;
-            found.extend(ground.instance(small.cleaned(&Rle::of(&mask)?))?);
+            let instance = ground.instance(small.cleaned(&Rle::of(&mask)?))?;
+            let pose = people.get(number as usize - 1).and_then(|person| person.pose);
+            found.extend(instance.map(|instance| Instance { pose, ..instance }));
             nobodys.set_to(&Scalar::default(), &own)?;
         }
     }
@@ -107,7 +112,7 @@ impl Ground<'_> {
         let mask = runs.picture()?;
         let score = core::mean(self.soft_mask, &mask)?[0] as f32;
         let runs = Rle::of_soft_mask(&self.own(&mask)?, self.threshold as f32, self.size)?;
-        Ok(Some(Instance { runs, score, stability: None, point: None }))
+        Ok(Some(Instance { runs, score, stability: None, point: None, pose: None }))
     }
 
     /// Soft mask of an instance alone: that of its mask (all, in holes that were filled) and what falls off around it, which says where
@@ -141,8 +146,11 @@ mod tests {
         imgproc::rectangle(&mut owners, Rect::new(0, 0, 24, 40), Scalar::all(1.0), -1, 8, 0).unwrap();
         imgproc::rectangle(&mut owners, Rect::new(24, 0, 26, 40), Scalar::all(2.0), -1, 8, 0).unwrap();
         let settings = SegmentationSettings::default();
-        let found = instances(&soft_mask, Some(&owners), (80, 40), &settings).unwrap();
+        let person = |pose| Person { bounds: [0.0, 0.0, 40.0, 40.0], lines: Vec::new(), pose };
+        let people = [person(Some(4)), person(None)];
+        let found = instances(&soft_mask, Some((&people, &owners)), (80, 40), &settings).unwrap();
         let places: Vec<[u32; 4]> = found.iter().filter_map(|instance| instance.runs.bounds()).collect();
+        assert_eq!(found.iter().map(|instance| instance.pose).collect::<Vec<_>>(), [Some(4), None, None]);
         assert_eq!(places, [[4, 4, 24, 34], [24, 4, 44, 34], [60, 10, 70, 20]]);
         assert!((found[0].score - 0.9).abs() < 1e-6 && found[0].runs.area() == 600);
         assert_eq!(instances(&soft_mask, None, (80, 40), &settings).unwrap().len(), 2);

@@ -127,7 +127,7 @@ impl Task<'_> {
                     Some(owners(people, &regions, view, soft_mask.size()?)?)
                 }
             };
-            instances(soft_mask, owners.as_ref(), view.size(), self.settings)
+            instances(soft_mask, owners.as_ref().map(|owners| (&people[..], owners)), view.size(), self.settings)
         };
         views.iter().zip(people).zip(&soft_mask).map(of).collect()
     }
@@ -182,6 +182,7 @@ fn mask(view: &View<'_>, instance: Instance, size: (u32, u32), label: &str) -> (
         stability: instance.stability,
         point: point.unwrap_or_default(),
         eye: if view.eye == Eye::Both { String::new() } else { view.eye.name().to_owned() },
+        pose: instance.pose,
     };
     (mask, runs)
 }

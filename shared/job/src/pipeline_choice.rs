@@ -55,12 +55,43 @@ impl PipelineChoice {
             }
         };
         for assignment in set {
-            pipeline.set(assignment)?;
+            match assignment.strip_prefix(EVERY_STEP) {
+                Some(rest) => set_everywhere(&mut pipeline, rest, registry)?,
+                None => pipeline.set(assignment)?,
+            }
         }
-        // Settings may have brought new needs: per-shot sampling needs shots.
-        if matches!(self, Self::Stages(stages) if !stages.is_empty()) {
+        // Settings may have brought new needs: per-shot sampling needs shots, an identity needs faces. A file of the user's says all itself.
+        if !self.is_file() {
             pipeline.add_providers(registry)?;
         }
         Ok(pipeline)
     }
+
+    /// Whether it is a pipeline file of the user's.
+    fn is_file(&self) -> bool {
+        matches!(self, Self::Text { name, toml } if presets::preset(name).ok() != Some(toml))
+    }
+}
+
+/// How an assignment begins that is for every step whose stage has the setting.
+const EVERY_STEP: &str = "*.";
+
+/// Makes an assignment, "key=value", for every step whose stage has such a setting.
+fn set_everywhere(pipeline: &mut Pipeline, assignment: &str, registry: &Registry) -> Result<(), JobError> {
+    let key = assignment.split('=').next().unwrap_or_default().trim();
+    let mut steps = Vec::new();
+    for step in &pipeline.steps {
+        let has = registry.get(&step.stage).is_ok_and(|stage| stage.describe().schema["properties"].get(key).is_some());
+        steps.extend(has.then(|| step.name.clone()));
+    }
+    if steps.is_empty() {
+        return Err(JobError::Configuration(format!(
+            "no step of pipeline {} has the setting {key} (asked for by \"*.{assignment}\")",
+            pipeline.name
+        )));
+    }
+    for step in steps {
+        pipeline.set(&format!("{step}.{assignment}"))?;
+    }
+    Ok(())
 }

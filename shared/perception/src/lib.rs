@@ -9,6 +9,7 @@
 mod error;
 mod frame_view;
 mod kalman;
+mod mask_choice;
 mod models;
 mod one_euro;
 mod records;
@@ -18,6 +19,7 @@ mod tracking;
 pub use error::{Blame, PerceptionError};
 pub use frame_view::FrameView;
 pub use kalman::BoxFilter;
+pub use mask_choice::{ChosenMasks, MaskChoice, UNKNOWN_IDENTITY, UnknownIdentity};
 pub use models::{of_finish, require};
 pub use one_euro::OneEuro;
 pub use records::{FrameResult, ItemResults, Items, by_item};

@@ -116,6 +116,18 @@ pub enum PlanError {
         /// What is wrong.
         source: SettingsError,
     },
+    /// No step makes anything that a step joins.
+    #[error(
+        "{step} joins {kinds}, and no step of the pipeline makes any of them; add a step of a stage that does: {makers}"
+    )]
+    NothingToJoin {
+        /// The step.
+        step: String,
+        /// What it joins.
+        kinds: String,
+        /// Who makes that.
+        makers: String,
+    },
     /// No step makes what a half requires.
     #[error("{step}.{half} needs {kind}{reason}, and no step of the pipeline makes it{scope}; {remedy}")]
     Unmet {

@@ -16,7 +16,7 @@ use files::{GivenFile, PlannedFile};
 use framefleet_frames::frame::BATCH_FRAMES;
 use framefleet_frames::{Item, ItemKind, made};
 use graph::{Node, Wires};
-use needs::{Draft, check_needs_tables, providers};
+use needs::{Draft, check_joins, check_needs_tables, providers};
 use passes::{Schedule, StepPasses};
 use serde_json::{Map, Value};
 
@@ -59,6 +59,7 @@ pub fn plan(request: &PlanRequest, stages: &dyn Stages, models: &dyn Models) -> 
     let files = drafts.iter().map(|draft| files::planned(draft, request.files)).collect::<Result<Vec<_>, _>>()?;
     check_sampling(&drafts, request.items)?;
     check_needs_tables(&drafts)?;
+    check_joins(&drafts, stages)?;
     let wires = (0..drafts.len()).map(|step| wires(&drafts, step, stages)).collect::<Result<Vec<_>, _>>()?;
     let names: Vec<&str> = pipeline.steps.iter().map(|step| step.name.as_str()).collect();
     let order = graph::order(&wires, &names)?;

@@ -1,6 +1,6 @@
 //! The smallest pipeline that satisfies some stages.
 use crate::planner::drafts;
-use crate::planner::needs::Draft;
+use crate::planner::needs::{Draft, joined};
 use crate::stages::{Stages, makers_of, makes, makes_frames};
 use crate::{Half, Pipeline, PlanError, Step};
 use framefleet_frames::Kind;
@@ -9,7 +9,8 @@ use std::collections::BTreeSet;
 
 impl Pipeline {
     /// The smallest pipeline that satisfies these stages: one step for each, and for every kind that a step requires and
-    /// none makes, a step of the stage that makes it by default, and so on. Steps that read the latest frames and make none
+    /// none makes, a step of the stage that makes it by default, and so on; and a step of every stage that joins what two or more of them
+    /// find. Steps that read the latest frames and make none
     /// come last. Fails when several stages make such a kind (name the one you want) or none does.
     pub fn of_stages(names: &[&str], stages: &dyn Stages) -> Result<Self, PlanError> {
         let mut pipeline = Self { name: names.join(","), ..Self::default() };
@@ -19,6 +20,7 @@ impl Pipeline {
             }
         }
         pipeline.add_providers(stages)?;
+        pipeline.add_joins(stages)?;
         let last: BTreeSet<String> = sinks(&drafts(&pipeline, stages)?);
         pipeline.steps.sort_by_key(|step| last.contains(&step.name));
         Ok(pipeline)
@@ -31,6 +33,23 @@ impl Pipeline {
         while let Some((place, stage)) = missing(&drafts(self, stages)?, stages)? {
             self.steps.insert(place, Step::of_stage(&stage));
             self.check()?;
+        }
+        Ok(())
+    }
+
+    /// Adds a step of every stage that joins two or more kinds that are made.
+    fn add_joins(&mut self, stages: &dyn Stages) -> Result<(), PlanError> {
+        for name in stages.names() {
+            let mut with = self.clone();
+            with.steps.push(Step::of_stage(&name));
+            let there = self.steps.iter().any(|step| step.stage == name || step.name == name);
+            if there || with.check().is_err() {
+                continue;
+            }
+            let drafts = drafts(&with, stages)?;
+            if drafts.last().is_some_and(|draft| draft.resolved.needs.joins && joined(&drafts, draft) > 1) {
+                *self = with;
+            }
         }
         Ok(())
     }

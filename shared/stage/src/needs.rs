@@ -103,6 +103,9 @@ pub struct Needs {
     pub halo: Halo,
     /// Consecutive batches that one task spans; 1 for all but encoders.
     pub group: u64,
+    /// Whether it joins what other steps find, the optional kinds of process: a plan has to make one of them at least, and a pipeline that
+    /// is made of names of stages gets such a step when it makes two or more.
+    pub joins: bool,
     /// What process makes of full frames. The runner checks every frame by it.
     pub made: Option<MadeFrames>,
     /// What process encodes full frames as: memory for the encoder is reserved while a task runs. Such a step makes no frames, and no
@@ -126,6 +129,7 @@ impl Default for Needs {
             input: Input::Source,
             halo: Halo::default(),
             group: 1,
+            joins: false,
             made: None,
             encodes: None,
             finish_only: false,

@@ -182,17 +182,24 @@ impl Rle {
         if self.size() != other.size() {
             return 0;
         }
-        let (mut mine, mut theirs) = (self.ones().peekable(), other.ones().peekable());
-        let mut shared = 0;
-        while let (Some(&(a0, a1)), Some(&(b0, b1))) = (mine.peek(), theirs.peek()) {
-            shared += a1.min(b1).saturating_sub(a0.max(b0));
-            if a1 <= b1 {
-                mine.next()
-            } else {
-                theirs.next()
-            };
+        shared(self.ones(), other.ones())
+    }
+
+    /// Pixels that are set in a box x0, y0, x1, y1, whose corners are rounded to pixels.
+    pub fn area_in(&self, [x0, y0, x1, y1]: [f32; 4]) -> u64 {
+        let cut = |side: f32, max: u32| side.round().clamp(0.0, max as f32) as u64;
+        let (top, bottom) = (cut(y0, self.height), cut(y1, self.height));
+        if top >= bottom {
+            return 0;
         }
-        shared
+        let columns = cut(x0, self.width)..cut(x1, self.width);
+        shared(self.ones(), columns.map(|x| (x * u64::from(self.height) + top, x * u64::from(self.height) + bottom)))
+    }
+
+    /// Whether the pixel in which a point lies is set.
+    pub fn contains(&self, x: f32, y: f32) -> bool {
+        let [x, y] = [x.floor(), y.floor()];
+        self.area_in([x, y, x + 1.0, y + 1.0]) > 0
     }
 
     /// Intersection over union, 0–1; 0 for two empty masks and for masks of different sizes.
@@ -211,6 +218,21 @@ impl Rle {
             (start, at)
         })
     }
+}
+
+/// Pixels that two lists of runs share, each (start, end) ascending.
+fn shared(a: impl Iterator<Item = (u64, u64)>, b: impl Iterator<Item = (u64, u64)>) -> u64 {
+    let (mut a, mut b) = (a.peekable(), b.peekable());
+    let mut shared = 0;
+    while let (Some(&(a0, a1)), Some(&(b0, b1))) = (a.peek(), b.peek()) {
+        shared += a1.min(b1).saturating_sub(a0.max(b0));
+        if a1 <= b1 {
+            a.next()
+        } else {
+            b.next()
+        };
+    }
+    shared
 }
 
 /// A number whose first character is `first`: at most seven of five bits each, so that it cannot overflow.
@@ -232,6 +254,23 @@ fn number(first: u8, bytes: &mut impl Iterator<Item = u8>) -> Option<i64> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn pixels_in_a_box_are_counted() {
+        let mask = Rle { height: 4, width: 3, lengths: vec![1, 6, 5] };
+        // Columns from the left: .###, ###., ....
+        assert_eq!(mask.area_in([0.0, 0.0, 3.0, 4.0]), 6);
+        assert_eq!(mask.area_in([0.0, 0.0, 1.0, 2.0]), 1);
+        assert_eq!(mask.area_in([1.0, 2.0, 9.0, 9.0]), 1);
+        assert_eq!(mask.area_in([-5.0, -5.0, 0.4, 9.0]), 0);
+        assert_eq!(mask.area_in([2.0, 3.0, 1.0, 1.0]), 0);
+        assert!(
+            mask.contains(0.9, 1.0)
+                && !mask.contains(0.9, 0.9)
+                && !mask.contains(7.0, 1.0)
+                && !mask.contains(-0.1, 2.0)
+        );
+    }
 
     fn mat(rows: usize, columns: usize, bytes: &[u8]) -> Mat {
         let mut mask =

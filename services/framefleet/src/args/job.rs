@@ -86,9 +86,12 @@ pub struct PipelineArguments {
     /// A pipeline by name (see `framefleet pipelines`) or file [default: analyse]
     #[arg(long, value_name = "NAME|FILE")]
     pub pipeline: Option<String>,
-    /// Change a setting: step.key=value (also step.frames, step.profile, step.input, ingest.key)
+    /// Change a setting: step.key=value (also step.frames, step.profile, step.input, ingest.key; *.key: every step that has it)
     #[arg(long, value_name = "STEP.KEY=VALUE")]
     pub set: Vec<String>,
+    /// Only this person, by the name or number of an identity: what is removed, or kept before another background
+    #[arg(long, value_name = "NAME")]
+    pub identity: Vec<String>,
 }
 
 /// `submit`

@@ -1,36 +1,9 @@
 //! Holes: what is to be removed from a frame.
 use crate::mask::cover::{Cover, blank};
-use framefleet_frames::{Annotation, Kind, Mask, annotation::Value};
-use framefleet_stage::Batch;
 use framefleet_vision::VisionError;
 use opencv::core::{self, Mat, Rect, Size};
 use opencv::imgproc;
 use opencv::prelude::*;
-use std::collections::BTreeSet;
-
-/// Which masks make holes.
-#[derive(Clone, Debug, Default)]
-pub struct Choice {
-    /// Labels; empty: all.
-    pub labels: Vec<String>,
-    /// (frame, instance) of the chosen tracks; `None`: all.
-    pub instances: Option<BTreeSet<(u64, u32)>>,
-}
-
-impl Choice {
-    /// The chosen masks of a frame.
-    pub fn masks<'a>(&'a self, batch: &'a Batch, number: u64, kind: &'a Kind) -> impl Iterator<Item = &'a Mask> {
-        let chosen = move |annotation: &&Annotation| {
-            self.instances.as_ref().is_none_or(|instances| instances.contains(&(number, annotation.instance)))
-        };
-        let mask = |annotation: &'a Annotation| match &annotation.value {
-            Some(Value::Mask(mask)) => Some(mask),
-            _ => None,
-        };
-        let labelled = |mask: &&Mask| self.labels.is_empty() || self.labels.contains(&mask.label);
-        batch.annotations(number, kind).filter(chosen).filter_map(mask).filter(labelled)
-    }
-}
 
 /// A hole, cut to the area around it.
 #[derive(Clone, Debug)]

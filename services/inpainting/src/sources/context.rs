@@ -3,10 +3,11 @@ use crate::align::downscaled::Downscaled;
 use crate::align::{Region, align, features, follow};
 use crate::mask::cover::Cover;
 use crate::mask::gaps::missed;
-use crate::mask::hole::{Choice, Hole};
+use crate::mask::hole::Hole;
 use crate::settings::InpaintingSettings;
 use crate::sources::reference::{Reference, reference};
 use framefleet_frames::{Frame, Kind, Rendition};
+use framefleet_perception::ChosenMasks;
 use framefleet_stage::Batch;
 use framefleet_vision::VisionError;
 use framefleet_vision::geometry::homography::Homography;
@@ -24,7 +25,7 @@ const WORTH: f64 = 0.01;
 pub struct Context<'a> {
     batch: &'a Batch,
     settings: &'a InpaintingSettings,
-    choice: &'a Choice,
+    choice: &'a ChosenMasks,
     kind: Kind,
     covers: BTreeMap<u64, Rc<[Cover]>>,
     holes: BTreeMap<u64, Option<Rc<Hole>>>,
@@ -42,7 +43,7 @@ struct Candidate {
 
 impl<'a> Context<'a> {
     /// Nothing is known yet.
-    pub fn new(batch: &'a Batch, settings: &'a InpaintingSettings, choice: &'a Choice) -> Self {
+    pub fn new(batch: &'a Batch, settings: &'a InpaintingSettings, choice: &'a ChosenMasks) -> Self {
         Self {
             batch,
             settings,
@@ -83,7 +84,7 @@ impl<'a> Context<'a> {
         if let Some(known) = self.covers.get(&number) {
             return Ok(Rc::clone(known));
         }
-        let masks = self.choice.masks(self.batch, number, &self.kind);
+        let masks = self.choice.of_frame(self.batch, number, &self.kind);
         let covers = masks.map(|mask| Cover::of(mask, size)).filter_map(Result::transpose);
         let covers: Rc<[Cover]> = covers.collect::<Result<Vec<_>, _>>()?.into();
         self.covers.insert(number, Rc::clone(&covers));

@@ -148,6 +148,8 @@ fn summary(
         shown_frames: shown.iter().map(|pose| frames[pose.frame].number).collect(),
         shown_boxes: shown.iter().flat_map(|pose| pose.bbox.map(hundredths)).collect(),
         ended: followed.ended.into(),
+        frames: seen.iter().map(|pose| frames[pose.frame].number).collect(),
+        instances: seen.iter().filter_map(|pose| pose.instance).collect(),
     }
 }
 

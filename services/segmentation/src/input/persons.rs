@@ -38,6 +38,8 @@ pub struct Person {
     pub bounds: BBox,
     /// Lines that lie on the body: x0, y0, x1, y1.
     pub lines: Vec<[f32; 4]>,
+    /// The pose that it is known by: its instance; `None` where only the face is known.
+    pub pose: Option<u32>,
 }
 
 /// The persons of a frame whose middle lies in a view: those with a pose, then those of whom only the face is known.
@@ -46,7 +48,8 @@ pub fn persons(batch: &Batch, number: u64, view: &View) -> Vec<Person> {
     let mut found: Vec<Person> = Vec::new();
     for annotation in batch.annotations(number, &poses) {
         if let Some(Value::Pose(pose)) = &annotation.value {
-            found.extend(of_pose(pose).and_then(|person| inside(person, view)));
+            let person = of_pose(pose).and_then(|person| inside(person, view));
+            found.extend(person.map(|person| Person { pose: Some(annotation.instance), ..person }));
         }
     }
     for annotation in batch.annotations(number, &faces) {
@@ -86,7 +89,7 @@ fn of_pose(pose: &Pose) -> Option<Person> {
     if lines.is_empty() {
         lines.push(middle(&bounds));
     }
-    Some(Person { bounds, lines })
+    Some(Person { bounds, lines, pose: None })
 }
 
 /// The body below a face, by the proportions of a standing adult: about seven and a half heads high, three wide.
@@ -96,7 +99,7 @@ fn of_face(face: &Face) -> Option<(BBox, Person)> {
     let (width, height) = (x1 - x0, y1 - y0);
     let bounds = [x0 - width, y0 - 0.6 * height, x1 + width, y1 + 7.0 * height];
     let line = [(x0 + x1) / 2.0, (y0 + y1) / 2.0, (x0 + x1) / 2.0, bounds[3] - 0.5 * height];
-    Some((head, Person { bounds, lines: vec![line] }))
+    Some((head, Person { bounds, lines: vec![line], pose: None }))
 }
 
 /// The upright line in the middle of a box.
@@ -116,7 +119,11 @@ fn inside(person: Person, view: &View) -> Option<Person> {
         return None;
     }
     let bounds = [x0.max(0.0), y0.max(0.0), x1.min(width), y1.min(height)];
-    (boxes::area(&bounds) >= 1.0).then(|| Person { bounds, lines: person.lines.into_iter().map(moved).collect() })
+    (boxes::area(&bounds) >= 1.0).then(|| Person {
+        bounds,
+        lines: person.lines.into_iter().map(moved).collect(),
+        pose: person.pose,
+    })
 }
 
 /// The part of a view that a model is shown for a person: the box with `margin` times its sides, widened or heightened to the
@@ -207,7 +214,7 @@ mod tests {
     use framefleet_frames::{Image, PixelFormat};
 
     fn person(bounds: BBox) -> Person {
-        Person { bounds, lines: vec![middle(&bounds)] }
+        Person { bounds, lines: vec![middle(&bounds)], pose: None }
     }
 
     #[test]

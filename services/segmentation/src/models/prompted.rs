@@ -52,6 +52,8 @@ pub struct Candidate {
     pub stability: f32,
     /// What was pointed at, pixels of the image; absent for boxes.
     pub point: Option<[f32; 2]>,
+    /// The pose of the person whose box was pointed at: its instance.
+    pub pose: Option<u32>,
 }
 
 impl Embedding {
@@ -182,9 +184,11 @@ impl Prompted {
         })?;
         let small = SmallRegions::new(settings, embedding.size);
         let mut found = Vec::new();
-        for (predicted_iou, logits) in surest.into_iter().flatten() {
+        for (person, surest) in people.iter().zip(surest) {
+            let Some((predicted_iou, logits)) = surest else { continue };
             let (mask, stability) = binary(logits.view(), embedding.size)?;
-            let candidate = Candidate { runs: Rle::of(&mask)?, predicted_iou, stability, point: None };
+            let (runs, pose) = (Rle::of(&mask)?, person.pose);
+            let candidate = Candidate { runs, predicted_iou, stability, point: None, pose };
             found.push(candidate.cleaned(small));
         }
         Ok(chosen(found, small, settings))
@@ -227,6 +231,7 @@ pub(crate) fn chosen(
         score: candidate.predicted_iou.clamp(0.0, 1.0),
         stability: Some(candidate.stability),
         point: candidate.point,
+        pose: candidate.pose,
     };
     candidates.into_iter().map(instance).collect()
 }

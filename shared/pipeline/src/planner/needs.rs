@@ -168,6 +168,29 @@ impl Choice<'_> {
     }
 }
 
+/// How many kinds that a step joins are made by other steps.
+pub(crate) fn joined(drafts: &[Draft], joins: &Draft) -> usize {
+    let made = |kind: &&Kind| {
+        let others = drafts.iter().filter(|other| other.step.name != joins.step.name);
+        others.into_iter().any(|other| [Half::Process, Half::Finish].iter().any(|half| other.makes(*half, kind)))
+    };
+    joins.resolved.needs.process.optional.iter().filter(made).count()
+}
+
+/// Refuses steps that join what nobody makes.
+pub(crate) fn check_joins(drafts: &[Draft], stages: &dyn Stages) -> Result<(), PlanError> {
+    let Some(draft) = drafts.iter().find(|draft| draft.resolved.needs.joins && joined(drafts, draft) == 0) else {
+        return Ok(());
+    };
+    let kinds = &draft.resolved.needs.process.optional;
+    let makers = kinds.iter().flat_map(|kind| makers_of(stages, kind, &[Half::Process, Half::Finish]));
+    Err(PlanError::NothingToJoin {
+        step: draft.step.name.clone(),
+        kinds: kinds.iter().map(Kind::as_str).collect::<Vec<_>>().join(", "),
+        makers: makers.collect::<Vec<_>>().join(", "),
+    })
+}
+
 /// Refuses entries of `needs` tables that name a kind the step does not need.
 pub(crate) fn check_needs_tables(drafts: &[Draft]) -> Result<(), PlanError> {
     for draft in drafts {

@@ -75,6 +75,7 @@ fn kind((step, finish): &(usize, bool)) -> Kind {
 fn needs(step: usize, drawn: &Drawn) -> Needs {
     let renditions = [(drawn.renditions.0, Rendition::Proxy), (drawn.renditions.1, Rendition::Full)];
     Needs {
+        joins: false,
         process: HalfNeeds {
             required: drawn.required.iter().map(kind).collect(),
             optional: drawn.optional.iter().map(kind).collect(),

@@ -340,6 +340,24 @@ fn the_smallest_pipeline_adds_what_is_required() {
 }
 
 #[test]
+fn what_joins_others_results_comes_with_them() {
+    let joins = || Needs { joins: true, ..stage().welcomes(&["face", "mask"]).makes(&["subject"]) };
+    let stages = stages().with("subjects", joins());
+    let steps = |names: &[&str]| {
+        let pipeline = Pipeline::of_stages(names, &stages).unwrap();
+        pipeline.steps.iter().map(|step| step.name.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(steps(&["faces"]), ["faces"], "there is nothing to join");
+    assert_eq!(steps(&["masks"]), ["faces", "masks", "subjects"]);
+    assert_eq!(steps(&["subjects", "faces"]), ["subjects", "faces"], "who asks for it has it");
+    let alone = plan_for("[steps.motion]\n[steps.subjects]\n", &[video(640, 360)], &stages).unwrap_err();
+    assert_eq!(
+        alone.to_string(),
+        "subjects joins face, mask, and no step of the pipeline makes any of them; add a step of a stage that does: faces, masks"
+    );
+}
+
+#[test]
 fn providers_are_added_for_settings_too() {
     let mut pipeline = Pipeline::of_stages(&["faces"], &stages()).unwrap();
     pipeline.set("faces.frames=per-shot 2").unwrap();

@@ -125,7 +125,8 @@ impl Prompted {
                 let (mask, stability) = binary(logits, embedding.size)?;
                 if stability >= choice.min_stability {
                     let runs = Rle::of(&mask)?;
-                    let candidate = Candidate { runs, predicted_iou, stability, point: Some(points[item]) };
+                    let point = Some(points[item]);
+                    let candidate = Candidate { runs, predicted_iou, stability, point, pose: None };
                     found.extend(kept(&candidate).then_some(candidate));
                 }
                 if found.len() > 2 * MAX_MASKS {

@@ -118,7 +118,7 @@ impl Memory {
         let logits = logits.into_dimensionality::<Ix4>();
         let logits = logits.map_err(|error| wrong(&self.decoder, MEMORY_DECODER, format!("mask: {error}")))?;
         let (mask, stability) = binary(logits.index_axis(Axis(0), 0).index_axis(Axis(0), 0), embedding.size)?;
-        Ok(Some(Candidate { runs: Rle::of(&mask)?, predicted_iou, stability, point: None }))
+        Ok(Some(Candidate { runs: Rle::of(&mask)?, predicted_iou, stability, point: None, pose: None }))
     }
 
     /// The features of a frame after attention to the memory of an object.
