@@ -1,8 +1,8 @@
 //! The finish half: pieces of every item to a film.
-use crate::{AssembleSettings, Sound, names::film_names, piece::PIECE, stage_error};
+use crate::{AssembleSettings, names::film_names, piece::PIECE, stage_error};
 use framefleet_encode::{Join, Joined, choose_container, format_of_piece, join};
 use framefleet_formats::{Codec, Container, VideoFormat};
-use framefleet_frames::{Item, ItemKind, Outcome};
+use framefleet_frames::{Item, ItemKind, Outcome, VideoFile};
 use framefleet_stage::{Job, Outputs, Records, RecordsError, StageError, codes};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -74,7 +74,12 @@ fn films<'a>(settings: &AssembleSettings, job: &'a Job, records: &dyn Records) -
     let film = |item: &'a Item| {
         let codec = settings.encoding.codec(item)?;
         let pieces = pieces.remove(&item.name)?;
-        Some(Film { item, codec, container: choose_container(codec, source(item)), pieces })
+        Some(Film {
+            item,
+            codec,
+            container: choose_container(codec, source(item).map(VideoFile::path), settings.audio.into()),
+            pieces,
+        })
     };
     Ok(job.items.iter().filter_map(film).collect())
 }
@@ -107,7 +112,7 @@ fn join_film(
         format: &format,
         container: film.container,
         source: source(film.item),
-        audio: settings.audio == Sound::Copy,
+        sound: settings.audio.into(),
         start_ns,
         end_ns,
         last_frame_ns: Some(film.item.last_frame_ns).filter(|&last| last > 0 && end_ns.is_none()),
@@ -124,8 +129,8 @@ fn range(item: &Item, extent: &Extent, format: &VideoFormat) -> (i64, Option<i64
 }
 
 /// The file that sound comes from.
-fn source(item: &Item) -> Option<&Path> {
-    (item.kind() == ItemKind::Video).then_some(Path::new(&item.location))
+fn source(item: &Item) -> Option<VideoFile<'_>> {
+    (item.kind() == ItemKind::Video).then(|| VideoFile::of(item))
 }
 
 fn describe(name: &str, extent: &Extent, joined: &Joined) -> Value {

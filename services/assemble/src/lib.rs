@@ -34,7 +34,7 @@ impl Stage for AssembleStage {
             group: u64::from(settings.group),
             encodes: Some(settings.encoding),
             finish: HalfNeeds {
-                beside: Beside { sound: settings.audio == Sound::Copy, rest: true },
+                beside: Beside { sound: settings.audio != Sound::None, rest: true },
                 ..HalfNeeds::default()
             },
             ..Needs::default()

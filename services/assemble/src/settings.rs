@@ -1,4 +1,5 @@
 //! What changes what is written.
+use framefleet_encode::JoinSound;
 use framefleet_formats::{Dither, Encoding};
 use framefleet_stage::{Settings, only_finish};
 use schemars::JsonSchema;
@@ -11,8 +12,20 @@ pub enum Sound {
     /// Every audio stream that the container carries, as it is.
     #[default]
     Copy,
+    /// The same, and streams that the container does not carry are encoded anew.
+    Encode,
     /// No sound.
     None,
+}
+
+impl From<Sound> for JoinSound {
+    fn from(sound: Sound) -> Self {
+        match sound {
+            Sound::Copy => Self::Copy,
+            Sound::Encode => Self::Encode,
+            Sound::None => Self::None,
+        }
+    }
 }
 
 /// Settings of the stage `assemble`.
@@ -26,7 +39,8 @@ pub struct AssembleSettings {
     /// Constant rate factor of H.264 and H.265: 0 (best) to 51. Not set: 16 and 18, which show no difference to the eye.
     /// Other codecs have a fixed quality.
     pub quality: Option<u32>,
-    /// "copy": sound of the source goes along unchanged; "none": films are silent.
+    /// "copy": sound of the source goes along unchanged, in another container where the source's does not carry it; "encode": the container stays, and
+    /// sound that it does not carry is encoded anew (AAC; ALAC or FLAC where the source is without loss); "none": films are silent.
     #[schemars(transform = only_finish)]
     pub audio: Sound,
     /// Where frames have more bits than what they are written as: "ordered" (gradients stay smooth; the same pattern in every

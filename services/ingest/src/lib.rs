@@ -6,7 +6,7 @@ mod settings;
 mod source;
 
 pub use fps::Fps;
-pub use settings::{DeinterlaceSetting, ImagesSetting, Settings};
+pub use settings::{DeinterlaceSetting, ImagesSetting, NamedStream, Settings, VideoStreamSetting};
 pub use source::Ingest;
 
 use framefleet_stage::{Description, OpenSource, SettingsError, SetupError};

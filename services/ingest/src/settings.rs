@@ -20,6 +20,43 @@ pub struct Settings {
     pub images: ImagesSetting,
     /// Frames per second of image sequences: 24, 23.976, "30000/1001". Not set: 25.
     pub fps: Option<Fps>,
+    /// Which video stream of files that have several is read: "default" (the one that the file calls so), or its number from 0 (covers are not
+    /// counted). A file without a stream of that number is refused. Films have sound and all else of the file whichever is read.
+    pub video_stream: VideoStreamSetting,
+}
+
+/// See [`Settings::video_stream`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged, expecting = "video_stream must be \"default\" or a number from 0")]
+pub enum VideoStreamSetting {
+    /// By its number.
+    Number(u32),
+    /// By a word.
+    Named(NamedStream),
+}
+
+/// A stream by a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum NamedStream {
+    /// The one that the file calls its default, else FFmpeg's choice.
+    Default,
+}
+
+impl Default for VideoStreamSetting {
+    fn default() -> Self {
+        Self::Named(NamedStream::Default)
+    }
+}
+
+impl VideoStreamSetting {
+    /// The number; `None` for the default one.
+    pub(crate) fn number(self) -> Option<u32> {
+        match self {
+            Self::Number(number) => Some(number),
+            Self::Named(NamedStream::Default) => None,
+        }
+    }
 }
 
 /// See [`Settings::deinterlace`].

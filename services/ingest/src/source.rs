@@ -2,7 +2,7 @@
 use crate::Settings;
 use framefleet_decode::{Canvas, Decoders, Slot};
 use framefleet_frames::{BatchInfo, FrameFailure, IndexRequest, Item, ReadError, Rendition};
-use framefleet_probe::ImageReading;
+use framefleet_probe::Reading;
 use framefleet_stage::{IngestRequest, Ingested, PixelSink, Probe, SourceStage, StageError};
 
 /// Opens items and makes batches.
@@ -54,7 +54,11 @@ impl SourceStage for Ingest {
     }
 
     fn probe(&self, source: &str) -> Result<Probe, StageError> {
-        let reading = ImageReading { folders: self.settings.images.into(), rate: self.settings.fps.map(Into::into) };
+        let reading = Reading {
+            folders: self.settings.images.into(),
+            rate: self.settings.fps.map(Into::into),
+            video_stream: self.settings.video_stream.number(),
+        };
         let found = framefleet_probe::probe_with(source, reading).map_err(stage_error)?;
         Ok(Probe { items: found.items, refused: found.refused, passed_over: found.passed_over })
     }

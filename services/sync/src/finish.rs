@@ -3,6 +3,7 @@ use crate::offset::distances::{self, Distances};
 use crate::offset::{Estimate, Segment, compare, estimate};
 use crate::settings::SyncSettings;
 use crate::sound::Sound;
+use crate::sound_track::{self, ChosenTrack};
 use crate::speakers::diarisation::{Diarisation, Turn};
 use crate::speakers::utterances::{Scene, Utterance, shot_times, utterances};
 use crate::summary::{FaceSummary, ItemSummary, Summary, state_name};
@@ -13,7 +14,7 @@ use framefleet_frames::{
 };
 use framefleet_infer::Session;
 use framefleet_perception::by_item;
-use framefleet_stage::{Job, Outputs, Record, Records, StageError};
+use framefleet_stage::{Job, Outputs, Record, Records, StageError, codes};
 use std::ops::Range;
 
 /// An offset of less confidence is none.
@@ -46,6 +47,12 @@ impl Footage<'_> {
     }
 }
 
+/// What is heard of an item, and in which of its tracks.
+struct Heard<'s> {
+    sound: &'s Sound,
+    track: &'s ChosenTrack,
+}
+
 /// What finish knows of an item before it listens.
 struct Scenery {
     tracks: Vec<Track>,
@@ -75,7 +82,12 @@ pub fn finish(
         for frame in results.by_ref() {
             footage.add(&frame?.record);
         }
-        summary.add(finish_item(job, &footage, vad, distances.as_ref(), diarisation, settings, out)?);
+        match finish_item(job, &footage, vad, distances.as_ref(), diarisation, settings, out) {
+            Ok(of_item) => summary.add(of_item),
+            // The file is another one than was planned with; that is no reason to have nothing of the others.
+            Err(StageError::BadInput(reason)) => out.fail_item(&footage.item.name, codes::BAD_INPUT, reason),
+            Err(error) => return Err(error),
+        }
     }
     out.statistics(&summary.statistics());
     Ok(())
@@ -98,7 +110,8 @@ fn finish_item(
     let scenery = scenery(job, footage);
     summary.video_seconds = scenery.end_ns as f64 / 1e9;
     let until = scenery.end_ns.min(LONGEST_NS) + i64::from(settings.max_offset_ms) * 1_000_000;
-    let Some(sound) = Sound::listen(job, footage.item, until, vad, settings.voice_threshold)? else {
+    let track = sound_track::choose(job, footage.item, scenery.end_ns.min(LONGEST_NS), vad, settings)?;
+    let Some(sound) = Sound::listen(job, footage.item, track.number, until, vad, settings.voice_threshold)? else {
         let offset = AvOffset { state: SyncState::NoAudio.into(), ..AvOffset::default() };
         summary.set_offset(&offset);
         out.annotate_scope(scoped(&footage.item.name, None, 0, Value::AvOffset(offset)));
@@ -106,7 +119,9 @@ fn finish_item(
         summary.faces = faces(&scenery, None);
         return Ok(summary);
     };
-    let offset_ns = offsets(footage, &scenery, &sound, distances, settings, &mut summary, out);
+    summary.note = track.note(footage.item);
+    let heard = Heard { sound: &sound, track: &track };
+    let offset_ns = offsets(footage, &scenery, &heard, distances, settings, &mut summary, out);
     let turns: Vec<_> = diarisation.of(&footage.item.name).collect();
     let spoken = who_speaks(footage, &scenery, &sound, (offset_ns, &turns), settings, out);
     amend(&footage.item.name, &scenery.tracks, Some(&spoken), out);
@@ -156,12 +171,13 @@ fn known(job: &Job, item: &str) -> Known {
 fn offsets(
     footage: &Footage<'_>,
     scenery: &Scenery,
-    sound: &Sound,
+    heard: &Heard<'_>,
     distances: Option<&Distances>,
     settings: &SyncSettings,
     summary: &mut ItemSummary,
     out: &mut Outputs,
 ) -> i64 {
+    let Heard { sound, track } = heard;
     let contour = sound.contour(scenery.step_ns);
     let compared: Vec<_> =
         scenery.tracks.iter().map(|track| compare(track, &contour, &sound.speech, scenery.step_ns, settings)).collect();
@@ -170,7 +186,9 @@ fn offsets(
     let whole = 0..i64::MAX;
     let published = |segments: &[&Segment], tracks: &[&Track], within: &Range<i64>| {
         let measured = match distances {
-            Some(distances) => distances.of(&footage.item.name, tracks).map(|found| found.published(scenery.frame_ns)),
+            Some(distances) => {
+                distances.of((&footage.item.name, track.number), tracks).map(|found| found.published(scenery.frame_ns))
+            }
             None => estimate(segments, scenery.step_ns, settings).map(|found| measured(&found, scenery.frame_ns)),
         };
         let speech_seconds = sound.speech_seconds(within);
@@ -190,7 +208,14 @@ fn offsets(
         }
     };
     let all: Vec<&Track> = scenery.tracks.iter().collect();
-    let of_item = AvOffset { sound: Some(sound.overview.clone()), ..published(&segments, &all, &whole) };
+    // Where there is one track, nothing was chosen.
+    let chosen = (!track.reason.is_empty()).then_some(track.number);
+    let of_item = AvOffset {
+        sound: Some(sound.overview.clone()),
+        sound_track: chosen,
+        sound_track_reason: track.reason.clone(),
+        ..published(&segments, &all, &whole)
+    };
     summary.set_offset(&of_item);
     let offset_ns = of_item.offset_ms.map_or(0, |ms| (f64::from(ms) * 1e6) as i64);
     out.annotate_scope(scoped(&footage.item.name, None, 0, Value::AvOffset(of_item)));

@@ -6,7 +6,8 @@
 //! audio at that offset is the one who speaks; speakers of a diarisation are matched with faces one to one within a shot.
 //!
 //! Positive offsets: the audio comes before the image that belongs to it. A source without audio, without a face, or without
-//! speech is said to be that, and no offset is made up; neither where mouths and audio do not go together.
+//! speech is said to be that, and no offset is made up; neither where mouths and audio do not go together. Of several sound tracks the one that
+//! somebody speaks in is heard, or the one that the user chooses.
 //!
 //! Frame numbers and times are those of the item: names of files are never parsed for them.
 //!
@@ -20,12 +21,14 @@ mod presentation;
 mod process;
 mod settings;
 mod sound;
+mod sound_track;
 mod speakers;
 mod summary;
 mod tracks;
 
 pub use process::STILL;
 pub use settings::{Pictures, SyncSettings};
+pub use sound_track::TrackSetting;
 
 use framefleet_audio_features::voice;
 use framefleet_frames::Kind;
@@ -56,7 +59,7 @@ pub struct SyncStage {
 impl Stage for SyncStage {
     const NAME: &'static str = "sync";
     const ABOUT: &'static str = "lips and voice: offset of the sound, drift, who speaks";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     const FIELDS: &'static [Field] = presentation::FIELDS;
     type Settings = SyncSettings;
 
@@ -82,7 +85,8 @@ impl Stage for SyncStage {
                 required: vec![Kind::new("face_track")],
                 optional: vec![Kind::new("shot")],
                 makes: vec![Kind::new("av_offset"), Kind::new("speaking")],
-                beside: Beside { sound: true, ..Beside::default() },
+                // What a file says of its tracks' languages is no sound.
+                beside: Beside { sound: true, rest: settings.track.is_language() },
             },
             renditions: vec![settings.pictures.rendition()],
             halo,

@@ -7,6 +7,7 @@
 use crate::mouth::faces::{faces_of, shrink};
 use crate::offset::distances::{DISTANCES, SHIFTS, STEP_NS};
 use crate::settings::SyncSettings;
+use crate::sound_track;
 use framefleet_audio_features::mfcc::{COEFFICIENTS, FRAME, Mfcc, RATE, STEP};
 use framefleet_frames::{Item, LipDistance, LipDistances};
 use framefleet_infer::{Dim, InferError, Session, TensorSpec};
@@ -102,31 +103,43 @@ impl LipSync {
         let clips: Vec<Clip> = batch.frames().iter().flat_map(|frame| clips(batch, *frame)).collect();
         let steps: BTreeSet<i64> = clips.iter().filter_map(|clip| step_of(batch, clip)).flat_map(around).collect();
         let steps: Vec<i64> = steps.into_iter().collect();
-        let Some(sounds) = self.sounds(job, batch.item(), &steps)? else { return Ok(()) };
-        if clips.is_empty() {
+        // Which track is heard, finish decides.
+        let (mut sounds, mut tracks) = (Vec::new(), Vec::new());
+        for track in 0..sound_track::count(batch.item()) {
+            if let Some(own) = self.sounds(job, batch.item(), track, &steps)? {
+                sounds.extend(own);
+                tracks.push(track);
+            }
+        }
+        if clips.is_empty() || tracks.is_empty() {
             return Ok(());
         }
         let (faces, voices) = self.embed(batch, settings, &clips, &sounds)?;
         let index: HashMap<i64, usize> = steps.iter().enumerate().map(|(index, step)| (*step, index)).collect();
-        let kept = clips.iter().zip(&faces).filter_map(|(clip, face)| {
-            let shifted = around(step_of(batch, clip)?).filter_map(|step| Some(&voices[*index.get(&step)?]));
-            let distances = shifted.map(|voice| distance(face, voice)).collect();
-            Some(LipDistance { frame: clip.frame, instance: clip.instance, distances })
+        let kept = tracks.iter().zip(voices.chunks(steps.len().max(1))).flat_map(|(track, voices)| {
+            let kept = clips.iter().zip(&faces).filter_map(|(clip, face)| {
+                let shifted = around(step_of(batch, clip)?).filter_map(|step| voices.get(*index.get(&step)?));
+                let distances = shifted.map(|voice| distance(face, voice)).collect();
+                Some(LipDistance { frame: clip.frame, instance: clip.instance, distances, track: *track })
+            });
+            kept.collect::<Vec<_>>()
         });
         let kept = LipDistances { faces: kept.collect() };
         let file = out.attach(DISTANCES).map_err(StageError::retry)?;
         file.write_all(&kept.encode_to_vec()).map_err(StageError::retry)
     }
 
-    /// Coefficients of what is heard around each step, 13 × 20 row by row; `None` without audio.
-    fn sounds(&self, job: &Job, item: &Item, steps: &[i64]) -> Result<Option<Vec<Vec<f32>>>, StageError> {
+    /// Coefficients of what is heard in a track around each step, 13 × 20 row by row; `None` without audio.
+    fn sounds(&self, job: &Job, item: &Item, track: u32, steps: &[i64]) -> Result<Option<Vec<Vec<f32>>>, StageError> {
         let (Some(first), Some(last)) = (steps.first(), steps.last()) else { return Ok(Some(Vec::new())) };
         // A sample more at the front, for the pre-emphasis; audio begins with the first of the five images.
         let lead = PICTURES as i64 / 2 * STEP_NS;
         let samples = ((HEARD - 1) * STEP + FRAME) as i64;
         let ns = |samples: i64| samples * 1_000_000_000 / i64::from(RATE);
         let (start, end) = (first * STEP_NS - lead - ns(1), last * STEP_NS - lead + ns(samples));
-        let Some(audio) = job.audio.read(item, start..end, RATE).map_err(StageError::Retry)? else { return Ok(None) };
+        let Some(audio) = job.audio.read(item, Some(track), start..end, RATE).map_err(StageError::Retry)? else {
+            return Ok(None);
+        };
         let sound = |step: &i64| {
             let begin = ((step - first) * STEP_NS * i64::from(RATE) / 1_000_000_000) as usize;
             let part = audio.samples.get(begin..).unwrap_or_default();

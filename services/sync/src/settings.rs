@@ -1,6 +1,7 @@
 //! What changes the answers of the stage.
+use crate::sound_track::TrackSetting;
 use crate::speakers::diarisation::{Diarisation, MAX_BYTES};
-use framefleet_frames::Rendition;
+use framefleet_frames::{Item, Rendition};
 use framefleet_stage::{FileSetting, Settings, in_range, only_finish};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -52,6 +53,10 @@ pub struct SyncSettings {
     /// Probability (0–1) from which audio counts as speech.
     #[schemars(transform = only_finish)]
     pub voice_threshold: f64,
+    /// Which sound track is heard where a file has several: "auto" (the default one, unless somebody speaks for clearly longer in another), its number
+    /// from 0, or its language as the file has it ("eng"). A track that a file with sound lacks is refused when the job is planned.
+    #[schemars(transform = only_finish)]
+    pub track: TrackSetting,
     /// Id of the face mesh model in the catalogue; the default of the profile when left out.
     pub mesh: Option<String>,
     /// Id of a model in the catalogue (role lip-sync) that measures offsets instead of the correlation of aperture and
@@ -73,6 +78,7 @@ impl Default for SyncSettings {
             min_correlation: 0.4,
             speaker_correlation: 0.2,
             voice_threshold: 0.5,
+            track: TrackSetting::default(),
             mesh: None,
             lip_sync_model: None,
             diarisation: FileSetting::default(),
@@ -99,6 +105,10 @@ impl Settings for SyncSettings {
             in_range(key, value, low, high)?;
         }
         Ok(())
+    }
+
+    fn check_item(&self, item: &Item) -> Result<(), String> {
+        self.track.find(item).map(drop)
     }
 
     fn check_file(_setting: &str, content: &[u8]) -> Result<(), String> {

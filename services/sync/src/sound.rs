@@ -35,13 +35,14 @@ pub struct Sound {
 }
 
 impl Sound {
-    /// Listens to an item from its first frame to `end_ns`; `None` when it has no audio.
+    /// Listens to a sound track of an item from its first frame to `end_ns`; `None` when it has no audio.
     ///
     /// # Errors
     /// Audio that cannot be read, or a model that cannot run: the machine's failures.
     pub fn listen(
         job: &Job,
         item: &Item,
+        track: u32,
         end_ns: i64,
         vad: &Session,
         threshold: f64,
@@ -53,7 +54,7 @@ impl Sound {
         let mut energies = Vec::new();
         for start in (0..end_ns.max(1)).step_by(CHUNK_NS as usize) {
             let end = (start + CHUNK_NS).min(end_ns.max(1));
-            let Some(audio) = job.audio.read(item, start..end, RATE).map_err(StageError::Retry)? else {
+            let Some(audio) = job.audio.read(item, Some(track), start..end, RATE).map_err(StageError::Retry)? else {
                 return Ok(None);
             };
             show(&mut overview, start, &audio.samples);

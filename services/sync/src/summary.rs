@@ -18,6 +18,15 @@ pub struct Summary {
     speech_seconds: f64,
     off_screen_seconds: f64,
     items: Vec<ItemSummary>,
+    /// What is to be said of items, beside their numbers.
+    notes: Vec<Note>,
+}
+
+/// Something that is to be said of an item.
+#[derive(Clone, Debug, Serialize)]
+struct Note {
+    item: String,
+    note: String,
 }
 
 /// One item.
@@ -41,8 +50,15 @@ pub struct ItemSummary {
     pub speech_seconds: f64,
     /// Those of which nobody in the image is the speaker.
     pub off_screen_seconds: f64,
+    /// Where there are several sound tracks: the number of the one that was heard, from 0, and why.
+    pub sound_track: Option<u32>,
+    /// Likewise.
+    pub sound_track_reason: String,
     /// Faces, those that speak most first.
     pub faces: Vec<FaceSummary>,
+    /// What is to be said where the whole job is spoken of.
+    #[serde(skip)]
+    pub note: Option<String>,
 }
 
 /// One face.
@@ -75,6 +91,7 @@ impl Summary {
         self.off_screen_seconds += item.off_screen_seconds;
         item.faces.sort_by(|a, b| b.speaking_seconds.total_cmp(&a.speaking_seconds).then(a.track.cmp(&b.track)));
         item.faces.truncate(MAX_FACES);
+        self.notes.extend(item.note.take().map(|note| Note { item: item.item.clone(), note }));
         self.items.push(item);
     }
 
@@ -96,6 +113,8 @@ impl ItemSummary {
         self.confidence = offset.confidence;
         self.drift_ppm = offset.drift_ppm;
         self.speech_seconds = f64::from(offset.speech_seconds);
+        self.sound_track = offset.sound_track;
+        self.sound_track_reason.clone_from(&offset.sound_track_reason);
     }
 }
 

@@ -7,9 +7,8 @@ use ffmpeg_next::util::format::sample::{Sample, Type};
 use ffmpeg_next::{ChannelLayout, codec, frame, software::resampling};
 use framefleet_demux::SoundPackets;
 use framefleet_demux::timeline::scale;
-use framefleet_frames::{Item, ItemKind, ReadError};
+use framefleet_frames::{Item, ItemKind, ReadError, VideoFile};
 use std::ops::Range;
-use std::path::Path;
 
 /// Rates that make sense, Hz.
 const RATES: std::ops::RangeInclusive<u32> = 1000..=384_000;
@@ -24,10 +23,10 @@ const LEAD_NS: i64 = 200_000_000;
 /// containers are rounded to milliseconds.
 const SLACK_NS: i64 = 20_000_000;
 
-/// Mono samples (−1..1, all channels mixed; the loudest alone where they cancel) of an item's first audio stream between two times,
-/// nanoseconds from its first frame, resampled to `rate` Hz: exactly `round((end − start) · rate)` of them, silence where there is no sound. `None`
-/// when the item has no audio.
-pub fn audio(item: &Item, range_ns: Range<i64>, rate: u32) -> Result<Option<Vec<f32>>, ReadError> {
+/// Mono samples (−1..1, all channels mixed; the loudest alone where they cancel) of one of an item's sound tracks (by its number from 0; FFmpeg's
+/// choice where `None`) between two times, nanoseconds from its first frame, resampled to `rate` Hz: exactly `round((end − start) · rate)` of them,
+/// silence where there is no sound. `None` when the item has no such track.
+pub fn audio(item: &Item, track: Option<u32>, range_ns: Range<i64>, rate: u32) -> Result<Option<Vec<f32>>, ReadError> {
     if item.kind() != ItemKind::Video {
         return Ok(None);
     }
@@ -40,15 +39,12 @@ pub fn audio(item: &Item, range_ns: Range<i64>, rate: u32) -> Result<Option<Vec<
     if length as u64 * 4 > MAX_BYTES {
         return Err(problem(format!("{length} audio samples at once; ask for shorter ranges")));
     }
-    let path = Path::new(&item.location);
-    let Some(packets) = SoundPackets::open(path, item.stepped)? else { return Ok(None) };
-    let timeline = timeline(path)?;
+    let Some(packets) = SoundPackets::open(item, track)? else { return Ok(None) };
+    let timeline = timeline(VideoFile::of(item))?;
     let zero_ns = scale(timeline.origin, timeline.time_base, 1_000_000_000);
     let mut mixer = Mixer::new(rate, samples(range_ns.start, rate), length);
     read_range(packets, range_ns.clone(), zero_ns, &mut mixer)?;
-    if let (Some(channel), Some(packets)) =
-        (mixer.channels.instead_of_the_mean(), SoundPackets::open(path, item.stepped)?)
-    {
+    if let (Some(channel), Some(packets)) = (mixer.channels.instead_of_the_mean(), SoundPackets::open(item, track)?) {
         mixer = Mixer { only: Some(channel), ..Mixer::new(rate, samples(range_ns.start, rate), length) };
         read_range(packets, range_ns, zero_ns, &mut mixer)?;
     }

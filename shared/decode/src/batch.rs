@@ -7,10 +7,9 @@ use crate::video::Decoded;
 use crate::video::deinterlace::{HALO, Method, deinterlace, second_field_ns};
 use ffmpeg_next::frame;
 use framefleet_demux::timeline::{Numbering, Timeline};
-use framefleet_frames::{BatchInfo, FrameFailure, Item, ReadError};
+use framefleet_frames::{BatchInfo, FrameFailure, Item, ReadError, VideoFile};
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::RangeInclusive;
-use std::path::Path;
 
 /// Frames that an open decoder rather decodes for nothing than seeks.
 const GO_ON: u64 = 64;
@@ -44,8 +43,8 @@ struct Source {
 }
 
 impl Request<'_> {
-    fn path(&self) -> &Path {
-        Path::new(&self.item.location)
+    fn file(&self) -> VideoFile<'_> {
+        VideoFile::of(self.item)
     }
 
     /// Frames made of a source frame.
@@ -98,13 +97,13 @@ impl Request<'_> {
     fn open(&self, earlier: i64) -> Result<Open, ReadError> {
         let first = self.first_source().saturating_sub(self.halo());
         let cursor = match self.timeline.numbering {
-            Numbering::Timestamps if self.batch.from_start => Cursor::open_settled(self.path(), self.timeline)?,
+            Numbering::Timestamps if self.batch.from_start => Cursor::open_settled(self.file(), self.timeline)?,
             Numbering::Timestamps if first > 0 => {
                 let wanted_ns = self.slots.iter().map(|slot| slot.pts_ns).min().unwrap_or(0);
                 let begin = wanted_ns.saturating_sub(earlier).saturating_sub(self.lead_ns());
-                Cursor::open_before(self.path(), self.timeline, begin, self.batch.position)?
+                Cursor::open_before(self.file(), self.timeline, begin, self.batch.position)?
             }
-            _ => Cursor::open(self.path(), self.timeline)?,
+            _ => Cursor::open(self.file(), self.timeline)?,
         };
         Ok(Open { next: if cursor.is_from_start() { 0 } else { first }, cursor, converter: Converter::default() })
     }
@@ -235,7 +234,7 @@ fn deinterlaced(painter: &mut Painter<'_>, open: &mut Open, complete: bool, meth
 /// Paints what deinterlacing makes of a run of frames.
 fn paint_deinterlaced(painter: &mut Painter<'_>, run: &[Source], method: Method, converter: &mut Converter) {
     let frames: Vec<&Decoded> = run.iter().map(|source| &source.decoded).collect();
-    let made = match deinterlace(&frames, method, painter.request.path()) {
+    let made = match deinterlace(&frames, method, painter.request.file().path()) {
         Ok(made) => made,
         Err(error) => return painter.fail_all(&error.to_string()),
     };

@@ -4,7 +4,7 @@ use super::{Canvas, Slot, batch, images, pts};
 use crate::video::deinterlace::Deinterlace;
 use crate::video::{measured_scan, timeline};
 use framefleet_demux::timeline::Timeline;
-use framefleet_frames::{BatchInfo, FrameFailure, Item, ItemKind, ReadError, Rendition};
+use framefleet_frames::{BatchInfo, FrameFailure, Item, ItemKind, ReadError, Rendition, VideoFile};
 use framefleet_stills::Target;
 use std::collections::HashMap;
 use std::path::Path;
@@ -23,10 +23,11 @@ pub struct Decoders {
     known: Mutex<HashMap<FileState, Known>>,
 }
 
-/// A file as it was when something was learned about it: one that changes is another.
+/// A video as it was when something was learned about it: a file that changes is another, and so is another stream of it.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct FileState {
     path: String,
+    stream: Option<u32>,
     bytes: u64,
     modified: Option<SystemTime>,
 }
@@ -90,7 +91,7 @@ impl Decoders {
         if item.kind() != ItemKind::Video {
             return images::decode(item, slots, canvas);
         }
-        let file = FileState::of(Path::new(&item.location))?;
+        let file = FileState::of(item)?;
         let known = self.known(item, &file)?;
         let request = batch::Request {
             item,
@@ -110,13 +111,13 @@ impl Decoders {
         if let Some(known) = lock(&self.known).get(file) {
             return Ok(known.clone());
         }
-        let path = Path::new(&item.location);
+        let video = VideoFile::of(item);
         let scan = match (self.deinterlace.wants_scan(), item.scan.as_str()) {
             (false, _) => None,
-            (true, "") => Some(measured_scan(path)?.to_owned()),
+            (true, "") => Some(measured_scan(video)?.to_owned()),
             (true, scan) => Some(scan.to_owned()),
         };
-        let learned = Known { timeline: timeline(path)?, scan };
+        let learned = Known { timeline: timeline(video)?, scan };
         let mut known = lock(&self.known);
         if known.len() >= REMEMBERED {
             known.clear();
@@ -148,10 +149,11 @@ impl Decoders {
 
 impl FileState {
     /// The file as it is now.
-    fn of(path: &Path) -> Result<Self, ReadError> {
+    fn of(item: &Item) -> Result<Self, ReadError> {
+        let path = Path::new(&item.location);
         let metadata = std::fs::metadata(path).map_err(|source| ReadError::io(path, source))?;
         let path = path.to_str().ok_or_else(|| ReadError::Name(path.to_owned()))?.to_owned();
-        Ok(Self { path, bytes: metadata.len(), modified: metadata.modified().ok() })
+        Ok(Self { path, stream: item.video_stream, bytes: metadata.len(), modified: metadata.modified().ok() })
     }
 }
 

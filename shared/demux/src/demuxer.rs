@@ -2,9 +2,10 @@
 use super::crop::{self, Crop};
 use super::open::open;
 use super::steps::Steps;
+use super::streams::{film_stream, sound_stream};
 use super::timeline::scale;
 use ffmpeg_next::{self as ffmpeg, Packet, codec, ffi, format, media};
-use framefleet_frames::ReadError;
+use framefleet_frames::{ReadError, VideoFile};
 use std::path::{Path, PathBuf};
 
 /// Unreadable packets in a row after which the rest of a file is given up.
@@ -75,24 +76,24 @@ pub enum Read {
 }
 
 impl Demuxer {
-    /// Opens the picture stream of `path`.
-    pub fn video(path: &Path) -> Result<Self, ReadError> {
-        let input = open(path)?;
-        let stream = video_stream(&input).ok_or_else(|| ReadError::NoVideo(path.to_owned()))?;
-        Ok(Self::only(input, stream, &[], path))
+    /// Opens the picture stream of `file`.
+    pub fn video(file: VideoFile<'_>) -> Result<Self, ReadError> {
+        let input = open(file.path())?;
+        let stream = film_stream(file, &input)?;
+        Ok(Self::only(input, stream, &[], file.path()))
     }
 
     /// The same for somebody who also reads the packets of sound and subtitles: see [`Demuxer::read_beside`].
-    pub fn video_and_beside(path: &Path) -> Result<Self, ReadError> {
-        let input = open(path)?;
-        let stream = video_stream(&input).ok_or_else(|| ReadError::NoVideo(path.to_owned()))?;
-        Ok(Self::only(input, stream, &[media::Type::Audio, media::Type::Subtitle], path))
+    pub fn video_and_beside(file: VideoFile<'_>) -> Result<Self, ReadError> {
+        let input = open(file.path())?;
+        let stream = film_stream(file, &input)?;
+        Ok(Self::only(input, stream, &[media::Type::Audio, media::Type::Subtitle], file.path()))
     }
 
-    /// Opens an audio stream of `path`, FFmpeg's choice; `None` when it has none. Packets of `pictures` are read beside it.
-    pub fn audio(path: &Path, pictures: Option<usize>) -> Result<Option<Self>, ReadError> {
+    /// Opens a sound track of `path`, by its number or FFmpeg's choice; `None` when it is not there. Packets of `pictures` are read beside it.
+    pub fn audio(path: &Path, track: Option<u32>, pictures: Option<usize>) -> Result<Option<Self>, ReadError> {
         let input = open(path)?;
-        let Some(stream) = audio_stream(&input) else { return Ok(None) };
+        let Some(stream) = sound_stream(&input, track) else { return Ok(None) };
         let beside: &[media::Type] = if pictures.is_some() { &[media::Type::Video] } else { &[] };
         // Clocks are those of the pictures.
         Ok(Some(Self { steps: None, ..Self::only(input, stream, beside, path) }))
@@ -352,27 +353,10 @@ pub fn codec_name(id: codec::Id) -> String {
     id.name().to_owned()
 }
 
-/// The stream that holds moving pictures: the first that the file calls its default, else FFmpeg's choice, but no cover.
-pub fn video_stream(input: &format::context::Input) -> Option<usize> {
-    let has = |stream: &format::stream::Stream<'_>, flag| stream.disposition().contains(flag);
-    let is_film = |stream: &format::stream::Stream<'_>| {
-        let cover = has(stream, format::stream::Disposition::ATTACHED_PIC);
-        stream.parameters().medium() == media::Type::Video && !cover
-    };
-    let default = input.streams().find(|stream| is_film(stream) && has(stream, format::stream::Disposition::DEFAULT));
-    let best = input.streams().best(media::Type::Video).filter(is_film);
-    default.or(best).or_else(|| input.streams().find(is_film)).map(|stream| stream.index())
-}
-
 /// Whether a container's times may start anew within it: where libavformat says so, and in FLV, which cameras append to.
 pub fn may_step(input: &format::context::Input) -> bool {
     let name = input.format().name().to_owned();
     is_discontinuous(input) || name.split(',').any(|name| matches!(name, "flv" | "live_flv" | "kux"))
-}
-
-/// FFmpeg's choice of an audio stream.
-pub fn audio_stream(input: &format::context::Input) -> Option<usize> {
-    input.streams().best(media::Type::Audio).map(|stream| stream.index())
 }
 
 /// Whether libavformat says that times may start anew in such a container.

@@ -2,9 +2,8 @@
 use super::demuxer::{Demuxer, Read};
 use super::steps::Steps;
 use ffmpeg_next::{Packet, Rational};
-use framefleet_frames::ReadError;
+use framefleet_frames::{Item, ReadError, VideoFile};
 use std::collections::VecDeque;
-use std::path::Path;
 
 /// Packets that are read before one is given, where clocks start anew: sound of a new part may lie before its first picture.
 const AHEAD: usize = 64;
@@ -19,15 +18,19 @@ pub struct SoundPackets {
 }
 
 impl SoundPackets {
-    /// Opens the sound of a file; `None` when it has none. `stepped`: clocks start anew in it, so it is read from the start.
-    pub fn open(path: &Path, stepped: bool) -> Result<Option<Self>, ReadError> {
-        let pictures = if stepped {
-            let pictures = Demuxer::video(path)?;
+    /// Opens a sound track of an item, by its number or FFmpeg's choice; `None` when it is not there. Where clocks start anew in the file, it is
+    /// read from the start.
+    pub fn open(item: &Item, track: Option<u32>) -> Result<Option<Self>, ReadError> {
+        let file = VideoFile::of(item);
+        let pictures = if item.stepped {
+            let pictures = Demuxer::video(file)?;
             Some((pictures.stream()?.index(), pictures.time_base()?))
         } else {
             None
         };
-        let Some(demuxer) = Demuxer::audio(path, pictures.map(|(stream, _)| stream))? else { return Ok(None) };
+        let Some(demuxer) = Demuxer::audio(file.path(), track, pictures.map(|(stream, _)| stream))? else {
+            return Ok(None);
+        };
         let steps = pictures.map(|(stream, base)| (Steps::default(), stream, base));
         Ok(Some(Self { demuxer, steps, ahead: VecDeque::new(), ended: false }))
     }

@@ -1,4 +1,5 @@
 //! What FFmpeg calls codecs and containers, and what it knows of them.
+use super::JoinSound;
 use ffmpeg_next::{codec::Id, ffi};
 use framefleet_formats::{Codec, Container};
 use framefleet_frames::PixelFormat;
@@ -95,9 +96,9 @@ impl FfmpegContainer for Container {
 
 /// The container for video of this codec with the other streams of `source` (none when `None` or unreadable): the
 /// source's own if its name says one of ours and it carries codec and sound, else MOV, else Matroska. FFV1 lies in
-/// Matroska always.
-pub fn choose_container(codec: Codec, source: Option<&Path>) -> Container {
-    let sound = source.map(sound_codecs).unwrap_or_default();
+/// Matroska always. Sound that need not come along as it is decides nothing.
+pub fn choose_container(codec: Codec, source: Option<&Path>, sound: JoinSound) -> Container {
+    let sound = source.filter(|_| sound == JoinSound::Copy).map(sound_codecs).unwrap_or_default();
     let own = source.and_then(Container::of_name);
     let carries = |container: &Container| {
         let codec_fits = codec != Codec::Ffv1 || *container == Container::Mkv;

@@ -1,7 +1,8 @@
 //! Pieces and the rest of the source to one file, by copying packets.
 use super::coding::{Coding, ticks};
 use super::ffmpeg_names::{FfmpegCodec, FfmpegContainer};
-use super::{EncodeError, Join, global_tags, pieces::Pieces, side_streams::SideStreams, verify::verify};
+use super::side_streams::{SidePacket, SideStreams};
+use super::{EncodeError, Join, global_tags, pieces::Pieces, verify::verify};
 use ffmpeg_next::{self as ffmpeg, Dictionary, Packet, codec, ffi, format::context::Output};
 use framefleet_formats::Container;
 use std::path::{Path, PathBuf};
@@ -129,16 +130,15 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn next_side_packet(&mut self) -> Result<Option<Packet>, EncodeError> {
+    fn next_side_packet(&mut self) -> Result<Option<SidePacket>, EncodeError> {
         self.side.as_mut().map_or(Ok(None), SideStreams::next_packet)
     }
 
-    fn is_later(&self, video: &Packet, other: &Packet) -> bool {
-        let other_unit = self.side.as_ref().map_or(self.unit, |side| side.unit_of(other));
+    fn is_later(&self, video: &Packet, SidePacket { packet: other, unit: other_unit, .. }: &SidePacket) -> bool {
         let (video, other) =
             (video.dts().unwrap_or(0) + self.offset, other.dts().or(other.pts()).unwrap_or(i64::MIN + 1));
         // SAFETY: pure arithmetic.
-        unsafe { ffi::av_compare_ts(video, self.unit.into(), other, other_unit.into()) > 0 }
+        unsafe { ffi::av_compare_ts(video, self.unit.into(), other, (*other_unit).into()) > 0 }
     }
 
     fn write_video(&mut self, packet: Option<Packet>) -> Result<(), EncodeError> {
@@ -148,10 +148,10 @@ impl<'a> Writer<'a> {
         self.write(packet, self.unit, 0, "the pictures")
     }
 
-    fn write_side(&mut self, packet: Option<Packet>) -> Result<(), EncodeError> {
-        let (Some(packet), Some(side)) = (packet, &self.side) else { return Ok(()) };
-        let (unit, index, name) = (side.unit_of(&packet), side.output_index(&packet), side.name_of(&packet));
-        self.write(packet, unit, index, &name)
+    fn write_side(&mut self, packet: Option<SidePacket>) -> Result<(), EncodeError> {
+        let (Some(side_packet), Some(side)) = (packet, &self.side) else { return Ok(()) };
+        let (index, name) = (side.output_index(&side_packet), side.name_of(&side_packet));
+        self.write(side_packet.packet, side_packet.unit, index, &name)
     }
 
     fn write(

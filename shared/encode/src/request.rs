@@ -1,6 +1,19 @@
 //! What a film is joined of.
 use framefleet_formats::{Container, VideoFormat};
-use std::path::{Path, PathBuf};
+use framefleet_frames::VideoFile;
+use std::path::PathBuf;
+
+/// What becomes of a source's sound.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum JoinSound {
+    /// Every track that the container carries comes along as it is.
+    #[default]
+    Copy,
+    /// The same, and tracks that it does not carry are encoded anew: AAC, and without loss (ALAC, in Matroska FLAC) where the source is without.
+    Encode,
+    /// The file is silent.
+    None,
+}
 
 /// What is to be joined.
 #[derive(Clone, Debug)]
@@ -11,10 +24,10 @@ pub struct Join<'a> {
     pub format: &'a VideoFormat,
     /// The file's format.
     pub container: Container,
-    /// The file to take sound, subtitles, chapters, metadata and side data from; `None` for image sequences.
-    pub source: Option<&'a Path>,
-    /// Whether sound comes along.
-    pub audio: bool,
+    /// The file to take sound, subtitles, chapters, metadata and side data from, and the stream that the frames are of; `None` for image sequences.
+    pub source: Option<VideoFile<'a>>,
+    /// What becomes of the source's sound.
+    pub sound: JoinSound,
     /// Time of the first frame of the range, nanoseconds from the item's first frame: it becomes the file's beginning, and
     /// packets of the other streams whose middle lies before it are left out. 0 = nothing is cut.
     pub start_ns: i64,

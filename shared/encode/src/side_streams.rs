@@ -1,16 +1,17 @@
 //! Everything of a source but its pictures.
 use super::coding::Coding;
-use super::ffmpeg_names::FfmpegContainer;
-use super::{EncodeError, Join, timecode};
+use super::side_choice::{decide, describe, is_encoded};
+use super::sound::SoundEncoder;
+use super::{EncodeError, Join, JoinSound, timecode};
 use ffmpeg_next::{
-    self as ffmpeg, Dictionary, Packet, Rescale, codec, ffi, format::context::Input, format::context::Output,
-    media::Type,
+    self as ffmpeg, Dictionary, Packet, Rescale, ffi, format::context::Input, format::context::Output, media::Type,
 };
 use framefleet_decode::video::timeline;
-use framefleet_demux::{Steps, VIDEO_SIDE_DATA, may_step, video_stream};
+use framefleet_demux::{Steps, VIDEO_SIDE_DATA, film_stream, may_step};
 use framefleet_formats::Container;
-use std::collections::VecDeque;
-use std::path::{Path, PathBuf};
+use framefleet_frames::VideoFile;
+use std::collections::{BTreeMap, VecDeque};
+use std::path::PathBuf;
 
 const NANOSECOND: ffmpeg::Rational = ffmpeg::Rational(1, 1_000_000_000);
 const MICROSECOND: ffmpeg::Rational = ffmpeg::Rational(1, 1_000_000);
@@ -41,18 +42,31 @@ pub(super) struct SideStreams {
     end_ns: Option<i64>,
     /// Whether the source's HDR metadata speak of the frames.
     hdr_metadata: bool,
-    /// Whether sound is to come along.
-    sound: bool,
+    /// What is to become of sound.
+    sound: JoinSound,
     /// Of the first frame that is kept.
     timecode: Option<String>,
     left_out: Vec<String>,
+    /// Sound tracks that are encoded anew, by their streams in the source, and what came of them that was not given on.
+    encoders: BTreeMap<usize, SoundEncoder>,
+    encoded: VecDeque<SidePacket>,
+}
+
+/// A packet for the output.
+pub(super) struct SidePacket {
+    pub(super) packet: Packet,
+    /// Unit of its times.
+    pub(super) unit: ffmpeg::Rational,
+    /// Index of its stream in the source.
+    source: usize,
 }
 
 impl SideStreams {
     /// Opens a source and decides which of its streams go along.
-    pub(super) fn open(path: &Path, request: &Join<'_>) -> Result<Self, EncodeError> {
+    pub(super) fn open(file: VideoFile<'_>, request: &Join<'_>) -> Result<Self, EncodeError> {
+        let path = file.path();
         let mut input = ffmpeg::format::input(path).map_err(EncodeError::ffmpeg(path, "opening the source"))?;
-        let video = video_stream(&input);
+        let video = film_stream(file, &input).ok();
         let (mut mapped, mut left_out, mut next) = (Vec::new(), Vec::new(), 1);
         let of_source = timecode::of(&input, video);
         let timecode = of_source.as_ref().and_then(|code| {
@@ -73,10 +87,14 @@ impl SideStreams {
             mapped.push(decision.is_ok().then_some(next));
             next += usize::from(decision.is_ok());
         }
+        let to_encode: Vec<usize> = (0..mapped.len())
+            .filter(|index| mapped[*index].is_some())
+            .filter(|index| input.stream(*index).is_some_and(|stream| is_encoded(&stream, request)))
+            .collect();
         let steps = may_step(&input).then(Steps::default);
         let read_along = video.filter(|_| steps.is_some());
         discard(&mut input, &mapped, read_along);
-        let timeline = timeline(path).ok();
+        let timeline = timeline(file).ok();
         if timeline.is_some_and(|timeline| timeline.captions) {
             left_out.push("closed captions within the pictures: they are not written anew".to_owned());
         }
@@ -89,7 +107,7 @@ impl SideStreams {
         // SAFETY: the context is valid.
         let file_start_ns = start_ns(unsafe { (*input.as_ptr()).start_time }, MICROSECOND);
         let file_start_ns = if late.is_some() { video_start_ns } else { file_start_ns };
-        Ok(Self {
+        let mut side = Self {
             path: path.to_owned(),
             input,
             container: request.container,
@@ -104,10 +122,37 @@ impl SideStreams {
             start_ns: request.start_ns,
             end_ns: request.end_ns,
             hdr_metadata: request.format.hdr_metadata,
-            sound: request.audio,
+            sound: request.sound,
             timecode,
             left_out,
-        })
+            encoders: BTreeMap::new(),
+            encoded: VecDeque::new(),
+        };
+        to_encode.into_iter().for_each(|index| side.open_encoder(index));
+        Ok(side)
+    }
+
+    /// Prepares a sound track to be encoded anew; where that cannot be, it is left out.
+    fn open_encoder(&mut self, index: usize) {
+        let Some(stream) = self.input.stream(index) else { return };
+        let from = if self.start_ns > 0 || self.begins_late { self.video_start_ns() } else { i64::MIN };
+        let to = self.end_ns.map_or(i64::MAX, |end| self.video_start_ns() + end - self.start_ns);
+        let name = describe(&stream);
+        match SoundEncoder::open(&self.path, &stream, self.container, from..to) {
+            Ok(encoder) => {
+                let (extension, codec) = (self.container.extension(), encoder.name());
+                self.left_out.push(format!(
+                    "{name} as it was: {extension} files do not carry it, so it is encoded anew ({codec})"
+                ));
+                self.encoders.insert(index, encoder);
+            }
+            Err(error) => {
+                self.left_out.push(format!("{name}: it cannot be encoded anew: {error}"));
+                let own = self.mapped[index].take();
+                let later = |target: &&mut Option<usize>| target.is_some_and(|target| Some(target) > own);
+                self.mapped.iter_mut().filter(later).flatten().for_each(|target| *target -= 1);
+            }
+        }
     }
 
     /// Time of the first video frame in the output, were nothing cut.
@@ -133,8 +178,16 @@ impl SideStreams {
         self.add_chapters(output)?;
         for stream in self.input.streams().filter(|stream| self.mapped[stream.index()].is_some()) {
             let mut target = output.add_stream(None::<ffmpeg::Codec>)?;
-            target.set_parameters(stream.parameters());
-            target.set_time_base(stream.time_base());
+            match self.encoders.get(&stream.index()) {
+                Some(encoder) => {
+                    target.set_parameters(encoder.parameters());
+                    target.set_time_base(encoder.unit());
+                }
+                None => {
+                    target.set_parameters(stream.parameters());
+                    target.set_time_base(stream.time_base());
+                }
+            }
             target.set_metadata(stream.metadata().to_owned());
             // SAFETY: both streams are valid. The tag belongs to the source's container; the muxer finds its own.
             unsafe {
@@ -146,22 +199,41 @@ impl SideStreams {
         self.add_video_side_data(output)
     }
 
-    /// The next packet that goes along, its times on the output's clock in the unit of its own stream.
-    pub(super) fn next_packet(&mut self) -> Result<Option<Packet>, EncodeError> {
+    /// The next packet that goes along, its times on the output's clock.
+    pub(super) fn next_packet(&mut self) -> Result<Option<SidePacket>, EncodeError> {
         loop {
+            if let Some(encoded) = self.encoded.pop_front() {
+                return Ok(Some(encoded));
+            }
             let least = if self.steps.is_some() { AHEAD } else { 1 };
             while self.ahead.len() < least && !self.ended {
                 self.read()?;
             }
-            let Some(mut packet) = self.ahead.pop_front() else { return Ok(None) };
-            let unit = self.unit_of(&packet);
+            let Some(mut packet) = self.ahead.pop_front() else {
+                let Some((index, mut encoder)) = self.encoders.pop_first() else { return Ok(None) };
+                let mut made = VecDeque::new();
+                encoder.finish(&mut made)?;
+                self.take_encoded(index, encoder.unit(), made);
+                continue;
+            };
+            let (unit, source) = (self.unit_of(&packet), packet.stream());
             if let Some(steps) = &mut self.steps {
                 steps.correct_other(&mut packet, unit);
             }
-            if self.shift_into_range(&mut packet) {
-                return Ok(Some(packet));
+            let in_range = self.shift_into_range(&mut packet);
+            if let Some(encoder) = self.encoders.get_mut(&source) {
+                let mut made = VecDeque::new();
+                encoder.push(&packet, &mut made)?;
+                let unit = encoder.unit();
+                self.take_encoded(source, unit, made);
+            } else if in_range {
+                return Ok(Some(SidePacket { packet, unit, source }));
             }
         }
+    }
+
+    fn take_encoded(&mut self, source: usize, unit: ffmpeg::Rational, made: VecDeque<Packet>) {
+        self.encoded.extend(made.into_iter().map(|packet| SidePacket { packet, unit, source }));
     }
 
     /// Reads a packet: those that go along wait, those of the pictures say how clocks go on.
@@ -183,11 +255,10 @@ impl SideStreams {
     }
 
     /// What a packet belongs to, for messages.
-    pub(super) fn name_of(&self, packet: &Packet) -> String {
-        let stream = self.input.stream(packet.stream());
-        let codec = stream.map_or("unknown", |stream| stream.parameters().id().name());
-        let seconds = packet.pts().or(packet.dts()).map_or(0.0, |time| time as f64 * f64::from(self.unit_of(packet)));
-        format!("stream {} of the source ({codec}), {seconds:.3} s", packet.stream())
+    pub(super) fn name_of(&self, SidePacket { packet, unit, source }: &SidePacket) -> String {
+        let codec = self.input.stream(*source).map_or("unknown", |stream| stream.parameters().id().name());
+        let seconds = packet.pts().or(packet.dts()).map_or(0.0, |time| time as f64 * f64::from(*unit));
+        format!("stream {source} of the source ({codec}), {seconds:.3} s")
     }
 
     /// Whether the source has sound that was to come along, and none does.
@@ -195,17 +266,17 @@ impl SideStreams {
         let sound = |stream: &ffmpeg::Stream<'_>| stream.parameters().medium() == Type::Audio;
         let mut all = self.input.streams().filter(sound).map(|stream| self.mapped[stream.index()].is_some());
         let any = self.input.streams().any(|stream| sound(&stream));
-        self.sound && any && !all.any(|goes_along| goes_along)
+        self.sound != JoinSound::None && any && !all.any(|goes_along| goes_along)
     }
 
-    /// The unit of a packet's times.
-    pub(super) fn unit_of(&self, packet: &Packet) -> ffmpeg::Rational {
+    /// The unit of the times of a packet of the source.
+    fn unit_of(&self, packet: &Packet) -> ffmpeg::Rational {
         self.input.stream(packet.stream()).map_or(MICROSECOND, |stream| stream.time_base())
     }
 
     /// The stream of the output that a packet goes to.
-    pub(super) fn output_index(&self, packet: &Packet) -> usize {
-        self.mapped.get(packet.stream()).copied().flatten().unwrap_or(0)
+    pub(super) fn output_index(&self, packet: &SidePacket) -> usize {
+        self.mapped.get(packet.source).copied().flatten().unwrap_or(0)
     }
 
     /// Whether the first frame that is kept has a time code.
@@ -282,32 +353,6 @@ impl SideStreams {
             }
         }
         Ok(())
-    }
-}
-
-/// Whether a stream goes along; if not, why (nothing to say of the video that the pieces replace and of what the job asked
-/// to leave out).
-fn decide(stream: &ffmpeg::Stream<'_>, video: Option<usize>, request: &Join<'_>) -> Result<(), Option<String>> {
-    let parameters = stream.parameters();
-    let (kind, codec) = (parameters.medium(), parameters.id());
-    if Some(stream.index()) == video || (kind == Type::Audio && !request.audio) {
-        return Err(None);
-    }
-    let name = format!("stream {} ({kind:?}, {})", stream.index(), codec.name());
-    match kind {
-        Type::Audio | Type::Subtitle | Type::Attachment if carries(request.container, kind, codec) => Ok(()),
-        Type::Audio | Type::Subtitle | Type::Attachment => {
-            Err(Some(format!("{name}: {} files do not carry it", request.container.extension())))
-        }
-        Type::Video => Err(Some(format!("{name}: one video stream is processed"))),
-        _ => Err(Some(format!("{name}: data streams are not copied"))),
-    }
-}
-
-fn carries(container: Container, kind: Type, codec: codec::Id) -> bool {
-    match kind {
-        Type::Attachment => container == Container::Mkv,
-        _ => container.carries(codec),
     }
 }
 

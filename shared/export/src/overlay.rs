@@ -7,9 +7,9 @@ use crate::place::place;
 use crate::writer::{FrameRecord, Writer};
 use crate::{ExportError, Pictures};
 use canvas::Canvas;
-use framefleet_encode::{Encoder, Join, PIECE_EXTENSION, StillOptions, join, write_still};
+use framefleet_encode::{Encoder, Join, JoinSound, PIECE_EXTENSION, StillOptions, join, write_still};
 use framefleet_formats::{Codec, Container, StillFormat, VideoFormat};
-use framefleet_frames::{Image, Item, ItemKind, item};
+use framefleet_frames::{Image, Item, ItemKind, VideoFile, item};
 use std::path::{Path, PathBuf};
 
 /// The writer.
@@ -74,8 +74,8 @@ impl Film {
                 pieces: std::slice::from_ref(&piece),
                 format: &format,
                 container: Container::Mp4,
-                source: (item.kind() == ItemKind::Video).then(|| Path::new(&item.location)),
-                audio: true,
+                source: (item.kind() == ItemKind::Video).then(|| VideoFile::of(item)),
+                sound: JoinSound::Encode,
                 start_ns,
                 end_ns: Some(last_ns + frame_ns),
                 last_frame_ns: None,

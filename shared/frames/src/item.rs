@@ -98,6 +98,8 @@ pub fn without_files(item: &Item) -> Item {
         stepped: item.stepped,
         stamp: item.stamp,
         batch_frames: item.batch_frames,
+        sound_tracks: item.sound_tracks.clone(),
+        video_stream: item.video_stream,
         notes: Vec::new(),
     }
 }

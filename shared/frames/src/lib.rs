@@ -17,6 +17,7 @@ mod read_error;
 pub mod skeleton;
 mod stamp;
 pub mod times;
+mod video_file;
 
 pub use annotation::{Kind, Outcome};
 pub use frame::{Frame, Image, ImageError, proxy_size};
@@ -26,3 +27,4 @@ pub use index_request::IndexRequest;
 pub use passed_over::passed_over;
 pub use read_error::ReadError;
 pub use stamp::stamp;
+pub use video_file::VideoFile;

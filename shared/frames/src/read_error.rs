@@ -53,6 +53,16 @@ pub enum ReadError {
     /// A container without moving pictures.
     #[error("{}: there is no video stream in it", .0.display())]
     NoVideo(PathBuf),
+    /// A video stream is asked for that is not there.
+    #[error("{}: there is no video stream {wanted} in it; it has: {known}", path.display())]
+    VideoStream {
+        /// The file.
+        path: PathBuf,
+        /// The number that was asked for, from 0.
+        wanted: u32,
+        /// Those there are, with their codecs and sizes.
+        known: String,
+    },
     /// No decoder, or the decoder refuses.
     #[error("{}: codec {codec} cannot be decoded: {reason}", path.display())]
     Decoder {

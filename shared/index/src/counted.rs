@@ -3,6 +3,7 @@ use super::beside::Beside;
 use super::chain::{Mark, PacketChain};
 use super::grid::{Grid, SourceFrame};
 use super::shortfall;
+use super::sizes::Size;
 use framefleet_decode::video::Cursor;
 use framefleet_decode::video::Decoded;
 use framefleet_decode::video::Runs;
@@ -14,6 +15,7 @@ use framefleet_frames::ReadError;
 struct Waiting {
     mark: Mark,
     duration_ns: i64,
+    size: Size,
 }
 
 /// Feeds the frames of a video to `grid`, decoding all of it, and what is read beside them to `beside`. Returns what is damaged or
@@ -35,7 +37,8 @@ pub(super) fn index(
         false => beside.push(packet),
     }) {
         let Some(mark) = mark else { continue };
-        let waiting = Waiting { mark, duration_ns: duration_ns(&decoded, &timeline) };
+        let size = (decoded.frame.width(), decoded.frame.height());
+        let waiting = Waiting { mark, duration_ns: duration_ns(&decoded, &timeline), size };
         runs.push(decoded.timestamp(), waiting, &mut settled);
         if !tell(&mut settled, cursor.demuxer().stepped(), grid, &mut chain) {
             return Ok(None);
@@ -51,13 +54,14 @@ pub(super) fn index(
 /// Hands on frames with their times, and whether clocks started anew before; false when nobody wants to know more.
 fn tell(settled: &mut Vec<(i64, Waiting)>, stepped: bool, grid: &mut Grid<'_>, chain: &mut PacketChain) -> bool {
     // Before every key frame: such a video is decoded from its first packet, so that is where digests begin.
-    let frame = |(ns, Waiting { mark, duration_ns })| SourceFrame {
+    let frame = |(ns, Waiting { mark, duration_ns, size })| SourceFrame {
         ns,
         pts: i64::MIN,
         mark,
         duration_ns,
         position: 0,
         from_start: stepped,
+        size: Some(size),
     };
     settled.drain(..).map(frame).all(|frame| grid.push(frame, chain))
 }

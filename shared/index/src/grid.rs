@@ -1,5 +1,6 @@
 //! Cuts a run of frames into the batches of the grid, on the timeline that deinterlacing makes.
 use super::chain::{Mark, PacketChain};
+use super::sizes::{Size, SizeChanges};
 use framefleet_decode::video::deinterlace::{HALO, Method};
 use framefleet_frames::BatchInfo;
 use std::collections::VecDeque;
@@ -21,6 +22,8 @@ pub(super) struct SourceFrame {
     pub(super) position: u64,
     /// Its time follows from all packets before it.
     pub(super) from_start: bool,
+    /// Of the coded picture, where something says it.
+    pub(super) size: Option<Size>,
 }
 
 /// How many frames were found.
@@ -36,6 +39,7 @@ pub(super) struct Counts {
     pub(super) stepped: bool,
     /// The least distance of two frames of the source; `None` of one frame.
     pub(super) closest_ns: Option<i64>,
+    pub(super) sizes: SizeChanges,
 }
 
 /// Collects frames in presentation order and emits batches as soon as all they need is known.
@@ -55,6 +59,7 @@ pub(super) struct Grid<'a> {
     last: Option<SourceFrame>,
     stepped: bool,
     closest_ns: Option<i64>,
+    sizes: SizeChanges,
 }
 
 impl<'a> Grid<'a> {
@@ -78,11 +83,13 @@ impl<'a> Grid<'a> {
             last: None,
             stepped: false,
             closest_ns: None,
+            sizes: SizeChanges::default(),
         }
     }
 
     /// Adds the next frame of the source; false when nobody wants to know more.
     pub(super) fn push(&mut self, frame: SourceFrame, chain: &mut PacketChain) -> bool {
+        self.sizes.push(self.known() * self.per_frame, frame.ns, frame.size);
         self.frames.push_back(frame);
         let apart = self.last.replace(frame).map(|last| frame.ns.saturating_sub(last.ns));
         self.closest_ns = [apart, self.closest_ns].into_iter().flatten().min();
@@ -113,6 +120,7 @@ impl<'a> Grid<'a> {
             per_frame: self.per_frame,
             stepped: self.stepped,
             closest_ns: self.closest_ns,
+            sizes: self.sizes,
         }
     }
 

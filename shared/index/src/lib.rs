@@ -8,6 +8,7 @@ mod grid;
 mod images;
 mod packets;
 mod shortfall;
+mod sizes;
 
 use beside::Beside;
 use bytes::Bytes;
@@ -15,12 +16,13 @@ use framefleet_decode::video::deinterlace::Deinterlace;
 use framefleet_decode::video::{measured_scan, timeline};
 use framefleet_demux::Demuxer;
 use framefleet_demux::timeline::Numbering;
-use framefleet_frames::{BatchInfo, Content, IndexRequest, Item, ItemKind, Rational, ReadError, stamp, times};
-use std::path::Path;
+use framefleet_frames::{
+    BatchInfo, Content, IndexRequest, Item, ItemKind, Rational, ReadError, VideoFile, stamp, times,
+};
 
 /// Raised when indexing tells more of an item, so that what was kept of it is found out again. What batches are is
 /// ingest's version.
-pub const FORM: u32 = 3;
+pub const FORM: u32 = 4;
 
 /// Finds the batches of `item` in order: `batch_frames` frames each, the last one shorter, on the timeline that
 /// `deinterlace` makes. `found` is called with the next few as reading goes on and answers whether to go on. Returns the
@@ -72,15 +74,15 @@ fn video(
     deinterlace: Deinterlace,
     found: &mut dyn FnMut(Vec<BatchInfo>) -> bool,
 ) -> Result<Video, ReadError> {
-    let path = Path::new(&item.location);
-    let mut corrected = Item { stamp: stamp(path), ..item.clone() };
+    let file = VideoFile::of(item);
+    let mut corrected = Item { stamp: stamp(file.path()), ..item.clone() };
     if deinterlace.wants_scan() {
-        corrected.scan = measured_scan(path)?.to_owned();
+        corrected.scan = measured_scan(file)?.to_owned();
     }
-    let timeline = timeline(path)?;
+    let timeline = timeline(file)?;
     let method = deinterlace.method(&corrected.scan);
     let mut sink = grid::Grid::new(batch_frames, method, found);
-    let demuxer = Demuxer::video_and_beside(path)?;
+    let demuxer = Demuxer::video_and_beside(file)?;
     let mut beside = Beside::new(&demuxer, &timeline)?;
     let damage = match timeline.numbering {
         Numbering::Timestamps => packets::index(demuxer, timeline, &mut sink, &mut beside)?,
@@ -89,7 +91,7 @@ fn video(
     let frames = sink.finish();
     corrected.estimated_frames = frames.made;
     let last_ns = match frames.last_frame_ns {
-        0 if damage.is_none() => shortfall::rest_of_table(path, &timeline, frames.last_ns).unwrap_or(0),
+        0 if damage.is_none() => shortfall::rest_of_table(file, &timeline, frames.last_ns).unwrap_or(0),
         reported => reported,
     };
     (corrected.last_frame_ns, corrected.stepped) = (last_ns / frames.per_frame as i64, frames.stepped);
@@ -98,6 +100,8 @@ fn video(
     if frames.stepped && !corrected.notes.iter().any(|known| known == note) {
         corrected.notes.push(note.to_owned());
     }
+    let note = frames.sizes.note(&corrected);
+    corrected.notes.extend(note);
     if is_unusual(&corrected) {
         beside.last_frame(corrected.last_frame_ns);
     }

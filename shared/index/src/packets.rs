@@ -4,6 +4,7 @@ use super::chain::{Mark, PacketChain};
 use super::gaps::Gaps;
 use super::grid::{Grid, SourceFrame};
 use super::shortfall;
+use super::sizes::{Size, Sizes};
 use ffmpeg_next::Packet;
 use framefleet_decode::video::Runs;
 use framefleet_demux::timeline::{Timeline, is_shown, scale};
@@ -23,6 +24,7 @@ struct Waiting {
     duration_ns: i64,
     position: u64,
     from_start: bool,
+    size: Option<Size>,
 }
 
 impl PartialEq for Waiting {
@@ -74,16 +76,18 @@ pub(super) fn index(
 ) -> Result<Option<String>, ReadError> {
     let parameters = demuxer.stream()?.parameters();
     let (codec, mut chain) = (parameters.id(), PacketChain::new(&parameters));
-    let may_step = demuxer.may_step();
+    let (may_step, mut sizes) = (demuxer.may_step(), Sizes::new(parameters));
     let mut order = Order::new(timeline, demuxer.frame_step());
     let broken = loop {
         match demuxer.read_beside(&mut |packet| beside.push(packet)) {
             Read::Packet(packet) => {
                 let mark = chain.push(&packet);
                 order.gaps.packet(mark.packet, demuxer.reported());
+                let size = sizes.of(&packet);
                 if is_shown(codec, &packet) {
                     let position = u64::try_from(packet.position()).ok().filter(|_| may_step);
-                    order.push(&packet, mark, position.unwrap_or(0), demuxer.stepped());
+                    let place = (position.unwrap_or(0), demuxer.stepped());
+                    order.push(&packet, mark, place, size);
                 }
             }
             Read::End => break None,
@@ -115,7 +119,7 @@ impl Order {
     }
 
     /// Adds a shown packet.
-    fn push(&mut self, packet: &Packet, mark: Mark, position: u64, from_start: bool) {
+    fn push(&mut self, packet: &Packet, mark: Mark, (position, from_start): (u64, bool), size: Option<Size>) {
         let Some(pts) = packet.pts().filter(|&pts| pts != i64::MIN) else {
             self.stray += 1;
             return;
@@ -125,7 +129,7 @@ impl Order {
             return;
         }
         let duration_ns = scale(packet.duration(), self.timeline.time_base, 1_000_000_000);
-        let before = self.newest.replace(Waiting { pts, mark, duration_ns, position, from_start });
+        let before = self.newest.replace(Waiting { pts, mark, duration_ns, position, from_start, size });
         self.waiting.extend(before.map(Reverse));
     }
 
@@ -147,10 +151,10 @@ impl Order {
 
     fn tell(&mut self, settled: Vec<(i64, Waiting)>, grid: &mut Grid<'_>, chain: &mut PacketChain) -> bool {
         let repeated = self.runs.repeated();
-        settled.into_iter().all(|(ns, Waiting { pts, mark, duration_ns, position, from_start })| {
+        settled.into_iter().all(|(ns, Waiting { pts, mark, duration_ns, position, from_start, size })| {
             self.gaps.frame(mark.packet, ns, duration_ns);
             let from_start = from_start || repeated;
-            grid.push(SourceFrame { ns, pts, mark, duration_ns, position, from_start }, chain)
+            grid.push(SourceFrame { ns, pts, mark, duration_ns, position, from_start, size }, chain)
         })
     }
 }

@@ -3,6 +3,7 @@ use ffmpeg_next::ffi::AVDurationEstimationMethod::AVFMT_DURATION_FROM_STREAM;
 use ffmpeg_next::{ffi, media};
 use framefleet_demux::Demuxer;
 use framefleet_demux::timeline::{Timeline, scale};
+use framefleet_frames::VideoFile;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
@@ -46,8 +47,8 @@ fn of_table(demuxer: &Demuxer) -> Option<String> {
 
 /// How long the last picture, which begins at `last_ns`, is shown in a whole file with a table of all pictures: as long as the table's length
 /// lets it. `None` of other files, and where the table ends before.
-pub(super) fn rest_of_table(path: &Path, timeline: &Timeline, last_ns: i64) -> Option<i64> {
-    let demuxer = Demuxer::video(path).ok().filter(|demuxer| demuxer.input().format().name().starts_with("mov,"))?;
+pub(super) fn rest_of_table(file: VideoFile<'_>, timeline: &Timeline, last_ns: i64) -> Option<i64> {
+    let demuxer = Demuxer::video(file).ok().filter(|demuxer| demuxer.input().format().name().starts_with("mov,"))?;
     let stream = demuxer.stream().ok()?;
     let start = if stream.start_time() == ffi::AV_NOPTS_VALUE { 0 } else { stream.start_time() };
     let end_ns = timeline.ns(start.saturating_add(stream.duration()));

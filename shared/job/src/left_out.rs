@@ -34,14 +34,25 @@ impl LeftOut {
         Self { passed_over, notes }
     }
 
-    /// Adds what films lack of their sources, which the summary of a step that writes films says.
-    pub(crate) fn add_films(&mut self, summary: &Value) {
+    /// Adds what was found out when items were read; what was said of them before is not said again.
+    pub(crate) fn add_items(&mut self, items: &[Item]) {
+        for note in Self::of_source(BTreeMap::new(), items).notes {
+            if !self.notes.contains(&note) {
+                self.notes.push(note);
+            }
+        }
+    }
+
+    /// Adds what the summary of a step says: what films lack of their sources, and its notes on items.
+    pub(crate) fn add_summary(&mut self, summary: &Value) {
         let films = summary["statistics"]["films"].as_object().into_iter().flatten();
         for (item, film) in films {
             let left_out = film["left_out"].as_array().into_iter().flatten().filter_map(Value::as_str);
             self.notes
                 .extend(left_out.map(|what| Note { item: item.clone(), note: format!("not in its film: {what}") }));
         }
+        let notes = summary["statistics"]["notes"].as_array().into_iter().flatten();
+        self.notes.extend(notes.filter_map(|note| Note::deserialize(note).ok()));
     }
 
     /// In lines for people.
@@ -72,14 +83,18 @@ mod tests {
             |name: &str| Item { name: name.to_owned(), notes: vec!["read as a film".to_owned()], ..Item::default() };
         let items: Vec<Item> = (0..20).map(|number| item(&number.to_string())).collect();
         let mut left_out = LeftOut::of_source(BTreeMap::from([(".heic".to_owned(), 3)]), &items);
-        left_out.add_films(
+        left_out.add_summary(
             &json!({ "statistics": { "films": { "a.wmv": { "left_out": ["sound"] }, "b.mp4": { "left_out": [] } } } }),
         );
-        left_out.add_films(&json!({ "statistics": {} }));
+        left_out.add_summary(&json!({ "statistics": {} }));
         assert_eq!(left_out.lines().len(), 22);
         assert_eq!(left_out.lines().last().unwrap(), "a.wmv: not in its film: sound");
+        left_out.add_items(&items);
+        left_out.add_summary(&json!({ "statistics": { "notes": [{ "item": "5", "note": "track 1 is heard" }] } }));
+        assert_eq!(left_out.lines().len(), 23, "nothing is said twice");
+        assert_eq!(left_out.lines().last().unwrap(), "5: track 1 is heard");
         let first = left_out.first_lines();
         assert_eq!((first.len(), first[0].as_str()), (11, "3 files of kinds not read: 3 .heic"));
-        assert_eq!(first[10], "12 more notes on the source are in job.json");
+        assert_eq!(first[10], "13 more notes on the source are in job.json");
     }
 }

@@ -1,10 +1,12 @@
 //! A job before it runs: its source is probed, its plan stands.
 use crate::error::JobError;
 use crate::left_out::LeftOut;
+use crate::output::paths;
 use crate::plan::{Planner, Resources};
 use crate::request::JobRequest;
 use bytes::Bytes;
 use framefleet_frames::Item;
+use framefleet_ledger::Output;
 use framefleet_orchestration::fleet::{Classes, check_request};
 use framefleet_pipeline::{Pipeline, Plan};
 use framefleet_proto::control::SubmitRequest;
@@ -40,7 +42,12 @@ impl PreparedJob {
         let pipeline = request.pipeline(planner.registry())?;
         let unbounded = Resources { memory: u64::MAX, ..resources.clone() };
         planner.plan(&request, &pipeline, &[], &unbounded)?;
-        let (source, Probe { items, refused, passed_over }) = probe(&request.source, &pipeline)?;
+        let (source, Probe { mut items, mut refused, passed_over }) = probe(&request.source, &pipeline)?;
+        let output = Output::parse(&request.output).map_err(|error| JobError::Request(error.to_string()))?;
+        refused.extend(paths::refuse_long(&mut items, pipeline.steps.iter().map(|step| step.name.as_str()), &output));
+        if items.is_empty() {
+            return Err(JobError::Request(nothing_readable(&request.source, &refused)));
+        }
         let (source, left_out) = (Arc::new(source), LeftOut::of_source(passed_over, &items));
         let mut job = Self {
             planner,
@@ -116,9 +123,6 @@ impl PreparedJob {
 fn probe(source: &str, pipeline: &Pipeline) -> Result<(Ingest, Probe), JobError> {
     let stage = Ingest::new(ingest::resolve(&pipeline.ingest.settings)?);
     let probe = stage.probe(source).map_err(|error| JobError::Request(error.to_string()))?;
-    if probe.items.is_empty() {
-        return Err(JobError::Request(nothing_readable(source, &probe.refused)));
-    }
     Ok((stage, probe))
 }
 

@@ -5,6 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use url::Url;
 
+/// Bytes of a path that Linux takes.
+const MAX_PATH: usize = 4095;
+/// Bytes of a key that object stores take.
+const MAX_KEY: usize = 1024;
+
 /// The place of an output: a folder, a bucket with a prefix, or memory. Naming one touches nothing.
 #[derive(Clone, Debug)]
 pub struct Output {
@@ -69,6 +74,16 @@ impl Output {
         }
     }
 
+    /// Bytes that a path below the output may have: what a file system takes (Linux: `PATH_MAX`, with a NUL at the end) or a key of an object
+    /// store may have (S3 and Google Cloud Storage: 1024), less what lies before it.
+    pub fn room(&self) -> usize {
+        let (limit, before) = match &self.place {
+            Place::Folder(folder) => (MAX_PATH, folder.as_os_str().len() + 1),
+            Place::Store(_) => (MAX_KEY, Url::parse(&self.url).map_or(0, |url| url.path().len())),
+        };
+        limit.saturating_sub(before)
+    }
+
     pub(crate) fn place(&self) -> &Place {
         &self.place
     }
@@ -95,6 +110,12 @@ mod tests {
         assert_eq!(output.local_path(), Some(Path::new("/tmp/a b.framefleet")));
         assert_eq!(Output::parse("file:///tmp/a%20b.framefleet").unwrap().local_path(), output.local_path());
         assert!(Output::parse("x.framefleet").unwrap().local_path().unwrap().is_absolute());
+    }
+
+    #[test]
+    fn paths_have_the_room_that_the_place_leaves_them() {
+        assert_eq!(Output::parse("/tmp/x").unwrap().room(), 4095 - 7);
+        assert_eq!(Output::in_memory().room(), 1023);
     }
 
     #[test]

@@ -57,6 +57,7 @@ pub fn plan(request: &PlanRequest, stages: &dyn Stages, models: &dyn Models) -> 
     let drafts = drafts(pipeline, stages)?;
     let chosen = drafts.iter().map(|draft| chosen_models(draft, models)).collect::<Result<Vec<_>, _>>()?;
     let files = drafts.iter().map(|draft| files::planned(draft, request.files)).collect::<Result<Vec<_>, _>>()?;
+    check_items(&drafts, request.items, stages)?;
     check_sampling(&drafts, request.items)?;
     check_needs_tables(&drafts)?;
     check_joins(&drafts, stages)?;
@@ -126,6 +127,15 @@ fn chosen_models(draft: &Draft, models: &dyn Models) -> Result<Vec<PlannedModel>
     let mut chosen = chosen.map_err(|problem| PlanError::Model { step: step.name.clone(), problem })?;
     chosen.sort_by(|a, b| a.role.cmp(&b.role));
     Ok(chosen)
+}
+
+/// Refuses settings that ask for what items do not have.
+fn check_items(drafts: &[Draft], items: &[Item], stages: &dyn Stages) -> Result<(), PlanError> {
+    for Draft { step, resolved } in drafts {
+        let checked = stages.check_items(&step.stage, &resolved.settings, items);
+        checked.map_err(|source| PlanError::Settings { step: step.name.clone(), source })?;
+    }
+    Ok(())
 }
 
 /// Refuses samplings that would silently mean nothing.

@@ -1,6 +1,6 @@
 //! What a plan asks of the stages there are. The orchestrator links no stage: it may answer from what workers announce.
 use crate::Half;
-use framefleet_frames::Kind;
+use framefleet_frames::{Item, Kind};
 use framefleet_stage::{Description, HalfNeeds, Needs, Registry, Resolved, SettingsError};
 use serde_json::{Map, Value};
 
@@ -13,6 +13,9 @@ pub trait Stages {
         profile: Option<&str>,
         settings: &Map<String, Value>,
     ) -> Result<Resolved, SettingsError>;
+
+    /// Refuses settings that ask for what an item does not have.
+    fn check_items(&self, stage: &str, settings: &Map<String, Value>, items: &[Item]) -> Result<(), SettingsError>;
 
     /// Names of all stages, in order.
     fn names(&self) -> Vec<String>;
@@ -29,6 +32,10 @@ impl Stages for Registry {
         settings: &Map<String, Value>,
     ) -> Result<Resolved, SettingsError> {
         self.get(stage)?.resolve(profile, settings)
+    }
+
+    fn check_items(&self, stage: &str, settings: &Map<String, Value>, items: &[Item]) -> Result<(), SettingsError> {
+        self.get(stage)?.check_items(settings, items)
     }
 
     fn names(&self) -> Vec<String> {

@@ -1,5 +1,5 @@
 //! Items made of images: those of a folder, and files that hold several.
-use super::reading::{ImageFolders, ImageReading};
+use super::reading::{ImageFolders, Reading};
 use super::sequence::{self, Verdict};
 use framefleet_frames::limits::check_size;
 use framefleet_frames::{Colour, ImageFile, Item, ItemKind, Rational, ReadError, naming};
@@ -24,7 +24,7 @@ pub(super) fn item(
     name: String,
     folder: &Path,
     files: Vec<String>,
-    reading: ImageReading,
+    reading: Reading,
     refused: &mut Vec<(String, String)>,
 ) -> Result<Item, ReadError> {
     let pictures = files.into_iter().map(|name| ImageFile { name, ..ImageFile::default() });

@@ -7,7 +7,7 @@ mod reading;
 mod sequence;
 mod video;
 
-pub use reading::{ImageFolders, ImageReading};
+pub use reading::{ImageFolders, Reading};
 
 use files::{Candidate, Candidates};
 use framefleet_frames::{Item, ReadError};
@@ -29,11 +29,11 @@ pub struct Probed {
 /// (`.txt`, `.list`) with one path a line, relative to where the text file is. Hidden files and Framefleet's own outputs
 /// are passed over; files of other kinds are counted.
 pub fn probe(source: &str, folders: ImageFolders) -> Result<Probed, ReadError> {
-    probe_with(source, ImageReading { folders, rate: None })
+    probe_with(source, Reading { folders, ..Reading::default() })
 }
 
-/// The same with all that can be said of how images are read.
-pub fn probe_with(source: &str, reading: ImageReading) -> Result<Probed, ReadError> {
+/// The same with all that can be said of how a source is read.
+pub fn probe_with(source: &str, reading: Reading) -> Result<Probed, ReadError> {
     let Candidates { mut candidates, mut refused, mut passed_over } = files::find(source)?;
     if candidates.is_empty() && refused.is_empty() {
         return Err(ReadError::Empty { place: source.to_owned(), passed_over });
@@ -43,7 +43,7 @@ pub fn probe_with(source: &str, reading: ImageReading) -> Result<Probed, ReadErr
     for candidate in candidates {
         let name = candidate.name().to_owned();
         let item = match candidate {
-            Candidate::Video { name, path } => video::item(name, &path),
+            Candidate::Video { name, path } => video::item(name, &path, reading.video_stream),
             Candidate::Images { name, folder, files } => images::item(name, &folder, files, reading, &mut refused),
             Candidate::Pages { name, folder, file, count } => images::pages(name, &folder, file, count, &mut refused),
             Candidate::Animation { name, folder, file, durations } => {

@@ -1,4 +1,4 @@
-//! How images are read.
+//! How a source is read.
 use framefleet_frames::Rational;
 
 /// Whether the images of a folder are frames that follow one another.
@@ -14,11 +14,13 @@ pub enum ImageFolders {
     Stills,
 }
 
-/// How images are read.
+/// How a source is read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ImageReading {
-    /// Whether those of a folder follow one another.
+pub struct Reading {
+    /// Whether images of a folder follow one another.
     pub folders: ImageFolders,
     /// Frames per second of sequences; 25 where it is not set.
     pub rate: Option<Rational>,
+    /// Which video stream of every video is read, by number from 0 (covers are not counted); the file's default one where it is not set.
+    pub video_stream: Option<u32>,
 }

@@ -1,13 +1,13 @@
 //! Items made of one video file.
 use super::immersive;
 use ffmpeg_next::util::format::Pixel;
-use ffmpeg_next::{codec::packet::side_data, ffi, format, media};
+use ffmpeg_next::{codec::packet::side_data, ffi, format};
 use framefleet_colour::is_grey;
 use framefleet_demux::timeline::scale;
-use framefleet_demux::{Alpha, Demuxer, audio_stream, codec_name};
+use framefleet_demux::{Alpha, Demuxer, codec_name, several_films, sound_tracks};
 use framefleet_frames::frame::{byte_length, full_format};
 use framefleet_frames::limits::check_size;
-use framefleet_frames::{Colour, Item, ItemKind, Rational, ReadError};
+use framefleet_frames::{Colour, Item, ItemKind, Rational, ReadError, VideoFile};
 use std::ffi::{CStr, c_char};
 use std::path::Path;
 
@@ -20,13 +20,13 @@ const FRAME_BYTES: u64 = 8;
 /// Frames per second beyond which a rate is no rate.
 const MAX_RATE: i64 = 10_000;
 
-/// Reads the headers of a video.
-pub(super) fn item(name: String, path: &Path) -> Result<Item, ReadError> {
-    let demuxer = Demuxer::video(path)?;
+/// Reads the headers of a video, of its default stream or the one of this number.
+pub(super) fn item(name: String, path: &Path, video_stream: Option<u32>) -> Result<Item, ReadError> {
+    let demuxer = Demuxer::video(VideoFile::new(path, video_stream))?;
     // Opened for the pixel format that only the decoder knows for some codecs, and to refuse what nothing decodes.
     let decoder = demuxer.video_decoder()?;
     let (crop, alpha) = (demuxer.crop()?, demuxer.alpha()?);
-    let stream = demuxer.stream()?;
+    let (stream, sound_tracks) = (demuxer.stream()?, sound_tracks(demuxer.input()));
     let location = path.to_str().ok_or_else(|| ReadError::Name(path.to_owned()))?.to_owned();
     let pixels = PixelTraits::of(decoder.format());
     let coded = crop.size((decoder.width(), decoder.height()));
@@ -53,7 +53,9 @@ pub(super) fn item(name: String, path: &Path) -> Result<Item, ReadError> {
         colour: Some(colour(&stream)),
         stereo: immersive::stereo(&stream).to_owned(),
         projection: immersive::projection(&stream).to_owned(),
-        has_audio: audio_stream(demuxer.input()).is_some(),
+        has_audio: !sound_tracks.is_empty(),
+        sound_tracks,
+        video_stream,
         bytes: std::fs::metadata(path).map_err(|source| ReadError::io(path, source))?.len(),
         notes: notes(&demuxer, alpha),
         ..Item::default()
@@ -106,17 +108,8 @@ fn notes(demuxer: &Demuxer, alpha: Alpha) -> Vec<String> {
         Alpha::Lost(decoder) => Some(format!("its alpha is not read: this FFmpeg lacks the decoder {decoder}")),
         _ => None,
     };
-    let others = |medium: media::Type, read: Option<usize>, what: &str| {
-        let of_kind = demuxer.input().streams().filter(|stream| stream.parameters().medium() == medium);
-        let covers = format::stream::Disposition::ATTACHED_PIC;
-        let all: Vec<usize> =
-            of_kind.filter(|stream| !stream.disposition().contains(covers)).map(|stream| stream.index()).collect();
-        let read = read.filter(|_| all.len() > 1)?;
-        Some(format!("it has {} {what}: stream {read} is used", all.len()))
-    };
-    let films = others(media::Type::Video, demuxer.stream().ok().map(|stream| stream.index()), "video streams");
-    let sound = others(media::Type::Audio, audio_stream(demuxer.input()), "sound tracks");
-    alpha.into_iter().chain(films).chain(sound).collect()
+    let films = demuxer.stream().ok().and_then(|stream| several_films(demuxer.input(), stream.index()));
+    alpha.into_iter().chain(films).collect()
 }
 
 /// A pixel's aspect that a file says; square where it is none.

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// PCM of an item's first audio stream.
+/// PCM of one of an item's sound tracks.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Audio {
     /// Samples per second.
@@ -16,9 +16,9 @@ pub struct Audio {
 
 /// Reads audio; filled in by the runner.
 pub trait AudioSource: Send + Sync {
-    /// Mono samples of `item` between two times (nanoseconds from the first video frame), resampled to `rate` Hz. `None`
-    /// when the item has no audio.
-    fn read(&self, item: &Item, range_ns: Range<i64>, rate: u32) -> Result<Option<Audio>, String>;
+    /// Mono samples of a sound track of `item` (by its place in [`Item::sound_tracks`]; the default one where `None`) between two times
+    /// (nanoseconds from the first video frame), resampled to `rate` Hz. `None` when the item has no such track.
+    fn read(&self, item: &Item, track: Option<u32>, range_ns: Range<i64>, rate: u32) -> Result<Option<Audio>, String>;
 }
 
 /// The job around a task: its items and the job-scoped results it is given.

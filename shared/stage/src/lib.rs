@@ -35,6 +35,7 @@ pub use records::{Record, Records, RecordsError};
 pub use registry::{AnyStage, Description, LoadedStage, Registry, RegistryError, Resolved, complete};
 pub use source::{IndexRequest, IngestRequest, Ingested, OpenSource, PixelSink, Probe, SourceStage};
 
+use framefleet_frames::Item;
 use serde::{Serialize, de::DeserializeOwned};
 
 /// Settings of a stage: everything that changes answers, and nothing else. Unknown keys are refused
@@ -50,6 +51,11 @@ pub trait Settings:
 
     /// Says what is wrong with values that parse: "grid must be 1 to 16, got 0".
     fn validate(&self) -> Result<(), String> {
+        Ok(())
+    }
+
+    /// Says what these settings ask of an item that it does not have: "track: a.mp4 has no sound track 3; …". Asked when a job is planned.
+    fn check_item(&self, _item: &Item) -> Result<(), String> {
         Ok(())
     }
 

@@ -3,11 +3,15 @@ use crate::{
     Batch, Field, FileNeed, Host, Job, Needs, Outputs, Records, Settings, SettingsError, SetupError, Stage, StageError,
     file, finish_settings,
 };
+use framefleet_frames::Item;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use std::marker::PhantomData;
 use std::sync::Arc;
+
+/// Items that are named where settings ask for what they do not have.
+const NAMED: usize = 5;
 
 /// What a stage says of itself.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -70,6 +74,9 @@ pub trait AnyStage: Send + Sync {
 
     /// Completes settings: those of the profile (`balanced` when `None`), overlaid with `given`.
     fn resolve(&self, profile: Option<&str>, given: &Map<String, Value>) -> Result<Resolved, SettingsError>;
+
+    /// Refuses settings that ask for what an item does not have, in [`Resolved::settings`]' form; every item is checked, the reasons are listed.
+    fn check_items(&self, settings: &Map<String, Value>, items: &[Item]) -> Result<(), SettingsError>;
 
     /// Refuses the content of a file that a setting names, where it is no such file as the stage can use.
     fn check_file(&self, setting: &str, content: &[u8]) -> Result<(), String>;
@@ -147,6 +154,20 @@ impl<S: Stage> AnyStage for Entry<S> {
         let finish_settings = finish_settings(&schema);
         let files = file::needs(&schema, &settings, &finish_settings);
         Ok(Resolved { settings, needs: S::needs(&typed), version: S::VERSION, finish_settings, files })
+    }
+
+    fn check_items(&self, settings: &Map<String, Value>, items: &[Item]) -> Result<(), SettingsError> {
+        let typed = complete::<S::Settings>(S::NAME, None, settings)?;
+        let problems: Vec<String> = items.iter().filter_map(|item| typed.check_item(item).err()).collect();
+        let named = problems.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join("; ");
+        match problems.len().saturating_sub(NAMED) {
+            0 if problems.is_empty() => Ok(()),
+            0 => Err(SettingsError::Refused { stage: S::NAME.to_owned(), problem: named }),
+            more => Err(SettingsError::Refused {
+                stage: S::NAME.to_owned(),
+                problem: format!("{named}; and {more} items more"),
+            }),
+        }
     }
 
     fn check_file(&self, setting: &str, content: &[u8]) -> Result<(), String> {

@@ -21,6 +21,6 @@ pub use golden::golden;
 pub use halves::process_reads_no_finish_setting;
 pub use made::{Finished, Processed};
 pub use records::Kept;
-pub use sound::{Heard, Silence};
+pub use sound::{Heard, Silence, Tracks};
 pub use step::{Step, job};
 pub use variation::variation;

@@ -7,7 +7,7 @@ use std::ops::Range;
 pub struct Silence;
 
 impl AudioSource for Silence {
-    fn read(&self, _: &Item, _: Range<i64>, _: u32) -> Result<Option<Audio>, String> {
+    fn read(&self, _: &Item, _: Option<u32>, _: Range<i64>, _: u32) -> Result<Option<Audio>, String> {
         Ok(None)
     }
 }
@@ -21,7 +21,7 @@ pub struct Heard {
 }
 
 impl AudioSource for Heard {
-    fn read(&self, _: &Item, range_ns: Range<i64>, rate: u32) -> Result<Option<Audio>, String> {
+    fn read(&self, _: &Item, _track: Option<u32>, range_ns: Range<i64>, rate: u32) -> Result<Option<Audio>, String> {
         if rate != self.rate {
             return Err(format!("there are {} samples per second, not {rate}", self.rate));
         }
@@ -31,11 +31,21 @@ impl AudioSource for Heard {
     }
 }
 
+/// Several sound tracks, by their numbers; the first is the default one.
+pub struct Tracks(pub Vec<Heard>);
+
+impl AudioSource for Tracks {
+    fn read(&self, item: &Item, track: Option<u32>, range_ns: Range<i64>, rate: u32) -> Result<Option<Audio>, String> {
+        let heard = self.0.get(track.unwrap_or(0) as usize);
+        heard.map_or(Ok(None), |heard| heard.read(item, None, range_ns, rate))
+    }
+}
+
 /// For a half that did not ask for sound.
 pub(crate) struct NotAsked;
 
 impl AudioSource for NotAsked {
-    fn read(&self, _: &Item, _: Range<i64>, _: u32) -> Result<Option<Audio>, String> {
+    fn read(&self, _: &Item, _: Option<u32>, _: Range<i64>, _: u32) -> Result<Option<Audio>, String> {
         Err("sound is for those who ask for it: HalfNeeds::beside.sound".to_owned())
     }
 }

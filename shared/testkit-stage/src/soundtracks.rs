@@ -16,8 +16,8 @@ impl Soundtracks {
 }
 
 impl AudioSource for Soundtracks {
-    fn read(&self, item: &Item, range_ns: Range<i64>, rate: u32) -> Result<Option<Audio>, String> {
+    fn read(&self, item: &Item, track: Option<u32>, range_ns: Range<i64>, rate: u32) -> Result<Option<Audio>, String> {
         let of_item = self.0.get(&item.name).ok_or_else(|| format!("there is no film \"{}\"", item.name))?;
-        of_item.read(item, range_ns, rate)
+        of_item.read(item, track, range_ns, rate)
     }
 }

@@ -62,7 +62,7 @@ impl Stage for Witness {
         for &frame in batch.frames() {
             let shown =
                 (batch.window().start..batch.window().end).filter(|n| batch.frame(Rendition::Proxy, *n).is_some());
-            assert!(job.audio.read(batch.item(), 0..1, 4).is_err(), "process did not ask for sound");
+            assert!(job.audio.read(batch.item(), None, 0..1, 4).is_err(), "process did not ask for sound");
             let masks = batch.annotations(frame, &Kind::new("mask")).count();
             let text = format!("{:?} {masks} {}", shown.collect::<Vec<_>>(), job.scoped.len());
             match frame {
@@ -75,7 +75,7 @@ impl Stage for Witness {
     }
 
     fn finish(&self, job: &Job, records: &dyn Records, out: &mut Outputs) -> Result<(), StageError> {
-        let heard = job.audio.read(&job.items[0], 0..1_000_000_000, 4).map_err(StageError::Fatal)?;
+        let heard = job.audio.read(&job.items[0], None, 0..1_000_000_000, 4).map_err(StageError::Fatal)?;
         let notes = records.attachments("no").map_err(StageError::bad_input)?.len();
         let text = format!("{} {notes} {} {heard:?}", records.read().count(), job.scoped.len());
         out.annotate_scope(on_range("clip.mp4", 0..1, 0, reported(text)));

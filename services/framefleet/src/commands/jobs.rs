@@ -73,7 +73,11 @@ pub fn status(arguments: &StatusArguments) -> Result<Exit, Failure> {
             (true, Some(_)) => terminal::print_json("job", &jobs.first()),
             (true, None) => terminal::print_json("jobs", &jobs),
             (false, _) if jobs.is_empty() => println!("no jobs yet; `framefleet submit SOURCE` hands one in"),
-            (false, _) => jobs.iter().for_each(|job| println!("{}", line(job))),
+            (false, asked) => {
+                jobs.iter().for_each(|job| println!("{}", line(job)));
+                // Of a list of jobs it would be too much.
+                jobs.iter().filter(|_| asked.is_some()).for_each(print_left_out);
+            }
         }
         Ok(Exit::Done)
     })
@@ -109,6 +113,7 @@ async fn follow(server: &ServerArguments, name: &str, json: bool) -> Result<Exit
     if json {
         terminal::print_json("result", &job);
     } else {
+        print_left_out(&job);
         println!("{}", line(&job));
         let output = job.request.as_ref().map_or("", |request| request.output.as_str());
         println!("report: {output}/report.html");
@@ -178,6 +183,11 @@ async fn watch_once(
 /// Whether trying again later may help.
 fn is_away(status: &Status) -> bool {
     matches!(status.code(), Code::Unavailable | Code::Unknown | Code::Cancelled | Code::Internal)
+}
+
+/// Says what a job did not take of its source, as `run` does.
+fn print_left_out(job: &Job) {
+    job.left_out.iter().for_each(|line| eprintln!("{}", terminal::printable(line)));
 }
 
 /// A job in one line.

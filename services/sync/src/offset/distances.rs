@@ -20,7 +20,8 @@ const CERTAIN: f64 = 6.0;
 /// Distances of all items, as process kept them.
 #[derive(Default)]
 pub struct Distances {
-    by_face: HashMap<(String, u64, u32), Vec<f32>>,
+    /// By item, sound track, frame and instance of the face.
+    by_face: HashMap<(String, u32, u64, u32), Vec<f32>>,
 }
 
 /// Reads back what process kept.
@@ -30,7 +31,8 @@ pub fn read(records: &dyn Records) -> Result<Distances, StageError> {
     for (item, _, path) in records.attachments(DISTANCES).map_err(StageError::retry)? {
         let bytes = std::fs::read(path).map_err(|error| problem(error.to_string()))?;
         let kept = LipDistances::decode(bytes.as_slice()).map_err(|error| problem(error.to_string()))?;
-        let faces = kept.faces.into_iter().map(|face| ((item.clone(), face.frame, face.instance), face.distances));
+        let faces =
+            kept.faces.into_iter().map(|face| ((item.clone(), face.track, face.frame, face.instance), face.distances));
         distances.by_face.extend(faces);
     }
     Ok(distances)
@@ -46,10 +48,10 @@ pub struct Offset {
 }
 
 impl Distances {
-    /// The offset that the clearest of some tracks of an item shows.
-    pub fn of(&self, item: &str, tracks: &[&Track]) -> Option<Offset> {
+    /// The offset of an item's sound track that the clearest of some tracks of faces shows.
+    pub fn of(&self, (item, sound_track): (&str, u32), tracks: &[&Track]) -> Option<Offset> {
         let of_track = |track: &&Track| {
-            let own = |frame, instance| self.by_face.get(&(item.to_owned(), frame, instance));
+            let own = |frame, instance| self.by_face.get(&(item.to_owned(), sound_track, frame, instance));
             offset(&track.observations.iter().filter_map(|s| own(s.frame, s.instance)).collect::<Vec<_>>())
         };
         tracks.iter().filter_map(of_track).max_by(|a, b| a.confidence.total_cmp(&b.confidence))

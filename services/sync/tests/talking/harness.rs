@@ -266,8 +266,9 @@ impl Footage {
 pub struct FromFile;
 
 impl AudioSource for FromFile {
-    fn read(&self, item: &Item, range_ns: Range<i64>, rate: u32) -> Result<Option<Audio>, String> {
-        let samples = framefleet_decode::audio::audio(item, range_ns, rate).map_err(|error| error.to_string())?;
+    fn read(&self, item: &Item, track: Option<u32>, range_ns: Range<i64>, rate: u32) -> Result<Option<Audio>, String> {
+        let samples =
+            framefleet_decode::audio::audio(item, track, range_ns, rate).map_err(|error| error.to_string())?;
         Ok(samples.map(|samples| Audio { rate, samples }))
     }
 }

@@ -7,4 +7,5 @@ mod harness;
 mod invariance;
 mod lip_sync_model;
 mod offset;
+mod sound_tracks;
 mod speakers;

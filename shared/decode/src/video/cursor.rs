@@ -4,9 +4,8 @@ use super::runs::Runs;
 use ffmpeg_next::Packet;
 use framefleet_demux::timeline::{Numbering, Timeline};
 use framefleet_demux::{Demuxer, Read};
-use framefleet_frames::ReadError;
+use framefleet_frames::{ReadError, VideoFile};
 use std::collections::VecDeque;
-use std::path::Path;
 
 /// Packets looked at for a key frame after a seek, before an earlier place is tried.
 const MAX_PACKETS_TO_KEY: usize = 2000;
@@ -35,8 +34,8 @@ pub struct Cursor {
 
 impl Cursor {
     /// Opens a video at its start.
-    pub fn open(path: &Path, timeline: Timeline) -> Result<Self, ReadError> {
-        Self::of(Demuxer::video(path)?, timeline)
+    pub fn open(file: VideoFile<'_>, timeline: Timeline) -> Result<Self, ReadError> {
+        Self::of(Demuxer::video(file)?, timeline)
     }
 
     /// Decodes a video from its start, out of a container that was just opened.
@@ -55,8 +54,8 @@ impl Cursor {
     }
 
     /// Opens a video at its start, for frames whose times are not those of their packets: see [`Runs`].
-    pub fn open_settled(path: &Path, timeline: Timeline) -> Result<Self, ReadError> {
-        let mut cursor = Self::open(path, timeline)?;
+    pub fn open_settled(file: VideoFile<'_>, timeline: Timeline) -> Result<Self, ReadError> {
+        let mut cursor = Self::open(file, timeline)?;
         let step = cursor.reader.demuxer().frame_step();
         cursor.runs = Some(Runs::new(timeline, step));
         Ok(cursor)
@@ -64,13 +63,13 @@ impl Cursor {
 
     /// Opens a video where decoding reaches every frame from `ns` on. `limit`: byte position in the file behind which there are only later
     /// ones, whatever their times say; 0 if that is not known.
-    pub fn open_before(path: &Path, timeline: Timeline, ns: i64, limit: u64) -> Result<Self, ReadError> {
-        let mut cursor = Self::open(path, timeline)?;
+    pub fn open_before(file: VideoFile<'_>, timeline: Timeline, ns: i64, limit: u64) -> Result<Self, ReadError> {
+        let mut cursor = Self::open(file, timeline)?;
         if cursor.seek_before(ns, limit) {
             return Ok(cursor);
         }
         // A container that was seeked about is not trusted to come back to its first packet.
-        Self::open(path, timeline)
+        Self::open(file, timeline)
     }
 
     /// Whether the times of all frames since the file's first are settled.

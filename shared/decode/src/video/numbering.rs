@@ -3,9 +3,8 @@ use super::reader::Reader;
 use ffmpeg_next::{Packet, codec, frame::side_data};
 use framefleet_demux::Read;
 use framefleet_demux::timeline::{Numbering, Timeline, is_shown};
-use framefleet_frames::ReadError;
+use framefleet_frames::{ReadError, VideoFile};
 use std::collections::BTreeSet;
-use std::path::Path;
 
 /// Frames that are decoded to learn how a file's timestamps behave.
 const TRIAL_FRAMES: usize = 24;
@@ -14,17 +13,17 @@ const TRIAL_FRAMES: usize = 24;
 const TRIAL_PACKETS: usize = 2000;
 
 /// Learns the timeline of a video by decoding its first frames and comparing them with their packets.
-pub fn timeline(path: &Path) -> Result<Timeline, ReadError> {
-    let mut reader = Reader::open(path)?;
+pub fn timeline(file: VideoFile<'_>) -> Result<Timeline, ReadError> {
+    let mut reader = Reader::open(file)?;
     let time_base = reader.demuxer().time_base()?;
     let mut trial = Trial::run(&mut reader, true)?;
     let begins_with_key = !trial.awaits_key;
     if trial.awaits_key {
         // Some codecs refresh their pictures bit by bit.
-        trial = Trial::run(&mut Reader::open(path)?, false)?;
+        trial = Trial::run(&mut Reader::open(file)?, false)?;
     }
     if trial.frames == 0 {
-        return Err(ReadError::container(path, "not one frame could be decoded"));
+        return Err(ReadError::container(file.path(), "not one frame could be decoded"));
     }
     // Without any timestamp, frames are counted and the origin stands for nothing.
     let first = trial.decoded.first().copied();

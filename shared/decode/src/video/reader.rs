@@ -1,9 +1,8 @@
 //! A container with the decoder of its picture stream.
 use ffmpeg_next::{Packet, codec, frame, picture};
 use framefleet_demux::{Crop, Demuxer};
-use framefleet_frames::ReadError;
+use framefleet_frames::{ReadError, VideoFile};
 use std::collections::BTreeSet;
-use std::path::Path;
 
 /// A frame as the decoder gave it.
 pub struct Decoded {
@@ -72,8 +71,8 @@ impl Damage {
 
 impl Reader {
     /// Opens a video at its start.
-    pub(crate) fn open(path: &Path) -> Result<Self, ReadError> {
-        Self::of(Demuxer::video(path)?)
+    pub(crate) fn open(file: VideoFile<'_>) -> Result<Self, ReadError> {
+        Self::of(Demuxer::video(file)?)
     }
 
     /// Reads on from where a container is.

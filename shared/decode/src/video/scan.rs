@@ -4,9 +4,8 @@ use super::cursor::Cursor;
 use super::numbering::timeline;
 use framefleet_demux::Demuxer;
 use framefleet_demux::timeline::{Numbering, Timeline, scale};
-use framefleet_frames::ReadError;
+use framefleet_frames::{ReadError, VideoFile};
 use std::cmp::Ordering;
-use std::path::Path;
 
 /// Stretches looked at, spread over the video.
 const STRETCHES: i64 = 10;
@@ -24,13 +23,13 @@ const STEP: i32 = 12;
 const MIN_MOVING: u64 = 2000;
 
 /// Scan of a video: `progressive`, or the field order that its motion shows, `tff` or `bff`.
-pub fn measured_scan(path: &Path) -> Result<&'static str, ReadError> {
-    let timeline = timeline(path)?;
+pub fn measured_scan(file: VideoFile<'_>) -> Result<&'static str, ReadError> {
+    let timeline = timeline(file)?;
     let mut combing = Combing::default();
-    for start in stretches(path, &timeline)? {
+    for start in stretches(file, &timeline)? {
         let cursor = match start {
-            0 => Cursor::open(path, timeline),
-            ns => Cursor::open_before(path, timeline, ns, 0),
+            0 => Cursor::open(file, timeline),
+            ns => Cursor::open_before(file, timeline, ns, 0),
         };
         combing.add_stretch(cursor?);
     }
@@ -38,8 +37,8 @@ pub fn measured_scan(path: &Path) -> Result<&'static str, ReadError> {
 }
 
 /// Times at which stretches begin. A video that can only be decoded from its start is looked at there.
-fn stretches(path: &Path, timeline: &Timeline) -> Result<Vec<i64>, ReadError> {
-    let demuxer = Demuxer::video(path)?;
+fn stretches(file: VideoFile<'_>, timeline: &Timeline) -> Result<Vec<i64>, ReadError> {
+    let demuxer = Demuxer::video(file)?;
     let stream = demuxer.stream()?;
     let of_stream = (stream.duration() > 0).then(|| scale(stream.duration(), timeline.time_base, 1_000_000_000));
     let duration = of_stream.unwrap_or_else(|| demuxer.input().duration().saturating_mul(1000)).max(0);

@@ -3,12 +3,15 @@
 
 mod large;
 mod memory;
+mod sound;
 mod spherical;
 mod timecode;
 
-use framefleet_encode::{EncodeError, Encoder, Join, Joined, StillOptions, format_of_piece, join, write_still};
+use framefleet_encode::{
+    EncodeError, Encoder, Join, JoinSound, Joined, StillOptions, format_of_piece, join, write_still,
+};
 use framefleet_formats::{Codec, Container, StillFormat, VideoFormat};
-use framefleet_frames::{Colour, Image, Item, ItemKind, PixelFormat, Rational};
+use framefleet_frames::{Colour, Image, Item, ItemKind, PixelFormat, Rational, VideoFile};
 use framefleet_testkit::*;
 use proptest::prelude::*;
 use std::path::{Path, PathBuf};
@@ -64,7 +67,8 @@ fn request<'a>(
     container: Container,
     source: Option<&'a Path>,
 ) -> Join<'a> {
-    Join { pieces, format, container, source, audio: true, start_ns: 0, end_ns: None, last_frame_ns: None }
+    let source = source.map(|path| VideoFile::new(path, None));
+    Join { pieces, format, container, source, sound: JoinSound::Copy, start_ns: 0, end_ns: None, last_frame_ns: None }
 }
 
 fn milliseconds(times: &[f64]) -> Vec<i64> {
@@ -200,7 +204,8 @@ fn sound_chapters_and_tags_of_the_source_come_along() {
         assert_eq!(numbers(&output), (0..50).map(Some).collect::<Vec<_>>());
     }
     let silent = folder.path().join("silent.mp4");
-    join(&Join { audio: false, ..request(&pieces, &format, Container::Mp4, Some(&source)) }, &silent).unwrap();
+    join(&Join { sound: JoinSound::None, ..request(&pieces, &format, Container::Mp4, Some(&source)) }, &silent)
+        .unwrap();
     assert!(stream_of(&ffprobe(&silent).unwrap(), "audio").is_null());
 }
 

@@ -36,8 +36,13 @@ impl Film {
     pub fn open_with(path: &Path, deinterlace: Deinterlace, batch_frames: u64) -> Self {
         let probed = probe(path.to_str().unwrap(), ImageFolders::Auto).unwrap();
         assert_eq!(probed.refused, [], "{}", path.display());
+        Self::of(&probed.items[0], deinterlace, batch_frames)
+    }
+
+    /// An item that was probed.
+    pub fn of(item: &Item, deinterlace: Deinterlace, batch_frames: u64) -> Self {
         let mut batches = Vec::new();
-        let (item, damage) = index(&probed.items[0], IndexRequest::fresh(batch_frames), deinterlace, &mut |more| {
+        let (item, damage) = index(item, IndexRequest::fresh(batch_frames), deinterlace, &mut |more| {
             batches.extend(more);
             true
         })

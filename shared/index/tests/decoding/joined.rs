@@ -1,9 +1,9 @@
 //! Footage decoded, encoded and joined again, as a job does it, and what the reference program says of the film.
 use crate::film::{Film, decoders};
-use framefleet_encode::{Encoder, Join, choose_container, format_of_piece, join};
+use framefleet_encode::{Encoder, Join, JoinSound, choose_container, format_of_piece, join};
 use framefleet_formats::{Codec, VideoFormat};
 use framefleet_frames::times::closest;
-use framefleet_frames::{Image, Rendition};
+use framefleet_frames::{Image, Rendition, VideoFile};
 use framefleet_testkit::{decode_rgb8, frame_times, onset, read_number};
 use std::path::{Path, PathBuf};
 
@@ -19,7 +19,7 @@ pub type Numbered = (Option<u64>, f64);
 pub fn remake(film: &Film, folder: &Path) -> Remade {
     let codec = Codec::H264;
     let source = Path::new(&film.item.location);
-    let container = choose_container(codec, Some(source));
+    let container = choose_container(codec, Some(source), JoinSound::Copy);
     let decoders = decoders();
     let mut pieces = Vec::new();
     for batch in &film.batches {
@@ -44,8 +44,8 @@ pub fn remake(film: &Film, folder: &Path) -> Remade {
         pieces: &pieces,
         format: &format,
         container,
-        source: Some(source),
-        audio: true,
+        source: Some(VideoFile::of(&film.item)),
+        sound: JoinSound::Copy,
         start_ns: 0,
         end_ns: None,
         last_frame_ns: Some(film.item.last_frame_ns).filter(|&ns| ns > 0),

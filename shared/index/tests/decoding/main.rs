@@ -21,4 +21,5 @@ mod several;
 mod sound;
 mod sources;
 mod stills;
+mod streams;
 mod times;

@@ -78,7 +78,7 @@ fn number(shown: &Shown) -> Option<u64> {
 /// What is wrong with where a beep is heard.
 fn hears(film: &Film, beep_ns: Option<i64>) -> Result<(), String> {
     let Some(beep_ns) = beep_ns.filter(|beep| *beep > 0) else { return Ok(()) };
-    let heard = audio(&film.item, 0..beep_ns + 1_000_000_000, 16_000).map_err(|error| error.to_string())?;
+    let heard = audio(&film.item, None, 0..beep_ns + 1_000_000_000, 16_000).map_err(|error| error.to_string())?;
     let samples = heard.ok_or("it has no sound")?;
     let onset = samples.iter().position(|sample| sample.abs() > 0.1).ok_or("the beep is not heard")?;
     let onset_ns = onset as i64 * 62_500;

@@ -2,7 +2,7 @@
 use crate::film::{Film, decoders};
 use framefleet_decode::Deinterlace;
 use framefleet_frames::{ItemKind, Rational, Rendition};
-use framefleet_probe::{ImageFolders, ImageReading, probe, probe_with};
+use framefleet_probe::{ImageFolders, Reading, probe, probe_with};
 use framefleet_testkit::{Picture, image_folder, numbered, read_number, write_image};
 use image::codecs::jpeg::JpegEncoder;
 use image::{ExtendedColorType, ImageEncoder};
@@ -39,7 +39,7 @@ fn sequences_have_the_rate_that_is_asked_for() {
     let folder = tempfile::tempdir().unwrap();
     image_folder(folder.path(), "png", 3, |frame| numbered(64, 48, frame)).unwrap();
     let rate = Rational { num: 24_000, den: 1001 };
-    let reading = ImageReading { rate: Some(rate), ..ImageReading::default() };
+    let reading = Reading { rate: Some(rate), ..Reading::default() };
     let item = probe_with(folder.path().to_str().unwrap(), reading).unwrap().items.remove(0);
     assert_eq!(item.frame_rate, Some(rate));
 }

@@ -23,7 +23,7 @@ fn clicks(folder: &std::path::Path, name: &str, encoder: &str, arguments: &[&str
 /// Where the first loud sample of a range is, in seconds of the film.
 fn first_click(item: &Item, from: f64, to: f64) -> f64 {
     let range = (from * 1e9) as i64..(to * 1e9) as i64;
-    let samples = audio(item, range, RATE).unwrap().unwrap();
+    let samples = audio(item, None, range, RATE).unwrap().unwrap();
     assert_eq!(samples.len(), ((to - from) * f64::from(RATE)).round() as usize);
     let place = samples.iter().position(|sample| sample.abs() > 0.2).expect("there is a click");
     from + place as f64 / f64::from(RATE)
@@ -54,14 +54,14 @@ fn time_begins_with_the_first_picture() {
 fn silence_outside_and_none_without_sound() {
     let folder = tempfile::tempdir().unwrap();
     let item = clicks(folder.path(), "a.mkv", "flac", &[]);
-    let outside = audio(&item, -1_000_000_000..500_000_000, RATE).unwrap().unwrap();
+    let outside = audio(&item, None, -1_000_000_000..500_000_000, RATE).unwrap().unwrap();
     assert_eq!(outside.len(), 24_000);
     assert!(outside[..23_900].iter().all(|sample| sample.abs() < 0.01));
     let silent =
         Clip::new(64, 48, 3).write(&folder.path().join("silent.mp4"), |frame| numbered(64, 48, frame)).unwrap();
     let item = probe(silent.to_str().unwrap(), Default::default()).unwrap().items.remove(0);
-    assert_eq!(audio(&item, 0..1_000_000, RATE).unwrap(), None);
-    assert!(audio(&item, 0..1_000_000, 0).is_err());
+    assert_eq!(audio(&item, None, 0..1_000_000, RATE).unwrap(), None);
+    assert!(audio(&item, None, 0..1_000_000, 0).is_err());
 }
 
 /// One side of a stereo track is the other turned round: their sum is silence, and so is not what is heard.
@@ -75,7 +75,7 @@ fn opposite_phases_do_not_cancel() {
     }
     // What does not cancel is mixed as ever: one side alone is less loud.
     let item = clicks(folder.path(), "b.mkv", "flac", &["-filter:a", "pan=stereo|c0=c0|c1=0*c0"]);
-    let samples = audio(&item, 0..3_000_000_000, RATE).unwrap().unwrap();
+    let samples = audio(&item, None, 0..3_000_000_000, RATE).unwrap().unwrap();
     let loudest = samples.iter().fold(0.0f32, |loudest, sample| loudest.max(sample.abs()));
     assert!((0.3..0.6).contains(&loudest), "{loudest}");
 }

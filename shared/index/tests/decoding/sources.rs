@@ -152,25 +152,3 @@ fn headers_fill_the_item() {
     assert_eq!([colour.primaries, colour.transfer, colour.matrix, colour.range], ["bt709", "bt709", "bt709", "tv"]);
     assert_eq!(item.bytes, std::fs::metadata(&path).unwrap().len());
 }
-
-/// Of several films in one file the one that the file calls its default is read, as players do, not the largest.
-#[test]
-fn the_default_film_is_read() {
-    let folder = tempfile::tempdir().unwrap();
-    let root = folder.path();
-    let [small, large] = [(64, 48, 20), (320, 240, 10)].map(|(width, height, frames)| {
-        let path = root.join(format!("{width}.mp4"));
-        Clip::new(width, height, frames).write(&path, |frame| numbered(width, height, frame)).unwrap()
-    });
-    for (name, default) in [("a.mp4", 0), ("a.mkv", 1)] {
-        let both = root.join(name);
-        let large = large.display().to_string();
-        let dispositions = [["0", "default"], ["default", "0"]][1 - default];
-        let arguments =
-            ["-i", &large, "-map", "1", "-disposition:v:0", dispositions[0], "-disposition:v:1", dispositions[1]];
-        framefleet_testkit::remux(&small, &both, &arguments).unwrap();
-        let item = probe(both.to_str().unwrap(), ImageFolders::Auto).unwrap().items.remove(0);
-        assert_eq!(item.width, [64, 320][default], "{name}");
-        assert_eq!(item.notes, [format!("it has 2 video streams: stream {default} is used")], "{name}");
-    }
-}

@@ -125,7 +125,11 @@ fn end_of(outcome: &JobOutcome) -> JobEnd {
         OutcomeKind::Stopped => JobStatus::Failed,
     };
     let silent = message.is_empty() && status != JobStatus::Done;
-    JobEnd { status, message: if silent { outcome.kind().words().to_owned() } else { message } }
+    JobEnd {
+        status,
+        message: if silent { outcome.kind().words().to_owned() } else { message },
+        left_out: outcome.left_out.first_lines(),
+    }
 }
 
 /// Threads that workers have together: those of one machine share its cores.

@@ -32,9 +32,10 @@ impl RunningJob {
         let failures = write_failures(&self.ledger, &manifests, &items).await?;
         edits::file::follow(&self.ledger, &summary.edits.moved).await?;
         let mut left_out = self.prepared.left_out().clone();
+        left_out.add_items(&summary.items);
         for manifest in &manifests {
             if let Some(bytes) = self.ledger.read_file(&layout::summary(&manifest.step)).await? {
-                left_out.add_films(&serde_json::from_slice(&bytes)?);
+                left_out.add_summary(&serde_json::from_slice(&bytes)?);
             }
         }
         let outcome = JobOutcome::new(summary, (refused, left_out), failures, machines);

@@ -1,5 +1,6 @@
 //! The few operations the ledger needs of an object store, with errors that name the object.
 mod folder;
+mod names;
 mod upload;
 
 pub use upload::Upload;
@@ -61,7 +62,8 @@ impl Store {
 
     /// The whole object and its version, if it is there.
     pub(crate) async fn read_version(&self, path: &str) -> Result<Option<(Bytes, UpdateVersion)>, LedgerError> {
-        let Some(found) = absent(self.objects.get(&location(path)).await).map_err(|e| self.fail("read", path, e))?
+        let Some(found) =
+            absent(self.objects.get(&self.location(path)).await).map_err(|e| self.fail("read", path, e))?
         else {
             return Ok(None);
         };
@@ -72,7 +74,7 @@ impl Store {
 
     /// Some bytes of an object, if it is there.
     pub async fn read_range(&self, path: &str, range: Range<u64>) -> Result<Option<Bytes>, LedgerError> {
-        absent(self.objects.get_range(&location(path), range).await).map_err(|e| self.fail("read", path, e))
+        absent(self.objects.get_range(&self.location(path), range).await).map_err(|e| self.fail("read", path, e))
     }
 
     /// The object piece by piece, if it is there.
@@ -83,7 +85,7 @@ impl Store {
         if let Some(file) = self.local(path) {
             return file_stream(file).await;
         }
-        let found = absent(self.objects.get(&location(path)).await).map_err(|e| self.fail("read", path, e))?;
+        let found = absent(self.objects.get(&self.location(path)).await).map_err(|e| self.fail("read", path, e))?;
         let (store, path) = (self.clone(), path.to_owned());
         Ok(found.map(|found| found.into_stream().map_err(move |e| store.fail("read", &path, e)).boxed()))
     }
@@ -94,7 +96,7 @@ impl Store {
             let found = there(tokio::fs::metadata(&file).await).map_err(|e| LedgerError::access("read", &file, e))?;
             return Ok(found.filter(|metadata| metadata.is_file()).map(|metadata| metadata.len()));
         }
-        let meta = absent(self.objects.head(&location(path)).await).map_err(|e| self.fail("look at", path, e))?;
+        let meta = absent(self.objects.head(&self.location(path)).await).map_err(|e| self.fail("look at", path, e))?;
         Ok(meta.map(|meta| meta.size))
     }
 
@@ -111,7 +113,7 @@ impl Store {
 
     /// Puts an object, whole or not at all, over one that is there.
     pub async fn write(&self, path: &str, bytes: Bytes) -> Result<(), LedgerError> {
-        self.objects.put(&location(path), bytes.into()).await.map(drop).map_err(|e| self.fail("write", path, e))
+        self.objects.put(&self.location(path), bytes.into()).await.map(drop).map_err(|e| self.fail("write", path, e))
     }
 
     /// Puts an object unless there is one; whether it was put.
@@ -126,7 +128,7 @@ impl Store {
 
     async fn put_if(&self, path: &str, bytes: Bytes, mode: PutMode) -> Result<bool, LedgerError> {
         let options = PutOptions { mode, ..Default::default() };
-        match self.objects.put_opts(&location(path), bytes.into(), options).await {
+        match self.objects.put_opts(&self.location(path), bytes.into(), options).await {
             Ok(_) => Ok(true),
             Err(Error::AlreadyExists { .. } | Error::Precondition { .. }) => Ok(false),
             Err(error) => Err(self.fail("write", path, error)),
@@ -135,7 +137,7 @@ impl Store {
 
     /// Begins an object that is written piece by piece and appears when it is finished.
     pub async fn upload(&self, path: &str) -> Result<Upload, LedgerError> {
-        let parts = self.objects.put_multipart(&location(path)).await.map_err(|e| self.fail("write", path, e))?;
+        let parts = self.objects.put_multipart(&self.location(path)).await.map_err(|e| self.fail("write", path, e))?;
         Ok(Upload::new(path, &self.url, parts))
     }
 
@@ -167,7 +169,10 @@ impl Store {
             let (shown, prefix) = (root.join(prefix), prefix.to_owned());
             return blocking("list", shown, move || folder::list(&root, &prefix)).await;
         }
-        let found = self.objects.list(Some(&location(prefix))).map_ok(|meta| (meta.location.to_string(), meta.size));
+        let found = self
+            .objects
+            .list(Some(&self.location(prefix)))
+            .map_ok(|meta| (names::unescaped(meta.location.as_ref()), meta.size));
         absent(found.try_collect().await).map(Option::unwrap_or_default).map_err(|e| self.fail("list", prefix, e))
     }
 
@@ -184,7 +189,9 @@ impl Store {
             if let (Some(root), Some(file)) = (self.folder.clone(), self.local(&path)) {
                 return blocking("delete", file.clone(), move || folder::delete(&root, &file)).await;
             }
-            absent(self.objects.delete(&location(&path)).await).map(drop).map_err(|e| self.fail("delete", &path, e))
+            absent(self.objects.delete(&self.location(&path)).await)
+                .map(drop)
+                .map_err(|e| self.fail("delete", &path, e))
         });
         deletions.buffer_unordered(CONCURRENCY).try_collect().await
     }
@@ -194,7 +201,13 @@ impl Store {
         if let (Some(from), Some(to)) = (self.local(from), self.local(to)) {
             return blocking("write", to.clone(), move || folder::copy(&from, &to)).await;
         }
-        self.objects.copy(&location(from), &location(to)).await.map_err(|e| self.fail("write", to, e))
+        self.objects.copy(&self.location(from), &self.location(to)).await.map_err(|e| self.fail("write", to, e))
+    }
+
+    /// What the store calls an object. Folders are asked by the library for the ledger's own files alone, whose names are plain.
+    fn location(&self, path: &str) -> Path {
+        let name = if self.folder.is_some() { path.into() } else { names::escaped(path) };
+        Path::parse(&name).unwrap_or_else(|_| Path::from(name.as_ref()))
     }
 
     /// An error about bytes that are not what they should be.
@@ -240,11 +253,6 @@ fn there<T>(result: std::io::Result<T>) -> std::io::Result<Option<T>> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
-}
-
-/// Names are kept as they are where a store allows it: percent-escapes would show in folders.
-fn location(path: &str) -> Path {
-    Path::parse(path).unwrap_or_else(|_| Path::from(path))
 }
 
 /// What is not there is no error.

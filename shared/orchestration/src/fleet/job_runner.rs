@@ -39,6 +39,15 @@ pub struct JobEnd {
     pub status: JobStatus,
     /// What was wrong.
     pub message: String,
+    /// What it did not take of its source, in a few lines.
+    pub left_out: Vec<String>,
+}
+
+impl JobEnd {
+    /// An end of which there is nothing else to say.
+    pub(super) fn new(status: JobStatus, message: String) -> Self {
+        Self { status, message, left_out: Vec::new() }
+    }
 }
 
 /// A job that cannot be done, or not now.

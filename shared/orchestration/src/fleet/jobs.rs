@@ -177,12 +177,13 @@ impl Jobs {
                     tracing::warn!(job = job.borrow().name, %error, "the bus is away; the job goes on when it is back");
                     tokio::time::sleep(PAUSE).await;
                 }
-                Err(error) => break JobEnd { status: JobStatus::Failed, message: error.to_string() },
+                Err(error) => break JobEnd::new(JobStatus::Failed, error.to_string()),
             }
         };
         job.send_modify(|job| {
             job.status = end.status.into();
             job.message = framefleet_bus::short(end.message);
+            job.left_out = end.left_out.into_iter().map(framefleet_bus::short).collect();
             job.ended = now();
         });
         let ended = job.borrow().clone();
@@ -230,7 +231,7 @@ impl Jobs {
         let grant = tokio::select! {
             grant = self.memory.grant(needed, wants) => grant,
             () = cancelled.cancelled() => {
-                return Ok(JobEnd { status: JobStatus::Cancelled, message: String::new() });
+                return Ok(JobEnd::new(JobStatus::Cancelled, String::new()));
             }
         };
         job.send_modify(|job| {

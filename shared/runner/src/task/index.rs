@@ -75,7 +75,7 @@ impl TaskCall for IndexCall {
             from,
             complete: true,
             damage: damage.unwrap_or_default(),
-            item: Some(framefleet_frames::item::without_files(&item)),
+            item: Some(Item { notes: item.notes.clone(), ..framefleet_frames::item::without_files(&item) }),
             ..Indexed::default()
         };
         list.push(&end).await?;

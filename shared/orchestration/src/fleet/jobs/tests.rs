@@ -30,7 +30,7 @@ impl ReadyJob for Ready {
         }
         match self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)) {
             Ok(_) => Err(RunnerError::Bus(BusError::Closed)),
-            Err(_) => Ok(JobEnd { status: JobStatus::Done, message: String::new() }),
+            Err(_) => Ok(JobEnd::new(JobStatus::Done, String::new())),
         }
     }
 }

@@ -35,6 +35,10 @@ impl Stages for FakeStages {
         })
     }
 
+    fn check_items(&self, _: &str, _: &Map<String, Value>, _: &[Item]) -> Result<(), SettingsError> {
+        Ok(())
+    }
+
     fn names(&self) -> Vec<String> {
         self.0.keys().cloned().collect()
     }

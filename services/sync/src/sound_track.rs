@@ -1,0 +1,238 @@
+//! Which sound track of an item is heard: the one that the user names, or the one in which somebody speaks.
+use crate::settings::SyncSettings;
+use framefleet_audio_features::voice::{self, RATE, VoiceActivity};
+use framefleet_frames::{Item, SoundTrack};
+use framefleet_infer::Session;
+use framefleet_stage::{Job, StageError};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::ops::Range;
+
+/// Of longer items this many stretches are listened to.
+const STRETCHES: i64 = 12;
+/// Length of a stretch, nanoseconds.
+const STRETCH_NS: i64 = 10_000_000_000;
+/// Audio read at once, nanoseconds.
+const CHUNK_NS: i64 = 60_000_000_000;
+/// Another track than the default one has to have this many times its speech …
+const MORE: f64 = 1.25;
+/// … and this many seconds besides: dubbed versions speak for about as long.
+const MORE_SECONDS: f64 = 1.0;
+
+/// A choice among the sound tracks of a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged, expecting = "track must be \"auto\", a number from 0 or a language tag like \"eng\"")]
+pub enum TrackSetting {
+    /// By its number.
+    Number(u32),
+    /// "auto", or a language tag.
+    Word(String),
+}
+
+impl Default for TrackSetting {
+    fn default() -> Self {
+        Self::Word("auto".to_owned())
+    }
+}
+
+impl TrackSetting {
+    /// Whether the track is found out by listening.
+    fn is_auto(&self) -> bool {
+        matches!(self, Self::Word(word) if word.eq_ignore_ascii_case("auto"))
+    }
+
+    /// Whether it goes by what the file says of its tracks' languages.
+    pub(crate) fn is_language(&self) -> bool {
+        matches!(self, Self::Word(_)) && !self.is_auto()
+    }
+
+    /// The number of the track in an item; `None` where it is found out by listening, and for items without sound.
+    ///
+    /// # Errors
+    /// The item has no such track: those it has are named.
+    pub(crate) fn find(&self, item: &Item) -> Result<Option<u32>, String> {
+        if self.is_auto() || !item.has_audio {
+            return Ok(None);
+        }
+        let (found, wanted) = match self {
+            Self::Number(number) => ((*number < count(item)).then_some(*number), number.to_string()),
+            Self::Word(language) => {
+                let speaks = |track: &SoundTrack| track.language.eq_ignore_ascii_case(language);
+                (
+                    (0..).zip(&item.sound_tracks).find(|(_, track)| speaks(track)).map(|(n, _)| n),
+                    format!("\"{language}\""),
+                )
+            }
+        };
+        let known = || (0..).zip(&item.sound_tracks).map(|(n, of)| describe(n, of)).collect::<Vec<_>>().join(", ");
+        found.map(Some).ok_or_else(|| format!("track: {} has no sound track {wanted}; it has: {}", item.name, known()))
+    }
+}
+
+/// The track that is heard.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ChosenTrack {
+    /// Its number.
+    pub number: u32,
+    /// Why it is heard, in words; empty where there is no other.
+    pub reason: String,
+}
+
+impl ChosenTrack {
+    /// What is to be said of an item with several tracks.
+    pub fn note(&self, item: &Item) -> Option<String> {
+        let track = item.sound_tracks.get(self.number as usize).filter(|_| count(item) > 1)?;
+        let (track, count) = (describe(self.number, track), count(item));
+        Some(format!("of its {count} sound tracks {track} is heard for sync: {}", self.reason))
+    }
+}
+
+/// How many tracks an item has; at least the one that is not listed.
+pub fn count(item: &Item) -> u32 {
+    (item.sound_tracks.len() as u32).max(1)
+}
+
+/// The track that settings ask for; else the default one, unless somebody speaks for clearly longer in another. Short items are listened to as a whole,
+/// of longer ones two minutes that are spread over them, and all where nobody speaks in those.
+///
+/// # Errors
+/// A track that is not there; audio that cannot be read, or a model that cannot run.
+pub fn choose(
+    job: &Job,
+    item: &Item,
+    end_ns: i64,
+    vad: &Session,
+    settings: &SyncSettings,
+) -> Result<ChosenTrack, StageError> {
+    if let Some(number) = settings.track.find(item).map_err(StageError::BadInput)? {
+        return Ok(ChosenTrack { number, reason: "the setting track says so".to_owned() });
+    }
+    if count(item) == 1 {
+        return Ok(ChosenTrack { number: 0, reason: String::new() });
+    }
+    let measure = |ranges: &[Range<i64>]| -> Result<Vec<f64>, StageError> {
+        let of_track = |track| {
+            let seconds = |range: &Range<i64>| speech_seconds(job, item, track, range, vad, settings.voice_threshold);
+            ranges.iter().map(seconds).sum()
+        };
+        (0..count(item)).map(of_track).collect()
+    };
+    let mut ranges = stretches(end_ns);
+    let mut speech = measure(&ranges)?;
+    if ranges.len() > 1 && speech.iter().all(|seconds| *seconds == 0.0) {
+        ranges = vec![0..end_ns];
+        speech = measure(&ranges)?;
+    }
+    let listened = ranges.iter().map(|range| range.end - range.start).sum::<i64>() as f64 / 1e9;
+    let default = item.sound_tracks.iter().position(|track| track.is_default).unwrap_or(0);
+    Ok(decide(&speech, default, listened))
+}
+
+/// The track by seconds of speech in each, of so many that were listened to.
+fn decide(speech: &[f64], default: usize, listened: f64) -> ChosenTrack {
+    let of = |track: usize| speech.get(track).copied().unwrap_or_default();
+    // Of equals the first.
+    let most = (0..speech.len()).rev().max_by(|a, b| of(*a).total_cmp(&of(*b))).unwrap_or(default);
+    let (number, reason) = match of(most) > of(default) * MORE + MORE_SECONDS {
+        true => (
+            most,
+            format!(
+                "somebody speaks for {:.1} s of the {listened:.0} s that were compared, in the default track {default} for {:.1} s",
+                of(most),
+                of(default)
+            ),
+        ),
+        false if of(default) > 0.0 => {
+            (default, "it is the default one, and in no other somebody speaks for clearly longer".to_owned())
+        }
+        false => (default, "it is the default one, and nobody speaks in any".to_owned()),
+    };
+    ChosenTrack { number: number as u32, reason }
+}
+
+/// Parts of an item that stand for all of it.
+fn stretches(end_ns: i64) -> Vec<Range<i64>> {
+    if end_ns <= STRETCHES * STRETCH_NS {
+        return vec![0..end_ns.max(1)];
+    }
+    let begin = |number: i64| (end_ns - STRETCH_NS) / (STRETCHES - 1) * number;
+    (0..STRETCHES).map(begin).map(|begin| begin..begin + STRETCH_NS).collect()
+}
+
+/// Seconds of a part of a track in which somebody speaks.
+fn speech_seconds(
+    job: &Job,
+    item: &Item,
+    track: u32,
+    range: &Range<i64>,
+    vad: &Session,
+    threshold: f64,
+) -> Result<f64, StageError> {
+    let mut activity = VoiceActivity::new(vad);
+    for start in (range.start..range.end).step_by(CHUNK_NS as usize) {
+        let chunk = start..(start + CHUNK_NS).min(range.end);
+        let Some(audio) = job.audio.read(item, Some(track), chunk, RATE).map_err(StageError::Retry)? else {
+            return Ok(0.0);
+        };
+        activity.listen(&audio.samples).map_err(StageError::retry)?;
+    }
+    let speech = voice::speech(&activity.finish().map_err(StageError::retry)?, threshold as f32);
+    Ok(speech.iter().map(|speech| speech.end - speech.start).sum::<i64>() as f64 / 1e9)
+}
+
+/// A track for people: `1 (aac, eng, "Commentary")`.
+fn describe(number: u32, track: &SoundTrack) -> String {
+    let title = if track.title.is_empty() { String::new() } else { format!("\"{}\"", track.title) };
+    let words = [track.codec.clone(), track.language.clone(), title];
+    let words: Vec<String> = words.into_iter().filter(|word| !word.is_empty()).collect();
+    format!("{number} ({})", words.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn item(tracks: &[(&str, &str)]) -> Item {
+        let track = |(language, title): &(&str, &str)| SoundTrack {
+            codec: "aac".to_owned(),
+            language: (*language).to_owned(),
+            title: (*title).to_owned(),
+            is_default: false,
+        };
+        let sound_tracks: Vec<SoundTrack> = tracks.iter().map(track).collect();
+        Item { name: "a.mp4".to_owned(), has_audio: !tracks.is_empty(), sound_tracks, ..Item::default() }
+    }
+
+    #[test]
+    fn a_track_is_found_by_number_and_language_or_those_there_are_are_named() {
+        let two = item(&[("eng", ""), ("deu", "Ton")]);
+        let find = |setting: TrackSetting| setting.find(&two);
+        let word = |word: &str| TrackSetting::Word(word.to_owned());
+        assert_eq!(find(TrackSetting::default()), Ok(None));
+        assert_eq!(find(TrackSetting::Number(1)), Ok(Some(1)));
+        assert_eq!(find(word("DEU")), Ok(Some(1)));
+        let known = "it has: 0 (aac, eng), 1 (aac, deu, \"Ton\")";
+        assert_eq!(find(TrackSetting::Number(2)), Err(format!("track: a.mp4 has no sound track 2; {known}")));
+        assert_eq!(find(word("fra")), Err(format!("track: a.mp4 has no sound track \"fra\"; {known}")));
+        assert_eq!(TrackSetting::Number(7).find(&item(&[])), Ok(None), "a silent film lacks no track");
+    }
+
+    #[test]
+    fn the_default_track_is_heard_unless_another_speaks_clearly_more() {
+        let chosen = |speech: &[f64], default| decide(speech, default, 60.0).number;
+        assert_eq!(chosen(&[0.0, 12.0], 0), 1);
+        assert_eq!(chosen(&[30.0, 33.0], 0), 0, "a dubbed version");
+        assert_eq!(chosen(&[30.0, 33.0], 1), 1);
+        assert_eq!(chosen(&[0.0, 0.0, 0.0], 2), 2);
+        assert_eq!(chosen(&[0.0, 9.0, 9.0], 0), 1, "of equals the first");
+        assert!(decide(&[0.0, 12.0], 0, 60.0).reason.contains("12.0 s of the 60 s"));
+    }
+
+    #[test]
+    fn stretches_span_an_item() {
+        assert_eq!(stretches(90_000_000_000), std::slice::from_ref(&(0..90_000_000_000)));
+        let hour = stretches(3_600_000_000_000);
+        assert_eq!((hour.len() as i64, hour[0].start), (STRETCHES, 0));
+        assert!((3_600_000_000_000 - hour.last().unwrap().end).abs() < 1000);
+    }
+}
