@@ -56,6 +56,7 @@ fn finish_shot(
     let end_ns =
         series.frames.get(span.frames.end).map_or_else(|| last.pts_ns + frame_ns(&series.frames), |next| next.pts_ns);
     let path = camera_path(frames, settings);
+    let mixed = mixed(series, span);
     let shot = Shot {
         number,
         transition: span.transition.into(),
@@ -71,10 +72,19 @@ fn finish_shot(
         path_zoom: path.map(|path| path.zoom as f32),
         path_roll: path.map(|path| path.roll as f32),
         shake: path.and_then(|path| path.shake).map(|share| share as f32),
+        transition_start: mixed.map(|(start, _)| start),
+        transition_end: mixed.map(|(_, end)| end),
     };
     totals.add_shot(&shot);
     let range = FrameRange { start: first.number, end: end_of(series, span) };
     out.annotate_scope(scoped(&series.item, range, number, Value::Shot(shot)));
+}
+
+/// Numbers of the first frame that shows two shots and of the one after the last; `None` after a cut.
+fn mixed(series: &Series, span: &Span) -> Option<(u64, u64)> {
+    let first = series.frames.get(span.mixed.start)?;
+    let last = span.mixed.end.checked_sub(1).and_then(|last| series.frames.get(last))?;
+    (!span.mixed.is_empty()).then_some((first.number, last.number + 1))
 }
 
 /// Number of the frame after a shot: where the next one begins, so that missing frames belong to a shot too.

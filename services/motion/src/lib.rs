@@ -2,7 +2,7 @@
 //! paths of points.
 //!
 //! Process compares every frame with the one before it in the item: dense flow and its statistics, the camera by RANSAC on
-//! tracked corners, what moves besides the camera, and how the colours change. Finish decides on shots, sums up the camera
+//! tracked corners, what moves besides the camera, and how the colours change. Finish decides on shots (cuts, fades, dissolves, wipes), sums up the camera
 //! per shot, names stretches of motion and joins tracked corners to trajectories. Sampling thins out the frames, not the
 //! interval: frame n is always compared with frame n − 1.
 //!
@@ -10,16 +10,18 @@
 //! directions are those a viewer sees; camera labels say what the camera does, which is the opposite of what the content
 //! does. Stills do not move: their frames are skipped by the rule `still`.
 //!
-//! Process remembers one frame, finish about 300 bytes per frame of one item besides what it publishes.
+//! Process remembers one frame, finish about 600 bytes per frame of one item besides what it publishes.
 
 mod actions;
 mod camera;
 mod camera_path;
+mod cells;
 mod change;
 mod compare;
 mod direction;
 mod field;
 mod finish;
+mod gradual;
 mod magnitude;
 mod picture;
 mod prepare;
@@ -49,7 +51,7 @@ pub struct MotionStage {
 impl Stage for MotionStage {
     const NAME: &'static str = "motion";
     const ABOUT: &'static str = "optical flow, camera and object motion, shots and trajectories";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const FIELDS: &'static [Field] = presentation::FIELDS;
     type Settings = MotionSettings;
 

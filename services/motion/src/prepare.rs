@@ -29,8 +29,19 @@ pub struct Prepared {
     pub histogram: Mat,
     /// Mean luma, 0–255.
     pub luma: f64,
+    /// What finish tells shots apart by.
+    pub kept: Kept,
+}
+
+/// What is kept of a frame so that it can be compared with any other.
+#[derive(Clone, Default)]
+pub struct Kept {
     /// Mean RGB of the cells of a 4×4 grid, row by row: 48 bytes.
     pub colours: Vec<u8>,
+    /// Mean luma of the cells of a 16×16 grid, row by row: 256 bytes.
+    pub picture: Vec<u8>,
+    /// Mean squared gradient of the luma of the small picture: how much detail there is.
+    pub detail: f32,
 }
 
 impl Prepared {
@@ -54,11 +65,34 @@ pub fn prepare(frame: &Frame, settings: &MotionSettings) -> Result<Prepared, Vis
         number: frame.number,
         pyramid: pyramid(&grey)?,
         luma: core::mean_def(&grey)?[0],
-        colours: resized(&small_rgb, Size::new(COLOUR_GRID, COLOUR_GRID))?.data_bytes()?.to_vec(),
+        kept: kept(&small_rgb)?,
         histogram: histogram(&small)?,
         grey,
         small,
     })
+}
+
+/// What is kept of a small picture.
+fn kept(small_rgb: &Mat) -> opencv::Result<Kept> {
+    let luma = converted(small_rgb, imgproc::COLOR_RGB2GRAY)?;
+    let cells = crate::cells::SIDE as i32;
+    Ok(Kept {
+        colours: resized(small_rgb, Size::new(COLOUR_GRID, COLOUR_GRID))?.data_bytes()?.to_vec(),
+        picture: resized(&luma, Size::new(cells, cells))?.data_bytes()?.to_vec(),
+        detail: detail(luma.data_bytes()?, luma.cols().max(1) as usize),
+    })
+}
+
+/// Mean squared difference of neighbouring pixels, across and down, of rows of `width` pixels.
+fn detail(luma: &[u8], width: usize) -> f32 {
+    let squares = |pairs: &mut dyn Iterator<Item = (u8, u8)>| {
+        let (sum, count) =
+            pairs.fold((0_u64, 0_u64), |(sum, count), (a, b)| (sum + u64::from(a.abs_diff(b)).pow(2), count + 1));
+        sum as f64 / count.max(1) as f64
+    };
+    let across = squares(&mut luma.chunks_exact(width).flat_map(|row| row.windows(2)).map(|pair| (pair[0], pair[1])));
+    let down = squares(&mut luma.iter().copied().zip(luma.iter().copied().skip(width)));
+    (across + down) as f32
 }
 
 /// The picture in another colour space.

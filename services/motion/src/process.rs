@@ -137,7 +137,7 @@ fn publish(
     }
     out.annotate(number, Annotation { instance: 0, value: Some(Value::Motion(comparison.motion)) });
     let links: &[Sample] = if settings.trajectories > 0 { &comparison.links } else { &[] };
-    Ok(trace::frame(number, current.colours.clone(), links))
+    Ok(trace::frame(number, current.kept.clone(), links))
 }
 
 /// Writes the flow files that the settings ask for.

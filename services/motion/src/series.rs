@@ -30,6 +30,10 @@ pub struct FrameFacts {
     pub change: FrameChange,
     /// Mean RGB of a 4×4 grid; empty when it was not kept.
     pub colours: Vec<u8>,
+    /// Mean luma of a 16×16 grid; empty when it was not kept.
+    pub picture: Vec<u8>,
+    /// Mean squared gradient of the luma.
+    pub detail: f64,
 }
 
 /// The frames of one item that have a result, in order.
@@ -61,7 +65,7 @@ pub fn for_each_item(
         }
         if !series.frames.is_empty() {
             series.traces = traces.remove(&series.item).unwrap_or_default();
-            add_colours(&mut series)?;
+            add_pictures(&mut series)?;
             each(series)?;
         }
     }
@@ -85,6 +89,8 @@ fn facts(record: &Record) -> Option<FrameFacts> {
         camera: motion.camera,
         change: motion.change.unwrap_or_default(),
         colours: Vec::new(),
+        picture: Vec::new(),
+        detail: 0.0,
     })
 }
 
@@ -93,14 +99,16 @@ fn magnitude(motion: &Motion) -> Option<(f64, f64)> {
     motion.magnitude_mean.zip(motion.magnitude_percent).map(|(pixels, percent)| (pixels.into(), percent.into()))
 }
 
-/// Reads the mean colours back; both sides are in frame order.
-fn add_colours(series: &mut Series) -> Result<(), StageError> {
+/// Reads back what process kept of the pictures; both sides are in frame order.
+fn add_pictures(series: &mut Series) -> Result<(), StageError> {
     let mut frames = series.frames.iter_mut().peekable();
     for path in &series.traces {
         for kept in trace::read(path)?.frames {
             while frames.next_if(|frame| frame.number < kept.frame).is_some() {}
             if let Some(frame) = frames.next_if(|frame| frame.number == kept.frame) {
                 frame.colours = kept.colours.to_vec();
+                frame.picture = kept.picture.to_vec();
+                frame.detail = f64::from(kept.detail);
             }
         }
     }
@@ -126,6 +134,8 @@ pub mod tests {
             camera: None,
             change: FrameChange { luma: 100.0, content: (number > 0).then_some(1.0), ..FrameChange::default() },
             colours: vec![100; 48],
+            picture: Vec::new(),
+            detail: 0.0,
         }
     }
 

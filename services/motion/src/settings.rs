@@ -67,9 +67,12 @@ pub struct MotionSettings {
     /// Frames of a darker mean luma (0–255) are black: a fade.
     #[schemars(transform = only_finish)]
     pub fade_luma: f64,
-    /// Longer darkness is a dark scene, not a fade, seconds.
+    /// Longer darkness is a dark scene, not a fade, and so is any other colour that fills the picture for longer, seconds.
     #[schemars(transform = only_finish)]
     pub fade_seconds: f64,
+    /// Whether dissolves, wipes and fades through any colour begin shots, too, not only cuts and fades through black.
+    #[schemars(transform = only_finish)]
+    pub gradual: bool,
     /// Trajectories kept per item, those with the longest paths; 0 turns them off. They need every frame: with sampling there are
     /// none.
     pub trajectories: u32,
@@ -104,6 +107,7 @@ impl Default for MotionSettings {
             flash_seconds: 0.2,
             fade_luma: 12.0,
             fade_seconds: 2.0,
+            gradual: true,
             trajectories: 100,
             actions: true,
             flow_pictures_every: 0,

@@ -1,5 +1,6 @@
 //! Where shots begin: cuts by the content score with an adaptive rule (after PySceneDetect's content and adaptive
-//! detectors), fades by luma, a filter for flashes, and a shortest length.
+//! detectors), fades by luma or plain pictures, dissolves and wipes, a filter for flashes, and a shortest length.
+use crate::gradual::{self, is_plain};
 use crate::series::FrameFacts;
 use crate::settings::MotionSettings;
 use framefleet_frames::Transition;
@@ -21,14 +22,24 @@ pub struct Span {
     pub transition: Transition,
     /// Whether it begins exactly there: no frame is missing before it.
     pub exact: bool,
+    /// Indices of the frames that show something of the shot before, too; empty after a cut.
+    pub mixed: Range<usize>,
 }
 
 /// A place where a shot may begin.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Boundary {
     index: usize,
     transition: Transition,
     exact: bool,
+    mixed: Range<usize>,
+}
+
+impl Boundary {
+    /// A cut.
+    fn cut(index: usize, exact: bool) -> Self {
+        Self { index, transition: Transition::Cut, exact, mixed: index..index }
+    }
 }
 
 /// Splits the frames of an item into shots; no frames, no shots.
@@ -40,27 +51,27 @@ pub fn shots(frames: &[FrameFacts], settings: &MotionSettings) -> Vec<Span> {
     for interruption in flashes(frames, &boundaries, settings) {
         boundaries.retain(|boundary| !interruption.contains(&boundary.index));
     }
-    for dark in fades(frames, settings) {
-        boundaries.retain(|boundary| boundary.index < dark.start || boundary.index > dark.end);
-        let index = (dark.start + dark.end) / 2;
-        boundaries.push(Boundary { index, transition: Transition::Fade, exact: follows(frames, index) });
+    if settings.gradual {
+        add_gradual(frames, &mut boundaries);
+    }
+    for run in plain_runs(frames, settings) {
+        add_fade(frames, &run, &mut boundaries, settings);
     }
     boundaries.sort_by_key(|boundary| boundary.index);
-    spans(frames, &long_enough(frames, boundaries, settings))
+    spans(frames.len(), long_enough(frames, boundaries, settings))
 }
 
 /// Whether a shot may begin at a frame.
 fn cut(frames: &[FrameFacts], index: usize, settings: &MotionSettings) -> Option<Boundary> {
-    let boundary = |exact| Some(Boundary { index, transition: Transition::Cut, exact });
     if let Some(score) = content(&frames[index]) {
         let usual = neighbourhood(frames, index);
         if score >= settings.cut_floor && score >= settings.cut_ratio * usual {
-            return boundary(true);
+            return Some(Boundary::cut(index, true));
         }
     }
     let known = follows(frames, index) && content(&frames[index]).is_some();
     let apart = colour_distance(&frames[index - 1], &frames[index]);
-    if !known && apart >= settings.cut_content { boundary(false) } else { None }
+    (!known && apart >= settings.cut_content).then(|| Boundary::cut(index, false))
 }
 
 /// The content score of a frame against its predecessor in the item.
@@ -120,28 +131,59 @@ fn elapsed_ns(frames: &[FrameFacts], from: usize, to: usize) -> f64 {
     (frames[to].pts_ns - frames[from].pts_ns) as f64
 }
 
-/// Stretches of black between pictures.
-fn fades(frames: &[FrameFacts], settings: &MotionSettings) -> Vec<Range<usize>> {
-    let mut dark = Vec::new();
-    let mut start = None;
-    for (index, frame) in frames.iter().enumerate() {
-        match (f64::from(frame.change.luma) < settings.fade_luma, start) {
-            (true, None) => start = Some(index),
-            (false, Some(first)) => {
-                dark.push(first..index);
-                start = None;
-            }
-            _ => {}
-        }
+/// Adds dissolves and wipes; what looked like cuts within them is a part of them.
+fn add_gradual(frames: &[FrameFacts], boundaries: &mut Vec<Boundary>) {
+    for found in gradual::transitions(frames) {
+        boundaries.retain(|boundary| !found.mixed.contains(&boundary.index));
+        boundaries.push(Boundary {
+            index: found.middle,
+            transition: found.transition,
+            exact: follows(frames, found.middle),
+            mixed: found.mixed,
+        });
     }
-    dark.retain(|run| run.start > 0 && is_fade(frames, run, settings));
-    dark
 }
 
-/// Whether darkness is a fade: neither a dark scene nor a flash of black.
-fn is_fade(frames: &[FrameFacts], dark: &Range<usize>, settings: &MotionSettings) -> bool {
-    let blink = within(frames, dark.start, dark.end, settings.flash_seconds) && is_back(frames, dark.start, dark.end);
-    within(frames, dark.start, dark.end, settings.fade_seconds) && !blink
+/// Stretches of black, or of any other colour that fills the picture.
+fn plain_runs(frames: &[FrameFacts], settings: &MotionSettings) -> Vec<Range<usize>> {
+    let dark = |frame: &FrameFacts| f64::from(frame.change.luma) < settings.fade_luma;
+    let plain = |frame: &FrameFacts| dark(frame) || (settings.gradual && is_plain(frame));
+    let mut runs: Vec<Range<usize>> = Vec::new();
+    for index in (0..frames.len()).filter(|index| plain(&frames[*index])) {
+        match runs.last_mut() {
+            Some(run) if run.end == index => run.end += 1,
+            _ => runs.push(index..index + 1),
+        }
+    }
+    runs
+}
+
+/// Makes one boundary of a plain stretch between two pictures, and of how they go over into it. Before the first picture and after
+/// the last one there is none.
+fn add_fade(frames: &[FrameFacts], run: &Range<usize>, boundaries: &mut Vec<Boundary>, settings: &MotionSettings) {
+    if !within(frames, run.start, run.end.min(frames.len() - 1), settings.fade_seconds) {
+        return;
+    }
+    let touches = |of: &Boundary| of.mixed.start <= run.end && of.mixed.end >= run.start;
+    let gradual: Vec<Range<usize>> =
+        boundaries.iter().filter(|of| !of.mixed.is_empty() && touches(of)).map(|of| of.mixed.clone()).collect();
+    let between = run.start > 0 && run.end < frames.len();
+    let is_fade = between && is_fade(frames, run, settings);
+    boundaries.retain(|of| if of.mixed.is_empty() { !(is_fade && touches(of)) } else { !touches(of) });
+    if is_fade {
+        let index = (run.start + run.end) / 2;
+        let start = gradual.iter().map(|mixed| mixed.start).fold(run.start, usize::min);
+        let end = gradual.iter().map(|mixed| mixed.end).fold(run.end, usize::max);
+        let exact = follows(frames, index);
+        boundaries.push(Boundary { index, transition: Transition::Fade, exact, mixed: start..end });
+    }
+}
+
+/// Whether a plain stretch between two pictures is a fade and no flash.
+fn is_fade(frames: &[FrameFacts], run: &Range<usize>, settings: &MotionSettings) -> bool {
+    let blink = within(frames, run.start, run.end, settings.flash_seconds) && is_back(frames, run.start, run.end);
+    let dark = frames[run.clone()].iter().all(|frame| f64::from(frame.change.luma) < settings.fade_luma);
+    !blink && (dark || !gradual::is_back(frames, run.start, run.end - 1))
 }
 
 /// The boundaries that make no shot too short; the earlier one stays.
@@ -156,15 +198,15 @@ fn long_enough(frames: &[FrameFacts], boundaries: Vec<Boundary>, settings: &Moti
     kept
 }
 
-/// Shots between boundaries.
-fn spans(frames: &[FrameFacts], boundaries: &[Boundary]) -> Vec<Span> {
-    let first = Boundary { index: 0, transition: Transition::Start, exact: true };
-    let starts = std::iter::once(&first).chain(boundaries);
-    let ends = boundaries.iter().map(|boundary| boundary.index).chain([frames.len()]);
-    starts
-        .zip(ends)
-        .map(|(start, end)| Span { frames: start.index..end, transition: start.transition, exact: start.exact })
-        .collect()
+/// Shots between boundaries, of so many frames.
+fn spans(frames: usize, boundaries: Vec<Boundary>) -> Vec<Span> {
+    let ends: Vec<usize> = boundaries.iter().map(|boundary| boundary.index).chain([frames]).collect();
+    let first = Boundary { index: 0, transition: Transition::Start, exact: true, mixed: 0..0 };
+    let span = |(start, end): (Boundary, usize)| {
+        let Boundary { index, transition, exact, mixed } = start;
+        Span { frames: index..end, transition, exact, mixed }
+    };
+    std::iter::once(first).chain(boundaries).zip(ends).map(span).collect()
 }
 
 #[cfg(test)]

@@ -86,6 +86,45 @@ fn dark_scene_is_a_scene_of_its_own() {
     assert_eq!(starts(&frames), vec![START, (100, Transition::Cut, true), (200, Transition::Cut, true)]);
 }
 
+/// A grey scene of stripes that goes over into a checkered one within twelve frames.
+fn dissolving() -> Vec<FrameFacts> {
+    let mut frames = series(100, |_| 90);
+    for frame in &mut frames {
+        let share = ((frame.number as f64 - 39.0) / 13.0).clamp(0.0, 1.0);
+        let stripes = |at: usize| if at % 4 < 2 { 60.0 } else { 160.0 };
+        let checks = |at: usize| if (at / 32 + at % 16 / 4).is_multiple_of(2) { 40.0 } else { 220.0 };
+        frame.picture = (0..256).map(|at| (stripes(at) * (1.0 - share) + checks(at) * share) as u8).collect();
+        frame.detail = 100.0 * ((1.0 - share).powi(2) + share.powi(2));
+    }
+    frames
+}
+
+#[test]
+fn gradual_transitions_begin_shots_unless_they_are_turned_off() {
+    let frames = dissolving();
+    let found = shots(&frames, &MotionSettings::default());
+    let [_, second] = &found[..] else { panic!("{found:?}") };
+    assert_eq!((second.transition, second.exact), (Transition::Dissolve, true));
+    assert!((45..=47).contains(&second.frames.start) && second.mixed.contains(&second.frames.start), "{second:?}");
+    let off = MotionSettings { gradual: false, ..MotionSettings::default() };
+    assert_eq!(shots(&frames, &off).len(), 1);
+}
+
+#[test]
+fn a_fade_in_at_the_start_begins_no_shot() {
+    let mut frames = dissolving();
+    for frame in &mut frames {
+        let share = ((frame.number as f64 - 19.0) / 13.0).clamp(0.0, 1.0);
+        frame.picture.iter_mut().for_each(|cell| *cell = (255.0 + share * (f64::from(*cell) - 255.0)) as u8);
+        frame.detail *= share * share;
+    }
+    let begin = |frames: &[FrameFacts]| {
+        shots(frames, &MotionSettings::default()).iter().map(|s| s.frames.start).collect::<Vec<_>>()
+    };
+    let found = begin(&frames);
+    assert!(found.len() == 2 && found[1] > 40, "{found:?}");
+}
+
 #[test]
 fn shots_are_not_shorter_than_the_setting() {
     let frames = series(100, |n| {

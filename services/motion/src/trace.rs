@@ -1,6 +1,7 @@
-//! What process keeps for finish: mean colours, so that shots can be told apart across missing frames, and the corners that
-//! trajectories are made of. One file per task; pairs of frames only, so that the borders of batches do not matter.
+//! What process keeps for finish: small pictures, so that any two frames can be compared, and the corners that trajectories are
+//! made of. One file per task; pairs of frames only, so that the borders of batches do not matter.
 use crate::field::Sample;
+use crate::prepare::Kept;
 use framefleet_frames::{MotionTrace, MotionTraceFrame};
 use framefleet_stage::StageError;
 use prost::Message;
@@ -16,10 +17,17 @@ const STEPS: f64 = 16.0;
 const LINK_NUMBERS: usize = 4;
 
 /// What is kept of a frame.
-pub fn frame(number: u64, colours: Vec<u8>, links: &[Sample]) -> MotionTraceFrame {
+pub fn frame(number: u64, kept: Kept, links: &[Sample]) -> MotionTraceFrame {
     let steps = |value: f64| (value * STEPS).round() as i32;
     let numbers = links.iter().take(LINKS).flat_map(|link| [link.x, link.y, link.dx, link.dy].map(steps));
-    MotionTraceFrame { frame: number, colours: colours.into(), links: numbers.collect() }
+    let Kept { colours, picture, detail } = kept;
+    MotionTraceFrame {
+        frame: number,
+        colours: colours.into(),
+        picture: picture.into(),
+        detail,
+        links: numbers.collect(),
+    }
 }
 
 /// The links kept of a frame.

@@ -1,5 +1,6 @@
 //! Paths of made-up corners.
 use super::*;
+use crate::prepare::Kept;
 use crate::series::tests::frame;
 use framefleet_frames::MotionCamera;
 
@@ -8,7 +9,7 @@ const SIZE: (f64, f64) = (640.0, 360.0);
 /// Links of one frame.
 fn kept(number: u64, links: &[(f64, f64, f64, f64)]) -> MotionTraceFrame {
     let links: Vec<Sample> = links.iter().map(|(x, y, dx, dy)| Sample { x: *x, y: *y, dx: *dx, dy: *dy }).collect();
-    trace::frame(number, Vec::new(), &links)
+    trace::frame(number, Kept::default(), &links)
 }
 
 #[test]

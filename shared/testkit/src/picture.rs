@@ -50,6 +50,12 @@ impl Picture {
         Self { width: self.width, height: self.height, rgb: rgb.collect() }
     }
 
+    /// Another picture of the same size over the left `share` (0–1) of this one.
+    pub fn beside(&self, other: &Self, share: f64) -> Self {
+        let front = (f64::from(self.width) * share).round() as u32;
+        Self::from_fn(self.width, self.height, |x, y| if x < front { other.get(x, y) } else { self.get(x, y) })
+    }
+
     /// The same pixels in 16 bits over the full range (v · 257).
     pub fn rgb16(&self) -> Vec<u16> {
         self.rgb.iter().map(|&v| u16::from(v) * 257).collect()

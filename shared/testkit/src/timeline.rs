@@ -2,8 +2,8 @@
 use crate::{Picture, Similarity, Texture};
 use std::ops::Range;
 
-/// A film of several shots: textures of their own, each drifting slowly, joined by hard cuts, dissolves or fades, with
-/// flashes inside. Built shot by shot; frames are counted from 0.
+/// A film of several shots: textures of their own, each drifting slowly, joined by hard cuts, dissolves, wipes or fades,
+/// with flashes inside. Built shot by shot; frames are counted from 0.
 #[derive(Clone, Debug)]
 pub struct Timeline {
     width: u32,
@@ -27,8 +27,10 @@ enum Entry {
     Cut,
     /// The shot before goes over into this one within so many frames.
     Dissolve(u64),
-    /// From black within so many frames; the shot before went to black within as many.
-    Fade(u64),
+    /// A front from the left brings this shot in within so many frames.
+    Wipe(u64),
+    /// From a colour within so many frames; the shot before went over into it within as many.
+    Fade(u64, [u8; 3]),
 }
 
 impl Timeline {
@@ -47,10 +49,20 @@ impl Timeline {
         self.push(frames, Entry::Dissolve(transition))
     }
 
+    /// Adds a shot of `frames` whose first `transition` frames come in from the left, behind a straight front.
+    pub fn wipe(self, transition: u64, frames: u64) -> Self {
+        self.push(frames, Entry::Wipe(transition))
+    }
+
     /// Adds a shot of `frames` after a fade through black: the last `transition` frames of the shot before go to black, the
     /// first `transition` of this one come from it.
     pub fn fade(self, transition: u64, frames: u64) -> Self {
-        self.push(frames, Entry::Fade(transition))
+        self.fade_through([0; 3], transition, frames)
+    }
+
+    /// The same through another colour.
+    pub fn fade_through(self, colour: [u8; 3], transition: u64, frames: u64) -> Self {
+        self.push(frames, Entry::Fade(transition, colour))
     }
 
     /// Lights up one frame, as a photographer's flash does: brighter, still the same shot.
@@ -74,12 +86,12 @@ impl Timeline {
         self.shots.iter().map(|shot| shot.start..shot.end).collect()
     }
 
-    /// Frames of every dissolve and fade, both halves of a fade together.
+    /// Frames of every dissolve, wipe and fade, both halves of a fade together.
     pub fn transitions(&self) -> Vec<Range<u64>> {
         let range = |shot: &Shot| match shot.entry {
             Entry::Cut => None,
-            Entry::Dissolve(frames) => Some(shot.start..shot.start + frames),
-            Entry::Fade(frames) => Some(shot.start.saturating_sub(frames)..shot.start + frames),
+            Entry::Dissolve(frames) | Entry::Wipe(frames) => Some(shot.start..shot.start + frames),
+            Entry::Fade(frames, _) => Some(shot.start.saturating_sub(frames)..shot.start + frames),
         };
         self.shots.iter().filter_map(range).collect()
     }
@@ -90,12 +102,19 @@ impl Timeline {
             return Picture::filled(self.width, self.height, [0; 3]);
         };
         let mut picture = self.view(&self.shots[index], frame);
-        if let (Entry::Dissolve(frames), Some(before)) = (self.shots[index].entry, index.checked_sub(1)) {
-            let weight = (frame - self.shots[index].start + 1) as f64 / (frames + 1) as f64;
-            picture = self.view(&self.shots[before], frame).mix(&picture, weight.min(1.0));
+        if let (Entry::Dissolve(frames) | Entry::Wipe(frames), Some(before)) =
+            (self.shots[index].entry, index.checked_sub(1))
+        {
+            let share = ((frame - self.shots[index].start + 1) as f64 / (frames + 1) as f64).min(1.0);
+            let before = self.view(&self.shots[before], frame);
+            picture = match self.shots[index].entry {
+                Entry::Wipe(_) => before.beside(&picture, share),
+                _ => before.mix(&picture, share),
+            };
         }
-        let dark = Picture::filled(self.width, self.height, [0; 3]);
-        picture = dark.mix(&picture, self.light(index, frame));
+        for (share, colour) in self.fades(index, frame) {
+            picture = picture.mix(&Picture::filled(self.width, self.height, colour), share);
+        }
         if self.flashes.contains(&frame) {
             picture = picture.mix(&Picture::filled(self.width, self.height, [255; 3]), 0.7);
         }
@@ -117,18 +136,18 @@ impl Timeline {
         dark.mix(&shot.texture.view(self.width, self.height, &drift), shot.brightness)
     }
 
-    /// 1, or less inside a fade.
-    fn light(&self, index: usize, frame: u64) -> f64 {
+    /// How far the picture has gone over into a colour, where a fade comes in or goes out.
+    fn fades(&self, index: usize, frame: u64) -> Vec<(f64, [u8; 3])> {
         let shot = &self.shots[index];
-        let rise = match shot.entry {
-            Entry::Fade(frames) => (frame - shot.start + 1) as f64 / (frames + 1) as f64,
-            _ => 1.0,
-        };
-        let fall = match self.shots.get(index + 1).map(|next| next.entry) {
-            Some(Entry::Fade(frames)) => (shot.end - frame) as f64 / (frames + 1) as f64,
-            _ => 1.0,
-        };
-        rise.min(fall).min(1.0)
+        let share = |frames: u64, away: u64| (1.0 - away as f64 / (frames + 1) as f64).max(0.0);
+        let mut fades = Vec::new();
+        if let Entry::Fade(frames, colour) = shot.entry {
+            fades.push((share(frames, frame - shot.start + 1), colour));
+        }
+        if let Some(Entry::Fade(frames, colour)) = self.shots.get(index + 1).map(|next| next.entry) {
+            fades.push((share(frames, shot.end - frame), colour));
+        }
+        fades
     }
 }
 
@@ -146,14 +165,19 @@ mod tests {
 
     #[test]
     fn cuts_are_where_the_picture_changes() {
-        let film = Timeline::new(48, 32).shot(5).shot(6).dissolve(3, 8).fade(3, 9).flash(2);
-        assert_eq!(film.frames(), 28);
+        let film = Timeline::new(48, 32).shot(5).shot(6).dissolve(3, 8).fade(3, 9).wipe(5, 8).flash(2);
+        assert_eq!(film.frames(), 36);
         assert_eq!(film.cuts(), [5]);
-        assert_eq!(film.transitions(), [11..14, 16..22]);
+        assert_eq!(film.transitions(), [11..14, 16..22, 28..33]);
         let steps: Vec<f64> = (1..11).map(|n| difference(&film.paint(n - 1), &film.paint(n))).collect();
         let quiet = steps[0].max(steps[5]);
         assert!(steps[4] > 3.0 * quiet, "{steps:?}");
         assert!(mean(&film.paint(2)) > mean(&film.paint(1)) + 50.0, "flash");
         assert!(mean(&film.paint(18)) < mean(&film.paint(15)) / 2.0, "fade");
+        let (before, wiped, after) = (film.paint(27), film.paint(30), film.paint(33));
+        let near = |a: [u8; 3], b: [u8; 3]| a.iter().zip(b).all(|(a, b)| a.abs_diff(b) < 25);
+        assert!(near(wiped.get(4, 9), after.get(4, 9)) && near(wiped.get(44, 9), before.get(44, 9)), "wipe");
+        let white = Timeline::new(48, 32).shot(9).fade_through([255; 3], 4, 9);
+        assert!(mean(&white.paint(8)) > 200.0 && mean(&white.paint(9)) > 200.0 && mean(&white.paint(4)) < 150.0);
     }
 }

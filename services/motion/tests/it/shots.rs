@@ -7,6 +7,8 @@ use framefleet_testkit_stage::Film;
 use motion::MotionSettings;
 
 const SIZE: (u32, u32) = (160, 96);
+/// Of films of many frames.
+const SMALL: (u32, u32) = (96, 64);
 
 fn film(timeline: &Timeline) -> Results {
     run(&Film::painted(timeline.frames(), |n| timeline.paint(n)), &MotionSettings::default())
@@ -44,6 +46,47 @@ fn fade_is_found_between_the_shots() {
     assert!(timeline.transitions()[0].contains(&results.shots[1].0.start));
     assert!(results.shots[1].0.start.abs_diff(40) <= 2, "{:?}", starts(&results));
     assert_eq!(results.shots[2].0.start, 90);
+}
+
+#[test]
+fn dissolves_wipes_and_fades_through_white_begin_shots() {
+    let timeline = Timeline::new(SMALL.0, SMALL.1)
+        .shot(25)
+        .dissolve(6, 31)
+        .dissolve(25, 50)
+        .wipe(12, 37)
+        .fade_through([255; 3], 12, 35);
+    let results = film(&timeline);
+    let transitions: Vec<_> = results.shots.iter().map(|(_, shot)| shot.transition()).collect();
+    let (dissolve, wipe, fade) = (Transition::Dissolve, Transition::Wipe, Transition::Fade);
+    assert_eq!(transitions, [Transition::Start, dissolve, dissolve, wipe, fade], "{:?}", starts(&results));
+    for ((range, shot), truth) in results.shots.iter().skip(1).zip(timeline.transitions()) {
+        let (start, end) = (shot.transition_start.unwrap(), shot.transition_end.unwrap());
+        assert!(start.abs_diff(truth.start) <= 3 && end.abs_diff(truth.end) <= 3, "{start}–{end} for {truth:?}");
+        assert!(range.start.abs_diff((truth.start + truth.end) / 2) <= 3, "{range:?} for {truth:?}");
+    }
+}
+
+/// What moves, changes its light or flashes is one shot.
+#[test]
+fn motion_and_light_are_no_transitions() {
+    let texture = Texture::noise(11);
+    let eased = |n: u64, length: f64| {
+        let share = (n.saturating_sub(20) as f64 / length).min(1.0);
+        share * share * (3.0 - 2.0 * share)
+    };
+    let view = |transform: &Similarity| texture.view(SMALL.0, SMALL.1, transform);
+    let white = Picture::filled(SMALL.0, SMALL.1, [255; 3]);
+    let films: [(&str, Box<dyn Fn(u64) -> Picture>); 4] = [
+        ("whip pan", Box::new(|n| view(&Similarity { x: 300.0 * eased(n, 9.0), ..Similarity::default() }))),
+        ("zoom", Box::new(|n| view(&Similarity { zoom: 1.0 + 1.5 * eased(n, 25.0), ..Similarity::default() }))),
+        ("haze comes", Box::new(|n| view(&Similarity::default()).mix(&white, 0.6 * eased(n, 12.0)))),
+        ("strobe", Box::new(|n| view(&Similarity::default()).mix(&white, if n % 6 < 2 { 0.8 } else { 0.0 }))),
+    ];
+    for (name, paint) in films {
+        let results = run(&Film::painted(55, paint), &MotionSettings::default());
+        assert_eq!(starts(&results), [0], "{name}: {:?}", results.shots);
+    }
 }
 
 #[test]
