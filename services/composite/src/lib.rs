@@ -1,10 +1,13 @@
 //! Stage `composite`: what masks cover, laid over a colour or over the blurred frame.
 //!
-//! Full frames in, frames of the same size and format out. Inside the masks, further from their edge than the feather, nothing
-//! changes, not by one bit. A frame without masks is all background. Process looks at one frame and remembers nothing; it holds
-//! the frame made, four bytes per pixel for the edge, and, when it blurs, four bytes per channel.
+//! Full frames in, frames of the same size and format out. Inside the masks, further from their edge than `edge_percent`, nothing
+//! changes, not by one bit; along the edge the old background is taken out of the colours. A frame without masks is all
+//! background. Process looks at one frame and remembers nothing; it holds the frame made, the mask, what a part of 1024×1024 pixels
+//! needs, and, when it blurs, four bytes per channel.
 
+mod edge;
 mod picture;
+mod planes;
 mod settings;
 
 pub use settings::{Background, CompositeSettings};
@@ -22,7 +25,7 @@ pub struct CompositeStage {
 impl Stage for CompositeStage {
     const NAME: &'static str = "composite";
     const ABOUT: &'static str = "what masks cover, laid over a colour or over the blurred frame";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     type Settings = CompositeSettings;
 
     fn needs(settings: &CompositeSettings) -> Needs {

@@ -1,16 +1,18 @@
 //! One frame: what is kept, laid over what takes the place of the rest.
+use crate::edge::{self, Kept, Widths};
+use crate::planes::{Planes, alpha};
 use crate::settings::{Background, CompositeSettings};
 use framefleet_frames::frame::{channel_bytes, channels};
 use framefleet_frames::{Image, Mask};
 use framefleet_vision::{VisionError, masks, mat::view};
-use opencv::core::{self, Mat, Size};
+use opencv::core::{self, Mat, Rect, Size};
 use opencv::imgproc;
 use opencv::prelude::*;
 
 /// Frames are blurred at this long side: what is finer does not survive the blur.
 const BLUR_SIDE: i32 = 480;
 
-/// The composite of a frame. Alpha is the frame's own.
+/// The composite of a frame. Before a colour it is opaque; before its own blur alpha is the frame's own.
 pub fn composite<'a>(
     image: &Image,
     kept: impl IntoIterator<Item = &'a Mask>,
@@ -18,42 +20,97 @@ pub fn composite<'a>(
 ) -> Result<Image, VisionError> {
     let size = (image.width(), image.height());
     let long = f64::from(size.0.max(size.1));
-    let shares = shares(masks::union(kept, size)?, size, settings.feather_percent / 100.0 * long)?;
-    let background = match settings.background {
+    let pixels = |percent: f64| (percent / 100.0 * long) as f32;
+    let (band, feather) = (pixels(settings.edge_percent), pixels(settings.feather_percent));
+    let widths = Widths { band: if band > 0.0 { band.max(feather + 1.0) } else { 0.0 }, feather };
+    let mask = masks::union(kept, size)?;
+    let blurred = match settings.background {
         Background::Colour => None,
         Background::Blur => Some(blurred(image, settings.blur_percent / 100.0)?),
     };
-    let colour = settings.rgb().unwrap_or_default();
-    let (count, deep) = (channels(image.format()), channel_bytes(image.format()) == 2);
-    let white = if deep { 65535.0 } else { 255.0 };
-    let new = background.as_ref().map(|picture| picture.data_typed::<f32>()).transpose()?;
-    // A grey frame takes the colour's luma (BT.601).
-    let luma = 0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2];
-    let mut bytes = image.data().to_vec();
-    for (at, &share) in shares.iter().enumerate().filter(|(_, share)| **share < 1.0) {
-        for (channel, colour) in colour.iter().enumerate().take(count.min(3)) {
-            let to = at * count + channel;
-            let plain = white * if count < 3 { luma } else { *colour };
-            let new = new.map_or(plain, |new| new[to]);
-            let mixed = |own: f32| (new + share * (own - new)).round().clamp(0.0, white);
-            if deep {
-                let own = u16::from_le_bytes([bytes[2 * to], bytes[2 * to + 1]]);
-                bytes[2 * to..2 * to + 2].copy_from_slice(&(mixed(f32::from(own)) as u16).to_le_bytes());
-            } else {
-                bytes[to] = mixed(f32::from(bytes[to])) as u8;
-            }
+    let mut canvas = Canvas { image, bytes: image.data().to_vec() };
+    for part in edge::parts((size.0 as i32, size.1 as i32)) {
+        let kept = match &mask {
+            Some(mask) => edge::kept(mask, part, widths, |area| Planes::of(image, area))?,
+            None => nothing(part),
+        };
+        match &blurred {
+            Some(blurred) => canvas.lay_over_blur(&kept, blurred)?,
+            None => canvas.lay_over_colour(&kept, settings.rgb().unwrap_or_default()),
         }
     }
+    let bytes = canvas.bytes;
     Image::new(image.format(), size.0, size.1, bytes).map_err(|_| VisionError::Empty { width: size.0, height: size.1 })
 }
 
-/// How much of each pixel is kept, 0–1, row by row: rising from the edge of the mask inwards within `feather` pixels.
-fn shares(mask: Option<Mat>, (width, height): (u32, u32), feather: f64) -> opencv::Result<Vec<f32>> {
-    let Some(mask) = mask else { return Ok(vec![0.0; width as usize * height as usize]) };
-    let mut distance = Mat::default();
-    imgproc::distance_transform(&mask, &mut distance, imgproc::DIST_L2, imgproc::DIST_MASK_PRECISE, core::CV_32F)?;
-    let slope = 1.0 / (feather + 1.0) as f32;
-    Ok(distance.data_typed::<f32>()?.iter().map(|distance| (distance * slope).min(1.0)).collect())
+/// Nothing of a part is kept.
+fn nothing(area: Rect) -> Kept {
+    Kept { area, shares: vec![0.0; area.area() as usize], colours: Planes { planes: Vec::new() } }
+}
+
+/// The frame that is made.
+struct Canvas<'a> {
+    image: &'a Image,
+    bytes: Vec<u8>,
+}
+
+impl Canvas<'_> {
+    /// Lays a part over one colour (0–1). What the frame itself shows through, shows the colour.
+    fn lay_over_colour(&mut self, kept: &Kept, colour: [f32; 3]) {
+        // A grey frame takes the colour's luma (BT.601).
+        let luma = 0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2];
+        let count = channels(self.image.format());
+        let own_alpha = alpha(self.image, kept.area);
+        for (at, pixel) in pixels(kept.area, self.image.width()).enumerate() {
+            let share = kept.shares[at] * own_alpha.as_ref().map_or(1.0, |alpha| alpha[at]);
+            if share >= 1.0 {
+                continue;
+            }
+            for (channel, colour) in colour.iter().enumerate().take(count.min(3)) {
+                let new = if count < 3 { luma } else { *colour } * 255.0;
+                self.mix(pixel, channel, kept, at, share, new);
+            }
+            if count == 4 {
+                self.set(pixel * count + 3, 255.0);
+            }
+        }
+    }
+
+    /// Lays a part over the blurred frame (`CV_32FC1`, channels side by side, in the frame's own levels).
+    fn lay_over_blur(&mut self, kept: &Kept, blurred: &Mat) -> opencv::Result<()> {
+        let (count, new) = (channels(self.image.format()), blurred.data_typed::<f32>()?);
+        let levels = if channel_bytes(self.image.format()) == 2 { 257.0 } else { 1.0 };
+        for (at, pixel) in pixels(kept.area, self.image.width()).enumerate() {
+            let share = kept.shares[at];
+            for channel in (0..count.min(3)).filter(|_| share < 1.0) {
+                self.mix(pixel, channel, kept, at, share, new[pixel * count + channel] / levels);
+            }
+        }
+        Ok(())
+    }
+
+    /// Sets a channel of a pixel to what is kept of it, mixed with what is new.
+    fn mix(&mut self, pixel: usize, channel: usize, kept: &Kept, at: usize, share: f32, new: f32) {
+        let own = kept.colours.planes.get(channel).map_or(new, |plane| plane[at]);
+        self.set(pixel * channels(self.image.format()) + channel, new + share * (own - new));
+    }
+
+    /// Sets a number of the frame to a level, 0–255.
+    fn set(&mut self, to: usize, level: f32) {
+        let level = level.clamp(0.0, 255.0);
+        if channel_bytes(self.image.format()) == 2 {
+            self.bytes[2 * to..2 * to + 2].copy_from_slice(&((level * 257.0).round() as u16).to_le_bytes());
+        } else {
+            self.bytes[to] = level.round() as u8;
+        }
+    }
+}
+
+/// The numbers of the pixels of an area in a frame of this width, row by row.
+fn pixels(area: Rect, width: u32) -> impl Iterator<Item = usize> {
+    let columns = area.x as usize..(area.x + area.width) as usize;
+    let rows = area.y as usize..(area.y + area.height) as usize;
+    rows.flat_map(move |y| columns.clone().map(move |x| y * width as usize + x))
 }
 
 /// The frame blurred, channels as numbers side by side (`CV_32FC1`).

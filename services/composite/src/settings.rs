@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Background {
-    /// One colour.
+    /// One colour; frames are opaque then.
     #[default]
     Colour,
     /// The frame itself, blurred.
@@ -35,7 +35,10 @@ pub struct CompositeSettings {
     pub colour: String,
     /// How far the frame is blurred: the standard deviation (0.1 to 10).
     pub blur_percent: f64,
-    /// Width of the edge of masks over which kept and new fade into each other (0 to 5). Pixels further inside stay as they are, bit by bit.
+    /// How far from the edge of masks it is measured by colours how much of a pixel is kept, and the old background taken out of
+    /// it (0 to 5; 0: masks are taken as they are). Pixels further inside stay as they are, bit by bit.
+    pub edge_percent: f64,
+    /// Width over which kept and new fade into each other at the edge where colours say nothing (0 to 5).
     pub feather_percent: f64,
 }
 
@@ -49,6 +52,7 @@ impl Default for CompositeSettings {
             background: Background::Colour,
             colour: "#00b140".to_owned(),
             blur_percent: 2.0,
+            edge_percent: 0.8,
             feather_percent: 0.1,
         }
     }
@@ -78,9 +82,11 @@ impl Settings for CompositeSettings {
         if self.rgb().is_none() {
             return Err(format!("colour must be \"#rrggbb\" with six hexadecimal digits, got \"{}\"", self.colour));
         }
-        for (key, value, low, high) in
-            [("blur_percent", self.blur_percent, 0.1, 10.0), ("feather_percent", self.feather_percent, 0.0, 5.0)]
-        {
+        for (key, value, low, high) in [
+            ("blur_percent", self.blur_percent, 0.1, 10.0),
+            ("edge_percent", self.edge_percent, 0.0, 5.0),
+            ("feather_percent", self.feather_percent, 0.0, 5.0),
+        ] {
             in_range(key, value, low, high)?;
         }
         Ok(())
