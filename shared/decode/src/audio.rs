@@ -5,7 +5,7 @@ use crate::video::timeline;
 use channels::Channels;
 use ffmpeg_next::util::format::sample::{Sample, Type};
 use ffmpeg_next::{ChannelLayout, codec, frame, software::resampling};
-use framefleet_demux::SoundPackets;
+use framefleet_demux::AudioPackets;
 use framefleet_demux::timeline::scale;
 use framefleet_frames::{Item, ItemKind, ReadError, VideoFile};
 use std::ops::Range;
@@ -39,12 +39,12 @@ pub fn audio(item: &Item, track: Option<u32>, range_ns: Range<i64>, rate: u32) -
     if length as u64 * 4 > MAX_BYTES {
         return Err(problem(format!("{length} audio samples at once; ask for shorter ranges")));
     }
-    let Some(packets) = SoundPackets::open(item, track)? else { return Ok(None) };
+    let Some(packets) = AudioPackets::open(item, track)? else { return Ok(None) };
     let timeline = timeline(VideoFile::of(item))?;
     let zero_ns = scale(timeline.origin, timeline.time_base, 1_000_000_000);
     let mut mixer = Mixer::new(rate, samples(range_ns.start, rate), length);
     read_range(packets, range_ns.clone(), zero_ns, &mut mixer)?;
-    if let (Some(channel), Some(packets)) = (mixer.channels.instead_of_the_mean(), SoundPackets::open(item, track)?) {
+    if let (Some(channel), Some(packets)) = (mixer.channels.instead_of_the_mean(), AudioPackets::open(item, track)?) {
         mixer = Mixer { only: Some(channel), ..Mixer::new(rate, samples(range_ns.start, rate), length) };
         read_range(packets, range_ns, zero_ns, &mut mixer)?;
     }
@@ -58,7 +58,7 @@ fn samples(ns: i64, rate: u32) -> i64 {
 
 /// Decodes the sound of a range into `mixer`. `zero_ns`: container time of the first picture.
 fn read_range(
-    mut packets: SoundPackets,
+    mut packets: AudioPackets,
     range_ns: Range<i64>,
     zero_ns: i64,
     mixer: &mut Mixer,

@@ -7,17 +7,14 @@ use ffmpeg_next::{
     self as ffmpeg, Dictionary, Packet, Rescale, ffi, format::context::Input, format::context::Output, media::Type,
 };
 use framefleet_decode::video::timeline;
-use framefleet_demux::{Steps, VIDEO_SIDE_DATA, film_stream, may_step};
+use framefleet_demux::{ReadAhead, VIDEO_SIDE_DATA, film_stream, may_step};
 use framefleet_formats::Container;
 use framefleet_frames::VideoFile;
 use std::collections::{BTreeMap, VecDeque};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 const NANOSECOND: ffmpeg::Rational = ffmpeg::Rational(1, 1_000_000_000);
 const MICROSECOND: ffmpeg::Rational = ffmpeg::Rational(1, 1_000_000);
-
-/// Packets that are read before one is given on, where clocks may start anew: sound of a new part may lie before its first picture.
-const AHEAD: usize = 64;
 
 /// The source's streams beside the video, and how they go into the output.
 pub(super) struct SideStreams {
@@ -26,10 +23,7 @@ pub(super) struct SideStreams {
     container: Container,
     /// Index of the source's stream that the frames were decoded from.
     video: Option<usize>,
-    /// Where clocks may start anew, and the packets that wait until it is known by how much theirs is off.
-    steps: Option<Steps>,
-    ahead: VecDeque<Packet>,
-    ended: bool,
+    ahead: ReadAhead,
     /// The pictures begin later than the file, since the first ones were not recorded whole: nothing else comes before them.
     begins_late: bool,
     /// Per stream of the source: its number in the output.
@@ -91,8 +85,8 @@ impl SideStreams {
             .filter(|index| mapped[*index].is_some())
             .filter(|index| input.stream(*index).is_some_and(|stream| is_encoded(&stream, request)))
             .collect();
-        let steps = may_step(&input).then(Steps::default);
-        let read_along = video.filter(|_| steps.is_some());
+        let ahead = ReadAhead::new(may_step(&input));
+        let read_along = video.filter(|_| ahead.may_step());
         discard(&mut input, &mapped, read_along);
         let timeline = timeline(file).ok();
         if timeline.is_some_and(|timeline| timeline.captions) {
@@ -112,9 +106,7 @@ impl SideStreams {
             input,
             container: request.container,
             video,
-            steps,
-            ahead: VecDeque::new(),
-            ended: false,
+            ahead,
             begins_late: late.is_some(),
             mapped,
             file_start_ns,
@@ -205,21 +197,16 @@ impl SideStreams {
             if let Some(encoded) = self.encoded.pop_front() {
                 return Ok(Some(encoded));
             }
-            let least = if self.steps.is_some() { AHEAD } else { 1 };
-            while self.ahead.len() < least && !self.ended {
-                self.read()?;
-            }
-            let Some(mut packet) = self.ahead.pop_front() else {
+            let Self { ahead, input, path, video, mapped, .. } = self;
+            let next = ahead.next_packet(|note| next_mapped(input, path, *video, mapped, note))?;
+            let Some(mut packet) = next else {
                 let Some((index, mut encoder)) = self.encoders.pop_first() else { return Ok(None) };
                 let mut made = VecDeque::new();
                 encoder.finish(&mut made)?;
                 self.take_encoded(index, encoder.unit(), made);
                 continue;
             };
-            let (unit, source) = (self.unit_of(&packet), packet.stream());
-            if let Some(steps) = &mut self.steps {
-                steps.correct_other(&mut packet, unit);
-            }
+            let (unit, source) = (unit_of(&self.input, &packet), packet.stream());
             let in_range = self.shift_into_range(&mut packet);
             if let Some(encoder) = self.encoders.get_mut(&source) {
                 let mut made = VecDeque::new();
@@ -234,24 +221,6 @@ impl SideStreams {
 
     fn take_encoded(&mut self, source: usize, unit: ffmpeg::Rational, made: VecDeque<Packet>) {
         self.encoded.extend(made.into_iter().map(|packet| SidePacket { packet, unit, source }));
-    }
-
-    /// Reads a packet: those that go along wait, those of the pictures say how clocks go on.
-    fn read(&mut self) -> Result<(), EncodeError> {
-        let mut packet = Packet::empty();
-        match packet.read(&mut self.input) {
-            Err(ffmpeg::Error::Eof) => self.ended = true,
-            Err(error) => return Err(EncodeError::ffmpeg(&self.path, "reading the source")(error)),
-            Ok(()) if Some(packet.stream()) == self.video => {
-                let unit = self.unit_of(&packet);
-                if let Some(steps) = &mut self.steps {
-                    steps.correct(&mut packet, unit);
-                }
-            }
-            Ok(()) if self.mapped.get(packet.stream()).is_some_and(Option::is_some) => self.ahead.push_back(packet),
-            Ok(()) => {}
-        }
-        Ok(())
     }
 
     /// What a packet belongs to, for messages.
@@ -271,7 +240,7 @@ impl SideStreams {
 
     /// The unit of the times of a packet of the source.
     fn unit_of(&self, packet: &Packet) -> ffmpeg::Rational {
-        self.input.stream(packet.stream()).map_or(MICROSECOND, |stream| stream.time_base())
+        unit_of(&self.input, packet)
     }
 
     /// The stream of the output that a packet goes to.
@@ -354,6 +323,34 @@ impl SideStreams {
         }
         Ok(())
     }
+}
+
+/// Reads to the next packet that goes along, and gives it with the unit of its times; those of the pictures are noted.
+fn next_mapped(
+    input: &mut Input,
+    path: &Path,
+    video: Option<usize>,
+    mapped: &[Option<usize>],
+    note: &mut dyn FnMut(&Packet, ffmpeg::Rational),
+) -> Result<Option<(Packet, ffmpeg::Rational)>, EncodeError> {
+    loop {
+        let mut packet = Packet::empty();
+        match packet.read(input) {
+            Err(ffmpeg::Error::Eof) => return Ok(None),
+            Err(error) => return Err(EncodeError::ffmpeg(path, "reading the source")(error)),
+            Ok(()) if Some(packet.stream()) == video => note(&packet, unit_of(input, &packet)),
+            Ok(()) if mapped.get(packet.stream()).is_some_and(Option::is_some) => {
+                let unit = unit_of(input, &packet);
+                return Ok(Some((packet, unit)));
+            }
+            Ok(()) => {}
+        }
+    }
+}
+
+/// The unit of a packet's times.
+fn unit_of(input: &Input, packet: &Packet) -> ffmpeg::Rational {
+    input.stream(packet.stream()).map_or(MICROSECOND, |stream| stream.time_base())
 }
 
 /// Tells the demuxer which streams nobody reads: all that do not go along, but for `read_along`.
