@@ -53,6 +53,8 @@ pub struct TestJob {
     pub memory: u64,
     pub range: JobRange,
     pub options: JobOptions,
+    /// Frames that its stages were asked for in its runs.
+    pub asked: Arc<stages::Asked>,
     /// Stages' version by the plan, when that is of another release than the workers.
     pub planned_version: Option<u32>,
 }
@@ -67,6 +69,7 @@ impl TestJob {
             memory: MEMORY,
             range: JobRange::default(),
             options: JobOptions::default(),
+            asked: Arc::default(),
             planned_version: None,
         }
     }
@@ -126,7 +129,7 @@ impl TestJob {
             ledgers: Ledgers::of_owner(ledger.clone()),
             registry,
             open_source: Arc::new(move |_| Ok(Arc::clone(&source))),
-            hosts: Arc::new(Host::default()),
+            hosts: Arc::new(Host::default().with(Arc::clone(&self.asked))),
         };
         let runner = Runner::new(parts, options);
         let stop = CancellationToken::new();

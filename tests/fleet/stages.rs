@@ -13,13 +13,38 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
-/// Frames that each stage was asked for in this process, halo not counted.
-pub static ASKED: [AtomicU64; 5] = [const { AtomicU64::new(0) }; 5];
+/// Frames that stages were asked for, by stage, halo not counted. Stages of these tests count in the one that their host has, if it has one.
+#[derive(Default)]
+pub struct Asked(Mutex<BTreeMap<&'static str, u64>>);
 
-fn asked(stage: usize, batch: &Batch) {
-    ASKED[stage].fetch_add(batch.frames().len() as u64, Ordering::Relaxed);
+impl Asked {
+    /// Frames that a stage was asked for since this was called before.
+    pub fn take(&self, stage: &str) -> u64 {
+        self.0.lock().unwrap().remove(stage).unwrap_or_default()
+    }
+
+    /// Frames that all of them were asked for since then.
+    pub fn take_all(&self) -> u64 {
+        std::mem::take(&mut *self.0.lock().unwrap()).values().sum()
+    }
+}
+
+/// Settings of a stage, and where the frames are counted that it is asked for.
+pub struct Counted<S> {
+    settings: S,
+    asked: Arc<Asked>,
+}
+
+impl<S: Clone> Counted<S> {
+    fn new(host: &Host, settings: &S) -> Self {
+        Self { settings: settings.clone(), asked: host.get().unwrap_or_default() }
+    }
+
+    fn count(&self, stage: &'static str, batch: &Batch) {
+        *self.asked.0.lock().unwrap().entry(stage).or_default() += batch.frames().len() as u64;
+    }
 }
 
 pub fn extension(kind: &str, value: serde_json::Value) -> Annotation {
@@ -59,7 +84,7 @@ settings!(LevelSettings {
 });
 
 /// Makes kind `level` (mean of the proxy) per frame, and kind `span` (least and greatest level) per item in finish.
-pub struct Level(LevelSettings);
+pub struct Level(Counted<LevelSettings>);
 
 impl Stage for Level {
     const NAME: &'static str = "level";
@@ -75,17 +100,18 @@ impl Stage for Level {
         }
     }
 
-    fn load(_: &Host, settings: &LevelSettings) -> Result<Self, SetupError> {
-        Ok(Self(settings.clone()))
+    fn load(host: &Host, settings: &LevelSettings) -> Result<Self, SetupError> {
+        Ok(Self(Counted::new(host, settings)))
     }
 
     fn process(&self, _: &Job, batch: &Batch, out: &mut Outputs) -> Result<(), StageError> {
-        asked(0, batch);
+        self.0.count(Self::NAME, batch);
         for &frame in batch.frames() {
             match batch.frame(Rendition::Proxy, frame) {
-                Some(pixels) => {
-                    out.annotate(frame, extension("level", json!({ "mean": mean(&pixels.image) + self.0.offset })))
-                }
+                Some(pixels) => out.annotate(
+                    frame,
+                    extension("level", json!({ "mean": mean(&pixels.image) + self.0.settings.offset })),
+                ),
                 None => out.fail(frame, "no-pixels", "the proxy is absent"),
             }
         }
@@ -116,7 +142,7 @@ settings!(BrightenSettings {
 });
 
 /// Makes full frames, brighter by a constant.
-pub struct Brighten(BrightenSettings);
+pub struct Brighten(Counted<BrightenSettings>);
 
 impl Stage for Brighten {
     const NAME: &'static str = "brighten";
@@ -133,15 +159,16 @@ impl Stage for Brighten {
         }
     }
 
-    fn load(_: &Host, settings: &BrightenSettings) -> Result<Self, SetupError> {
-        Ok(Self(settings.clone()))
+    fn load(host: &Host, settings: &BrightenSettings) -> Result<Self, SetupError> {
+        Ok(Self(Counted::new(host, settings)))
     }
 
     fn process(&self, _: &Job, batch: &Batch, out: &mut Outputs) -> Result<(), StageError> {
-        asked(1, batch);
+        self.0.count(Self::NAME, batch);
         for &number in batch.frames() {
             let Some(frame) = batch.frame(Rendition::Full, number) else { continue };
-            let brighter: Vec<u8> = frame.image.data().iter().map(|byte| byte.saturating_add(self.0.by)).collect();
+            let brighter: Vec<u8> =
+                frame.image.data().iter().map(|byte| byte.saturating_add(self.0.settings.by)).collect();
             let image = Image::new(PixelFormat::Rgb8, frame.image.width(), frame.image.height(), brighter)
                 .map_err(StageError::bad_input)?;
             out.frame(Frame { number, pts_ns: frame.pts_ns, image });
@@ -156,7 +183,7 @@ settings!(SurroundSettings {
 });
 
 /// Sums levels of the frames around (its halo needs annotations), and looks at the frames that the latest maker made.
-pub struct Surround(SurroundSettings);
+pub struct Surround(Counted<SurroundSettings>);
 
 impl Stage for Surround {
     const NAME: &'static str = "surround";
@@ -178,15 +205,15 @@ impl Stage for Surround {
         }
     }
 
-    fn load(_: &Host, settings: &SurroundSettings) -> Result<Self, SetupError> {
-        Ok(Self(settings.clone()))
+    fn load(host: &Host, settings: &SurroundSettings) -> Result<Self, SetupError> {
+        Ok(Self(Counted::new(host, settings)))
     }
 
     fn process(&self, _: &Job, batch: &Batch, out: &mut Outputs) -> Result<(), StageError> {
-        asked(2, batch);
+        self.0.count(Self::NAME, batch);
         let level = Kind::new("level");
         for &frame in batch.frames() {
-            let around = frame.saturating_sub(self.0.radius)..frame + self.0.radius + 1;
+            let around = frame.saturating_sub(self.0.settings.radius)..frame + self.0.settings.radius + 1;
             // Every result of a level has one: whatever else were reported would be seen in every test that runs this stage.
             let reported =
                 |near: u64| batch.has_result(near, &level) == batch.annotations(near, &level).next().is_some();
@@ -212,7 +239,7 @@ impl Stage for Surround {
 settings!(NormaliseSettings {});
 
 /// Places a frame's level within the span of its item, which only finish of `level` knows: a second pass.
-pub struct Normalise;
+pub struct Normalise(Counted<NormaliseSettings>);
 
 impl Stage for Normalise {
     const NAME: &'static str = "normalise";
@@ -231,12 +258,12 @@ impl Stage for Normalise {
         }
     }
 
-    fn load(_: &Host, _: &NormaliseSettings) -> Result<Self, SetupError> {
-        Ok(Self)
+    fn load(host: &Host, settings: &NormaliseSettings) -> Result<Self, SetupError> {
+        Ok(Self(Counted::new(host, settings)))
     }
 
     fn process(&self, job: &Job, batch: &Batch, out: &mut Outputs) -> Result<(), StageError> {
-        asked(3, batch);
+        self.0.count(Self::NAME, batch);
         let span = Kind::new("span");
         let (_, span) = job.scoped_of(&span).next().ok_or_else(|| StageError::bad_input("no span was delivered"))?;
         let (least, greatest) = (number(span, "least"), number(span, "greatest"));
@@ -261,7 +288,7 @@ settings!(FragileSettings { /// Frames that it cannot stand, by number.
     radius: u64 = 0 });
 
 /// Breaks on frames of its choice, in the batch or in its halo.
-pub struct Fragile(FragileSettings);
+pub struct Fragile(Counted<FragileSettings>);
 
 impl Stage for Fragile {
     const NAME: &'static str = "fragile";
@@ -277,30 +304,30 @@ impl Stage for Fragile {
         }
     }
 
-    fn load(_: &Host, settings: &FragileSettings) -> Result<Self, SetupError> {
-        Ok(Self(settings.clone()))
+    fn load(host: &Host, settings: &FragileSettings) -> Result<Self, SetupError> {
+        Ok(Self(Counted::new(host, settings)))
     }
 
     fn process(&self, _: &Job, batch: &Batch, out: &mut Outputs) -> Result<(), StageError> {
-        asked(4, batch);
+        self.0.count(Self::NAME, batch);
         let FrameRange { start, end } = *batch.window();
         for frame in (start..end).filter(|frame| batch.frame(Rendition::Proxy, *frame).is_some()) {
-            if !self.0.breaks_on.contains(&frame) {
+            if !self.0.settings.breaks_on.contains(&frame) {
                 continue;
             }
-            if self.0.knows {
+            if self.0.settings.knows {
                 if batch.frames().contains(&frame) {
                     out.fail(frame, "fragile", "does not like it");
                 }
             } else {
-                assert!(!self.0.panics, "cannot stand frame {frame}");
-                if self.0.aborts {
+                assert!(!self.0.settings.panics, "cannot stand frame {frame}");
+                if self.0.settings.aborts {
                     std::process::abort();
                 }
                 return Err(StageError::bad_input(format!("cannot stand frame {frame}")));
             }
         }
-        for &frame in batch.frames().iter().filter(|frame| !self.0.breaks_on.contains(frame)) {
+        for &frame in batch.frames().iter().filter(|frame| !self.0.settings.breaks_on.contains(frame)) {
             out.annotate(frame, extension("stood", json!({ "frame": frame })));
         }
         Ok(())

@@ -1,5 +1,4 @@
 //! The model of computation: the same answer however a job is computed, and nothing done twice.
-use crate::fleet::stages::ASKED;
 use crate::fleet::{TestJob, digest};
 use framefleet_frames::Outcome;
 use framefleet_frames::annotation::to_json;
@@ -9,7 +8,6 @@ use framefleet_pipeline::Position;
 use framefleet_records::StepCounts;
 use futures::StreamExt as _;
 use std::sync::atomic::Ordering;
-use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 /// Frames made, their neighbours' annotations in the halo, and a second pass for what finish makes.
@@ -23,17 +21,6 @@ stage = "surround"
 frames = "every 10"
 input = "source"
 "#;
-
-/// Tests that count what stages were asked for must not run beside each other.
-static COUNTING: Mutex<()> = Mutex::const_new(());
-
-fn asked(stage: usize) -> u64 {
-    ASKED[stage].swap(0, Ordering::Relaxed)
-}
-
-fn asked_in_all() -> u64 {
-    (0..ASKED.len()).map(asked).sum()
-}
 
 /// All rows of a step.
 async fn rows(output: &Output, step: &str) -> Vec<Row> {
@@ -50,7 +37,6 @@ fn number(row: &Row, field: &str) -> f64 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_digest_is_the_same_with_one_thread_and_many() {
-    let _alone = COUNTING.lock().await;
     let job = TestJob::new(EVERYTHING, &[100, 7, 64, 1]);
     let one = TestJob { threads: 1, ..job.clone() }.digest().await;
     assert_eq!(job.digest().await, one);
@@ -59,7 +45,6 @@ async fn the_digest_is_the_same_with_one_thread_and_many() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn results_are_those_of_a_plain_loop() {
-    let _alone = COUNTING.lock().await;
     let job = TestJob::new(EVERYTHING, &[70]);
     let output = Output::in_memory();
     let summary = job.run(&output).await;
@@ -91,22 +76,20 @@ async fn results_are_those_of_a_plain_loop() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_run_again_does_nothing() {
-    let _alone = COUNTING.lock().await;
     let job = TestJob::new(EVERYTHING, &[100, 40]);
     let output = Output::in_memory();
     job.run(&output).await;
     let first = digest(&output).await;
     let decoded = job.source.decoded.swap(0, Ordering::Relaxed);
-    assert!(asked_in_all() > 0 && decoded > 0);
+    assert!(job.asked.take_all() > 0 && decoded > 0);
     job.run(&output).await;
-    assert_eq!((asked_in_all(), job.source.decoded.load(Ordering::Relaxed)), (0, 0));
+    assert_eq!((job.asked.take_all(), job.source.decoded.load(Ordering::Relaxed)), (0, 0));
     assert_eq!(digest(&output).await, first);
 }
 
 /// Frames 0, 100, … each lie in a batch of their own; all other batches have nothing that anybody looks at.
 #[tokio::test(flavor = "multi_thread")]
 async fn batches_of_which_no_frame_is_sampled_are_neither_decoded_nor_handed_out() {
-    let _alone = COUNTING.lock().await;
     let job = TestJob::new("[steps.level]\nframes = \"every 100\"\n", &[1000, 40]);
     let output = Output::in_memory();
     let tasks = |summary: JobSummary| summary.progress.steps.iter().map(|step| step.tasks).collect::<Vec<_>>();
@@ -124,15 +107,15 @@ async fn batches_of_which_no_frame_is_sampled_are_neither_decoded_nor_handed_out
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_changed_setting_redoes_what_depends_on_it() {
-    let _alone = COUNTING.lock().await;
     let job = TestJob::new(EVERYTHING, &[100]);
     let output = Output::in_memory();
     job.run(&output).await;
-    asked_in_all();
+    job.asked.take_all();
     let pipeline = EVERYTHING.replace("[steps.surround]", "[steps.surround]\nsettings = { radius = 2 }");
     let changed = TestJob { pipeline, ..job };
     changed.run(&output).await;
-    let [level, brighten, surround, normalise] = [asked(0), asked(1), asked(2), asked(3)];
+    let [level, brighten, surround, normalise] =
+        ["level", "brighten", "surround", "normalise"].map(|stage| changed.asked.take(stage));
     assert_eq!((level, normalise), (0, 0));
     assert_eq!(surround, 100, "the step itself, and not its namesake with other settings");
     assert_eq!(brighten, 100, "made frames are volatile: who looks at them has them made again");
@@ -141,23 +124,20 @@ async fn a_changed_setting_redoes_what_depends_on_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_grown_source_does_only_what_is_new() {
-    let _alone = COUNTING.lock().await;
     let pipeline = "[steps.level]\n[steps.surround]\n";
     let output = Output::in_memory();
     TestJob::new(pipeline, &[64, 32]).run(&output).await;
-    asked_in_all();
     let grown = TestJob::new(pipeline, &[64, 32, 20]);
     grown.run(&output).await;
-    assert_eq!((asked(0), asked(2)), (20, 20));
+    assert_eq!((grown.asked.take("level"), grown.asked.take("surround")), (20, 20));
     assert_eq!(digest(&output).await, grown.digest().await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn interrupted_anywhere_it_goes_on_to_the_same_digest() {
-    let _alone = COUNTING.lock().await;
     let job = TestJob { threads: 3, ..TestJob::new(EVERYTHING, &[200, 64]) };
     let whole = job.digest().await;
-    asked_in_all();
+    job.asked.take_all();
     let output = Output::in_memory();
     let mut runs = 0;
     loop {
@@ -183,12 +163,11 @@ async fn interrupted_anywhere_it_goes_on_to_the_same_digest() {
     }
     assert!(runs > 1, "the job was never interrupted");
     assert_eq!(digest(&output).await, whole);
-    assert_eq!(asked(3), 264, "a step that makes no frames does each frame once");
+    assert_eq!(job.asked.take("normalise"), 264, "a step that makes no frames does each frame once");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_range_is_done_with_a_halo_that_reaches_outside() {
-    let _alone = COUNTING.lock().await;
     let mut job = TestJob::new("[steps.level]\n[steps.surround]\nsettings = { radius = 2 }\n", &[100]);
     job.range.start = Some(Position::Frame(40));
     job.range.end = Some(Position::TimeNs(50 * crate::fleet::source::FRAME_NS));
@@ -203,7 +182,6 @@ async fn a_range_is_done_with_a_halo_that_reaches_outside() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn frames_that_cannot_be_decoded_are_failures_and_those_behind_go_on() {
-    let _alone = COUNTING.lock().await;
     let mut job = TestJob::new("[steps.level]\n[steps.surround]\n", &[64]);
     job.source.broken = vec![5, 33];
     let output = Output::in_memory();
@@ -221,8 +199,7 @@ async fn frames_that_cannot_be_decoded_are_failures_and_those_behind_go_on() {
     let surround = rows(&output, "surround").await;
     assert_eq!(number(&surround[4], "count"), 6.0, "frame 5 is absent from its neighbours' halos");
     digest(&output).await;
-    // Mended, with --retry-failed, exactly those frames are done, and what looked at them.
-    asked_in_all();
+    // Once they can be decoded, --retry-failed does exactly those frames, and what looked at them.
     job.source.broken.clear();
     job.options = JobOptions { retry_failed: true, ..JobOptions::default() };
     let summary = job.run(&output).await;
@@ -244,7 +221,6 @@ async fn fragile(settings: &str, frames: u64) -> (Vec<u64>, usize) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn frames_that_break_a_stage_are_located() {
-    let _alone = COUNTING.lock().await;
     assert_eq!(fragile("breaks_on = [40]", 1000).await, (vec![40], 999));
     assert_eq!(fragile("breaks_on = [0, 31, 32, 99]", 100).await, (vec![0, 31, 32, 99], 96));
     assert_eq!(fragile("breaks_on = [40], panics = true", 100).await, (vec![40], 99));
@@ -254,7 +230,6 @@ async fn frames_that_break_a_stage_are_located() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_that_only_fails_stops_and_a_bound_on_failures_holds() {
-    let _alone = COUNTING.lock().await;
     let all: Vec<String> = (0..1000).map(|frame| frame.to_string()).collect();
     let pipeline = format!("[steps.fragile]\nsettings = {{ breaks_on = [{}], knows = true }}\n", all.join(", "));
     let output = Output::in_memory();
@@ -279,26 +254,23 @@ async fn a_job_that_only_fails_stops_and_a_bound_on_failures_holds() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_preview_counts_later() {
-    let _alone = COUNTING.lock().await;
     let job = TestJob::new(EVERYTHING, &[320, 320]);
     let output = Output::in_memory();
     let mut preview = job.clone();
     preview.options.preview = Some(4);
-    asked_in_all();
     let summary = preview.run(&output).await;
     assert_eq!(summary.ending, Ending::Finished);
     let steps = &summary.progress.steps;
     assert_eq!(steps[job.plan().unwrap().step("surround").unwrap().0].result, 4 * 32);
-    asked_in_all();
+    job.asked.take_all();
     job.run(&output).await;
-    assert_eq!(asked(3), 640);
-    assert!(asked(0) < 640, "batches of the preview were done again");
+    assert_eq!(job.asked.take("normalise"), 640);
+    assert!(job.asked.take("level") < 640, "batches of the preview were done again");
     assert_eq!(digest(&output).await, job.digest().await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_least_memory_that_a_plan_asks_for_is_enough() {
-    let _alone = COUNTING.lock().await;
     let mut job = TestJob::new(EVERYTHING, &[300, 10, 90]);
     let whole = job.digest().await;
     job.memory = job.plan().unwrap().memory.needed.iter().copied().max().unwrap();
