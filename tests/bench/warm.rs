@@ -4,7 +4,7 @@ use crate::processes::api::{has_ended, request};
 use crate::{Effort, row};
 use framefleet_bus::{Bus as _, Subject};
 use framefleet_bus_nats::{NatsBus, NatsOptions};
-use framefleet_proto::v1::{Event, TaskKind, event::What};
+use framefleet_proto::v1::{Event, TaskKind, event::Kind as EventKind};
 use framefleet_testkit::sample;
 use prost::Message as _;
 use std::time::{Duration, Instant};
@@ -37,7 +37,7 @@ fn first_result(fleet: &Fleet, number: usize) -> Duration {
         loop {
             let event = events.next().await.expect("the bus is up");
             let event = Event::decode(event.payload).expect("an event");
-            let is_result = matches!(&event.what, Some(What::Done(done)) if done.frames_done > 0);
+            let is_result = matches!(&event.kind, Some(EventKind::Done(done)) if done.frames_done > 0);
             if is_result && event.id.is_some_and(|id| id.kind() == TaskKind::Process) {
                 return began.elapsed();
             }

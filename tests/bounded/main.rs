@@ -8,7 +8,8 @@ use framefleet_ledger::TaskKey;
 use framefleet_orchestration::{Batch, Fact, JobOptions, JobState, TaskRef};
 use framefleet_pipeline::{JobRange, ModelMode, Models, Pipeline, Plan, PlanRequest, PlannedModel, Position, plan};
 use framefleet_proto::v1::{
-    BlobRef, Done, EntryOutcomes, Event, FramePixels, Pixels, Task, TaskKind, event::What, task::Work as Wire,
+    BlobRef, Done, EntryOutcomes, Event, FramePixels, Pixels, Task, TaskKind, event::Kind as EventKind,
+    task::Work as Wire,
 };
 use framefleet_stage::ModelNeed;
 use prost::Message as _;
@@ -197,7 +198,7 @@ impl Largest {
             id: task.id.clone(),
             key: task.key.clone(),
             worker: "w".repeat(100),
-            what: Some(What::Done(Done { made: made(&task), ..Done::default() })),
+            kind: Some(EventKind::Done(Done { made: made(&task), ..Done::default() })),
             ..Event::default()
         };
         self.events = self.events.max(event.encoded_len());

@@ -4,7 +4,7 @@
 mod adding_a_stage;
 mod album;
 mod bad_input;
-mod beside;
+
 mod command_line;
 mod computation;
 mod deployment;
@@ -34,6 +34,7 @@ mod progress;
 mod restart;
 mod scheduling;
 mod services;
+mod side_inputs;
 #[path = "../soak/mod.rs"]
 mod soak;
 mod sound;

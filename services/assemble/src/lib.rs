@@ -12,7 +12,7 @@ pub use settings::{AssembleSettings, Sound};
 use framefleet_encode::EncodeError;
 use framefleet_frames::Rendition;
 use framefleet_stage::{
-    Batch, Beside, HalfNeeds, Host, Input, Job, Needs, Outputs, Records, SetupError, Stage, StageError,
+    Batch, HalfNeeds, Host, Input, Job, Needs, Outputs, Records, SetupError, SideInputs, Stage, StageError,
 };
 
 /// The stage.
@@ -34,7 +34,7 @@ impl Stage for AssembleStage {
             group: u64::from(settings.group),
             encodes: Some(settings.encoding),
             finish: HalfNeeds {
-                beside: Beside { sound: settings.audio != Sound::None, rest: true },
+                side_inputs: SideInputs { audio: settings.audio != Sound::None, metadata: true },
                 ..HalfNeeds::default()
             },
             ..Needs::default()

@@ -35,7 +35,8 @@ use framefleet_frames::Kind;
 use framefleet_infer::Session;
 use framefleet_perception::{of_finish, require};
 use framefleet_stage::{
-    Batch, Beside, Field, HalfNeeds, Halo, Host, Job, ModelNeed, Needs, Outputs, Records, SetupError, Stage, StageError,
+    Batch, Field, HalfNeeds, Halo, Host, Job, ModelNeed, Needs, Outputs, Records, SetupError, SideInputs, Stage,
+    StageError,
 };
 use speakers::diarisation::Diarisation;
 
@@ -78,7 +79,7 @@ impl Stage for SyncStage {
                 required: vec![Kind::new("face")],
                 makes: vec![Kind::new("mouth")],
                 // A lip-sync model compares both; the mesh only looks.
-                beside: Beside { sound: settings.lip_sync_model.is_some(), ..Beside::default() },
+                side_inputs: SideInputs { audio: settings.lip_sync_model.is_some(), ..SideInputs::default() },
                 ..HalfNeeds::default()
             },
             finish: HalfNeeds {
@@ -86,7 +87,7 @@ impl Stage for SyncStage {
                 optional: vec![Kind::new("shot")],
                 makes: vec![Kind::new("av_offset"), Kind::new("speaking")],
                 // What a file says of its tracks' languages is no sound.
-                beside: Beside { sound: true, rest: settings.track.is_language() },
+                side_inputs: SideInputs { audio: true, metadata: settings.track.is_language() },
             },
             renditions: vec![settings.pictures.rendition()],
             halo,

@@ -1,8 +1,8 @@
 //! Indexing by decoding, where packets do not number the frames.
-use super::beside::Beside;
 use super::chain::{Mark, PacketChain};
 use super::grid::{Grid, SourceFrame};
 use super::shortfall;
+use super::side_digests::SideDigests;
 use super::sizes::Size;
 use framefleet_decode::video::Cursor;
 use framefleet_decode::video::Decoded;
@@ -18,13 +18,13 @@ struct Waiting {
     size: Size,
 }
 
-/// Feeds the frames of a video to `grid`, decoding all of it, and what is read beside them to `beside`. Returns what is damaged or
+/// Feeds the frames of a video to `grid`, decoding all of it, and what is read beside them to `side`. Returns what is damaged or
 /// missing.
 pub(super) fn index(
     demuxer: Demuxer,
     timeline: Timeline,
     grid: &mut Grid<'_>,
-    beside: &mut Beside,
+    side: &mut SideDigests,
 ) -> Result<Option<String>, ReadError> {
     let stream = demuxer.stream()?;
     let (pictures, mut chain) = (stream.index(), PacketChain::new(&stream.parameters()));
@@ -34,7 +34,7 @@ pub(super) fn index(
     let mut settled = Vec::new();
     while let Some(decoded) = cursor.next_observed(&mut |packet| match packet.stream() == pictures {
         true => mark = Some(chain.push(packet)),
-        false => beside.push(packet),
+        false => side.push(packet),
     }) {
         let Some(mark) = mark else { continue };
         let size = (decoded.frame.width(), decoded.frame.height());

@@ -1,6 +1,5 @@
 //! Finds the batches of an item: frame times, what decoding them reads, and where decoding can begin. Videos are demuxed,
 //! not decoded, wherever their packets number the frames.
-mod beside;
 mod chain;
 mod counted;
 mod gaps;
@@ -8,9 +7,9 @@ mod grid;
 mod images;
 mod packets;
 mod shortfall;
+mod side_digests;
 mod sizes;
 
-use beside::Beside;
 use bytes::Bytes;
 use framefleet_decode::video::deinterlace::Deinterlace;
 use framefleet_decode::video::{measured_scan, timeline};
@@ -19,6 +18,7 @@ use framefleet_demux::timeline::Numbering;
 use framefleet_frames::{
     BatchInfo, Content, IndexRequest, Item, ItemKind, Rational, ReadError, VideoFile, stamp, times,
 };
+use side_digests::SideDigests;
 
 /// Raised when indexing tells more of an item, so that what was kept of it is found out again. What batches are is
 /// ingest's version.
@@ -56,12 +56,12 @@ pub fn index(
         });
         found(batches)
     };
-    let ((mut corrected, damage), (sound, rest)) = match item.kind() {
+    let ((mut corrected, damage), (audio, metadata)) = match item.kind() {
         ItemKind::Video => video(item, batch_frames, deinterlace, &mut noted)?,
         _ => ((images::index(item, request, &mut noted), None), Default::default()),
     };
     let pictures = Bytes::copy_from_slice(pictures.finalize().as_bytes());
-    corrected.content = Some(Content { pictures, sound, rest });
+    corrected.content = Some(Content { pictures, audio, metadata });
     Ok((corrected, damage))
 }
 
@@ -83,10 +83,10 @@ fn video(
     let method = deinterlace.method(&corrected.scan);
     let mut sink = grid::Grid::new(batch_frames, method, found);
     let demuxer = Demuxer::video_and_beside(file)?;
-    let mut beside = Beside::new(&demuxer, &timeline)?;
+    let mut side = SideDigests::new(&demuxer, &timeline)?;
     let damage = match timeline.numbering {
-        Numbering::Timestamps => packets::index(demuxer, timeline, &mut sink, &mut beside)?,
-        Numbering::Counted => counted::index(demuxer, timeline, &mut sink, &mut beside)?,
+        Numbering::Timestamps => packets::index(demuxer, timeline, &mut sink, &mut side)?,
+        Numbering::Counted => counted::index(demuxer, timeline, &mut sink, &mut side)?,
     };
     let frames = sink.finish();
     corrected.estimated_frames = frames.made;
@@ -103,14 +103,14 @@ fn video(
     let note = frames.sizes.note(&corrected);
     corrected.notes.extend(note);
     if is_unusual(&corrected) {
-        beside.last_frame(corrected.last_frame_ns);
+        side.last_frame(corrected.last_frame_ns);
     }
     if let Some(rate) =
         corrected.frame_rate.as_mut().filter(|_| method.is_some_and(|method| method.fields_are_frames()))
     {
         *rate = Rational { num: rate.num * 2, den: rate.den };
     }
-    Ok(((corrected, damage), beside.finish()))
+    Ok(((corrected, damage), side.finish()))
 }
 
 /// Whether the last frame is shown longer or shorter than one frame at the average rate, which films have when nothing else is known.

@@ -1,9 +1,9 @@
 //! Indexing by demuxing: every shown packet is a frame.
-use super::beside::Beside;
 use super::chain::{Mark, PacketChain};
 use super::gaps::Gaps;
 use super::grid::{Grid, SourceFrame};
 use super::shortfall;
+use super::side_digests::SideDigests;
 use super::sizes::{Size, Sizes};
 use ffmpeg_next::Packet;
 use framefleet_decode::video::Runs;
@@ -67,19 +67,19 @@ struct Order {
     gaps: Gaps,
 }
 
-/// Feeds the frames of a video to `grid`, and what is read beside them to `beside`. Returns what is damaged or missing.
+/// Feeds the frames of a video to `grid`, and what is read beside them to `side`. Returns what is damaged or missing.
 pub(super) fn index(
     mut demuxer: Demuxer,
     timeline: Timeline,
     grid: &mut Grid<'_>,
-    beside: &mut Beside,
+    side: &mut SideDigests,
 ) -> Result<Option<String>, ReadError> {
     let parameters = demuxer.stream()?.parameters();
     let (codec, mut chain) = (parameters.id(), PacketChain::new(&parameters));
     let (may_step, mut sizes) = (demuxer.may_step(), Sizes::new(parameters));
     let mut order = Order::new(timeline, demuxer.frame_step());
     let broken = loop {
-        match demuxer.read_beside(&mut |packet| beside.push(packet)) {
+        match demuxer.read_beside(&mut |packet| side.push(packet)) {
             Read::Packet(packet) => {
                 let mark = chain.push(&packet);
                 order.gaps.packet(mark.packet, demuxer.reported());

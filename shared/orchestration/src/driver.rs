@@ -12,7 +12,7 @@ use framefleet_bus::{BlobName, Blobs, Bus, BusError, Message, Subject};
 use framefleet_frames::{AnnotationBlock, Item};
 use framefleet_ledger::{Ledger, LedgerError, TaskKey};
 use framefleet_pipeline::Plan;
-use framefleet_proto::v1::{Event, FailureKind, Pixels, event::What};
+use framefleet_proto::v1::{Event, FailureKind, Pixels, event::Kind as EventKind};
 use framefleet_records::{RecordsError, RecordsOptions, complete_step};
 use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _};
 use prost::Message as _;
@@ -275,11 +275,13 @@ impl Orchestrator {
         if let Some(Fact::Done { key, .. }) = &fact {
             self.ledger.find(key).await?;
         }
-        match &event.what {
-            Some(What::Failed(failed)) if failed.kind() == FailureKind::Fatal && !is_of_the_fleet(&failed.code) => {
+        match &event.kind {
+            Some(EventKind::Failed(failed))
+                if failed.kind() == FailureKind::Fatal && !is_of_the_fleet(&failed.code) =>
+            {
                 return Err(OrchestratorError::Fatal(failed.reason.clone()));
             }
-            Some(What::Failed(failed)) => {
+            Some(EventKind::Failed(failed)) => {
                 job.landed(task);
                 if matches!(failed.kind(), FailureKind::Retry | FailureKind::Stale) {
                     let wait = BACKOFF * 2u32.saturating_pow(event.attempt.min(6));
@@ -291,14 +293,14 @@ impl Orchestrator {
                     "task failed"
                 );
             }
-            Some(What::Done(done)) => {
+            Some(EventKind::Done(done)) => {
                 job.landed(task);
                 job.worked(task, done);
                 if task.kind == Work::Process && done.frames_done > 0 {
                     job.first_result.get_or_insert_with(|| job.started.elapsed());
                 }
             }
-            Some(What::Indexed(indexed)) if !indexed.document.is_empty() => {
+            Some(EventKind::Indexed(indexed)) if !indexed.document.is_empty() => {
                 job.landed(task);
                 if job.state.has_to_read(task.item, indexed) {
                     return Ok(self.read_index(&mut job.state, task.item, &indexed.document).await?);

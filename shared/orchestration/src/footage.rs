@@ -3,7 +3,7 @@ use crate::batch::Batch;
 use bytes::Bytes;
 use framefleet_frames::{FrameRange, ImageFile, Item, ItemKind, frame::batch_frames};
 use framefleet_pipeline::{JobRange, Plan};
-use framefleet_stage::{Beside, Halo};
+use framefleet_stage::{Halo, SideInputs};
 
 /// One item, as far as it is indexed.
 #[derive(Clone, Debug)]
@@ -229,9 +229,9 @@ impl Footage {
     }
 
     /// What a half reads of the item's file beside what its tasks were given: name and digest, of what there is.
-    pub fn beside(&self, read: Beside) -> impl Iterator<Item = (&'static str, &[u8])> {
+    pub fn side_digests(&self, read: SideInputs) -> impl Iterator<Item = (&'static str, &[u8])> {
         let digests = self.item.content.iter().flat_map(move |content| {
-            [("sound", read.sound.then_some(&content.sound)), ("rest", read.rest.then_some(&content.rest))]
+            [("sound", read.audio.then_some(&content.audio)), ("rest", read.metadata.then_some(&content.metadata))]
         });
         digests.filter_map(|(what, digest)| Some((what, digest?.as_ref()))).filter(|(_, digest)| !digest.is_empty())
     }

@@ -42,14 +42,14 @@ pub enum PlanError {
         problem: &'static str,
     },
     /// No step, or more than a plan may have.
-    #[error("pipeline {pipeline} has {found} steps; it must have 1 to {most}")]
+    #[error("pipeline {pipeline} has {found} steps; it must have 1 to {max}")]
     StepCount {
         /// The pipeline.
         pipeline: String,
         /// How many it has.
         found: usize,
         /// How many it may have.
-        most: usize,
+        max: usize,
     },
     /// A step's model cannot be had, or not run.
     #[error("step {step}: {problem}")]
@@ -85,7 +85,7 @@ pub enum PlanError {
     },
     /// A step's settings are longer than a task may be.
     #[error(
-        "step {step}: its settings are {bytes} bytes of JSON, more than the {most} that travel with each task: put long lists and texts \
+        "step {step}: its settings are {bytes} bytes of JSON, more than the {max} that travel with each task: put long lists and texts \
          into a file that a setting names"
     )]
     LongSettings {
@@ -94,11 +94,11 @@ pub enum PlanError {
         /// Their length.
         bytes: usize,
         /// The most there may be.
-        most: usize,
+        max: usize,
     },
     /// A task of a step would look at more frames than it can name.
     #[error(
-        "step {step}: a task would look at {frames} frames, its batches and those around them; at most {most} can be: make its settings smaller"
+        "step {step}: a task would look at {frames} frames, its batches and those around them; at most {max} can be: make its settings smaller"
     )]
     WideWindow {
         /// The step.
@@ -106,7 +106,7 @@ pub enum PlanError {
         /// How many.
         frames: u64,
         /// The most there may be.
-        most: u64,
+        max: u64,
     },
     /// The stage, the profile or a setting does not exist or has a wrong value.
     #[error("step {step}: {source}")]
@@ -129,7 +129,7 @@ pub enum PlanError {
         makers: String,
     },
     /// No step makes what a half requires.
-    #[error("{step}.{half} needs {kind}{reason}, and no step of the pipeline makes it{scope}; {remedy}")]
+    #[error("{step}.{half} needs {kind}{reason}, and no step of the pipeline makes it{scope}; {fix}")]
     Unmet {
         /// The step with the need.
         step: String,
@@ -142,7 +142,7 @@ pub enum PlanError {
         /// " over all frames" when only finish halves count.
         scope: &'static str,
         /// Who could make it.
-        remedy: String,
+        fix: String,
     },
     /// Several steps make what a half needs.
     #[error(

@@ -124,7 +124,7 @@ impl Pipeline {
     pub(crate) fn check(&self) -> Result<(), PlanError> {
         let found = self.steps.len();
         if !(1..=Self::STEPS_MAX).contains(&found) {
-            return Err(PlanError::StepCount { pipeline: self.name.clone(), found, most: Self::STEPS_MAX });
+            return Err(PlanError::StepCount { pipeline: self.name.clone(), found, max: Self::STEPS_MAX });
         }
         for (index, step) in self.steps.iter().enumerate() {
             step.check_name()?;

@@ -2,7 +2,7 @@
 use crate::{Half, JobRange, MemoryPlan, PlannedFile, PlannedModel, Sampling};
 use framefleet_formats::Encoding;
 use framefleet_frames::{Item, ItemKind, Kind, MadeFrames, Rendition};
-use framefleet_stage::{Beside, Halo, settings_of};
+use framefleet_stage::{Halo, SideInputs, settings_of};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
@@ -28,7 +28,7 @@ pub struct HalfPlan {
     /// Kinds it makes.
     pub makes: Vec<Kind>,
     /// What it reads of the items' files.
-    pub beside: Beside,
+    pub side_inputs: SideInputs,
 }
 
 /// Where frames come from.

@@ -108,12 +108,12 @@ fn check_size(draft: Draft) -> Result<Draft, PlanError> {
     let (step, needs) = (draft.step.name.clone(), &draft.resolved.needs);
     let bytes = Value::Object(draft.resolved.settings.clone()).to_string().len();
     if bytes > MAX_SETTINGS {
-        return Err(PlanError::LongSettings { step, bytes, most: MAX_SETTINGS });
+        return Err(PlanError::LongSettings { step, bytes, max: MAX_SETTINGS });
     }
     let batches = needs.group.max(1).saturating_mul(BATCH_FRAMES);
     let frames = batches.saturating_add(needs.halo.before).saturating_add(needs.halo.after);
     if frames > MAX_WINDOW {
-        return Err(PlanError::WideWindow { step, frames, most: MAX_WINDOW });
+        return Err(PlanError::WideWindow { step, frames, max: MAX_WINDOW });
     }
     Ok(draft)
 }
@@ -181,7 +181,7 @@ fn wires(drafts: &[Draft], step: usize, stages: &dyn Stages) -> Result<Wires, Pl
         let mut makes = needs.makes.clone();
         makes.sort();
         makes.dedup();
-        Ok(Some(HalfPlan { providers: providers(drafts, step, half, stages)?, makes, beside: needs.beside }))
+        Ok(Some(HalfPlan { providers: providers(drafts, step, half, stages)?, makes, side_inputs: needs.side_inputs }))
     };
     Ok(Wires {
         process: half_plan(Half::Process)?,
@@ -217,7 +217,7 @@ impl Places {
         HalfPlan {
             providers: half.providers.iter().map(moved).collect(),
             makes: half.makes.clone(),
-            beside: half.beside,
+            side_inputs: half.side_inputs,
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::options::{RunnerOptions, RunnerParts};
 use crate::stages::Stages;
 use framefleet_bus::{Blobs, Bus, BusError, Inbox, Message, Subject};
 use framefleet_ledger::{Ledger, Ledgers};
-use framefleet_proto::v1::{Event, Task, event::What as EventKind};
+use framefleet_proto::v1::{Event, Task, event::Kind as EventKind};
 use prost::Message as _;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -87,7 +87,7 @@ impl Context {
             key: task.key.clone(),
             attempt: task.attempt,
             worker: self.worker.clone(),
-            what: Some(kind),
+            kind: Some(kind),
         };
         let message =
             Message { subject: Subject::events(&task.job), id: String::new(), payload: event.encode_to_vec().into() };

@@ -116,8 +116,10 @@ struct ItemAudio {
 impl AudioSource for ItemAudio {
     fn read(&self, item: &Item, track: Option<u32>, range_ns: Range<i64>, rate: u32) -> Result<Option<Audio>, String> {
         if !self.allowed {
-            return Err("this half of the step may not read audio: its needs do not say so (HalfNeeds::beside.sound)"
-                .to_owned());
+            return Err(
+                "this half of the step may not read audio: its needs do not say so (HalfNeeds::side_inputs.audio)"
+                    .to_owned(),
+            );
         }
         let samples =
             framefleet_decode::audio::audio(item, track, range_ns, rate).map_err(|error| error.to_string())?;

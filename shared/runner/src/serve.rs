@@ -5,7 +5,7 @@ use crate::failure::TaskFailure;
 use crate::keepalive::LeaseGuard;
 use crate::task::execute;
 use framefleet_bus::Lease;
-use framefleet_proto::v1::{Done, FailureKind, Task, event::What as EventKind};
+use framefleet_proto::v1::{Done, FailureKind, Task, event::Kind as EventKind};
 use framefleet_telemetry::metric::{self, FrameOutcome, TaskResult};
 use prost::Message as _;
 use std::sync::Arc;

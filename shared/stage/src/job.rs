@@ -36,7 +36,7 @@ pub struct Job {
     pub edits: Vec<Edit>,
     /// What steps upstream made of full frames before this step looks at them, first maker first.
     pub makers: Vec<MadeFrames>,
-    /// Reads audio of items, for halves that need [`Beside::sound`](crate::Beside).
+    /// Reads audio of items, for halves that need [`SideInputs::audio`](crate::SideInputs).
     pub audio: Arc<dyn AudioSource>,
     /// An existing folder for temporary files of this task; removed after it.
     pub scratch: PathBuf,

@@ -28,7 +28,7 @@ pub use heap::HeapSink;
 pub use host::Host;
 pub use job::{Audio, AudioSource, Job};
 pub use made::{FrameSink, check_made, full_frame};
-pub use needs::{Beside, HalfNeeds, Halo, Input, ModelNeed, Needs};
+pub use needs::{HalfNeeds, Halo, Input, ModelNeed, Needs, SideInputs};
 pub use outputs::{Artifact, Outputs, TaskOutput};
 pub use presentation::{Field, Place};
 pub use records::{Record, Records, RecordsError};

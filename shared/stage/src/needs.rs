@@ -24,7 +24,7 @@ pub struct HalfNeeds {
     /// Made by process: scope batch. Made by finish: scope job.
     pub makes: Vec<Kind>,
     /// What it reads of the items' files beside frames.
-    pub beside: Beside,
+    pub side_inputs: SideInputs,
 }
 
 /// Where full frames come from.
@@ -41,11 +41,11 @@ pub enum Input {
 /// What a half reads of the items beside frames and annotations; it is in the keys of the half's tasks, and what is not named here
 /// is not there for it. Process has to wait for all of an item to be indexed then.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Beside {
-    /// Sound: [`AudioSource`](crate::AudioSource), or packets of audio out of the item's file.
-    pub sound: bool,
-    /// The rest of the item's file: subtitles, attachments, chapters, metadata.
-    pub rest: bool,
+pub struct SideInputs {
+    /// Audio: [`AudioSource`](crate::AudioSource), or packets of audio out of the item's file.
+    pub audio: bool,
+    /// All else in the item's file: subtitles, attachments, chapters, metadata.
+    pub metadata: bool,
 }
 
 /// A model that a stage runs. Submit makes a model of it, by id and digest, and the plan keeps that.

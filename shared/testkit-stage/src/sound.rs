@@ -46,6 +46,6 @@ pub(crate) struct NotAsked;
 
 impl AudioSource for NotAsked {
     fn read(&self, _: &Item, _: Option<u32>, _: Range<i64>, _: u32) -> Result<Option<Audio>, String> {
-        Err("sound is for those who ask for it: HalfNeeds::beside.sound".to_owned())
+        Err("sound is for those who ask for it: HalfNeeds::side_inputs.audio".to_owned())
     }
 }

@@ -82,7 +82,11 @@ impl<S: Stage> Step<S> {
         let job = Job {
             scoped: films.iter().flat_map(told).collect(),
             edits: self.edits.clone(),
-            audio: if self.needs.finish.beside.sound { Arc::new(Soundtracks::of(films)) } else { Arc::new(NotAsked) },
+            audio: if self.needs.finish.side_inputs.audio {
+                Arc::new(Soundtracks::of(films))
+            } else {
+                Arc::new(NotAsked)
+            },
             ..job(S::NAME, films.iter().map(|film| film.item.clone()).collect(), scratch.path())
         };
         let mut out = Outputs::new(scratch.path());
@@ -96,7 +100,7 @@ impl<S: Stage> Step<S> {
     pub fn job(&self, film: &Film, batch: &Batch, scratch: &Path) -> Job {
         Job {
             scoped: shown(&self.needs.process, &film.scoped, film, batch.window()),
-            audio: if self.needs.process.beside.sound { Arc::clone(&film.audio) } else { Arc::new(NotAsked) },
+            audio: if self.needs.process.side_inputs.audio { Arc::clone(&film.audio) } else { Arc::new(NotAsked) },
             ..job(S::NAME, vec![film.item.clone()], scratch)
         }
     }

@@ -4,7 +4,7 @@
 use framefleet_frames::annotation::Value;
 use framefleet_frames::{Annotation, Extension, Kind, Outcome, Rendition};
 use framefleet_stage::{
-    Batch, Beside, HalfNeeds, Halo, Host, Job, Needs, Outputs, Records, SetupError, Stage, StageError, only_finish,
+    Batch, HalfNeeds, Halo, Host, Job, Needs, Outputs, Records, SetupError, SideInputs, Stage, StageError, only_finish,
 };
 use framefleet_testkit::Picture;
 use framefleet_testkit_stage::{Film, Found, Heard, Step, StepError, on_range, only, shot};
@@ -46,7 +46,7 @@ impl Stage for Witness {
             },
             finish: HalfNeeds {
                 makes: vec![Kind::new("seen")],
-                beside: Beside { sound: true, ..Beside::default() },
+                side_inputs: SideInputs { audio: true, ..SideInputs::default() },
                 ..HalfNeeds::default()
             },
             halo: Halo { before: 2, after: 1 },

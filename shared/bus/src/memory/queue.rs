@@ -13,7 +13,7 @@ pub(super) struct Queue {
     /// What may be taken at a later time: leased or delayed.
     hidden: BTreeSet<(Instant, u64)>,
     next: u64,
-    seen: Seen,
+    seen: RecentIds,
 }
 
 /// A kept message.
@@ -36,7 +36,7 @@ pub(super) struct Taken {
 impl Queue {
     /// An empty queue that remembers the ids of removed messages for `remembered`.
     pub(super) fn new(remembered: Duration) -> Self {
-        let seen = Seen { ids: HashSet::new(), removed: VecDeque::new(), remembered };
+        let seen = RecentIds { ids: HashSet::new(), removed: VecDeque::new(), remembered };
         Self { kept: BTreeMap::new(), available: BTreeSet::new(), hidden: BTreeSet::new(), next: 0, seen }
     }
 
@@ -106,14 +106,14 @@ impl Queue {
 }
 
 /// Ids of messages that are kept, and of those removed a short while ago.
-struct Seen {
+struct RecentIds {
     ids: HashSet<Arc<str>>,
     /// Removed ones and when to forget them, oldest first.
     removed: VecDeque<(Instant, Arc<str>)>,
     remembered: Duration,
 }
 
-impl Seen {
+impl RecentIds {
     /// Notes an id; `false` when it is known. The empty id is never known.
     fn insert(&mut self, id: &str, now: Instant) -> bool {
         self.forget(now);

@@ -1,7 +1,6 @@
 //! Footage of known truth, read through `probe`, `index` and `Decoders`.
 #![cfg(test)]
 
-mod beside;
 mod changes;
 mod crops;
 mod damage;
@@ -18,6 +17,7 @@ mod numbers;
 mod pixels;
 mod sequences;
 mod several;
+mod side_digests;
 mod sound;
 mod sources;
 mod stills;

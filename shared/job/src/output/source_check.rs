@@ -102,8 +102,8 @@ type Digest = fn(&Content) -> &[u8];
 fn differences(name: &str, steps: &[(String, Item)], now: &Content) -> Vec<String> {
     let parts: [(&str, Digest); 3] = [
         ("pictures", |content| &content.pictures),
-        ("sound", |content| &content.sound),
-        ("subtitles, chapters or metadata", |content| &content.rest),
+        ("sound", |content| &content.audio),
+        ("subtitles, chapters or metadata", |content| &content.metadata),
     ];
     let changed = parts.iter().filter_map(|(what, digest)| {
         let differs = |item: &Item| item.content.as_ref().is_some_and(|content| digest(content) != digest(now));

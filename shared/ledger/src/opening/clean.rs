@@ -67,7 +67,7 @@ pub(super) async fn clean(store: &Store, index: &mut Index) -> Result<(), Ledger
 /// Removes blocks whose index was never written.
 async fn clean_segments(store: &Store) -> Result<(), LedgerError> {
     let paths: HashSet<String> = store.list(layout::SEGMENTS).await?.into_iter().map(|(path, _)| path).collect();
-    let orphan =
+    let unreferenced =
         |path: &&String| path.strip_suffix(".blocks").is_some_and(|id| !paths.contains(&format!("{id}.index")));
-    store.delete(paths.iter().filter(orphan).cloned()).await
+    store.delete(paths.iter().filter(unreferenced).cloned()).await
 }

@@ -124,7 +124,7 @@ impl JobState {
                     hasher = hasher.key("task", key);
                 }
             }
-            for (what, digest) in footage.beside(plan.finish.beside) {
+            for (what, digest) in footage.side_digests(plan.finish.side_inputs) {
                 hasher = hasher.field(what, digest);
             }
             // Which pictures are there, and what they are called.

@@ -12,7 +12,7 @@ use framefleet_ledger::TaskKey;
 use framefleet_pipeline::{Half, PlannedFile, PlannedModel};
 use framefleet_proto::v1::{
     AnnotationsRef, Event, FailureKind, FinishWork, IndexWork, Indexed, IngestWork, ProcessWork, Task, TaskFile,
-    TaskId, TaskModel, event::What, task::Work as WireWork,
+    TaskId, TaskModel, event::Kind as EventKind, task::Work as WireWork,
 };
 
 impl JobState {
@@ -40,7 +40,7 @@ impl JobState {
                     job_scoped: inputs.job_scoped,
                     decided: Some(inputs.decided),
                     made: self.plan().steps[task.step].made.clone(),
-                    sound: self.plan().steps[task.step].process.as_ref().is_some_and(|half| half.beside.sound),
+                    audio: self.plan().steps[task.step].process.as_ref().is_some_and(|half| half.side_inputs.audio),
                 };
                 (Some(inputs.range), Some(key), WireWork::Process(work))
             }
@@ -167,7 +167,7 @@ impl JobState {
         });
         FinishWork {
             job_scoped: job_scoped.collect(),
-            sound: self.plan().steps[step].finish.beside.sound,
+            audio: self.plan().steps[step].finish.side_inputs.audio,
             ..FinishWork::default()
         }
     }
@@ -176,11 +176,11 @@ impl JobState {
     pub fn fact(&self, event: &Event) -> Option<(TaskRef, Option<Fact>)> {
         let task = self.task_ref(event.id.as_ref()?)?;
         let key = || TaskKey::from_bytes(&event.key).ok();
-        let fact = match event.what.as_ref()? {
-            What::Indexed(indexed) => Some(indexed_fact(task.item, indexed.clone())),
-            What::Done(done) => Some(Fact::Done { task, key: key()?, made: done.made.clone() }),
-            What::Failed(failed) if failed.kind() == FailureKind::Stale => Some(Fact::Stale { task }),
-            What::Failed(failed) => Some(Fact::Failed {
+        let fact = match event.kind.as_ref()? {
+            EventKind::Indexed(indexed) => Some(indexed_fact(task.item, indexed.clone())),
+            EventKind::Done(done) => Some(Fact::Done { task, key: key()?, made: done.made.clone() }),
+            EventKind::Failed(failed) if failed.kind() == FailureKind::Stale => Some(Fact::Stale { task }),
+            EventKind::Failed(failed) => Some(Fact::Failed {
                 task,
                 attempt: event.attempt,
                 code: failed.code.clone(),

@@ -139,13 +139,13 @@ impl Choice<'_> {
                 kind,
                 reason: if self.need.sampling { " to sample frames per shot" } else { "" },
                 scope: if self.need.job_scoped { " over all frames" } else { "" },
-                remedy: self.remedy(stages),
+                fix: self.fix(stages),
             }),
         }
     }
 
     /// Which stage to add.
-    fn remedy(&self, stages: &dyn Stages) -> String {
+    fn fix(&self, stages: &dyn Stages) -> String {
         match makers_of(stages, self.kind, self.need.halves()).as_slice() {
             [] => "no stage makes it with its default settings".to_owned(),
             makers => format!("add a step of a stage that does: {}", makers.join(", ")),

@@ -39,7 +39,7 @@ impl TaskCall for FinishCall {
             scoped: inputs::scoped(&work.job_scoped, None, &task.ledger).await?,
             edits: inputs::edits(work, &task.ledger).await?,
             makers: task.task.makers.clone(),
-            audio: inputs::audio(work.sound),
+            audio: inputs::audio(work.audio),
             scratch: scratch.path().to_owned(),
         };
         let records = LedgerRecords::new(task.ledger.clone(), manifest);

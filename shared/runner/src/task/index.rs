@@ -7,7 +7,7 @@ use framefleet_folders::{KnownFolder, Stamps};
 use framefleet_frames::times::Times;
 use framefleet_frames::{BatchInfo, Item, ItemKind, KnownBatch};
 use framefleet_ledger::{DocumentWriter, KeyHasher, Ledger, TaskKey};
-use framefleet_proto::v1::{Done, FrameTimes, IndexWork, Indexed, Task, event::What as EventKind};
+use framefleet_proto::v1::{Done, FrameTimes, IndexWork, Indexed, Task, event::Kind as EventKind};
 use framefleet_stage::{IndexRequest, SourceStage, StageError};
 use futures::TryStreamExt as _;
 use prost::Message as _;

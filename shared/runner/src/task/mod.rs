@@ -12,7 +12,7 @@ use crate::isolation::IsolatedProcess;
 use crate::usage::Usage;
 use framefleet_frames::{FrameRange, Item};
 use framefleet_ledger::{KeyHasher, Ledger, TaskKey};
-use framefleet_proto::v1::{Done, Task, event::What as EventKind, task::Work};
+use framefleet_proto::v1::{Done, Task, event::Kind as EventKind, task::Work};
 use framefleet_stage::{LoadedStage, SourceStage};
 use prost::Message as _;
 use std::sync::Arc;

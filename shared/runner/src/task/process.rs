@@ -53,7 +53,7 @@ impl TaskCall for ProcessCall {
             scoped,
             edits: Vec::new(),
             makers: task.task.makers.clone(),
-            audio: inputs::audio(work.sound),
+            audio: inputs::audio(work.audio),
             scratch: scratch.path().to_owned(),
         };
         Ok(Self {

@@ -5,7 +5,7 @@ use framefleet_bus::{MemoryBlobs, MemoryBus};
 use framefleet_frames::{BatchInfo, FrameFailure};
 use framefleet_ledger::Output;
 use framefleet_proto::v1::{
-    BlobRef, FailureKind, FinishWork, IngestWork, Pixels, Task, TaskKind, event::What as EventKind, task::Work,
+    BlobRef, FailureKind, FinishWork, IngestWork, Pixels, Task, TaskKind, event::Kind as EventKind, task::Work,
 };
 use std::time::Duration;
 

@@ -1,12 +1,12 @@
 //! Index tasks: batches in events of bounded size, and by reference the second time.
 use crate::rig::Rig;
 use crate::source::item;
-use framefleet_proto::v1::{IndexWork, Indexed, Task, TaskKind, event::What as EventKind, task::Work};
+use framefleet_proto::v1::{IndexWork, Indexed, Task, TaskKind, event::Kind as EventKind, task::Work};
 use futures::TryStreamExt;
 use std::sync::atomic::Ordering;
 
 async fn indexed(rig: &mut Rig) -> Indexed {
-    match rig.event().await.what {
+    match rig.event().await.kind {
         Some(EventKind::Indexed(indexed)) => indexed,
         other => panic!("{other:?}"),
     }

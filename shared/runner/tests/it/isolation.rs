@@ -3,7 +3,7 @@ use crate::rig::{FRAMES, Rig, options, parts};
 use crate::stage::FakeSettings;
 use framefleet_bus::{MemoryBlobs, MemoryBus};
 use framefleet_ledger::{Ledgers, Output};
-use framefleet_proto::v1::{DryRun, FailureKind, Task, event::What as EventKind};
+use framefleet_proto::v1::{DryRun, FailureKind, Task, event::Kind as EventKind};
 use framefleet_runner::{IsolatedProcess, Runner};
 use framefleet_stage::Host;
 use prost::Message as _;
@@ -57,7 +57,7 @@ async fn run(rig: &mut Rig, task: &Task) -> EventKind {
     running.stop().await;
     releasing.abort();
     assert_eq!(rig.left(&task.stage).await, 0);
-    event.what.unwrap()
+    event.kind.unwrap()
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use framefleet_frames::{BatchInfo, FrameRange, annotation};
 use framefleet_ledger::TaskKey;
 use framefleet_proto::v1::{
     FinishWork, FrameTimes, IngestWork, ManifestItem, ProcessWork, Task, TaskKind, TaskResult,
-    event::What as EventKind, task::Work,
+    event::Kind as EventKind, task::Work,
 };
 use std::sync::atomic::Ordering;
 

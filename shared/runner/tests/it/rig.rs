@@ -6,7 +6,7 @@ use framefleet_frames::times::Times;
 use framefleet_frames::{AnnotationBlock, FrameAnnotations, FrameRange};
 use framefleet_ledger::{KeyHasher, Ledger, Ledgers, OpenOptions, Output, SourceIdentity, TaskKey};
 use framefleet_proto::v1::{
-    AnnotationsRef, Done, Entry, Event, FrameTimes, ProcessWork, Task, TaskId, TaskKind, event::What as EventKind,
+    AnnotationsRef, Done, Entry, Event, FrameTimes, ProcessWork, Task, TaskId, TaskKind, event::Kind as EventKind,
     task::Work,
 };
 use framefleet_runner::{IsolatedProcess, Runner, RunnerOptions, RunnerParts};
@@ -107,7 +107,7 @@ impl Rig {
     }
 
     pub async fn done(&mut self) -> Done {
-        match self.event().await.what {
+        match self.event().await.kind {
             Some(EventKind::Done(done)) => done,
             other => panic!("{other:?}"),
         }
@@ -120,7 +120,7 @@ impl Rig {
         let event = self.event().await;
         running.stop().await;
         assert_eq!(self.left(&task.stage).await, 0, "the task is not acknowledged");
-        event.what.unwrap()
+        event.kind.unwrap()
     }
 
     pub async fn entry(&self, task: &Task) -> Option<Arc<Entry>> {

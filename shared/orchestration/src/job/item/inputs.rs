@@ -9,7 +9,7 @@ use framefleet_frames::{FrameRange, Kind, Outcomes, Rendition, annotation, item}
 use framefleet_ledger::{KeyHasher, TaskKey};
 use framefleet_pipeline::{Half, HalfPlan, PixelInput, PixelSource, Provider, Sampling};
 use framefleet_proto::v1::AnnotationsRef;
-use framefleet_stage::{Beside, Halo};
+use framefleet_stage::{Halo, SideInputs};
 use std::collections::BTreeSet;
 
 /// What is known of a process task's inputs.
@@ -136,11 +136,11 @@ impl<'a> ItemView<'a> {
         let Some(range) = self.chosen_range(step, group) else { return Some(Inputs::Empty) };
         let frames = self.task_frames(step, group, range)?;
         // What lies beside the frames is known when all of the item is.
-        if process.beside != Beside::default() && !footage.complete {
+        if process.side_inputs != SideInputs::default() && !footage.complete {
             return None;
         }
         let mut hasher = self.job.hashers().process(step).field("item", footage.item.name.as_bytes());
-        for (what, digest) in footage.beside(process.beside) {
+        for (what, digest) in footage.side_digests(process.side_inputs) {
             hasher = hasher.field(what, digest);
         }
         hasher = hash_range(hasher, "range", &frames.range);

@@ -47,8 +47,8 @@ fn another_sound_changes_the_sound_alone() {
         let again = content(&dubbed(&one, &one, "0", &at(&format!("b.{kind}"))));
         let changed = content(&dubbed(&one, &other, "0", &at(&format!("c.{kind}"))));
         assert_eq!(as_it_was, again, "{kind}");
-        assert_eq!((&changed.pictures, &changed.rest), (&as_it_was.pictures, &as_it_was.rest), "{kind}");
-        assert_ne!(changed.sound, as_it_was.sound, "{kind}");
+        assert_eq!((&changed.pictures, &changed.metadata), (&as_it_was.pictures, &as_it_was.metadata), "{kind}");
+        assert_ne!(changed.audio, as_it_was.audio, "{kind}");
     }
 }
 
@@ -59,11 +59,11 @@ fn sound_that_comes_later_is_another() {
     let whole = content(&dubbed(&one, &one, "0", &folder.path().join("a.mkv")));
     let late = content(&dubbed(&one, &one, "0.04", &folder.path().join("b.mkv")));
     assert_eq!(whole.pictures, late.pictures);
-    assert_ne!(whole.sound, late.sound);
+    assert_ne!(whole.audio, late.audio);
     // Where all of a film lies in its file is no matter of its sound.
     let (from, moved) = (one.to_str().unwrap(), folder.path().join("c.mkv"));
     let moved = ffmpeg(&["-i", from, "-map", "0", "-c", "copy", "-output_ts_offset", "5"], &moved);
-    assert_eq!(content(&moved).sound, content(&one).sound);
+    assert_eq!(content(&moved).audio, content(&one).audio);
 }
 
 #[test]
@@ -84,8 +84,12 @@ fn one_byte_in_the_middle_of_any_audio_stream_is_seen() {
         let path = folder.path().join("flipped.mov");
         std::fs::write(&path, bytes).unwrap();
         let flipped = content(&path);
-        assert_ne!(flipped.sound, as_it_was.sound, "{stream}");
-        assert_eq!((flipped.pictures, flipped.rest), (as_it_was.pictures.clone(), as_it_was.rest.clone()), "{stream}");
+        assert_ne!(flipped.audio, as_it_was.audio, "{stream}");
+        assert_eq!(
+            (flipped.pictures, flipped.metadata),
+            (as_it_was.pictures.clone(), as_it_was.metadata.clone()),
+            "{stream}"
+        );
     }
 }
 
@@ -105,8 +109,8 @@ fn titles_and_subtitles_are_the_rest() {
     let titled = content(&ffmpeg(&titled, &folder.path().join("titled.mkv")));
     let all = [plain, titled, subtitled("Hello.", "hello.mkv"), subtitled("Hallo.", "hallo.mkv")];
     for (number, one) in all.iter().enumerate() {
-        assert_eq!((&one.pictures, &one.sound), (&all[0].pictures, &all[0].sound), "{number}");
-        assert!(all[..number].iter().all(|other| other.rest != one.rest), "{number}");
+        assert_eq!((&one.pictures, &one.audio), (&all[0].pictures, &all[0].audio), "{number}");
+        assert!(all[..number].iter().all(|other| other.metadata != one.metadata), "{number}");
     }
 }
 
@@ -115,5 +119,5 @@ fn without_sound_there_is_no_digest_of_it() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("silent.mp4");
     Clip::new(64, 48, 10).write(&path, |frame| numbered(64, 48, frame)).unwrap();
-    assert!(content(&path).sound.is_empty());
+    assert!(content(&path).audio.is_empty());
 }

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 const MICROSECOND: ffmpeg::Rational = ffmpeg::Rational(1, 1_000_000);
 
 /// What is read beside the pictures.
-pub(super) struct Beside {
+pub(super) struct SideDigests {
     /// Container time of the first picture: where the pictures lie in a file changes no sound.
     zero_ns: i64,
     /// Streams of sound and of subtitles by their index, so that it makes no difference how packets lie between each other.
@@ -21,12 +21,12 @@ pub(super) struct Beside {
 }
 
 struct Stream {
-    is_sound: bool,
+    is_audio: bool,
     base: ffmpeg::Rational,
     hasher: Hasher,
 }
 
-impl Beside {
+impl SideDigests {
     /// Everything that headers say; packets are to follow.
     pub(super) fn new(demuxer: &Demuxer, timeline: &Timeline) -> Result<Self, ReadError> {
         let zero_ns = scale(timeline.origin, timeline.time_base, 1_000_000_000);
@@ -61,7 +61,7 @@ impl Beside {
         }
         self.rest.update(&(stream.index() as u64).to_le_bytes());
         hash_metadata(&mut self.rest, stream.metadata());
-        let is_sound = medium == media::Type::Audio;
+        let is_audio = medium == media::Type::Audio;
         let mut hasher = Hasher::new();
         hasher.update(digest_parameters(&stream.parameters()).as_bytes());
         // Which stream of several is listened to depends on it.
@@ -73,7 +73,7 @@ impl Beside {
         };
         hasher.update(&rate.to_le_bytes());
         hasher.update(&channels.to_le_bytes());
-        self.streams.insert(stream.index(), Stream { is_sound, base: stream.time_base(), hasher });
+        self.streams.insert(stream.index(), Stream { is_audio, base: stream.time_base(), hasher });
     }
 
     /// Adds a packet of such a stream.
@@ -103,8 +103,8 @@ impl Beside {
         let mut sound = Hasher::new();
         let mut has_sound = false;
         for (index, stream) in &self.streams {
-            let of = if stream.is_sound { &mut sound } else { &mut self.rest };
-            has_sound |= stream.is_sound;
+            let of = if stream.is_audio { &mut sound } else { &mut self.rest };
+            has_sound |= stream.is_audio;
             of.update(&(*index as u64).to_le_bytes());
             of.update(stream.hasher.finalize().as_bytes());
         }
