@@ -3,6 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 CARGO ?= cargo
 SAMPLES := .cache/samples
+READERS := .cache/dataset-readers
 DEMO := .demo
 
 # Recordings and damaged files that soak-media tries.
@@ -12,7 +13,7 @@ MUTATIONS ?= 20000
 SOAK_MINUTES ?= 10
 FUZZ_SECONDS ?= 1200
 
-.PHONY: demo test test-stage test-fast lint bench soak soak-media fuzz torch generate check-deployment setup samples build clean-demo help
+.PHONY: demo test test-stage test-fast lint bench soak soak-media fuzz torch generate check-deployment setup samples readers build clean-demo help
 
 help:
 	@echo "make demo   install what is missing, build, analyse real footage, say where the report is"
@@ -33,6 +34,10 @@ setup:
 
 samples: setup
 	@tools/samples.sh $(SAMPLES)
+
+# The programs that read data sets, which the tests of exports open what is written with.
+readers: setup
+	@tools/dataset-readers.sh $(READERS)
 
 build: setup
 	$(CARGO) build --release -p framefleet
@@ -57,13 +62,13 @@ demo: build samples
 # A tool of cargo, installed where it is missing. Fails where it cannot be.
 tool = command -v cargo-$(1) >/dev/null || $(CARGO) install --locked --quiet cargo-$(1)
 
-test: setup samples
+test: setup samples readers
 	@$(call tool,nextest)
 	$(CARGO) nextest run --workspace
 	$(CARGO) test --workspace --doc --quiet
 
 # STAGE=…: its own tests, and those of the whole that look at every stage.
-test-stage: setup samples
+test-stage: setup samples readers
 	@$(call tool,nextest)
 	$(CARGO) nextest run --workspace -E 'package(=$(STAGE)) + (binary(whole) & test(/^(layers|presentation|deployment|halves|documents)::/))'
 

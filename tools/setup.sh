@@ -9,7 +9,7 @@ packages=(
   ffmpeg libavcodec-dev libavdevice-dev libavfilter-dev libavformat-dev libavutil-dev libswresample-dev libswscale-dev
   chromium chromium-driver
   espeak-ng
-  python3 python3-pip
+  python3 python3-pip python3-venv
 )
 
 # Models come out of npm's packages, too, and tests make certificates: what is there already serves.

@@ -56,7 +56,7 @@ fn a_finished_job_is_exported_in_every_format() {
 
     let to = work.path().join("masks");
     let said = exported(&output, &to, &["--to", "masks"]);
-    assert_eq!((&said["step"], said["frames"].as_u64()), (&Value::from("segmentation"), Some(FRAMES as u64)));
+    assert_eq!((&said["steps"][0], said["frames"].as_u64()), (&Value::from("segmentation"), Some(FRAMES as u64)));
     assert_eq!(files(&said).len(), instances);
     let first = &masks[3]["mask"][0];
     let picture = read(&to.join("clip/masks/000003_inst0_mask.png"));
@@ -80,20 +80,36 @@ fn a_finished_job_is_exported_in_every_format() {
 
     let poses = records(&output, "pose");
     let persons: usize = poses.iter().map(|row| row["pose"].as_array().map_or(0, Vec::len)).sum();
-    let said = exported(&output, &work.path().join("coco"), &["--to", "coco-keypoints"]);
-    let coco: Value = serde_json::from_slice(&std::fs::read(&files(&said)[0]).unwrap()).unwrap();
-    assert_eq!(coco["images"].as_array().unwrap().len(), FRAMES);
+    let to = work.path().join("coco");
+    let said = exported(&output, &to, &["--to", "coco", "--step", "pose", "--frames"]);
+    assert_eq!(said["files"].as_array().unwrap().len(), FRAMES + 2);
+    let coco = to.join("annotations/instances_default.json");
+    let coco: Value = serde_json::from_slice(&std::fs::read(coco).unwrap()).unwrap();
+    let images = coco["images"].as_array().unwrap();
+    assert_eq!(images.len(), FRAMES);
+    for image in images {
+        let picture = read(&to.join("images").join(image["file_name"].as_str().unwrap()));
+        assert_eq!((picture.width, picture.height), (320, 320));
+    }
     assert_eq!((coco["annotations"].as_array().unwrap().len(), persons > 0), (persons, true));
     let to = work.path().join("mot");
     let said = exported(&output, &to, &["--to", "mot"]);
-    assert_eq!(said["step"], "pose");
-    let lines = std::fs::read_to_string(to.join("clip.mp4.txt")).unwrap();
-    assert!(lines.lines().count() > 0 && lines.lines().all(|line| line.split(',').count() == 10), "{lines}");
+    assert_eq!(said["steps"][0], "pose");
+    let lines = std::fs::read_to_string(to.join("clip.mp4/gt/gt.txt")).unwrap();
+    assert!(lines.lines().count() > 0 && lines.lines().all(|line| line.split(',').count() == 9), "{lines}");
+
+    // One picture of the shot, which the export then has.
+    let ran = framefleet(["select", output.to_str().unwrap(), "--one-per-shot", "--name", "one", "--json"]);
+    assert_eq!(ran.code, Some(0), "{ran:#?}");
+    assert_eq!(serde_json::from_str::<Value>(&ran.out).unwrap()["frames"], 1);
+    assert!(output.join("selections/one.jsonl").is_file() && output.join("selections/one.jpg").is_file());
+    let said = exported(&output, &work.path().join("one"), &["--to", "webdataset", "--select"]);
+    assert_eq!((said["frames"].as_u64(), said["files"].as_array().unwrap().len()), (Some(1), 2));
 
     // Poses go first where a film could show both; a step that is named is taken.
     for (more, step) in [(&[][..], "pose"), (&["--step", "segmentation"], "segmentation")] {
         let said = exported(&output, &work.path().join(step), &[&["--to", "overlay"], more].concat());
-        assert_eq!(said["step"], step);
+        assert_eq!(said["steps"][0], step);
         let film = decode_rgb8(&files(&said)[0]).unwrap();
         assert_eq!(film.len(), FRAMES);
     }
@@ -113,7 +129,7 @@ fn what_cannot_be_exported_is_refused_with_the_reason() {
     let path = output.to_str().unwrap();
     let (code, text) = refused(&[path, "--to", "gif"]);
     assert!(
-        code == Some(64) && text.contains("gif") && text.contains("coco-keypoints") && text.contains("cutouts"),
+        code == Some(64) && text.contains("gif") && text.contains("webdataset") && text.contains("cutouts"),
         "{code:?} {text}"
     );
     let (code, text) = refused(&[path, "--to", "masks"]);

@@ -1,15 +1,17 @@
 //! The arguments, and nothing else.
 mod definitions;
+mod export;
 mod fleet;
 mod job;
 mod models;
 mod output;
 
 pub use definitions::{PipelinesArguments, StagesArguments, StagesVerb, ValidateArguments};
+pub use export::{ExportArguments, FormatArguments, SelectArguments};
 pub use fleet::{NamedJobArguments, StatusArguments, TopArguments, UpArguments, WorkerVerb};
 pub use job::{JobArguments, PipelineArguments, RunArguments, SubmitArguments};
 pub use models::{DoctorArguments, ModelsArguments, ModelsVerb, PullArguments, TuneArguments};
-pub use output::{EditArguments, EditVerb, ExportArguments, FailuresArguments, FailuresVerb, VerifyArguments};
+pub use output::{EditArguments, EditVerb, FailuresArguments, FailuresVerb, VerifyArguments};
 
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
@@ -44,8 +46,10 @@ pub enum Command {
     Validate(ValidateArguments),
     /// Prove that an output is complete and undamaged, and print its digest
     Verify(VerifyArguments),
+    /// Choose people and frames of an output, which exports then take
+    Select(SelectArguments),
     /// Write the results of an output in another format
-    Export(ExportArguments),
+    Export(Box<ExportArguments>),
     /// Check devices, runtime and models, and suggest fixes
     Doctor(DoctorArguments),
     /// Start a fleet on this machine: bus, orchestrator and a worker for every stage; Ctrl-C drains and stops it

@@ -9,6 +9,7 @@ pub mod models;
 pub mod orchestrator;
 pub mod pipelines;
 pub mod run;
+pub mod select;
 pub mod stages;
 pub mod top;
 pub mod tune;

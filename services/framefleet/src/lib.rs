@@ -67,6 +67,7 @@ fn run(arguments: Arguments, stages: Stages) -> Result<Exit, Failure> {
         Command::Pipelines(pipelines) => commands::pipelines::run(&pipelines),
         Command::Validate(validate) => commands::validate::run(&validate, registry()?),
         Command::Verify(verify) => commands::verify::run(&verify),
+        Command::Select(select) => commands::select::run(&select),
         Command::Export(export) => commands::export::run(&export),
         Command::Doctor(doctor) => commands::doctor::run(&doctor),
         Command::Up(up) => commands::up::run(&up, &registry()?),

@@ -65,6 +65,22 @@ pub enum ExportError {
         /// What is wrong.
         reason: String,
     },
+    /// A caption's template is none.
+    #[error("the caption \"{template}\": {reason}")]
+    Caption {
+        /// The template.
+        template: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A table cannot be written.
+    #[error("{}: {reason}", path.display())]
+    Table {
+        /// The file.
+        path: PathBuf,
+        /// The library's answer.
+        reason: String,
+    },
     /// A file cannot be written.
     #[error("{}: {source}", path.display())]
     Write {

@@ -1,8 +1,8 @@
 //! Pictures of masks: for every frame below `<item>/<product>/`, under the names that artifacts of the segmentation stage have.
+use crate::ExportError;
 use crate::place::place;
 use crate::writer::{FrameRecord, Writer};
-use crate::{ExportError, Pictures};
-use framefleet_frames::RunLengths;
+use framefleet_frames::{Pictures, RunLengths};
 use framefleet_vision::mask_products::{MaskProduct, Shown};
 use framefleet_vision::mat::rgb8;
 use framefleet_vision::rle::Rle;

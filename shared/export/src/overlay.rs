@@ -3,13 +3,13 @@ mod canvas;
 mod mask;
 mod person;
 
+use crate::ExportError;
 use crate::place::place;
 use crate::writer::{FrameRecord, Writer};
-use crate::{ExportError, Pictures};
 use canvas::Canvas;
 use framefleet_encode::{Encoder, Join, JoinSound, PIECE_EXTENSION, StillOptions, join, write_still};
 use framefleet_formats::{Codec, Container, StillFormat, VideoFormat};
-use framefleet_frames::{Image, Item, ItemKind, VideoFile, item};
+use framefleet_frames::{Image, Item, ItemKind, Pictures, VideoFile, item};
 use std::path::{Path, PathBuf};
 
 /// The writer.

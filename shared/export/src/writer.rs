@@ -6,13 +6,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use std::path::PathBuf;
 
-/// Writes records of one step: for each item `begin`, its frames in ascending order, `end`; then `finish`.
+/// Writes records of one step: for each item its frames in ascending order, `end`; then `finish`.
 pub(crate) trait Writer {
-    /// The frames that follow are of this item.
-    fn begin(&mut self, _item: &Item) -> Result<(), ExportError> {
-        Ok(())
-    }
-
     /// A frame, also one that failed or was skipped; those that sampling left out do not come.
     fn frame(&mut self, record: &FrameRecord<'_>) -> Result<(), ExportError>;
 

@@ -23,13 +23,28 @@ pub(crate) const CACHE: &str = ".framefleet/cache";
 pub(crate) const DEPOSITS: &str = ".framefleet/files";
 /// The list of frames that failed.
 pub const FAILURES: &str = "failures.jsonl";
+/// The name of the selection that was made last.
+pub const LAST_SELECTION: &str = "selections/last";
 /// Results in COCO's format.
 pub const COCO: &str = "coco.json";
 
 /// What starting over removes, in an order that leaves a consistent output wherever it stops: what refers to others first.
 /// The user's own corrections (edits.jsonl) are not among it.
-pub(crate) const FOLDERS_MADE: [&str; 12] =
-    [STEPS, KEPT, DOCUMENTS, ENTRIES, SEGMENTS, PARTS, MARKS, CACHE, "records", "summary", "artifacts", "report"];
+pub(crate) const FOLDERS_MADE: [&str; 13] = [
+    STEPS,
+    KEPT,
+    DOCUMENTS,
+    ENTRIES,
+    SEGMENTS,
+    PARTS,
+    MARKS,
+    CACHE,
+    "records",
+    "summary",
+    "artifacts",
+    "report",
+    "selections",
+];
 /// Files that starting over removes, after the folders.
 pub(crate) const FILES_MADE: [&str; 4] = ["report.html", "job.json", FAILURES, COCO];
 
@@ -96,6 +111,11 @@ pub fn records(step: &str, extension: &str) -> String {
 /// A step's summary.
 pub fn summary(step: &str) -> String {
     format!("summary/{step}.json")
+}
+
+/// A selection, or what shows it.
+pub fn selection(name: &str, extension: &str) -> String {
+    format!("selections/{name}.{extension}")
 }
 
 /// An artifact of a step; the step's folder where `name` is empty.

@@ -1,7 +1,9 @@
-//! For tests of the ledger and of what is derived from it: a small job with known results, and a store that dies at its n-th change.
+//! For tests of the ledger and of what is derived from it: a small job with known results, an output with people, and a store that dies at
+//! its n-th change.
 
 mod faulty;
 mod job;
+pub mod people;
 
 pub use faulty::Faulty;
 pub use job::{

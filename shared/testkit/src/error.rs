@@ -35,6 +35,17 @@ pub enum TestkitError {
     /// A real video that tests rely on is not there.
     #[error("{}: no such sample; run `make samples` (or name a folder that has it in FRAMEFLEET_SAMPLES)", .0.display())]
     NoSample(PathBuf),
+    /// The programs that read data sets are not there.
+    #[error("{}: no such file; run `make readers` (or name a Python that has tools/dataset-readers/requirements.txt in FRAMEFLEET_READERS)", .0.display())]
+    NoReaders(PathBuf),
+    /// A data set does not open, or is not what it should be.
+    #[error("{script}: {output}")]
+    NotRead {
+        /// The script that reads it.
+        script: String,
+        /// What it said.
+        output: String,
+    },
 }
 
 impl TestkitError {

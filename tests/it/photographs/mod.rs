@@ -9,7 +9,6 @@ use serde_json::{Value, json};
 use source::{ALL, Photograph, numbers, photographs};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 /// Every stage that writes nothing but results.
 const PERCEPTION: &str = r#"
@@ -99,34 +98,14 @@ fn check_coordinates(output: &Path) {
     assert!(masks.iter().any(|mask| iou(mask, &person.corners) > 0.7), "{masks:?} on {:?}", person.corners);
 }
 
-/// coco.json has every photograph with its size and its name, which opens.
-fn check_coco(document: &Path, source: &Path) {
+/// A COCO file has every photograph with its size and its name, which opens below the folder that it names.
+fn check_coco(document: &Path) {
     let coco: Value = serde_json::from_slice(&std::fs::read(document).unwrap()).unwrap();
     let reported: Vec<Value> =
         coco["images"].as_array().unwrap().iter().map(|image| json!([image["width"], image["height"]])).collect();
     assert_eq!(reported, ALL.map(|photograph| json!([photograph.size().0, photograph.size().1])));
-    let script = r#"
-import pathlib, sys
-try:
-    from pycocotools.coco import COCO
-except ImportError:
-    sys.exit(77)
-coco, root, output = COCO(sys.argv[1]), pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[1]).parent
-for image in coco.loadImgs(coco.getImgIds()):
-    assert any((folder / image["file_name"]).is_file() for folder in (output, root)), image
-    found = coco.loadAnns(coco.getAnnIds(imgIds=[image["id"]]))
-    assert found, image
-    for annotation in found:
-        x, y, width, height = annotation["bbox"]
-        assert x + width <= image["width"] * 1.1 and y + height <= image["height"] * 1.1, (annotation, image)
-        if "segmentation" in annotation:
-            assert coco.annToMask(annotation).shape == (image["height"], image["width"]), (annotation, image)
-"#;
-    let python = std::env::var("FRAMEFLEET_PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    let command = Command::new(python).args(["-c", script]).arg(document).arg(source.parent().unwrap()).output();
-    let Ok(out) = command else { return };
-    let missing = out.status.code() == Some(77);
-    assert!(out.status.success() || missing, "{}", String::from_utf8_lossy(&out.stderr));
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/it/photographs/coco.py");
+    framefleet_testkit::read_by(&script, &[document]).unwrap_or_else(|error| panic!("{error}"));
 }
 
 /// Names of files below a folder.
@@ -161,16 +140,16 @@ fn check_names(output: &Path) {
 }
 
 /// Exports ask for the size and the name of each photograph.
-fn check_exports(source: &Path, output: &Path, work: &Path) {
+fn check_exports(output: &Path, work: &Path) {
     let export = |format: &str| -> PathBuf {
         let to = work.join(format);
         let (from, folder) = (output.to_str().unwrap(), to.to_str().unwrap());
-        let step = if format == "coco-keypoints" { "pose" } else { "segmentation" };
+        let step = if format == "coco" { "pose" } else { "segmentation" };
         let ran = with_models(&["export", from, "--to", format, "--step", step, "-o", folder]);
         assert_eq!(ran.code, Some(0), "{format}: {ran:#?}");
         to
     };
-    check_coco(&export("coco-keypoints").join("coco-keypoints.json"), source);
+    check_coco(&export("coco").join("annotations/instances_default.json"));
     let mut overlays = names(&export("overlay"));
     assert!(overlays.remove(".framefleet-export.json"), "the list of what the export wrote");
     assert_eq!(
@@ -210,8 +189,8 @@ fn photographs_of_four_sizes_go_through_every_stage_and_pipeline() {
     }
     check_coordinates(&output);
     check_names(&output);
-    check_coco(&output.join("coco.json"), &source);
-    check_exports(&source, &output, work.path());
+    check_coco(&output.join("coco.json"));
+    check_exports(&output, work.path());
     let tracks = json(&output, "summary/face-clustering.json")["face_track"].clone();
     assert!(tracks.as_array().unwrap().iter().all(|track| track["best"]["file"] == track["file"]), "{tracks:#}");
     let report = std::fs::read_to_string(output.join("report.html")).unwrap();

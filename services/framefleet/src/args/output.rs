@@ -1,9 +1,6 @@
 //! Verbs that look at an output, or correct it.
 use crate::client::ServerArguments;
-use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
-use framefleet_export::Format;
-use std::path::PathBuf;
 
 /// `verify`
 #[derive(Args, Debug)]
@@ -16,37 +13,6 @@ pub struct VerifyArguments {
     /// As JSON
     #[arg(long)]
     pub json: bool,
-}
-
-/// `export`
-#[derive(Args, Debug)]
-pub struct ExportArguments {
-    /// The output
-    pub output: String,
-    /// What to write
-    #[arg(long, value_name = "FORMAT", value_parser = format_parser())]
-    pub to: Format,
-    /// Where to [default: ./<output's name>.<format>]
-    #[arg(short = 'o', long, value_name = "FOLDER")]
-    pub folder: Option<PathBuf>,
-    /// The step to read [default: the one that makes what the format shows]
-    #[arg(long, value_name = "STEP")]
-    pub step: Option<String>,
-    /// Only every Nth frame
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
-    pub every: u64,
-    /// Surroundings of an instance in context and blurred pictures, pixels of the full frame
-    #[arg(long, value_name = "PIXELS", default_value_t = 20)]
-    pub context: u32,
-    /// As JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// Formats by name, with what they write in the help.
-fn format_parser() -> impl TypedValueParser<Value = Format> {
-    let known = Format::ALL.map(|format| PossibleValue::new(format.name()).help(format.about()));
-    PossibleValuesParser::new(known).try_map(|name| name.parse::<Format>())
 }
 
 /// `failures`

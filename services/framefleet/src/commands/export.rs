@@ -1,12 +1,13 @@
 //! `framefleet export`
 mod leftovers;
 
-use crate::args::ExportArguments;
+use crate::args::{ExportArguments, FormatArguments};
 use crate::commands::jobs::block_on;
 use crate::failure::Failure;
-use framefleet_export::{Exported, Request};
+use framefleet_export::{Exported, Request, Settings, Splits};
 use framefleet_job::SourcePictures;
 use framefleet_ledger::{Ledger, Output};
+use framefleet_selection::Selection;
 use framefleet_service::Exit;
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -18,32 +19,65 @@ pub fn run(arguments: &ExportArguments) -> Result<Exit, Failure> {
         .map_err(|error| Failure::usage(format!("{} cannot be made: {error}", folder.display())))?;
     let exported = block_on(export(arguments, &folder))?;
     leftovers::remove(&folder, arguments.to.name(), &exported)?;
+    let steps = exported.steps.join(", ");
     if arguments.json {
         let document = json!({
-            "format": arguments.to.name(), "step": exported.step, "frames": exported.frames, "files": exported.files,
+            "format": arguments.to.name(), "steps": exported.steps, "frames": exported.frames, "objects": exported.objects,
+            "left_out": exported.left_out, "files": exported.files, "kept": exported.kept,
         });
         println!("{}", serde_json::to_string_pretty(&document)?);
     } else {
-        let files = exported.files.len();
-        println!("step {}: {} frames, {files} files in {}", exported.step, exported.frames, folder.display());
+        let (frames, files) = (exported.frames, exported.files.len());
+        println!("{steps}: {frames} frames, {files} files written in {}", folder.display());
+        if !exported.kept.is_empty() {
+            println!("{} files were there already and stay", exported.kept.len());
+        }
+        if exported.left_out > 0 {
+            println!(
+                "{} people or things are left out: without a track or mask, {} cannot say them",
+                exported.left_out, arguments.to
+            );
+        }
     }
     Ok(Exit::Done)
 }
 
 async fn export(arguments: &ExportArguments, folder: &Path) -> Result<Exported, Failure> {
     let ledger = Ledger::read(Output::parse(&arguments.output)?).await?;
+    let selection = match arguments.select.as_deref() {
+        None => None,
+        Some(name) => {
+            let name = Some(name).filter(|name| !name.is_empty());
+            Some(Selection::read(ledger.store(), name).await.map_err(Failure::failed)?)
+        }
+    };
     let mut pictures = SourcePictures::open(&ledger).await?;
     let request = Request {
         format: arguments.to,
-        step: arguments.step.as_deref(),
+        steps: &arguments.step,
         folder,
         every: arguments.every,
-        context: arguments.context,
+        selection: selection.as_ref(),
+        settings: &settings(&arguments.settings),
     };
     framefleet_export::export(&ledger, &request, &mut pictures).await.map_err(Failure::failed)
 }
 
-/// `films.framefleet` as COCO becomes `films.coco-keypoints`, here.
+fn settings(of: &FormatArguments) -> Settings {
+    Settings {
+        context: of.context,
+        frames: of.frames,
+        images: of.images,
+        yolo: of.task,
+        splits: Splits { by: of.split_by, ..of.split.clone() },
+        shard_frames: of.shard,
+        repeats: of.repeats,
+        caption: of.caption.clone(),
+        crop: of.crop,
+    }
+}
+
+/// `films.framefleet` as COCO becomes `films.coco`, here.
 fn default_folder(arguments: &ExportArguments) -> PathBuf {
     let name = arguments.output.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
     let stem = name.strip_suffix(".framefleet").unwrap_or(name);

@@ -1,5 +1,7 @@
 //! Tests of the crate as others use it, in one program.
 #![cfg(test)]
 
-mod formats;
+mod datasets;
 mod mask_products;
+mod overlays;
+mod people;

@@ -1,9 +1,9 @@
 //! Pictures of masks from a ledger with known results.
-use framefleet_export::{ExportError, Exported, Format, Pictures, Request, export};
+use framefleet_export::{ExportError, Exported, Format, Request, Settings, export};
 use framefleet_frames::times::Times;
 use framefleet_frames::{
     Annotation, AnnotationBlock, Frame, FrameAnnotations, FrameFailure, FrameRange, Image, Item, ItemKind, Mask,
-    Outcomes, PixelFormat, Rational, annotation::Value,
+    Outcomes, Pictures, PixelFormat, Rational, annotation::Value,
 };
 use framefleet_ledger::{Ledger, OpenOptions, Output, StepManifest, TaskKey};
 use framefleet_proto::v1::{Entry, FrameTimes, TaskId, TaskKind, TaskResult};
@@ -111,7 +111,9 @@ impl Pictures for Footage {
 }
 
 async fn exported(format: &str, folder: &Path, every: u64) -> Result<Exported, ExportError> {
-    let request = Request { format: format.parse::<Format>()?, step: None, folder, every, context: 5 };
+    let settings = Settings { context: 5, ..Settings::default() };
+    let format = format.parse::<Format>()?;
+    let request = Request { format, steps: &[], folder, every, selection: None, settings: &settings };
     export(&output(SIZE).await, &request, &mut Footage).await
 }
 
@@ -132,7 +134,7 @@ fn mean(picture: &Mat, part: Rect) -> f64 {
 async fn every_instance_has_its_mask_under_the_stages_name() {
     let folder = tempfile::tempdir().unwrap();
     let made = exported("masks", folder.path(), 1).await.unwrap();
-    assert_eq!((made.step.as_str(), made.frames), ("masks", FRAMES - 1));
+    assert_eq!((made.steps, made.frames), (vec!["masks".to_owned()], FRAMES - 1));
     let expected: Vec<String> = (0..FRAMES)
         .filter(|frame| *frame != FAILED)
         .flat_map(|frame| [0, 1].map(|instance| format!("a/walk/masks/{frame:06}_inst{instance}_mask.png")))
@@ -187,8 +189,14 @@ async fn an_overlay_shows_masks_in_the_colour_of_their_track() {
 #[tokio::test]
 async fn masks_of_another_size_are_refused() {
     let folder = tempfile::tempdir().unwrap();
-    let request =
-        Request { format: "cutouts".parse().unwrap(), step: None, folder: folder.path(), every: 1, context: 5 };
+    let request = Request {
+        format: "cutouts".parse().unwrap(),
+        steps: &[],
+        folder: folder.path(),
+        every: 1,
+        selection: None,
+        settings: &Settings::default(),
+    };
     let problem = export(&output((80, 90)).await, &request, &mut Footage).await.unwrap_err().to_string();
     assert!(problem.contains("80×90") && problem.contains("160"), "{problem}");
 }

@@ -2,8 +2,7 @@
 use super::batches::SourceBatches;
 use crate::error::JobError;
 use crate::output::job_file;
-use framefleet_export::Pictures;
-use framefleet_frames::{Frame, Item, Rendition};
+use framefleet_frames::{Frame, Item, Pictures, Rendition};
 use framefleet_ledger::Ledger;
 use framefleet_stage::{HeapSink, IngestRequest, SourceStage};
 use ingest::Ingest;

@@ -7,6 +7,7 @@ use crate::{Ledger, LedgerError};
 use framefleet_frames::times::Times;
 use framefleet_frames::{Amendment, Annotation, AnnotationBlock, ImageFile, Outcome, annotation};
 use framefleet_proto::v1::{StepManifest, TaskResult};
+use futures::future;
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 use std::sync::Arc;
@@ -38,12 +39,18 @@ impl Ledger {
     /// do numbers of stills that are not there any more. A few
     /// tasks' annotations are in memory at a time, besides what finish made.
     pub fn rows<'a>(&'a self, manifest: &'a Manifest) -> BoxStream<'a, Result<Row, LedgerError>> {
+        self.rows_from(manifest, 0)
+    }
+
+    /// The same from an item on, by its place among the manifest's.
+    pub fn rows_from<'a>(&'a self, manifest: &'a Manifest, item: u32) -> BoxStream<'a, Result<Row, LedgerError>> {
         let rows = move |amendments: Arc<Amendments>| {
             let read = move |task: TaskResult| {
                 let amendments = amendments.clone();
                 async move { self.task_rows(manifest, &task, &amendments).await }
             };
             self.tasks(manifest)
+                .try_skip_while(move |task| future::ready(Ok(task.item < item)))
                 .map_ok(read)
                 .try_buffered(READ_AHEAD)
                 .map_ok(|rows| stream::iter(rows).map(Ok))

@@ -1,69 +1,84 @@
-//! One result as COCO has it.
+//! One object as COCO has it. Every annotation has all fields that COCO's evaluation reads, whatever is known of it.
+use crate::objects::{Keypoint, Object};
+use framefleet_frames::RunLengths;
 use framefleet_frames::skeleton::{LIMBS, POINTS};
 use serde_json::{Map, Value, json};
 
-/// Visibility from which a point of a pose is visible, COCO's 2: it is as likely as not to be seen.
-const VISIBLE: f64 = 0.5;
-/// Visibility from which it is labelled all the same, but not visible, COCO's 1: hidden, where the model takes it to be. Below,
-/// its place says nothing: it is not labelled, COCO's 0. The evaluation code of "Simple Baselines" (Xiao et al. 2018), and what
-/// came after it, leaves points below 0.2 out of a person's score as well.
-const LABELLED: f64 = 0.2;
-
-/// A result as an annotation, but for its numbers; `None` for one without a box.
-pub(super) fn annotation(kind: &str, body: &Map<String, Value>) -> Option<Map<String, Value>> {
-    let numbers = |key: &str| -> Vec<f64> {
-        body.get(key).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_f64).collect()
-    };
-    let [x0, y0, x1, y1] = numbers("box")[..] else { return None };
-    let (width, height) = (x1 - x0, y1 - y0);
+/// An object as an annotation, but for its numbers; `size` is that of its image.
+pub fn annotation(object: &Object, size: (u32, u32)) -> Map<String, Value> {
+    let [x0, y0, x1, y1] = object.corners;
+    let runs = object.run_lengths().unwrap_or_else(|| empty_mask(size));
     let mut result = Map::from_iter([
-        ("bbox".to_owned(), json!([x0, y0, width, height])),
-        ("area".to_owned(), body.get("area").cloned().unwrap_or_else(|| json!(width * height))),
+        ("bbox".to_owned(), json!([x0, y0, x1 - x0, y1 - y0])),
+        ("area".to_owned(), object.area().into()),
         ("iscrowd".to_owned(), 0.into()),
-        ("score".to_owned(), body.get("score").cloned().unwrap_or(Value::Null)),
+        ("segmentation".to_owned(), json!({"size": [runs.height, runs.width], "counts": runs.counts})),
     ]);
-    if let Some(runs) = body.get("run_lengths").filter(|runs| runs.is_object()) {
-        result.insert(
-            "segmentation".to_owned(),
-            json!({"size": [runs["height"], runs["width"]], "counts": runs["counts"]}),
-        );
-    }
-    if kind == "pose" {
-        let points: Vec<(f64, f64, u8)> =
-            numbers("keypoints").as_chunks().0.iter().map(|point| keypoint(*point)).collect();
-        result.insert("num_keypoints".to_owned(), points.iter().filter(|(.., flag)| *flag > 0).count().into());
-        let flat = points.into_iter().flat_map(|(x, y, flag)| [json!(x), json!(y), json!(flag)]);
-        result.insert("keypoints".to_owned(), flat.collect());
-    }
-    for (from, to) in
-        [("instance", "instance"), ("track", "track_id"), ("eye", "eye"), ("interpolated", "interpolated")]
-    {
-        if let Some(value) = body.get(from).filter(|value| !value.is_null() && *value != "") {
-            result.insert(to.to_owned(), value.clone());
-        }
-    }
-    Some(result)
+    let labelled = object.keypoints.iter().filter(|point| point.flag > 0).count();
+    result.insert("num_keypoints".to_owned(), labelled.into());
+    result.insert("keypoints".to_owned(), flat(&object.keypoints).into());
+    let optional = [
+        ("score", object.score.map(Value::from)),
+        ("track_id", object.track.map(Value::from)),
+        ("identity", object.identity.map(Value::from)),
+        ("name", object.name.as_deref().map(Value::from)),
+        ("eye", object.eye.as_deref().map(Value::from)),
+        ("interpolated", object.interpolated.then_some(Value::from(true))),
+        ("face", object.face.as_ref().filter(|_| object.kind == "subject").map(face)),
+    ];
+    result.extend(optional.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
+    result.insert("step".to_owned(), (*object.step).into());
+    result.insert("instance".to_owned(), object.instance.into());
+    result.insert("attributes".to_owned(), attributes(object));
+    result
 }
 
-/// A point with COCO's flag for it: 0 is not labelled (and then x and y are 0), 1 labelled but not visible, 2 labelled and visible
-/// (cocodataset.org, "Data format", keypoint detection).
-fn keypoint([x, y, visibility]: [f64; 3]) -> (f64, f64, u8) {
-    match visibility {
-        seen if seen >= VISIBLE => (x, y, 2),
-        guessed if guessed >= LABELLED => (x, y, 1),
-        _ => (0.0, 0.0, 0),
+/// The 17 points, all 0 where there is no pose.
+fn flat(points: &[Keypoint]) -> Vec<Value> {
+    let point = |at: usize| points.get(at).copied().unwrap_or_default();
+    (0..POINTS.len()).map(point).flat_map(|Keypoint { x, y, flag }| [json!(x), json!(y), json!(flag)]).collect()
+}
+
+/// What annotation tools read besides the fields of COCO: who it is.
+fn attributes(object: &Object) -> Value {
+    let fields = [
+        ("track_id", object.track.map(Value::from)),
+        ("identity", object.person().map(Value::from)),
+        ("interpolated", object.interpolated.then_some(Value::from(true))),
+    ];
+    Value::Object(fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect())
+}
+
+/// What a subject's face is like.
+fn face(face: &Map<String, Value>) -> Value {
+    let kept = ["box", "landmarks", "score", "quality"].iter().filter_map(|field| face.get_key_value(*field));
+    Value::Object(kept.map(|(field, value)| (field.clone(), value.clone())).collect())
+}
+
+/// The mask of an object of which no mask is known: nothing is set. A polygon around the box would be a mask to whoever trains on it.
+fn empty_mask((width, height): (u32, u32)) -> RunLengths {
+    let mut counts = String::new();
+    let mut rest = i64::from(width) * i64::from(height);
+    // COCO's compressed text of one run: groups of five bits, lowest first, with a bit that says whether more follow; the last one's highest
+    // bit is its sign.
+    loop {
+        let group = (rest & 0x1f) as u8;
+        rest >>= 5;
+        let is_last = rest == 0 && group & 0x10 == 0;
+        counts.push(char::from(b'0' + if is_last { group } else { group | 0x20 }));
+        if is_last {
+            return RunLengths { height, width, counts };
+        }
     }
 }
 
 /// A category; that of persons has the 17 points and the limbs between them, counted from 1.
-pub(super) fn category(name: &str, id: usize) -> Value {
-    match name {
-        "person" => {
-            let limbs = LIMBS.map(|(a, b)| [a + 1, b + 1]);
-            json!({"id": id, "name": name, "supercategory": name, "keypoints": POINTS, "skeleton": limbs})
-        }
-        _ => json!({"id": id, "name": name, "supercategory": name}),
-    }
+pub(super) fn category(name: &str, id: u64) -> Value {
+    let (points, limbs) = match name {
+        "person" => (json!(POINTS), json!(LIMBS.map(|(a, b)| [a + 1, b + 1]))),
+        _ => (json!([]), json!([])),
+    };
+    json!({"id": id, "name": name, "supercategory": name, "keypoints": points, "skeleton": limbs})
 }
 
 #[cfg(test)]
@@ -71,16 +86,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn points_are_labelled_as_coco_says() {
-        assert_eq!(keypoint([3.0, 4.0, 0.5]), (3.0, 4.0, 2));
-        assert_eq!(keypoint([3.0, 4.0, 0.49]), (3.0, 4.0, 1));
-        assert_eq!(keypoint([3.0, 4.0, 0.2]), (3.0, 4.0, 1));
-        assert_eq!(keypoint([3.0, 4.0, 0.19]), (0.0, 0.0, 0));
-    }
-
-    #[test]
-    fn a_result_without_a_box_is_no_annotation() {
-        let body = json!({"instance": 0, "box": [], "score": 0.9});
-        assert!(annotation("face", body.as_object().unwrap()).is_none());
+    fn an_empty_mask_is_one_run() {
+        // As pycocotools writes them.
+        let counts = |size| empty_mask(size).counts;
+        assert_eq!([counts((6, 4)), counts((4, 4)), counts((0, 0)), counts((1920, 1080))], ["h0", "`0", "0", "PPYo1"]);
     }
 }

@@ -1,19 +1,24 @@
-//! COCO: masks, faces and poses in the format of the COCO data sets (object instances and keypoints). coco.json in an output has those of all
-//! steps and follows from the steps' rows, as records do; exports write the same of one step.
+//! COCO: the objects of an output in the format of the COCO data sets (object instances and keypoints). coco.json in an output follows from
+//! the steps' rows, as records do; exports write the same of some steps, or with pictures.
 mod annotation;
 mod file;
+mod ids;
 mod images;
+mod names;
 
-pub use file::{CocoFile, CocoFrame};
+pub use annotation::annotation;
+pub use file::{CocoFile, Piece};
 
-use crate::{RecordsError, record};
+use crate::RecordsError;
+use crate::objects::{Objects, PART_KINDS};
 use bytes::Bytes;
-use file::{KINDS, VERSION};
-use framefleet_frames::Outcome;
+use file::VERSION;
 use framefleet_ledger::{Ledger, Upload, layout, step_name};
 use framefleet_proto::v1::CompletedStep;
-use futures::TryStreamExt;
 use prost::Message;
+
+/// The kind of objects that are joined of several steps' results.
+const SUBJECT: &str = "subject";
 
 /// What coco.json was made of, in the ledger's cache.
 const STAMP: &str = "coco";
@@ -37,15 +42,23 @@ pub(crate) async fn refresh(ledger: &Ledger) -> Result<(), RecordsError> {
     Ok(ledger.write_cache(STAMP, Bytes::copy_from_slice(stamp.as_bytes())).await?)
 }
 
-/// What coco.json should be: its digest; `None` when there should be none of ours.
-pub(crate) async fn expected_digest(ledger: &Ledger) -> Result<Option<blake3::Hash>, RecordsError> {
+/// What coco.json should be.
+pub(crate) struct Expected {
+    /// Digest of the file.
+    pub file: blake3::Hash,
+    /// The same without the folder of the source, which is the same wherever source and output lie.
+    pub portable: blake3::Hash,
+}
+
+/// What coco.json should be; `None` when there should be none of ours.
+pub(crate) async fn expected(ledger: &Ledger) -> Result<Option<Expected>, RecordsError> {
     let steps = coco_steps(ledger).await?;
     if steps.is_empty() {
         return Ok(None);
     }
-    let mut hasher = blake3::Hasher::new();
-    write(ledger, &steps, &mut Sink::Digest(&mut hasher)).await?;
-    Ok(Some(hasher.finalize()))
+    let (mut file, mut portable) = (blake3::Hasher::new(), blake3::Hasher::new());
+    write(ledger, &steps, &mut Sink::Digest(&mut file, &mut portable)).await?;
+    Ok(Some(Expected { file: file.finalize(), portable: portable.finalize() }))
 }
 
 async fn write(ledger: &Ledger, steps: &[CompletedStep], to: &mut Sink<'_>) -> Result<(), RecordsError> {
@@ -54,29 +67,27 @@ async fn write(ledger: &Ledger, steps: &[CompletedStep], to: &mut Sink<'_>) -> R
         manifests.push(ledger.open_manifest(head).await?);
     }
     let artifacts = steps.iter().flat_map(|step| &step.files).map(|file| file.path.clone());
-    let mut file = CocoFile::new(&KINDS, &manifests.iter().collect::<Vec<_>>(), artifacts)?;
-    to.write(&file.begin()).await?;
-    for manifest in &manifests {
-        let mut rows = ledger.rows(manifest);
-        while let Some(row) = rows.try_next().await? {
-            if row.outcome == Outcome::Result {
-                let frame =
-                    CocoFrame { step: &manifest.step, item: &row.item, number: row.frame, file: row.file.as_ref() };
-                to.write(&file.row(frame, &record(&row, &manifest.kinds)?)?).await?;
-            }
-        }
+    let Some(mut objects) = Objects::open(ledger, &manifests, &[], false).await? else { return Ok(()) };
+    let names: Vec<String> = manifests.iter().map(|manifest| manifest.step.clone()).collect();
+    let mut file = CocoFile::new(objects.items(), &names, artifacts)?;
+    to.text(&file.begin()).await?;
+    while let Some(frame) = objects.next().await? {
+        to.text(&file.frame(&frame, None)?).await?;
     }
     for piece in file.end()? {
-        to.write(&piece?).await?;
+        match piece? {
+            Piece::Text(text) => to.text(&text).await?,
+            Piece::Root(root) => to.root(&root).await?,
+        }
     }
     Ok(())
 }
 
 /// The steps whose kinds are written, by name.
 async fn coco_steps(ledger: &Ledger) -> Result<Vec<CompletedStep>, RecordsError> {
-    let makes = |step: &CompletedStep| {
-        step.manifest.as_ref().is_some_and(|manifest| manifest.kinds.iter().any(|kind| KINDS.contains(&kind.as_str())))
-    };
+    let is_shown = |kind: &String| kind == SUBJECT || PART_KINDS.contains(&kind.as_str());
+    let makes =
+        |step: &CompletedStep| step.manifest.as_ref().is_some_and(|manifest| manifest.kinds.iter().any(is_shown));
     let mut steps = ledger.completed_steps().await?;
     steps.retain(makes);
     steps.sort_by(|a, b| step_name(a).cmp(step_name(b)));
@@ -86,18 +97,30 @@ async fn coco_steps(ledger: &Ledger) -> Result<Vec<CompletedStep>, RecordsError>
 /// Where a file's text goes.
 enum Sink<'a> {
     File(&'a mut Upload),
-    Digest(&'a mut blake3::Hasher),
+    /// Digests of all, and of all but the root.
+    Digest(&'a mut blake3::Hasher, &'a mut blake3::Hasher),
 }
 
 impl Sink<'_> {
-    async fn write(&mut self, text: &str) -> Result<(), RecordsError> {
+    async fn text(&mut self, text: &str) -> Result<(), RecordsError> {
         match self {
-            Self::File(upload) => Ok(upload.write(text.as_bytes()).await?),
-            Self::Digest(hasher) => {
-                hasher.update(text.as_bytes());
-                Ok(())
+            Self::File(upload) => upload.write(text.as_bytes()).await?,
+            Self::Digest(all, portable) => {
+                all.update(text.as_bytes());
+                portable.update(text.as_bytes());
             }
         }
+        Ok(())
+    }
+
+    async fn root(&mut self, root: &str) -> Result<(), RecordsError> {
+        match self {
+            Self::File(upload) => upload.write(root.as_bytes()).await?,
+            Self::Digest(all, _) => {
+                all.update(root.as_bytes());
+            }
+        }
+        Ok(())
     }
 }
 

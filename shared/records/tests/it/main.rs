@@ -9,4 +9,5 @@ mod manifests;
 mod orders;
 mod records;
 mod stills;
+mod subjects;
 mod verification;

@@ -37,7 +37,8 @@ fn files(names: [&str; 3]) -> Vec<ImageFile> {
 
 /// What an output shows of the step while the stills have these names.
 fn results(names: [&str; 3]) -> Results {
-    let mut item = Item { name: ITEM.to_owned(), width: 1370, height: 855, ..Item::default() };
+    let location = format!("/photos/{ITEM}");
+    let mut item = Item { name: ITEM.to_owned(), location, width: 1370, height: 855, ..Item::default() };
     item.set_kind(ItemKind::Stills);
     let task = TaskResult {
         key: key("process").as_bytes().to_vec().into(),

@@ -12,9 +12,10 @@ pub fn remove(folder: &Path, format: &str, exported: &Exported) -> Result<(), Fa
     let list = folder.join(LIST);
     let mut known: BTreeMap<String, BTreeSet<String>> =
         std::fs::read(&list).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
-    let files = exported.files.iter().filter_map(|file| file.strip_prefix(folder).ok()?.to_str().map(str::to_owned));
+    let ours = exported.files.iter().chain(&exported.kept).filter(|file| !exported.handed_over.contains(file));
+    let files = ours.filter_map(|file| file.strip_prefix(folder).ok()?.to_str().map(str::to_owned));
     let files: BTreeSet<String> = files.collect();
-    let before = known.insert(format!("{format} of {}", exported.step), files).unwrap_or_default();
+    let before = known.insert(format!("{format} of {}", exported.steps.join(", ")), files).unwrap_or_default();
     // What another format or step has written since is not ours.
     let now: BTreeSet<&String> = known.values().flatten().collect();
     for gone in before.iter().filter(|file| !now.contains(file) && is_below(file)) {
@@ -43,7 +44,7 @@ mod tests {
         let export = |step: &str, names: &[&str]| {
             names.iter().for_each(|name| std::fs::write(folder.join(name), step).unwrap());
             let files = names.iter().map(|name| folder.join(name)).collect();
-            remove(&folder, "masks", &Exported { step: step.to_owned(), frames: 0, files }).unwrap();
+            remove(&folder, "masks", &Exported { steps: vec![step.to_owned()], files, ..Exported::default() }).unwrap();
         };
         std::fs::write(folder.join("mine.txt"), "").unwrap();
         std::fs::write(place.path().join("above.txt"), "").unwrap();

@@ -1,9 +1,9 @@
-//! Every format from a ledger with known results.
-use framefleet_export::{ExportError, Format, Pictures, Request, export};
+//! Overlays from a ledger with known results.
+use framefleet_export::{ExportError, Format, Request, Settings, export};
 use framefleet_frames::times::Times;
 use framefleet_frames::{
     Amendment, Annotation, AnnotationBlock, Frame, FrameAnnotations, FrameFailure, FrameRange, Image, Item, ItemKind,
-    Outcomes, PixelFormat, Pose, Rational, annotation::Value,
+    Outcomes, Pictures, PixelFormat, Pose, Rational, annotation::Value,
 };
 use framefleet_ledger::{Ledger, OpenOptions, Output, StepManifest, TaskKey};
 use framefleet_proto::v1::{Entry, FrameTimes, TaskId, TaskKind, TaskResult};
@@ -124,51 +124,11 @@ impl Pictures for Gone {
 }
 
 async fn exported(format: Format, folder: &Path, pictures: &mut dyn Pictures) -> Vec<PathBuf> {
-    let request = Request { format, step: None, folder, every: 1, context: 20 };
+    let settings = Settings::default();
+    let request = Request { format, steps: &[], folder, every: 1, selection: None, settings: &settings };
     let exported = export(&output().await, &request, pictures).await.unwrap();
-    assert_eq!((exported.step.as_str(), exported.frames), ("pose", FRAMES - 1));
+    assert_eq!((exported.steps, exported.frames), (vec!["pose".to_owned()], FRAMES - 1));
     exported.files
-}
-
-#[tokio::test]
-async fn coco_has_every_image_with_its_persons() {
-    let folder = tempfile::tempdir().unwrap();
-    let files = exported(Format::CocoKeypoints, folder.path(), &mut Gone).await;
-    let document: Json = serde_json::from_slice(&std::fs::read(&files[0]).unwrap()).unwrap();
-    let images = document["images"].as_array().unwrap();
-    let annotations = document["annotations"].as_array().unwrap();
-    assert_eq!((images.len(), annotations.len()), (FRAMES as usize - 1, FRAMES as usize - 1));
-    assert!(images.iter().all(|image| image["frame"] != FAILED));
-    assert_eq!((&images[0]["width"], &images[0]["item"]), (&json!(SIZE.0), &json!("a/walk")));
-    let first = &annotations[0];
-    assert_eq!(first["image_id"], images[0]["id"]);
-    assert_eq!(first["bbox"], json!([36.0, 10.0, 28.0, 150.0]));
-    assert_eq!(
-        (&first["track_id"], &first["category_id"], &first["num_keypoints"]),
-        (&json!(3), &json!(1), &json!(16))
-    );
-    let keypoints = first["keypoints"].as_array().unwrap();
-    assert_eq!(keypoints[..3], [json!(40.0), json!(20.0), json!(2)]);
-    assert_eq!(keypoints[27..33], [json!(0.0), json!(0.0), json!(0), json!(48.0), json!(100.0), json!(1)]);
-    let marked: Vec<_> = annotations.iter().filter(|one| one["interpolated"] == true).collect();
-    let frame = images.iter().find(|image| image["id"] == marked[0]["image_id"]).unwrap();
-    assert_eq!((marked.len(), &frame["frame"]), (1, &json!(BETWEEN)));
-    assert_eq!(document["categories"][0]["keypoints"].as_array().unwrap().len(), 17);
-}
-
-#[tokio::test]
-async fn mot_counts_frames_and_ids_from_1() {
-    let folder = tempfile::tempdir().unwrap();
-    exported(Format::Mot, folder.path(), &mut Gone).await;
-    let text = std::fs::read_to_string(folder.path().join("a/walk.txt")).unwrap();
-    let lines: Vec<&str> = text.lines().collect();
-    assert_eq!(lines.len() as u64, FRAMES - 1);
-    assert_eq!(lines[0], "1,4,36.00,10.00,28.00,150.00,0.7500,-1,-1,-1");
-    assert!(!text.contains(&format!("\n{},", FAILED + 1)));
-    let info = std::fs::read_to_string(folder.path().join("a/walk/seqinfo.ini")).unwrap();
-    for line in ["name=a/walk", "frameRate=25", "seqLength=20", "imWidth=320", "imHeight=180"] {
-        assert!(info.contains(line), "{info}");
-    }
 }
 
 #[tokio::test]
@@ -210,13 +170,21 @@ async fn an_overlay_fits_frames_that_were_enlarged() {
 #[tokio::test]
 async fn what_cannot_be_exported_is_refused_by_name() {
     let folder = tempfile::tempdir().unwrap();
-    let request = Request { format: Format::Overlay, step: None, folder: folder.path(), every: 1, context: 20 };
+    let settings = Settings::default();
+    let request = Request {
+        format: Format::Overlay,
+        steps: &[],
+        folder: folder.path(),
+        every: 1,
+        selection: None,
+        settings: &settings,
+    };
     let gone = export(&output().await, &request, &mut Gone).await.unwrap_err().to_string();
     assert!(gone.contains("a/walk frame 0") && gone.contains("no such file"), "{gone}");
-    let request = Request { step: Some("motion"), format: Format::Mot, ..request };
-    let wrong = export(&output().await, &request, &mut Gone).await.unwrap_err();
+    let motion = ["motion".to_owned()];
+    let wrong = export(&output().await, &Request { steps: &motion, ..request }, &mut Gone).await.unwrap_err();
     assert!(matches!(&wrong, ExportError::WrongStep { fitting, .. } if fitting == "pose"), "{wrong}");
     let empty = Ledger::open(Output::in_memory(), OpenOptions::default()).await.unwrap();
-    let nothing = export(&empty, &Request { step: None, ..request }, &mut Gone).await.unwrap_err();
+    let nothing = export(&empty, &request, &mut Gone).await.unwrap_err();
     assert!(matches!(nothing, ExportError::NoStep { .. }), "{nothing}");
 }

@@ -1,5 +1,5 @@
 //! Where pixels come from.
-use framefleet_frames::{Frame, Item};
+use crate::{Frame, Item};
 
 /// Gives the pictures of the source.
 pub trait Pictures {
