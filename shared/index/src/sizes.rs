@@ -1,8 +1,11 @@
 //! Films whose pictures change their size: what the headers within the stream say, without decoding.
+mod vp9;
+
 use ffmpeg_next::codec::{self, packet::side_data};
 use ffmpeg_next::{Packet, ffi};
 use framefleet_frames::Item;
 use std::ptr::NonNull;
+use vp9::Vp9;
 
 /// Width and height of coded pictures.
 pub(super) type Size = (u32, u32);
@@ -16,6 +19,8 @@ const NAMED: usize = 3;
 pub(super) struct Sizes {
     parameters: codec::Parameters,
     parser: Option<Parser>,
+    /// Of VP9.
+    vp9: Option<Vp9>,
     current: Option<Size>,
 }
 
@@ -23,11 +28,16 @@ impl Sizes {
     /// Of a stream of pictures.
     pub(super) fn new(parameters: codec::Parameters) -> Self {
         let parser = Parser::new(&parameters, None);
-        Self { parameters, parser, current: None }
+        let vp9 = (parameters.id() == codec::Id::VP9).then(Vp9::default);
+        Self { parameters, parser, vp9, current: None }
     }
 
     /// The size of the pictures of a packet; `None` where nothing says it.
     pub(super) fn of(&mut self, packet: &Packet) -> Option<Size> {
+        if let Some(vp9) = &mut self.vp9 {
+            self.current = packet.data().and_then(|data| vp9.size(data)).or(self.current);
+            return self.current;
+        }
         let new = packet.side_data().find(|side| side.kind() == side_data::Type::NewExtraData);
         if let Some(headers) = &new {
             self.parser = Parser::new(&self.parameters, Some(headers.data()));

@@ -2,7 +2,7 @@
 //! cameras say. Photographs carry a camera's numbers, too.
 mod evidence;
 
-use evidence::{Camera, Pair};
+use evidence::{Camera, Pair, seconds_between};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -37,7 +37,8 @@ pub(super) fn verdict(folder: &Path, names: &[&str], alike: bool) -> Verdict {
         return stills(format!("{} of the numbers {} to {} are missing", run.missing, run.first, run.last));
     }
     let pairs: Vec<Pair> = places(names.len()).map(|at| Pair::of(folder, names[at], names[at + 1])).collect();
-    match objection(&pairs) {
+    let span = seconds_between(folder, names[0], names[names.len() - 1]);
+    match objection(&pairs, span.map(|seconds| seconds as f64 / (names.len() - 1) as f64)) {
         Some(why) => stills(why),
         None => Verdict::Film { missing: run.gaps(names), why: run.film() },
     }
@@ -116,8 +117,8 @@ fn places(count: usize) -> impl Iterator<Item = usize> {
     (0..PAIRS.min(last + 1)).map(move |pair| if PAIRS > last { pair } else { pair * last / (PAIRS - 1) })
 }
 
-/// What speaks against one film.
-fn objection(pairs: &[Pair]) -> Option<String> {
+/// What speaks against one film. `average`: seconds from one picture to the next, over the whole folder.
+fn objection(pairs: &[Pair], average: Option<f64>) -> Option<String> {
     let cameras: BTreeSet<&Camera> = pairs.iter().flat_map(|pair| &pair.cameras).collect();
     if cameras.len() > 1 {
         let names: Vec<&str> = cameras.iter().map(|camera| camera.as_str()).collect();
@@ -131,10 +132,14 @@ fn objection(pairs: &[Pair]) -> Option<String> {
         if least < 0 || !steady(least, usual) || !steady(usual, most) {
             return Some(format!("they were taken {least} to {most} seconds after one another"));
         }
+        // Bursts: most neighbours are close together, and the pauses between the bursts are seldom among those that are examined.
+        if let Some(average) = average.filter(|average| *average > (usual * 2).max(usual + 1) as f64) {
+            return Some(format!("they were taken {usual} seconds after one another, on the average {average:.0}"));
+        }
     }
     let mut similarities: Vec<f64> = pairs.iter().filter_map(|pair| pair.similarity).collect();
     similarities.sort_by(f64::total_cmp);
-    let median = similarities.get(similarities.len() / 2).copied()?;
+    let median = similarities.get(similarities.len().checked_sub(1)? / 2).copied()?;
     (median < SIMILAR).then(|| format!("neighbours show different things (correlation {median:.2})"))
 }
 
@@ -168,13 +173,20 @@ mod tests {
     #[test]
     fn photographs_are_no_film() {
         let film = [pair("", None, Some(0.97)), pair("", None, Some(0.1)), pair("", None, Some(0.99))];
+        let objection = |pairs: &[Pair]| super::objection(pairs, None);
         assert_eq!(objection(&film), None, "a cut is no objection");
         assert_eq!(objection(&[pair("", None, None)]), None, "nothing is known");
+        let three = [pair("", None, Some(0.9)), pair("", None, Some(0.1))];
+        assert!(objection(&three).is_some(), "of three pictures two show the same");
         let timed = |seconds: &[i64]| seconds.iter().map(|s| pair("Nikon", Some(*s), Some(0.9))).collect::<Vec<_>>();
         assert_eq!(objection(&timed(&[0, 1, 0, 1])), None, "a burst");
         assert_eq!(objection(&timed(&[10, 10, 11])), None, "taken at intervals");
         assert!(objection(&timed(&[2, 40, 3600])).unwrap().contains("2 to 3600 seconds"));
         assert!(objection(&timed(&[1, -50])).unwrap().contains("-50"));
+        assert_eq!(super::objection(&timed(&[10, 10, 11]), Some(10.2)), None);
+        assert_eq!(super::objection(&timed(&[0, 0, 1]), Some(0.4)), None, "one burst");
+        let bursts = super::objection(&timed(&[0, 0, 1]), Some(4.1)).unwrap();
+        assert!(bursts.contains("0 seconds after one another, on the average 4"), "{bursts}");
         let two = [pair("Nikon", None, Some(0.9)), pair("Canon", None, Some(0.9))];
         assert_eq!(objection(&two).unwrap(), "they were taken with Canon and Nikon");
         let unlike = [pair("", None, Some(0.1)), pair("", None, Some(-0.2)), pair("", None, Some(0.8))];

@@ -105,3 +105,87 @@ fn times_and_cameras_tell_photographs_from_films() {
     let (kind, note) = kind_of(&[(one, 0), (b"R5\0\0", 1), (one, 2)]);
     assert!(kind == ItemKind::Stills && note.contains("D90 and R5"), "{note}");
 }
+
+/// Pictures 0..`count` called `stem` and a number of four digits.
+fn folder_of(stem: &str, count: u64, paint: impl Fn(u64) -> Picture) -> (ItemKind, String) {
+    let folder = tempfile::tempdir().unwrap();
+    for number in 0..count {
+        write_image(&folder.path().join(format!("{stem}{number:04}.png")), &paint(number)).unwrap();
+    }
+    kind(folder.path())
+}
+
+/// A number that looks random, of a place and a seed: 0..256.
+fn noise(x: u32, y: u32, seed: u64) -> u32 {
+    let mixed = (u64::from(x) << 32 | u64::from(y)).wrapping_add(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    let mixed = (mixed ^ (mixed >> 31)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    ((mixed ^ (mixed >> 29)).wrapping_mul(0x94d0_49bb_1331_11eb) >> 56) as u32
+}
+
+/// A landscape of its own: sky above, ground below with fields that no other has; `light` of 255 is daylight.
+fn landscape(seed: u64, light: u32) -> Picture {
+    let horizon = 16 + noise(0, 0, seed) % 16;
+    Picture::from_fn(64, 48, |x, y| {
+        let luma = if y < horizon { 230 - y } else { 60 + noise(x / 8, y / 8, seed) / 4 } + noise(x, y, 7) / 64;
+        [(luma * light / 255) as u8; 3]
+    })
+}
+
+#[test]
+fn landscapes_of_one_size_are_stills() {
+    let (kind, note) = folder_of("holiday ", 12, |number| landscape(number + 1, 255));
+    assert!(kind == ItemKind::Stills && note.contains("neighbours show different things"), "{note}");
+    let (kind, note) = folder_of("P10", 3, |number| landscape(number + 40, 255));
+    assert!(kind == ItemKind::Stills, "three of them: {note}");
+}
+
+/// The light changes, and something moves in it.
+#[test]
+fn a_time_lapse_is_a_film() {
+    let (kind, note) = folder_of("lapse", 40, |number| {
+        let mut picture = landscape(3, 255 - number as u32 * 5);
+        let left = number as usize * 3 % 60;
+        for y in 20..24 {
+            picture.rgb[(y * 64 + left) * 3..][..12].fill(255);
+        }
+        picture
+    });
+    assert_eq!(kind, ItemKind::Sequence, "{note}");
+}
+
+/// Two drawings a second: a figure on a white page that is somewhere else each time.
+#[test]
+fn an_animation_of_drawings_is_a_film() {
+    for size in [6, 14] {
+        let (kind, note) = folder_of("Zeichnung ", 9, |number| {
+            let (left, top) = (number as u32 * 23 % 48, number as u32 * 17 % 32);
+            Picture::from_fn(64, 48, |x, y| {
+                let inside = (left..left + size).contains(&x) && (top..top + size).contains(&y);
+                if inside { [20, 20, 30] } else { [255, 255, 255] }
+            })
+        });
+        assert_eq!(kind, ItemKind::Sequence, "figure of {size}: {note}");
+    }
+}
+
+/// Three pictures with numbers: frames of a film, or two of one thing and one of another.
+#[test]
+fn three_pictures_are_a_film_when_all_belong_together() {
+    let frame = |number: u64| numbered(64, 48, number);
+    assert_eq!(folder_of("shot_", 3, frame).0, ItemKind::Sequence);
+    let mixed = |number: u64| if number < 2 { frame(number) } else { photograph(3) };
+    let (kind, note) = folder_of("DSC_", 3, mixed);
+    assert!(kind == ItemKind::Stills, "{note}");
+}
+
+/// Bursts of ten photographs of one scene within a second, a minute apart: most neighbours look like those of a film.
+#[test]
+fn bursts_of_photographs_are_stills() {
+    let folder = tempfile::tempdir().unwrap();
+    for number in 0..200u32 {
+        let second = number / 10 * 60 + number % 10 / 5;
+        write_taken(&folder.path().join(format!("IMG_{number:04}.jpg")), b"D90\0", second);
+    }
+    let (kind, note) = kind(folder.path());
+    assert!(kind == ItemKind::Stills && note.contains("after one another"), "{note}");
+}

@@ -97,7 +97,9 @@ fn sound_tracks_are_listed_and_read_by_number() {
 #[test]
 fn pictures_of_another_size_are_said_with_frame_and_time() {
     let folder = tempfile::tempdir().unwrap();
-    for (extension, codec) in [("ts", "libx264"), ("flv", "libx264"), ("mpg", "mpeg2video"), ("webm", "libvpx")] {
+    for (extension, codec) in
+        [("ts", "libx264"), ("flv", "libx264"), ("mpg", "mpeg2video"), ("webm", "libvpx"), ("webm", "libvpx-vp9")]
+    {
         let part = |name: &str, (width, height): (u32, u32), seconds: &str| {
             let path = folder.path().join(format!("{codec}-{name}.{extension}"));
             let clip = Clip::new(width, height, 25).codec(codec, "yuv420p").b_frames(0);

@@ -11,6 +11,9 @@ const SIDE: u32 = 16;
 /// Standard deviation of luma below which a picture shows nothing that could correlate, and the mean's difference that two such may have.
 const FLAT: f64 = 2.0;
 const FLAT_DIFFERENCE: f64 = 32.0;
+/// Luma by which a place may differ and still be unchanged, and the share of such places that makes two pictures drawn on one background.
+const UNCHANGED: f64 = 1.5;
+const ONE_BACKGROUND: f64 = 0.75;
 
 /// Make and model.
 pub(super) type Camera = String;
@@ -22,7 +25,7 @@ pub(super) struct Pair {
     pub(super) cameras: Vec<Camera>,
     /// From the first to the second, where both say when they were taken.
     pub(super) seconds: Option<i64>,
-    /// Correlation of what they show, −1 to 1; `None` where nothing can be said.
+    /// How far they show the same, −1 to 1; `None` where nothing can be said.
     pub(super) similarity: Option<f64>,
 }
 
@@ -36,6 +39,12 @@ impl Pair {
         let [first, second] = paths.each_ref().map(|path| small(path));
         Self { cameras, seconds, similarity: first.zip(second).and_then(|(a, b)| similarity(&a, &b)) }
     }
+}
+
+/// Seconds from one image to another, where both say when they were taken.
+pub(super) fn seconds_between(folder: &Path, first: &str, second: &str) -> Option<i64> {
+    let [first, second] = [first, second].map(|name| exif(&folder.join(name)).as_ref().and_then(taken));
+    first.zip(second).map(|(first, second)| second - first)
 }
 
 fn exif(path: &Path) -> Option<Exif> {
@@ -80,9 +89,38 @@ fn small(path: &Path) -> Option<Vec<f64>> {
     Some(rgb.as_chunks::<3>().0.iter().map(luma).collect())
 }
 
+/// How far two small pictures show the same. Drawings of which most does not change are one film, however far a figure moves. Else it is the correlation
+/// along the rows, if there is something to see along them: the sky is above in all photographs.
+fn similarity(a: &[f64], b: &[f64]) -> Option<f64> {
+    let unchanged = a.iter().zip(b).filter(|(a, b)| (*a - *b).abs() < UNCHANGED).count();
+    if unchanged as f64 >= a.len() as f64 * ONE_BACKGROUND {
+        return Some(1.0);
+    }
+    let [along_a, along_b] = [a, b].map(without_rows);
+    match [&along_a, &along_b].iter().all(|values| spread(values) >= FLAT) {
+        true => correlation(&along_a, &along_b),
+        false => correlation(a, b),
+    }
+}
+
+/// A small picture less the mean of each row.
+fn without_rows(values: &[f64]) -> Vec<f64> {
+    let row = |row: &[f64]| {
+        let mean = row.iter().sum::<f64>() / row.len() as f64;
+        row.iter().map(|value| value - mean).collect::<Vec<_>>()
+    };
+    values.chunks(SIDE as usize).flat_map(row).collect()
+}
+
+/// Standard deviation.
+fn spread(values: &[f64]) -> f64 {
+    let mean = values.iter().sum::<f64>() / values.len() as f64;
+    (values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / values.len() as f64).sqrt()
+}
+
 /// Correlation of two small pictures. Two that show nothing are similar when they are about as bright; one that does is not comparable with
 /// one that does not.
-fn similarity(a: &[f64], b: &[f64]) -> Option<f64> {
+fn correlation(a: &[f64], b: &[f64]) -> Option<f64> {
     let count = a.len() as f64;
     let mean = |values: &[f64]| values.iter().sum::<f64>() / count;
     let (mean_a, mean_b) = (mean(a), mean(b));
@@ -112,11 +150,16 @@ mod tests {
 
     #[test]
     fn similarity_is_correlation_where_there_is_something_to_see() {
-        let ramp: Vec<f64> = (0..256).map(f64::from).collect();
+        let ramp: Vec<f64> = (0..256).map(|n| f64::from(n % 16) * 14.0 + f64::from(n / 16)).collect();
         let brighter: Vec<f64> = ramp.iter().map(|value| value * 0.5 + 90.0).collect();
         let reversed: Vec<f64> = ramp.iter().rev().copied().collect();
         assert!((similarity(&ramp, &brighter).unwrap() - 1.0).abs() < 1e-9);
         assert!((similarity(&ramp, &reversed).unwrap() + 1.0).abs() < 1e-9);
+        // Bright above and dark below is not what makes a film; where there is nothing else, it has to do.
+        let below = |texture: fn(i32) -> i32| (0..256).map(|n| f64::from(230 - n / 2 + texture(n))).collect::<Vec<_>>();
+        let (one, other) = (below(|n| n % 16 * 3), below(|n| (n * 7 + n / 16) % 13 * 4));
+        assert!(correlation(&one, &other).unwrap() > 0.5 && similarity(&one, &other).unwrap() < 0.3);
+        assert!(similarity(&below(|_| 0), &below(|n| n / 64)).unwrap() > 0.9);
         assert_eq!(similarity(&ramp, &[5.0; 256]), None);
         assert_eq!(similarity(&[5.0; 256], &[9.0; 256]), Some(1.0));
         assert_eq!(similarity(&[5.0; 256], &[90.0; 256]), Some(0.0));
