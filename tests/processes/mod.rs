@@ -101,6 +101,12 @@ impl Fleet {
         framefleet(arguments.into_iter().chain(more.iter().copied()))
     }
 
+    /// The same, as it answers a person.
+    pub fn call_for_person(&self, verb: &str, more: &[&str]) -> Ran {
+        let server = format!("http://{}", self.api);
+        framefleet([verb, "--server", &server].into_iter().chain(more.iter().copied()))
+    }
+
     /// Waits until there is an orchestrator that takes jobs.
     pub fn wait_for_api(&self) {
         let began = Instant::now();

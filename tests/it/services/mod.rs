@@ -3,6 +3,7 @@
 mod faults;
 mod films;
 mod kills;
+mod left_out;
 mod refusals;
 mod same_answer;
 mod sharing;

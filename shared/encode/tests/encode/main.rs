@@ -1,6 +1,7 @@
 //! Pieces, joined: the frames, times, tags and sound that went in, as the reference programs read them.
 #![cfg(test)]
 
+mod captions;
 mod large;
 mod memory;
 mod sound;
