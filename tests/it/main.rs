@@ -40,5 +40,6 @@ mod soak;
 mod sound;
 mod step_models;
 mod stills;
+mod subjects;
 mod too_large;
 mod video;

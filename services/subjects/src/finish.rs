@@ -26,7 +26,7 @@ pub fn finish(
     while let Some(mut results) = items.next_item()? {
         let name = results.item().name.as_str();
         let tracks = Tracks::of(job, name);
-        let mut item = Item { found: Vec::new(), alone: results.is_stills(), tracks: &tracks };
+        let mut item = Item { found: Vec::new(), is_stills: results.is_stills(), tracks: &tracks };
         for frame in results.by_ref() {
             let record = frame?.record;
             let before = item.found.len();

@@ -27,9 +27,9 @@ pub struct Found {
 pub struct Item<'a> {
     /// What was found in its frames, in their order.
     pub found: Vec<Found>,
-    /// Whether what belongs to no track is a subject all the same: frames of a folder of stills have nothing to do with each other. In films it
+    /// Whether its frames have nothing to do with each other: everybody in them is a subject, be it in one frame and of no track. In films that
     /// was seen too briefly.
-    pub alone: bool,
+    pub is_stills: bool,
     /// Its tracks.
     pub tracks: &'a Tracks,
 }
@@ -65,11 +65,12 @@ pub fn join(item: &Item<'_>, settings: &SubjectsSettings) -> Vec<Members> {
     for (at, subject) in owners(&item.found, &of_track).into_iter().enumerate() {
         match subject {
             Some(subject) => subjects[subject].found.push(at),
-            None if item.alone => subjects.push(Members { found: vec![at], ..Members::default() }),
+            None if item.is_stills => subjects.push(Members { found: vec![at], ..Members::default() }),
             None => {}
         }
     }
-    subjects.retain(|subject| !subject.found.is_empty());
+    let least = if item.is_stills { 1 } else { settings.min_frames as usize };
+    subjects.retain(|subject| subject.found.len() >= least.max(1));
     subjects.sort_by_key(|subject| subject.found[0]);
     subjects
 }
@@ -139,4 +140,58 @@ fn owners(found: &[Found], of_track: &HashMap<Track, usize>) -> Vec<Option<usize
         start += frame.len();
     }
     owners
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Up to four things in each of some frames, each with tracks of up to three kinds, whatever they are.
+    fn anything() -> impl Strategy<Value = Vec<Found>> {
+        let one = (0..5_u32, 0..5_u32, 0..5_u32).prop_map(|(pose, mask, face)| {
+            let track = |number: u32, make: fn(u32) -> Track| (number < 4).then(|| make(number));
+            [track(pose, Track::Pose), track(mask, Track::Mask), track(face, Track::Face)]
+        });
+        let frames = prop::collection::vec(prop::collection::vec(one, 0..4), 1..12);
+        frames.prop_map(|frames| {
+            let mut found = Vec::new();
+            for (frame, things) in (0..).zip(frames) {
+                // A part of a frame is of one thing.
+                let mut known = HashSet::new();
+                for (instance, tracks) in (0..).zip(things) {
+                    let tracks = tracks.into_iter().flatten().filter(|track| known.insert(*track)).collect();
+                    let (face, pose, mask) = (None, None, None);
+                    found.push(Found { frame, instance, face, pose, mask, label: String::new(), tracks });
+                }
+            }
+            found
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn nobody_is_twice_in_a_frame_and_nothing_is_of_two(found in anything(), is_stills: bool, together in 0.01..1.0_f64) {
+            let tracks = Tracks::default();
+            let item = Item { found, is_stills, tracks: &tracks };
+            let settings = SubjectsSettings { together, min_frames: 1, ..SubjectsSettings::default() };
+            let subjects = join(&item, &settings);
+            let mut owned = HashSet::new();
+            for subject in &subjects {
+                let mut frames = HashSet::new();
+                for at in &subject.found {
+                    prop_assert!(frames.insert(item.found[*at].frame), "twice in a frame: {subject:?}");
+                    prop_assert!(owned.insert(*at), "{at} is of two");
+                }
+                prop_assert!(subject.found.is_sorted());
+            }
+            // What has a pose that is followed is always somebody.
+            for (at, one) in item.found.iter().enumerate() {
+                let is_known = one.tracks.iter().any(|track| track.kind() == 0);
+                prop_assert!(!is_known || owned.contains(&at) , "{one:?}");
+            }
+            prop_assert!(subjects.is_sorted_by_key(|subject| subject.found[0]));
+            prop_assert!(!is_stills || owned.len() == item.found.len());
+        }
+    }
 }

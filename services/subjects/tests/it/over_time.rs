@@ -1,7 +1,7 @@
 //! Who of one frame is who of the others.
 use crate::harness::{Person, face_track, film, identity, mask_track, person_track, run, tracks};
 use framefleet_frames::{Subject, SubjectTrack};
-use framefleet_stage::Stage;
+use framefleet_stage::{Host, Stage};
 use framefleet_testkit_stage::{Film, golden, only};
 use serde_json::json;
 use subjects::{SubjectsSettings, SubjectsStage};
@@ -136,14 +136,16 @@ fn photographs_have_subjects_too_and_identities_join_them() {
 #[test]
 fn who_was_seen_too_briefly_is_nobody() {
     let mut brief = film(3, |n| [vec![], if n == 1 { vec![Person::at(90.0).pose()] } else { vec![] }, vec![]]);
-    brief.scoped = Vec::new();
     let (processed, finished) = run(&brief, &SubjectsSettings::default());
     assert_eq!(processed.records.each(only!(Subject)).map(|(_, rows)| rows.len()).sum::<usize>(), 1);
     assert!(finished.scoped.is_empty() && finished.amendments.is_empty());
+    brief.scoped = vec![mask_track(CLIP, 0, &[(1, 0)]), person_track(CLIP, 0, &[(1, 0)])];
+    assert_eq!(tracks(&brief, &SubjectsSettings::default()), []);
+    assert_eq!(tracks(&brief, &SubjectsSettings { min_frames: 1, ..SubjectsSettings::default() }).len(), 1);
 }
 
 #[test]
-fn answers_do_not_change_unnoticed() {
+fn golden_digest() {
     let (processed, finished) = run(&crossing(), &SubjectsSettings::default());
     let answers = format!(
         "{:?}\n{:?}",
@@ -151,4 +153,14 @@ fn answers_do_not_change_unnoticed() {
         finished
     );
     golden(&answers, SubjectsStage::VERSION, (1, "470cdf838883be46"));
+}
+
+#[test]
+fn process_reads_no_finish_setting() {
+    let films = [crossing()];
+    framefleet_testkit_stage::process_reads_no_finish_setting::<SubjectsStage>(
+        &Host::default(),
+        &SubjectsSettings::default(),
+        &films,
+    );
 }
