@@ -6,9 +6,9 @@ use crate::video::{measured_scan, timeline};
 use framefleet_demux::timeline::Timeline;
 use framefleet_frames::{BatchInfo, FrameFailure, Item, ItemKind, ReadError, Rendition, VideoFile};
 use framefleet_stills::Target;
+use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 /// Videos whose timelines are remembered.
@@ -108,7 +108,7 @@ impl Decoders {
 
     /// What is to be known of a video before its frames can be numbered; learned once per file.
     fn known(&self, item: &Item, file: &FileState) -> Result<Known, ReadError> {
-        if let Some(known) = lock(&self.known).get(file) {
+        if let Some(known) = self.known.lock().get(file) {
             return Ok(known.clone());
         }
         let video = VideoFile::of(item);
@@ -118,7 +118,7 @@ impl Decoders {
             (true, scan) => Some(scan.to_owned()),
         };
         let learned = Known { timeline: timeline(video)?, scan };
-        let mut known = lock(&self.known);
+        let mut known = self.known.lock();
         if known.len() >= REMEMBERED {
             known.clear();
         }
@@ -128,7 +128,7 @@ impl Decoders {
 
     /// The idle decoder that reaches the first source frame soonest by going on.
     fn take(&self, file: &FileState, request: &batch::Request<'_>) -> Option<Open> {
-        let (reach, mut idle) = (request.reach(), lock(&self.idle));
+        let (reach, mut idle) = (request.reach(), self.idle.lock());
         let usable =
             |entry: &Idle| entry.file == *file && reach.contains(&entry.open.next) && request.can_use(&entry.open);
         let best = (0..idle.len()).filter(|&place| usable(&idle[place])).max_by_key(|&place| idle[place].open.next)?;
@@ -137,7 +137,7 @@ impl Decoders {
 
     /// Keeps a decoder; the one that has waited longest goes.
     fn keep(&self, entry: Idle) {
-        let mut idle = lock(&self.idle);
+        let mut idle = self.idle.lock();
         idle.push(entry);
         let surplus = idle.len().saturating_sub(self.limit);
         let gone: Vec<Idle> = idle.drain(..surplus).collect();
@@ -155,9 +155,4 @@ impl FileState {
         let path = path.to_str().ok_or_else(|| ReadError::Name(path.to_owned()))?.to_owned();
         Ok(Self { path, stream: item.video_stream, bytes: metadata.len(), modified: metadata.modified().ok() })
     }
-}
-
-/// A cache stays usable after a panic in another thread: entries are put in whole.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

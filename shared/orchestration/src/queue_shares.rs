@@ -5,8 +5,9 @@
 //! highest priority come first, and among equals each may hold an equal part; what others do not ask for is anybody's.
 //! Tasks are batches of at most 256 MiB, so equal places are about equal bytes.
 use framefleet_bus::Subject;
+use parking_lot::Mutex;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use tokio::sync::Notify;
 
 /// Places in a queue per slot of its workers: one task runs, the next one waits with its inputs fetched.
@@ -56,7 +57,7 @@ impl QueueShares {
 
     /// Notes which queues have workers now, and their slots.
     pub fn serve(&self, slots: HashMap<Subject, usize>) {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         if state.slots != slots {
             state.slots = slots;
             drop(state);
@@ -66,16 +67,12 @@ impl QueueShares {
 
     /// Gives a job its share. Higher priorities come first.
     pub fn join(self: &Arc<Self>, priority: i32) -> QueueShare {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         let number = state.next;
         state.next += 1;
         state.jobs.insert(number, JobQueues { priority, ..JobQueues::default() });
         drop(state);
         QueueShare { shares: Arc::clone(self), number }
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -107,7 +104,7 @@ impl State {
 impl QueueShare {
     /// Takes a place in a queue if there is one for this job; else it is noted that the job wants one.
     pub fn take(&self, queue: &Subject) -> bool {
-        let mut state = self.shares.state();
+        let mut state = self.shares.state.lock();
         let may = state.may_take(self.number, queue);
         if let Some(own) = state.jobs.get_mut(&self.number) {
             if may {
@@ -121,14 +118,14 @@ impl QueueShare {
 
     /// Forgets what was wanted, before the job asks again.
     pub fn clear_wanted(&self) {
-        if let Some(own) = self.shares.state().jobs.get_mut(&self.number) {
+        if let Some(own) = self.shares.state.lock().jobs.get_mut(&self.number) {
             own.wanted.clear();
         }
     }
 
     /// Gives a place back.
     pub fn give_back(&self, queue: &Subject) {
-        let mut state = self.shares.state();
+        let mut state = self.shares.state.lock();
         if let Some(held) = state.jobs.get_mut(&self.number).and_then(|own| own.held.get_mut(queue)) {
             *held = held.saturating_sub(1);
         }
@@ -147,24 +144,24 @@ impl QueueShare {
 
     /// The most slots that workers of one queue have.
     pub fn slots(&self) -> usize {
-        let state = self.shares.state();
+        let state = self.shares.state.lock();
         state.slots.values().copied().max().unwrap_or(state.fallback).max(1)
     }
 
     /// Slots that workers of a queue have.
     pub fn slots_of(&self, queue: &Subject) -> usize {
-        self.shares.state().slots(queue)
+        self.shares.state.lock().slots(queue)
     }
 
     /// Slots that all queues share: those of one process.
     pub fn shared_slots(&self) -> Option<usize> {
-        let state = self.shares.state();
+        let state = self.shares.state.lock();
         (state.fallback > 0).then_some(state.fallback)
     }
 
     /// Queues that the job wants a place in and that no worker serves, by stage.
     pub fn unserved(&self) -> Vec<String> {
-        let state = self.shares.state();
+        let state = self.shares.state.lock();
         let Some(own) = state.jobs.get(&self.number) else { return Vec::new() };
         own.wanted.iter().filter(|queue| state.slots(queue) == 0).map(Subject::stage).collect()
     }
@@ -172,7 +169,7 @@ impl QueueShare {
 
 impl Drop for QueueShare {
     fn drop(&mut self) {
-        self.shares.state().jobs.remove(&self.number);
+        self.shares.state.lock().jobs.remove(&self.number);
         self.shares.changed.notify_waiters();
     }
 }

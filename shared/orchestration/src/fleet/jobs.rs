@@ -8,9 +8,10 @@ use crate::queue_shares::QueueShares;
 use bytes::Bytes;
 use framefleet_bus::{Blobs, Bus, BusError, Kv};
 use framefleet_proto::control::{Job, JobStatus, SubmitRequest, Worker};
+use parking_lot::Mutex;
 use prost::Message as _;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -113,19 +114,19 @@ impl Jobs {
 
     /// A job by name.
     pub fn get(&self, name: &str) -> Option<watch::Receiver<Job>> {
-        self.known().get(name).map(|known| known.job.subscribe())
+        self.known.lock().get(name).map(|known| known.job.subscribe())
     }
 
     /// All jobs, the newest first.
     pub fn list(&self) -> Vec<Job> {
-        let mut jobs: Vec<Job> = self.known().values().map(|known| known.job.borrow().clone()).collect();
+        let mut jobs: Vec<Job> = self.known.lock().values().map(|known| known.job.borrow().clone()).collect();
         jobs.sort_by(|a, b| b.submitted.total_cmp(&a.submitted));
         jobs
     }
 
     /// Ends a job early; one that has ended stays as it is.
     pub fn cancel(&self, name: &str) -> Option<Job> {
-        let known = self.known();
+        let known = self.known.lock();
         let found = known.get(name)?;
         found.cancel.cancel();
         Some(found.job.borrow().clone())
@@ -133,7 +134,8 @@ impl Jobs {
 
     /// Releases all jobs at once: the next leader resumes them.
     pub async fn step_down(&self) {
-        let running: Vec<JoinHandle<()>> = self.known().values_mut().filter_map(|known| known.running.take()).collect();
+        let running: Vec<JoinHandle<()>> =
+            self.known.lock().values_mut().filter_map(|known| known.running.take()).collect();
         running.iter().for_each(JoinHandle::abort);
         for job in running {
             // Aborted, or ended in this moment: either is what is wanted.
@@ -153,7 +155,7 @@ impl Jobs {
         let (sender, _) = watch::channel(job);
         let running =
             run.then(|| tokio::spawn(Arc::clone(self).run_to_completion(sender.clone(), cancel.clone(), ready)));
-        self.known().insert(name, Known { job: sender, cancel, running });
+        self.known.lock().insert(name, Known { job: sender, cancel, running });
     }
 
     /// Runs a job to its end, also over times without a bus.
@@ -208,7 +210,7 @@ impl Jobs {
                 tracing::warn!(job = name, %error, "an old job cannot be forgotten; tried again when another ends");
                 return;
             }
-            self.known().remove(&name);
+            self.known.lock().remove(&name);
         }
     }
 
@@ -288,7 +290,7 @@ impl Jobs {
 
     /// A name that sorts by time and was never used.
     fn new_name(&self) -> String {
-        let known = self.known();
+        let known = self.known.lock();
         let seconds = now() as u64;
         let mut number = known.len();
         loop {
@@ -298,10 +300,6 @@ impl Jobs {
             }
             number += 1;
         }
-    }
-
-    fn known(&self) -> MutexGuard<'_, BTreeMap<String, Known>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Shares the memory for frames in flight among jobs: a job starts when what it must have is free, and gets half of what is
 //! left, so that there is always some for the next.
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use parking_lot::Mutex;
+use std::sync::Arc;
 use tokio::sync::Notify;
 
 /// The bytes that all jobs together may occupy.
@@ -42,7 +43,7 @@ impl MemoryShare {
     }
 
     fn try_grant(self: &Arc<Self>, needed: u64, wants: u64) -> Option<MemoryGrant> {
-        let mut taken = self.taken();
+        let mut taken = self.taken.lock();
         let free = self.total.saturating_sub(*taken);
         if needed > free {
             return None;
@@ -51,15 +52,11 @@ impl MemoryShare {
         *taken += bytes;
         Some(MemoryGrant { share: Arc::clone(self), bytes })
     }
-
-    fn taken(&self) -> MutexGuard<'_, u64> {
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Drop for MemoryGrant {
     fn drop(&mut self) {
-        *self.share.taken() -= self.bytes;
+        *self.share.taken.lock() -= self.bytes;
         self.share.changed.notify_waiters();
     }
 }
