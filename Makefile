@@ -18,7 +18,7 @@ FUZZ_SECONDS ?= 1200
 help:
 	@echo "make demo   install what is missing, build, analyse real footage, say where the report is"
 	@echo "make test   everything that is tested"
-	@echo "make test-stage STAGE=…   after a change of one stage: its tests, and those that look at every stage"
+	@echo "make test-stage STAGE=…   after a change of one stage: its tests, those that look at every stage, and those of the program that use it"
 	@echo "make test-fast   unit tests and the golden digests of stages, for daily work"
 	@echo "make lint   formatting, clippy, structure, licences"
 	@echo "make bench  measure, and print the table of docs/performance.md (QUICK=quick: without what takes long)"
@@ -67,10 +67,10 @@ test: setup samples readers
 	$(CARGO) nextest run --workspace
 	$(CARGO) test --workspace --doc --quiet
 
-# STAGE=…: its own tests, and those of the whole that look at every stage.
+# STAGE=…: what a change of it can make fail (tools/test-stage.sh says which tests these are).
 test-stage: setup samples readers
 	@$(call tool,nextest)
-	$(CARGO) nextest run --workspace -E 'package(=$(STAGE)) + (binary(whole) & test(/^(layers|presentation|deployment|halves|documents)::/))'
+	tests=$$(tools/test-stage.sh $(STAGE)); $(CARGO) nextest run --workspace -E "$$tests"
 
 test-fast: setup samples
 	@$(call tool,nextest)

@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-const FRAMES: u64 = 96;
+/// Three batches, and so three pieces, the last one short.
+const FRAMES: u64 = 72;
 const SIZE: (u32, u32) = (192, 128);
 const SEED: u64 = 41;
 

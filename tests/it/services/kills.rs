@@ -1,7 +1,9 @@
 //! Whoever dies: the job goes on, nothing is lost or doubled, and the answer is the same.
 use super::{Fleet, JobStatus, PATIENCE, results, status};
 use crate::footage::{folder, moving};
+use crate::processes::process::with_test_stages;
 use crate::program::{digest, records, run};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -12,27 +14,38 @@ const FRAMES: u64 = 640;
 
 /// A clip, the pipeline as a file, and the digest that an undisturbed fleet comes to.
 struct Expected {
-    _work: tempfile::TempDir,
     clip: PathBuf,
     pipeline: String,
     digest: String,
 }
 
-/// Computed once for all tests of this file: by a fleet that nobody disturbs.
-fn expected() -> &'static Expected {
-    static EXPECTED: std::sync::OnceLock<Expected> = std::sync::OnceLock::new();
-    EXPECTED.get_or_init(|| {
-        let work = folder();
-        let clip = moving(&work.path().join("clip.mp4"), FRAMES);
-        let pipeline = work.path().join("slow.toml");
-        std::fs::write(&pipeline, SLOW).unwrap();
-        let pipeline = pipeline.to_str().unwrap().to_owned();
-        let fleet = Fleet::start(1);
-        let output = work.path().join("undisturbed");
-        fleet.wait_done(&fleet.submit(&clip, &output, &["--pipeline", &pipeline]));
-        let digest = digest(&output);
-        Expected { _work: work, clip, pipeline, digest }
-    })
+/// Computed by a fleet that nobody disturbs, once for all tests of this file: each of them is a process of its own, so it is kept beside the program
+/// whose answer it is.
+fn expected() -> Expected {
+    let program = with_test_stages();
+    let built = program.metadata().unwrap();
+    let of = format!("{:?}, {} bytes, {FRAMES} frames of {SLOW}", built.modified().unwrap(), built.len());
+    let folder = program.parent().and_then(Path::parent).unwrap().join("tmp/undisturbed");
+    std::fs::create_dir_all(&folder).unwrap();
+    let lock = File::create(folder.join("lock")).unwrap();
+    lock.lock().unwrap();
+    let (clip, pipeline) = (folder.join("clip.mp4"), folder.join("slow.toml"));
+    let (known, answer) = (folder.join("of"), folder.join("digest"));
+    if std::fs::read_to_string(&known).is_ok_and(|known| known == of) {
+        let digest = std::fs::read_to_string(answer).unwrap();
+        return Expected { clip, pipeline: pipeline.to_str().unwrap().to_owned(), digest };
+    }
+    moving(&clip, FRAMES);
+    std::fs::write(&pipeline, SLOW).unwrap();
+    let pipeline = pipeline.to_str().unwrap().to_owned();
+    let fleet = Fleet::start(1);
+    let output = fleet.path("undisturbed");
+    fleet.wait_done(&fleet.submit(&clip, &output, &["--pipeline", &pipeline]));
+    let digest = digest(&output);
+    std::fs::write(answer, &digest).unwrap();
+    // Last: what is not whole is computed again.
+    std::fs::write(known, of).unwrap();
+    Expected { clip, pipeline, digest }
 }
 
 /// Runs the job, disturbs the fleet when a third of it is done, and checks what comes of it.
@@ -56,7 +69,7 @@ fn a_worker() {
 }
 
 #[test]
-fn the_only_worker_and_a_new_one_comes() {
+fn replacement_worker_takes_over() {
     disturbed(1, |fleet| {
         fleet.workers[0].kill();
         fleet.start_worker(&[]);
@@ -95,7 +108,7 @@ fn everything_at_once() {
 }
 
 #[test]
-fn nobody_during_a_rolling_restart_of_everything() {
+fn rolling_restart_loses_nothing() {
     disturbed(2, |fleet| {
         for number in 0..2 {
             let drained = fleet.workers[number].drain();
@@ -111,7 +124,7 @@ fn nobody_during_a_rolling_restart_of_everything() {
 }
 
 #[test]
-fn of_two_orchestrators_one_acts_and_the_other_takes_over() {
+fn second_orchestrator_takes_over() {
     disturbed(2, |fleet| {
         fleet.start_orchestrator();
         std::thread::sleep(Duration::from_secs(2));
@@ -176,7 +189,7 @@ fn failed_frames(output: &Path) -> Vec<u64> {
 }
 
 #[test]
-fn cancelled_and_handed_in_again_it_goes_on() {
+fn cancelled_and_submitted_again_it_resumes() {
     let expected = expected();
     let fleet = Fleet::start(1);
     let output = fleet.path("output");

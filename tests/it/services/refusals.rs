@@ -73,15 +73,17 @@ fn nobody_answers() {
     let bus = format!("nats://127.0.0.1:{port}");
     let work = folder();
     let blobs = work.path().to_str().unwrap().to_owned();
-    for verb in ["worker", "orchestrator"] {
-        let ran = framefleet(
-            [verb, "--nats", &bus, "--blobs", &blobs, "--metrics", "127.0.0.1:0"]
-                .into_iter()
-                .chain(if verb == "orchestrator" { vec!["--listen", "127.0.0.1:0"] } else { vec![] }),
-        );
+    let refused = |verb: &str, more: &[&str]| {
+        let ran =
+            framefleet([&[verb, "--nats", &bus, "--blobs", &blobs, "--metrics", "127.0.0.1:0"][..], more].concat());
         assert_eq!(ran.code, Some(75), "{ran:#?}");
         assert!(ran.err.contains(&port.to_string()), "{ran:#?}");
-    }
+    };
+    // Both wait for the bus for a while.
+    std::thread::scope(|threads| {
+        threads.spawn(|| refused("worker", &[]));
+        threads.spawn(|| refused("orchestrator", &["--listen", "127.0.0.1:0"]));
+    });
 }
 
 #[test]
