@@ -41,9 +41,10 @@ const LAYERS: &[(&str, u8)] = &[
     ("framefleet-service", 6),
     ("framefleet-orchestration", 8),
     ("registry", 8),
-    ("framefleet-job", 9),
-    ("orchestrator", 10),
-    ("framefleet", 10),
+    ("framefleet-fleet", 9),
+    ("framefleet-job", 10),
+    ("orchestrator", 11),
+    ("framefleet", 11),
 ];
 
 /// The layer of stages.
@@ -85,6 +86,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("framefleet-index", &["framefleet-decode", "framefleet-demux", "framefleet-folders", "framefleet-frames"]),
     ("framefleet-perception", &["framefleet-frames", "framefleet-infer", "framefleet-stage", "framefleet-vision"]),
     ("framefleet-pipeline", &["framefleet-formats", "framefleet-frames", "framefleet-stage"]),
+    ("framefleet-fleet", &["framefleet-bus", "framefleet-orchestration", "framefleet-proto", "framefleet-telemetry"]),
     (
         "framefleet-runner",
         &[

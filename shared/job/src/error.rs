@@ -1,8 +1,8 @@
 //! Why a job cannot be done.
+use framefleet_fleet::{FleetError, RunnerError};
 use framefleet_ledger::LedgerError;
 use framefleet_models::ModelError;
 use framefleet_orchestration::OrchestratorError;
-use framefleet_orchestration::fleet::{FleetError, RunnerError};
 use framefleet_pipeline::PlanError;
 use framefleet_records::RecordsError;
 use framefleet_report::ReportError;

@@ -1,9 +1,9 @@
 //! Which models a job's plan names: by catalogue, licence, what is installed, and where models are to run.
 use crate::error::JobError;
 use crate::request::ModelOptions;
+use framefleet_fleet::{Classes, Place};
 use framefleet_infer::{Device, DeviceChoice, Precision, Tuned};
 use framefleet_models::{Allowed, Format, Model, ModelError};
-use framefleet_orchestration::fleet::{Classes, Place};
 use framefleet_pipeline::{ModelMode, Models, PlannedModel};
 use framefleet_service::{CatalogueArguments, ModelArguments, ModelRuntime};
 use framefleet_stage::ModelNeed;

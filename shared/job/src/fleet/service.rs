@@ -4,7 +4,7 @@ use crate::error::JobError;
 use crate::models::planning_runtime;
 use crate::plan::Planner;
 use bytesize::ByteSize;
-use framefleet_orchestration::fleet::{FleetOptions, serve};
+use framefleet_fleet::{FleetOptions, serve};
 use framefleet_service::{CatalogueArguments, FleetArguments, host_name, stop_signal};
 use framefleet_stage::Registry;
 use framefleet_telemetry::{Health, Metrics, metric};

@@ -1,6 +1,6 @@
 //! The workers that are there: each announces itself again and again, and is gone when it no longer does.
-use crate::queue_shares::QueueShares;
 use framefleet_bus::{BusError, Kv, Subject};
+use framefleet_orchestration::QueueShares;
 use framefleet_proto::control::Worker;
 use prost::Message as _;
 use std::collections::HashMap;

@@ -1,10 +1,10 @@
 //! Who makes a plan of a request and does it: the orchestrator knows no stage; who starts it does.
 use super::classes::Classes;
-use crate::driver::OrchestratorError;
-use crate::progress::Progress;
-use crate::queue_shares::QueueShare;
 use async_trait::async_trait;
 use framefleet_bus::{Blobs, Bus, BusError};
+use framefleet_orchestration::OrchestratorError;
+use framefleet_orchestration::Progress;
+use framefleet_orchestration::QueueShare;
 use framefleet_proto::control::{self, JobStatus, SubmitRequest, Worker};
 use std::sync::Arc;
 use tokio::sync::watch;

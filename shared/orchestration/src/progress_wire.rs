@@ -1,5 +1,5 @@
 //! Progress as the API says it, and back.
-use crate::{Progress, StepProgress};
+use crate::progress::{Progress, StepProgress};
 use framefleet_proto::control;
 use std::time::Duration;
 

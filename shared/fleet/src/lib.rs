@@ -10,7 +10,6 @@ mod lock;
 mod memory;
 mod request;
 mod service;
-mod wire;
 mod workers;
 
 pub use classes::{Classes, Place};
