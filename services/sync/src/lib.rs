@@ -24,11 +24,12 @@ mod sound;
 mod sound_track;
 mod speakers;
 mod summary;
+mod track_setting;
 mod tracks;
 
 pub use process::STILL;
 pub use settings::{Pictures, SyncSettings};
-pub use sound_track::TrackSetting;
+pub use track_setting::TrackSetting;
 
 use framefleet_audio_features::voice;
 use framefleet_frames::Kind;

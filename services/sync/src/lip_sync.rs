@@ -7,7 +7,7 @@
 use crate::mouth::faces::{faces_of, shrink};
 use crate::offset::distances::{DISTANCES, SHIFTS, STEP_NS};
 use crate::settings::SyncSettings;
-use crate::sound_track;
+use crate::track_setting;
 use framefleet_audio_features::mfcc::{COEFFICIENTS, FRAME, Mfcc, RATE, STEP};
 use framefleet_frames::{Item, LipDistance, LipDistances};
 use framefleet_infer::{Dim, InferError, Session, TensorSpec};
@@ -105,7 +105,7 @@ impl LipSync {
         let steps: Vec<i64> = steps.into_iter().collect();
         // Which track is heard, finish decides.
         let (mut sounds, mut tracks) = (Vec::new(), Vec::new());
-        for track in 0..sound_track::count(batch.item()) {
+        for track in 0..track_setting::count(batch.item()) {
             if let Some(own) = self.sounds(job, batch.item(), track, &steps)? {
                 sounds.extend(own);
                 tracks.push(track);

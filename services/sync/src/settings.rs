@@ -1,6 +1,6 @@
 //! What changes the answers of the stage.
-use crate::sound_track::TrackSetting;
 use crate::speakers::diarisation::{Diarisation, MAX_BYTES};
+use crate::track_setting::TrackSetting;
 use framefleet_frames::{Item, Rendition};
 use framefleet_stage::{FileSetting, Settings, in_range, only_finish};
 use schemars::JsonSchema;

@@ -2,7 +2,7 @@
 use super::crop::{self, Crop};
 use super::open::open;
 use super::steps::Steps;
-use super::streams::{film_stream, sound_stream};
+use super::streams::{codec_name, film_stream, sound_stream};
 use super::timeline::scale;
 use ffmpeg_next::{self as ffmpeg, Packet, codec, ffi, format, media};
 use framefleet_frames::{ReadError, VideoFile};
@@ -346,11 +346,6 @@ impl Demuxer {
             unsafe { ffi::avformat_seek_file(self.input.as_mut_ptr(), self.stream as i32, i64::MIN, ticks, ticks, 0) };
         code >= 0
     }
-}
-
-/// FFmpeg's short name of a codec.
-pub fn codec_name(id: codec::Id) -> String {
-    id.name().to_owned()
 }
 
 /// Whether a container's times may start anew within it: where libavformat says so, and in FLV, which cameras append to.

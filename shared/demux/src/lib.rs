@@ -12,7 +12,7 @@ pub mod timeline;
 
 pub use audio_packets::AudioPackets;
 pub use crop::Crop;
-pub use demuxer::{Alpha, Demuxer, Extent, Read, codec_name, may_step};
+pub use demuxer::{Alpha, Demuxer, Extent, Read, may_step};
 pub use read_ahead::ReadAhead;
 pub use side_data::VIDEO_SIDE_DATA;
-pub use streams::{film_stream, several_films, sound_tracks};
+pub use streams::{codec_name, film_stream, several_films, sound_tracks};

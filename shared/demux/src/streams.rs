@@ -1,8 +1,7 @@
 //! Which streams of a file are read: of several films one, of several sound tracks each by its number.
-use super::demuxer::codec_name;
 use ffmpeg_next::format::context::Input;
 use ffmpeg_next::format::stream::{Disposition, Stream};
-use ffmpeg_next::media;
+use ffmpeg_next::{codec, media};
 use framefleet_frames::{ReadError, SoundTrack, VideoFile};
 
 /// The index of the stream that is read of a file, in its container.
@@ -82,4 +81,9 @@ pub(crate) fn sound_stream(input: &Input, track: Option<u32>) -> Option<usize> {
     let Some(number) = track else { return default_track(input) };
     let mut tracks = input.streams().filter(|stream| stream.parameters().medium() == media::Type::Audio);
     tracks.nth(usize::try_from(number).ok()?).map(|stream| stream.index())
+}
+
+/// FFmpeg's short name of a codec.
+pub fn codec_name(id: codec::Id) -> String {
+    id.name().to_owned()
 }
