@@ -105,7 +105,7 @@ fn a_list_says_role_licence_size_state_and_default() {
         ["face-detection", "MIT", "face-clustering (fast, balanced, quality)"].iter().all(|part| row.contains(part))
     );
     assert!(all.lines().any(|line| line.starts_with("scrfd-500m") && line.contains("(to be allowed)")), "{all}");
-    assert!(all.lines().any(|line| line.starts_with("sam2.1-hiera-tiny") && line.contains("to pin")), "{all}");
+    assert!(all.lines().any(|line| line.starts_with("sam2.1-hiera-tiny") && line.contains("148.8 MiB")), "{all}");
     let pose = place.done(&["list", "--stage", "pose"]);
     assert!(pose.contains("blazepose-full") && !pose.contains("yunet"), "{pose}");
     assert!(place.done(&["list", "--stage", "lighting"]).contains("runs no models"));
