@@ -44,9 +44,13 @@ def by_frame(rows):
 
 
 def overlaps(truth, tracks):
-    """1 - IoU of all pairs."""
-    boxes = [numpy.array([row[1:] for row in rows], float).reshape(-1, 4) for rows in (truth, tracks)]
-    return motmetrics.distances.iou_matrix(*boxes, max_iou=1.0)
+    """IoU of all pairs of boxes."""
+    a, b = (numpy.array([row[1:] for row in rows], float).reshape(-1, 4) for rows in (truth, tracks))
+    low = numpy.maximum(a[:, None, :2], b[None, :, :2])
+    high = numpy.minimum((a[:, :2] + a[:, 2:])[:, None], (b[:, :2] + b[:, 2:])[None])
+    shared = numpy.clip(high - low, 0, None).prod(2)
+    both = a[:, 2:].prod(1)[:, None] + b[:, 2:].prod(1)[None] - shared
+    return numpy.divide(shared, both, out=numpy.zeros_like(shared), where=both > 0)
 
 
 def hota(truth, tracks, last):
@@ -54,7 +58,7 @@ def hota(truth, tracks, last):
     frames = []
     for frame in range(1, last + 1):
         a, b = truth.get(frame, []), tracks.get(frame, [])
-        similarity = 1 - numpy.nan_to_num(overlaps(a, b), nan=1.0) if a and b else numpy.zeros((len(a), len(b)))
+        similarity = overlaps(a, b)
         frames.append(([row[0] for row in a], [row[0] for row in b], similarity))
     people = sorted({one for a, _, _ in frames for one in a})
     found_ids = sorted({one for _, b, _ in frames for one in b})
@@ -97,8 +101,8 @@ def main():
     accumulator = motmetrics.MOTAccumulator(auto_id=True)
     for frame in range(1, last + 1):
         a, b = truth.get(frame, []), tracks.get(frame, [])
-        distances = overlaps(a, b) if a and b else numpy.empty((len(a), len(b)))
-        distances[distances > 1 - iou] = numpy.nan
+        similarity = overlaps(a, b)
+        distances = numpy.where(similarity >= iou, 1 - similarity, numpy.nan)
         accumulator.update([row[0] for row in a], [row[0] for row in b], distances)
     names = ["idf1", "idp", "idr", "mota", "num_switches", "recall", "precision"]
     summary = motmetrics.metrics.create().compute(accumulator, metrics=names).iloc[0]
