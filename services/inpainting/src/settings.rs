@@ -64,8 +64,7 @@ pub struct InpaintingSettings {
     pub analysis_side: u32,
     /// What fills the pixels that no frame shows: lama, telea or none.
     pub rest: Rest,
-    /// Id of the model of `rest = "lama"` in the catalogue. It has to be pulled before, with the digest that its publisher
-    /// states.
+    /// Id of the model of `rest = "lama"` in the catalogue. It has to be pulled before.
     pub model: String,
     /// Whether a clean plate is written per shot: the median of its frames, aligned, without what was removed.
     pub clean_plate: bool,
