@@ -48,11 +48,12 @@ pub fn choose(
     vad: &Session,
     settings: &SyncSettings,
 ) -> Result<ChosenTrack, StageError> {
-    if let Some(number) = settings.track.find(item).map_err(StageError::BadInput)? {
-        return Ok(ChosenTrack { number, reason: "the setting track says so".to_owned() });
-    }
+    let asked = settings.track.find(item).map_err(StageError::BadInput)?;
     if count(item) == 1 {
         return Ok(ChosenTrack { number: 0, reason: String::new() });
+    }
+    if let Some(number) = asked {
+        return Ok(ChosenTrack { number, reason: "the setting track says so".to_owned() });
     }
     let measure = |ranges: &[Range<i64>]| -> Result<Vec<f64>, StageError> {
         let of_track = |track| {
@@ -64,7 +65,7 @@ pub fn choose(
     let mut ranges = stretches(end_ns);
     let mut speech = measure(&ranges)?;
     if ranges.len() > 1 && speech.iter().all(|seconds| *seconds == 0.0) {
-        ranges = vec![0..end_ns];
+        ranges = std::iter::once(0..end_ns).collect();
         speech = measure(&ranges)?;
     }
     let listened = ranges.iter().map(|range| range.end - range.start).sum::<i64>() as f64 / 1e9;
@@ -97,7 +98,7 @@ fn decide(speech: &[f64], default: usize, listened: f64) -> ChosenTrack {
 /// Parts of an item that stand for all of it.
 fn stretches(end_ns: i64) -> Vec<Range<i64>> {
     if end_ns <= STRETCHES * STRETCH_NS {
-        return vec![0..end_ns.max(1)];
+        return std::iter::once(0..end_ns.max(1)).collect();
     }
     let begin = |number: i64| (end_ns - STRETCH_NS) / (STRETCHES - 1) * number;
     (0..STRETCHES).map(begin).map(|begin| begin..begin + STRETCH_NS).collect()

@@ -321,7 +321,7 @@ fn is_lossless(id: codec::Id) -> bool {
     // SAFETY: the descriptor is static, or null.
     let descriptor = unsafe { ffi::avcodec_descriptor_get(id.into()).as_ref() };
     let has = |property: i32| descriptor.is_some_and(|of| of.props & property != 0);
-    has(ffi::AV_CODEC_PROP_LOSSLESS as i32) && !has(ffi::AV_CODEC_PROP_LOSSY as i32)
+    has(ffi::AV_CODEC_PROP_LOSSLESS) && !has(ffi::AV_CODEC_PROP_LOSSY)
 }
 
 /// Number of samples in a time, to the nearest.

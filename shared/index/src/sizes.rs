@@ -77,7 +77,7 @@ impl Parser {
         // SAFETY: the parser is closed when it is dropped; its flags are a plain field for callers.
         let parser = unsafe {
             let parser = NonNull::new(ffi::av_parser_init(id as i32))?;
-            (*parser.as_ptr()).flags |= ffi::PARSER_FLAG_COMPLETE_FRAMES as i32;
+            (*parser.as_ptr()).flags |= ffi::PARSER_FLAG_COMPLETE_FRAMES;
             parser
         };
         Some(Self { parser, context })
