@@ -1,8 +1,12 @@
 //! A picture with structure at several scales that can be looked at through any similarity transform.
 use crate::Picture;
+use parking_lot::Mutex;
+use std::sync::Arc;
 
 /// Side of the square that the texture repeats with, pixels.
 const SIDE: usize = 512;
+/// Textures that are kept once they are made: tests ask for the same one for every frame, and making it takes longer than painting a frame.
+const KEPT: usize = 8;
 /// Wavelengths of the noise, pixels, and how strong each is. Nothing is finer than 8 pixels, so that zooming out to a half
 /// still makes no aliases.
 const OCTAVES: [(usize, f32); 5] = [(8, 0.9), (16, 1.0), (32, 1.0), (64, 0.8), (128, 0.6)];
@@ -58,12 +62,27 @@ impl Similarity {
 /// Colour noise over a square of 512 pixels that repeats in all directions; the same for the same seed on every machine.
 #[derive(Clone, Debug)]
 pub struct Texture {
-    rgb: Vec<[f32; 3]>,
+    rgb: Arc<[[f32; 3]]>,
 }
 
 impl Texture {
     /// The texture of a seed.
     pub fn noise(seed: u64) -> Self {
+        static MADE: Mutex<Vec<(u64, Texture)>> = Mutex::new(Vec::new());
+        let known = |made: &[(u64, Self)]| made.iter().find(|(of, _)| *of == seed).map(|(_, texture)| texture.clone());
+        if let Some(texture) = known(&MADE.lock()) {
+            return texture;
+        }
+        let texture = Self::made(seed);
+        let mut made = MADE.lock();
+        if made.len() == KEPT {
+            made.remove(0);
+        }
+        made.push((seed, texture.clone()));
+        texture
+    }
+
+    fn made(seed: u64) -> Self {
         let luma = octaves(seed, &OCTAVES);
         let tints: Vec<Vec<f32>> = (1..=3).map(|n| octaves(seed.wrapping_add(n * 7919), &OCTAVES[2..])).collect();
         let rgb = luma.iter().enumerate().map(|(at, &grey)| {
