@@ -18,7 +18,7 @@ pub fn rows(effort: &Effort) {
         let (middle, worst) = (times[times.len() / 2], times[times.len() - 1]);
         row(what, &format!("median {middle:.2} s, worst of {rounds} {worst:.2} s"), "–", None, goal);
     };
-    measure("worker killed: until its tasks go on elsewhere", "≤ 5 s", worker);
+    measure("worker killed: until its tasks run elsewhere", "≤ 5 s", worker);
     measure("orchestrator killed and started again: until the next result is told", "≤ 10 s", orchestrator);
     measure("nats-server killed and started again: until the next result is told", "≤ 10 s", nats);
 }

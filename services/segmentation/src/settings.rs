@@ -198,7 +198,7 @@ impl SegmentationSettings {
         let named = |usual: &str| Some(self.model.clone().unwrap_or_else(|| usual.to_owned()));
         let need =
             |role: &str, choice: Option<String>, at_a_time: usize| ModelNeed::new(role, choice.as_deref(), at_a_time);
-        // Both eyes together, where there are two for sure: what is short of a micro-batch is computed in vain.
+        // Both eyes together, where there are two for sure: a partial micro-batch wastes compute.
         let eyes = if matches!(self.stereo, Stereo::SideBySide | Stereo::OverUnder) { 2 } else { 1 };
         match self.method {
             Method::Person => vec![need(PERSON, self.model.clone(), eyes)],

@@ -56,7 +56,7 @@ pub enum RunnerError {
     /// What was asked for is wrong: source, pipeline, plan or output. The message says what to do.
     #[error("{0}")]
     Refused(String),
-    /// The bus is away (the job goes on when it is back), or refuses what it was given.
+    /// The bus is away (the job resumes when it is back), or refuses what it was given.
     #[error(transparent)]
     Bus(BusError),
     /// It broke.
@@ -109,6 +109,6 @@ pub trait ReadyJob: Send {
     /// Bytes that its frames in flight must have, and those that they may use.
     fn memory(&self) -> (u64, u64);
 
-    /// Does the job, to its end or until it is interrupted. Where an earlier run of the same name ended, it goes on.
+    /// Does the job, to its end or until it is interrupted. It resumes where an earlier run of the same name ended.
     async fn run(self: Box<Self>, context: JobContext) -> Result<JobEnd, RunnerError>;
 }

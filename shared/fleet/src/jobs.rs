@@ -172,11 +172,11 @@ impl Jobs {
                 Ok(end) => break end,
                 // The former leader may not have released the output yet.
                 Err(error) if resumed && error.may_pass() && taken_over.elapsed() < HANDOVER_GRACE => {
-                    tracing::info!(job = job.borrow().name, %error, "the job cannot go on yet");
+                    tracing::info!(job = job.borrow().name, %error, "the job cannot resume yet");
                     tokio::time::sleep(PAUSE).await;
                 }
                 Err(RunnerError::Bus(error)) if error.passes() => {
-                    tracing::warn!(job = job.borrow().name, %error, "the bus is away; the job goes on when it is back");
+                    tracing::warn!(job = job.borrow().name, %error, "the bus is away; the job resumes when it is back");
                     tokio::time::sleep(PAUSE).await;
                 }
                 Err(error) => break JobEnd::new(JobStatus::Failed, error.to_string()),

@@ -40,19 +40,19 @@ pub(super) fn index(
         let size = (decoded.frame.width(), decoded.frame.height());
         let waiting = Waiting { mark, duration_ns: duration_ns(&decoded, &timeline), size };
         runs.push(decoded.timestamp(), waiting, &mut settled);
-        if !tell(&mut settled, cursor.demuxer().stepped(), grid, &mut chain) {
+        if !report(&mut settled, cursor.demuxer().stepped(), grid, &mut chain) {
             return Ok(None);
         }
     }
     runs.end(&mut settled);
-    tell(&mut settled, cursor.demuxer().stepped(), grid, &mut chain);
+    report(&mut settled, cursor.demuxer().stepped(), grid, &mut chain);
     grid.end(&mut chain);
     let broken = cursor.broken().map(|reason| format!("reading stopped: {reason}"));
     Ok(broken.or_else(|| shortfall::of(cursor.demuxer())))
 }
 
 /// Hands on frames with their times, and whether clocks started anew before; false when nobody wants to know more.
-fn tell(settled: &mut Vec<(i64, Waiting)>, stepped: bool, grid: &mut Grid<'_>, chain: &mut PacketChain) -> bool {
+fn report(settled: &mut Vec<(i64, Waiting)>, stepped: bool, grid: &mut Grid<'_>, chain: &mut PacketChain) -> bool {
     // Before every key frame: such a video is decoded from its first packet, so that is where digests begin.
     let frame = |(ns, Waiting { mark, duration_ns, size })| SourceFrame {
         ns,

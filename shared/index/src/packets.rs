@@ -139,17 +139,17 @@ impl Order {
         self.begun = true;
         let mut settled = Vec::new();
         self.runs.push(Some(first.pts), first, &mut settled);
-        self.tell(settled, grid, chain)
+        self.report(settled, grid, chain)
     }
 
     /// Hands on what is left.
     fn end(&mut self, grid: &mut Grid<'_>, chain: &mut PacketChain) {
         let mut settled = Vec::new();
         self.runs.end(&mut settled);
-        self.tell(settled, grid, chain);
+        self.report(settled, grid, chain);
     }
 
-    fn tell(&mut self, settled: Vec<(i64, Waiting)>, grid: &mut Grid<'_>, chain: &mut PacketChain) -> bool {
+    fn report(&mut self, settled: Vec<(i64, Waiting)>, grid: &mut Grid<'_>, chain: &mut PacketChain) -> bool {
         let repeated = self.runs.repeated();
         settled.into_iter().all(|(ns, Waiting { pts, mark, duration_ns, position, from_start, size })| {
             self.gaps.frame(mark.packet, ns, duration_ns);

@@ -7,7 +7,7 @@ use std::num::NonZeroUsize;
 /// Outputs that a worker keeps open.
 const OPEN: NonZeroUsize = NonZeroUsize::new(32).unwrap();
 
-/// Finds the ledger of a task's output: one that was handed in, or one that is joined when the first task names it.
+/// Finds the ledger of a task's output: one that was given, or one that is joined when the first task names it.
 #[derive(Debug)]
 pub struct Ledgers {
     build: String,

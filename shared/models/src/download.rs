@@ -1,4 +1,4 @@
-//! Fetches an address into a file: goes on where an earlier try broke off, tries again, never takes more than it should.
+//! Fetches an address into a file: resumes where an earlier try broke off, tries again, never takes more than it should.
 use crate::digest::Sha256;
 use crate::error::{Mismatch, ModelError, access};
 use crate::progress::{Activity, Progress};
@@ -108,12 +108,12 @@ impl<'a> Client<'a> {
             tracing::debug!(url = self.wanted.url, here, why, "a download broke off");
             if fruitless == FRUITLESS_TRIES {
                 let of = self.wanted.size.map_or_else(String::new, |size| format!(" of {size}"));
-                let advice = "check the network and the address, and run the same command again: it goes on from there";
+                let advice = "check the network and the address, and run the same command again: it resumes there";
                 return Err(self.failed(format!("{why}; {here}{of} bytes are here; {advice}")));
             }
             std::thread::sleep(PAUSE * 2_u32.pow(fruitless));
         }
-        Err(self.failed(format!("the connection broke {TRIES} times; run the same command again: it goes on")))
+        Err(self.failed(format!("the connection broke {TRIES} times; run the same command again: it resumes")))
     }
 
     fn failed(&self, reason: String) -> ModelError {

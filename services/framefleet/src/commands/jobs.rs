@@ -141,7 +141,7 @@ async fn last(server: &ServerArguments, name: &str, progress: &watch::Sender<Pro
                 return Err(Failure {
                     exit: Exit::BusUnreachable,
                     message: format!(
-                        "the orchestrator has been away for {} s; the job goes on when it is back",
+                        "the orchestrator has been away for {} s; the job resumes when it is back",
                         AWAY.as_secs()
                     ),
                 });

@@ -66,7 +66,7 @@ async fn jobs(bus: &Arc<MemoryBus>, runner: &Arc<AtOnce>) -> Arc<Jobs> {
     Jobs::take_over(parts).await.unwrap()
 }
 
-/// A job handed in, and done.
+/// A job submitted, and done.
 async fn done(jobs: &Arc<Jobs>, output: &str) -> String {
     let request = SubmitRequest { output: output.to_owned(), ..SubmitRequest::default() };
     let name = jobs.submit(request).await.unwrap().name;

@@ -82,7 +82,7 @@ pub enum Fact {
         /// Whether trying again can help.
         retryable: bool,
     },
-    /// Volatile frames that a task was given are gone, although nobody released them: the place they lay in was emptied.
+    /// The blob store lost volatile frames of a task that were not released.
     Stale {
         /// The task.
         task: TaskRef,

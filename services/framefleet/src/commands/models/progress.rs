@@ -20,7 +20,7 @@ struct Open {
     what: String,
     bytes: Option<u64>,
     bar: ProgressBar,
-    told: Instant,
+    reported: Instant,
 }
 
 impl Default for Shown {
@@ -35,15 +35,15 @@ impl Progress for Shown {
         if self.style == Style::Lines {
             eprintln!("{what}{}", bytes.map_or_else(String::new, |bytes| format!(", {}", ByteSize(bytes))));
         }
-        self.open.borrow_mut().push(Open { what: what.to_owned(), bytes, bar, told: Instant::now() });
+        self.open.borrow_mut().push(Open { what: what.to_owned(), bytes, bar, reported: Instant::now() });
     }
 
     fn at(&self, bytes: u64) {
         let mut open = self.open.borrow_mut();
         let Some(last) = open.last_mut() else { return };
         last.bar.set_position(bytes);
-        if self.style == Style::Lines && last.told.elapsed() >= EVERY {
-            last.told = Instant::now();
+        if self.style == Style::Lines && last.reported.elapsed() >= EVERY {
+            last.reported = Instant::now();
             eprintln!("{}: {}", last.what, portion(bytes, last.bytes));
         }
     }

@@ -14,7 +14,7 @@ use std::path::Path;
 /// What exists where NVIDIA's driver is loaded.
 const NVIDIA_DRIVER: &str = "/proc/driver/nvidia/version";
 
-/// Fetches what is asked for; goes on after a failure, so that one model that cannot be had does not keep others away.
+/// Fetches what is asked for; continues after a failure, so that one model that cannot be had does not keep others away.
 pub fn pull(
     arguments: &PullArguments,
     registry: &Registry,
