@@ -50,7 +50,10 @@ impl Person {
 }
 
 /// A folder of stills: its name, and names and sizes of its files.
-pub const STILLS: [(&str, &[(&str, u32, u32)]); 2] =
+pub type StillFolder = (&'static str, &'static [(&'static str, u32, u32)]);
+
+/// The folders of stills.
+pub const STILLS: [StillFolder; 2] =
     [("photos", &[("root.jpg", 40, 30), ("wide.jpg", 60, 20)]), ("photos/a", &[("001.jpg", 30, 40)])];
 
 /// The people of a frame of the film.
@@ -90,7 +93,7 @@ pub fn film(name: &str) -> Item {
 
 /// The folders of stills.
 pub fn stills() -> Vec<(Item, Vec<ImageFile>)> {
-    let folder = |(name, files): &(&str, &[(&str, u32, u32)])| {
+    let folder = |(name, files): &StillFolder| {
         let file = |(frame, (name, width, height)): (u64, &(&str, u32, u32))| ImageFile {
             frame,
             name: (*name).to_owned(),

@@ -39,12 +39,9 @@ impl<'a> CvatImages<'a> {
         self.xml.start("box", &[&common[..], &corners(object)].concat())?;
         self.xml.attributes(object)?;
         self.xml.end("box")?;
-        let Some(([left, top, width, height], runs)) =
-            object.run_lengths().map(|mask| rows(&mask)).transpose()?.flatten()
-        else {
-            return Ok(());
-        };
-        let runs = runs.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
+        let Some(mask) = object.run_lengths().map(|mask| rows(&mask)).transpose()?.flatten() else { return Ok(()) };
+        let [left, top, width, height] = mask.place;
+        let runs = mask.runs.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
         let place = [("left", left), ("top", top), ("width", width), ("height", height)];
         let place = place.map(|(name, value)| (name, value.to_string()));
         self.xml.start("mask", &[&common[..], &[("rle", runs)], &place].concat())?;

@@ -29,9 +29,17 @@ pub(crate) fn polygon(mask: &RunLengths) -> Result<Vec<[f64; 2]>, ExportError> {
     Ok(points.into_iter().map(|point| [f64::from(point.x) + 0.5, f64::from(point.y) + 0.5]).collect())
 }
 
-/// A mask as CVAT has it: x, y, width, height of its box, and in there the lengths of runs row by row, the first of zeros. `None` for an empty
-/// one.
-pub(crate) fn rows(mask: &RunLengths) -> Result<Option<([u32; 4], Vec<u64>)>, ExportError> {
+/// A mask as CVAT has it.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Rows {
+    /// x, y, width, height of its box.
+    pub place: [u32; 4],
+    /// In there the lengths of runs row by row, the first of zeros.
+    pub runs: Vec<u64>,
+}
+
+/// A mask as runs of rows; `None` for an empty one.
+pub(crate) fn rows(mask: &RunLengths) -> Result<Option<Rows>, ExportError> {
     let mask = Rle::parse(mask)?;
     let Some([x0, y0, x1, y1]) = mask.bounds() else { return Ok(None) };
     let place = Rect::new(x0 as i32, y0 as i32, (x1 - x0) as i32, (y1 - y0) as i32);
@@ -46,7 +54,7 @@ pub(crate) fn rows(mask: &RunLengths) -> Result<Option<([u32; 4], Vec<u64>)>, Ex
             *last += 1;
         }
     }
-    Ok(Some(([x0, y0, x1 - x0, y1 - y0], runs)))
+    Ok(Some(Rows { place: [x0, y0, x1 - x0, y1 - y0], runs }))
 }
 
 #[cfg(test)]
@@ -72,6 +80,7 @@ mod tests {
 
     #[test]
     fn rows_are_those_of_the_box() {
-        assert_eq!(rows(&mask()).unwrap().unwrap(), ([1, 0, 4, 4], vec![0, 1, 2, 2, 2, 2, 2, 2, 2, 1]));
+        let expected = Rows { place: [1, 0, 4, 4], runs: vec![0, 1, 2, 2, 2, 2, 2, 2, 2, 1] };
+        assert_eq!(rows(&mask()).unwrap(), Some(expected));
     }
 }

@@ -128,7 +128,7 @@ impl<'a> Reading<'a> {
         let is_chosen = |chosen: &HashMap<(&str, u64), &ChosenFrame>| {
             chosen.contains_key(&(frame.item.name.as_str(), frame.number))
         };
-        frame.number % self.request.every.max(1) == 0 && self.chosen.as_ref().is_none_or(is_chosen)
+        frame.number.is_multiple_of(self.request.every.max(1)) && self.chosen.as_ref().is_none_or(is_chosen)
     }
 
     /// Looks at all objects, where the layout has to know what there is before it begins.

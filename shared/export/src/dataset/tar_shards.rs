@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::BufWriter;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The list of shards.
 const LIST: &str = "shards.json";
@@ -30,8 +30,8 @@ pub(super) struct TarShards<'a> {
     /// By name, as an earlier export left them.
     known: BTreeMap<String, Shard>,
     shards: BTreeMap<String, Shard>,
-    /// The shard that is written, and what is in it so far.
-    open: Option<Open>,
+    /// Samples of the next shard: they wait until there are enough of them to know whether it is there already.
+    waiting: Vec<Waiting>,
     written: Written,
 }
 
@@ -43,12 +43,7 @@ struct Shard {
     made_of: String,
 }
 
-/// A shard in the making: frames wait until there are enough of them to know whether it is there already.
-#[derive(Default)]
-struct Open {
-    samples: Vec<Waiting>,
-}
-
+/// A sample whose picture was not read yet.
 struct Waiting {
     key: String,
     json: String,
@@ -85,19 +80,22 @@ impl<'a> TarShards<'a> {
         let known = std::fs::read(folder.join(LIST)).ok();
         let known = known.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
         let (shards, written) = (BTreeMap::new(), Written::default());
-        Ok(Self { folder, images, size: size.max(1), known, shards, open: None, written })
+        Ok(Self { folder, images, size: size.max(1), known, shards, waiting: Vec::new(), written })
     }
 
     /// Writes the shard whose frames wait, unless it is there.
     fn close(&mut self) -> Result<(), ExportError> {
-        let Some(open) = self.open.take() else { return Ok(()) };
+        let samples = std::mem::take(&mut self.waiting);
+        if samples.is_empty() {
+            return Ok(());
+        }
         let name = format!("shard-{:06}.tar", self.shards.len());
         let path = self.folder.join(&name);
-        let shard = Shard { samples: open.samples.len() as u64, made_of: self.digest(&open.samples) };
+        let shard = Shard { samples: samples.len() as u64, made_of: self.digest(&samples) };
         if self.known.get(&name) == Some(&shard) && path.is_file() {
             self.written.kept.push(path);
         } else {
-            self.write(&path, &open.samples)?;
+            self.write(&path, &samples)?;
             self.written.files.push(path);
         }
         self.shards.insert(name, shard);
@@ -170,9 +168,8 @@ impl Dataset for TarShards<'_> {
             size: frame.size,
             masks: frame.objects.iter().map(|object| object.run_lengths()).collect(),
         };
-        let open = self.open.get_or_insert_default();
-        open.samples.push(Waiting { key: key(sample.name), json: json.to_string(), frame: owned });
-        if open.samples.len() as u64 >= self.size {
+        self.waiting.push(Waiting { key: key(sample.name), json: json.to_string(), frame: owned });
+        if self.waiting.len() as u64 >= self.size {
             self.close()?;
         }
         Ok(())
@@ -188,12 +185,7 @@ impl Dataset for TarShards<'_> {
 }
 
 /// Adds a file to a shard; the same bytes make the same shard.
-fn append(
-    tar: &mut tar::Builder<BufWriter<File>>,
-    part: &PathBuf,
-    name: &str,
-    bytes: &[u8],
-) -> Result<(), ExportError> {
+fn append(tar: &mut tar::Builder<BufWriter<File>>, part: &Path, name: &str, bytes: &[u8]) -> Result<(), ExportError> {
     let mut header = tar::Header::new_gnu();
     header.set_size(bytes.len() as u64);
     header.set_mode(0o644);

@@ -84,7 +84,7 @@ impl<'a> Yolo<'a> {
         if self.task == YoloTask::Pose {
             text += &format!("kpt_shape: [{}, 3]\nflip_idx: {:?}\n", POINTS.len(), mirrored());
         }
-        text += "names:\n";
+        text += if self.labels.is_empty() { "names: {}\n" } else { "names:\n" };
         for (number, label) in self.labels.iter().enumerate() {
             text += &format!("  {number}: {}\n", json(label));
         }
