@@ -10,6 +10,14 @@ for name in vtest.avi basketball1.png messi5.jpg; do
   [[ -f $folder/$name ]] || cp "/usr/share/doc/opencv-doc/examples/data/$name" "$folder/"
 done
 
+# And pictures without faces, for what is taken for one.
+mkdir -p "$folder/no-faces"
+for name in HappyFish.jpg aero1.jpg aero3.jpg aloeL.jpg apple.jpg baboon.jpg board.jpg box_in_scene.png building.jpg butterfly.jpg \
+  chicky_512.png fruits.jpg graf1.png graf3.png home.jpg leuvenA.jpg licenseplate_motion.jpg notes.png orange.jpg pic1.png \
+  pic2.png pic3.png pic4.png pic5.png pic6.png rubberwhale1.png rubberwhale2.png smarties.png squirrel_cls.jpg starry_night.jpg stuff.jpg text_defocus.jpg text_motion.jpg; do
+  [[ -f $folder/no-faces/$name ]] || cp "/usr/share/doc/opencv-doc/examples/data/$name" "$folder/no-faces/"
+done
+
 python3 - "$folder" <<'PYTHON'
 import hashlib, pathlib, subprocess, sys, tarfile, tempfile, zipfile
 

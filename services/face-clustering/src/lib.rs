@@ -1,6 +1,7 @@
 //! Stage `face-clustering`: faces, who is who among them, and where each appears, over all items of the job.
 //!
-//! Process finds faces with five landmarks, brings each into the position that the embedding model expects, embeds them in
+//! Process finds faces with five landmarks, looks twice at those that the detector is not sure of, searches frames without an
+//! upright face turned, brings each into the position that the embedding model expects, embeds them in
 //! micro-batches and rates the quality of each. Finish follows faces over the frames of a shot (a track is one
 //! person), clusters the tracks of all items by HDBSCAN on unit vectors, cleans the clusters up (no person is twice in a
 //! frame, what is left over joins whom it resembles, similar clusters are merged), and obeys the user's corrections.
@@ -43,7 +44,7 @@ pub struct FaceClusteringStage {
 impl Stage for FaceClusteringStage {
     const NAME: &'static str = "face-clustering";
     const ABOUT: &'static str = "faces, tracks of them, and identities across all items";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     const FIELDS: &'static [Field] = presentation::FIELDS;
     type Settings = FaceClusteringSettings;
 

@@ -1,14 +1,15 @@
 //! The process half of the stage: faces of a batch, their embeddings and quality.
 use crate::face::crops;
-use crate::face::detection::Detector;
+use crate::face::detection::{Detection, Detector, Turn};
 use crate::face::embedding::{self, Embedder, Embedding};
 use crate::face::observation::Observation;
 use crate::face::quality::quality;
 use crate::settings::FaceClusteringSettings;
 use framefleet_frames::annotation::Value;
-use framefleet_frames::{Annotation, Face, Rendition};
+use framefleet_frames::{Annotation, Face, ItemKind, Rendition};
 use framefleet_perception::{FrameView, PerceptionError};
 use framefleet_stage::{Batch, Outputs, StageError};
+use framefleet_vision::boxes;
 use opencv::core::Mat;
 
 /// Finds, aligns and embeds the faces of a batch.
@@ -20,8 +21,9 @@ pub fn process(
     out: &mut Outputs,
 ) -> Result<(), StageError> {
     let mut seen: Vec<Observation> = Vec::new();
+    let mut search = Search::of(batch, detector, settings);
     for &number in batch.frames() {
-        let found = FrameView::of(batch, searched(settings), number).and_then(|view| faces(&view, detector, settings));
+        let found = FrameView::of(batch, searched(settings), number).and_then(|view| search.faces(&view));
         match found {
             Ok(found) => seen.extend(found),
             Err(error) => error.settle(number, out)?,
@@ -47,31 +49,77 @@ fn searched(settings: &FaceClusteringSettings) -> Rendition {
     if settings.small_faces { Rendition::Full } else { Rendition::Proxy }
 }
 
-/// The faces of a frame, from left to right.
-fn faces(
-    view: &FrameView<'_>,
-    detector: &Detector,
-    settings: &FaceClusteringSettings,
-) -> Result<Vec<Observation>, PerceptionError> {
-    let mut found = detector.detect(view.rgb(), settings.small_faces, settings)?;
-    found.sort_by(|a, b| a.bbox[0].total_cmp(&b.bbox[0]).then(a.bbox[1].total_cmp(&b.bbox[1])));
-    let seen = (0..).zip(found).map(|(instance, found)| {
-        let aligned = embedding::align(view.rgb(), &found.landmarks)?;
-        Ok(Observation { frame: view.number(), instance, found, scale: view.scale(), aligned })
-    });
-    seen.collect()
+/// How the frames of a batch are searched.
+struct Search<'a> {
+    detector: &'a Detector,
+    settings: &'a FaceClusteringSettings,
+    is_stills: bool,
+    /// Turns that are tried where no face stands upright: all of them for stills and the first frame of a film's batch, then
+    /// the one that showed a face.
+    turns: Vec<Turn>,
+}
+
+impl<'a> Search<'a> {
+    fn of(batch: &Batch, detector: &'a Detector, settings: &'a FaceClusteringSettings) -> Self {
+        let turns = if settings.turned { Turn::ALL.to_vec() } else { Vec::new() };
+        Self { detector, settings, is_stills: batch.item().kind() == ItemKind::Stills, turns }
+    }
+
+    /// The faces of a frame, from left to right.
+    fn faces(&mut self, view: &FrameView<'_>) -> Result<Vec<Observation>, PerceptionError> {
+        let mut found = self.detector.detect(view.rgb(), self.settings.small_faces, self.settings)?;
+        if !found.iter().any(is_confirmed) {
+            let turned = self.turned(view)?;
+            let overlaps = |face: &Detection| turned.iter().any(|other| boxes::iou(&face.bbox, &other.bbox) > 0.0);
+            found.retain(|face| !overlaps(face));
+            found.extend(turned);
+        } else if !self.is_stills {
+            self.turns.clear();
+        }
+        found.sort_by(|a, b| a.bbox[0].total_cmp(&b.bbox[0]).then(a.bbox[1].total_cmp(&b.bbox[1])));
+        let seen = (0..).zip(found).map(|(instance, found)| {
+            let aligned = embedding::align(view.rgb(), &found.landmarks)?;
+            let place = view.box_in_full(found.bbox);
+            Ok(Observation { frame: view.number(), instance, found, place, scale: view.scale(), aligned })
+        });
+        seen.collect()
+    }
+
+    /// The faces of a frame that lies on its side or upside down: those of the turn that has most of them, by the sum of what
+    /// they are confirmed by.
+    fn turned(&mut self, view: &FrameView<'_>) -> Result<Vec<Detection>, PerceptionError> {
+        let mut best: (f32, Option<Turn>, Vec<Detection>) = (0.0, None, Vec::new());
+        for turn in &self.turns {
+            let mut faces = self.detector.detect_turned(view.rgb(), *turn, self.settings.small_faces, self.settings)?;
+            faces.retain(is_confirmed);
+            let sum = faces.iter().map(|face| face.confirmed).sum();
+            if sum > best.0 {
+                best = (sum, Some(*turn), faces);
+            }
+        }
+        if !self.is_stills {
+            self.turns.retain(|turn| Some(*turn) == best.1);
+        }
+        Ok(best.2)
+    }
+}
+
+/// Whether a second look found the face again.
+fn is_confirmed(face: &Detection) -> bool {
+    /// The lowest that counts.
+    const CONFIRMED: f32 = 0.7;
+    face.confirmed >= CONFIRMED
 }
 
 /// A face as records have it.
 fn published(seen: &Observation, embedding: Embedding) -> Result<Face, PerceptionError> {
     let [across, down] = seen.scale;
-    let [x0, y0, x1, y1] = seen.found.bbox;
     let quality = match &seen.aligned {
         Some(aligned) => Some(quality(&seen.found, aligned, embedding.norm)?),
         None => None,
     };
     Ok(Face {
-        r#box: vec![x0 * across, y0 * down, x1 * across, y1 * down],
+        r#box: seen.place.to_vec(),
         landmarks: seen.found.landmarks.iter().flat_map(|[x, y]| [x * across, y * down]).collect(),
         score: seen.found.score,
         quality,

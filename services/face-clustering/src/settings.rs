@@ -25,6 +25,9 @@ pub struct FaceClusteringSettings {
     /// Whether full frames are searched, too, in tiles, for faces that are too small on proxies; all faces are then embedded
     /// from full frames. Costs full renditions, and one more run of the detector per tile.
     pub small_faces: bool,
+    /// Whether frames without an upright face are searched turned by 90, 180 and 270 degrees, too: photographs each, films on the
+    /// first frame of each batch. Costs three more runs of the detector on such frames.
+    pub turned: bool,
     /// Faces of a lower detector score (0–1) are left out.
     pub min_score: f64,
     /// Of two faces that overlap by more (intersection over union), the one with the lower score is left out.
@@ -82,6 +85,7 @@ impl Default for FaceClusteringSettings {
             detector: None,
             embedder: None,
             small_faces: false,
+            turned: true,
             min_score: 0.6,
             max_overlap: 0.3,
             min_size: 10.0,

@@ -77,10 +77,12 @@ impl<'a> FrameView<'a> {
         [full_width as f32 / width as f32, full_height as f32 / height as f32]
     }
 
-    /// A box in the view, in pixels of the full frame.
+    /// A box in the view, in pixels of the full frame, cut to the frame.
     pub fn box_in_full(&self, [x0, y0, x1, y1]: BBox) -> BBox {
-        let [across, down] = self.scale();
-        [x0 * across, y0 * down, x1 * across, y1 * down]
+        let ([across, down], (width, height)) = (self.scale(), self.full_size);
+        let (x, y) =
+            (|at: f32| (at * across).clamp(0.0, width as f32), |at: f32| (at * down).clamp(0.0, height as f32));
+        [x(x0), y(y0), x(x1), y(y1)]
     }
 }
 
@@ -110,6 +112,7 @@ mod tests {
         let [large, small] = [0, 1].map(|number| FrameView::of(&batch, Rendition::Proxy, number).unwrap());
         assert_eq!((large.size(), large.full_size(), large.scale()), ((640, 320), (1600, 800), [2.5, 2.5]));
         assert_eq!(large.box_in_full([0.0, 10.0, 640.0, 320.0]), [0.0, 25.0, 1600.0, 800.0]);
+        assert_eq!(large.box_in_full([-3.0, 10.0, 641.0, 330.0]), [0.0, 25.0, 1600.0, 800.0], "cut to the frame");
         assert_eq!((small.full_size(), small.scale()), ((400, 300), [1.0, 1.0]));
         assert_eq!(small.rgb().typ(), opencv::core::CV_8UC3);
     }

@@ -1,6 +1,8 @@
 //! Finding faces: one image in, boxes, five landmarks and scores out, in its own pixels.
 mod anchors;
 mod centerface;
+mod second;
+mod turned;
 
 use crate::face::tensor::{Order, Planes};
 use crate::settings::FaceClusteringSettings;
@@ -13,6 +15,7 @@ use framefleet_vision::letterbox::Letterbox;
 use ndarray::{Array4, Axis};
 use opencv::core::{Mat, Scalar};
 use opencv::prelude::*;
+pub use turned::Turn;
 
 /// Models see squares of so many pixels.
 pub const SIDE: u32 = 640;
@@ -30,6 +33,8 @@ pub struct Detection {
     pub landmarks: [[f32; 2]; 5],
     /// 0–1.
     pub score: f32,
+    /// How sure a second look is, 0–1: see [`Detector::looks_twice`].
+    pub confirmed: f32,
 }
 
 impl Detection {
@@ -48,7 +53,7 @@ impl Detection {
     fn mapped(self, to: impl Fn([f32; 2]) -> [f32; 2]) -> Self {
         let [x0, y0, x1, y1] = self.bbox;
         let ([x0, y0], [x1, y1]) = (to([x0, y0]), to([x1, y1]));
-        Self { bbox: [x0, y0, x1, y1], landmarks: self.landmarks.map(to), score: self.score }
+        Self { bbox: [x0, y0, x1, y1], landmarks: self.landmarks.map(to), ..self }
     }
 }
 
@@ -124,16 +129,10 @@ impl Detector {
             searched.extend(tiles::by_side(picture, SIDE as i32, TILE_OVERLAP));
         }
         let mut found: Vec<Detection> = Vec::new();
-        let (input, planes) = self.architecture.planes();
-        let min = settings.min_score as f32;
-        let mut pixels = Array4::<f32>::zeros((1, 3, SIDE as usize, SIDE as usize));
         for (number, tile) in searched.iter().enumerate() {
             let part = Mat::roi(rgb, tile.place)?;
             let letterbox = Letterbox::top_left((part.cols() as u32, part.rows() as u32), (SIDE, SIDE));
-            let square = letterbox.apply(&part, Scalar::all(0.0))?;
-            planes.write(&square, pixels.index_axis_mut(Axis(0), 0).into_dyn())?;
-            let inputs = [(input, TensorView::from(pixels.view().into_dyn()))];
-            let faces = self.session.run_with(&inputs, |outputs| self.architecture.decode(outputs, min))??.into_iter();
+            let faces = self.run(&letterbox.apply(&part, Scalar::all(0.0))?, settings.min_score as f32)?.into_iter();
             let faces = faces.map(|face| face.mapped(|point| letterbox.back(point)));
             let faces = faces.filter(|face| face.size() >= settings.min_size as f32 && face.is_finite());
             let faces = faces.filter(|face| number == 0 || is_whole(face, tile));
@@ -141,7 +140,20 @@ impl Detector {
         }
         let same =
             |better: &Detection, face: &Detection| boxes::iou(&better.bbox, &face.bbox) > settings.max_overlap as f32;
-        Ok(tiles::unique(found, settings.max_faces as usize, |face| face.score, same))
+        let mut found = tiles::unique(found, settings.max_faces as usize, |face| face.score, same);
+        for face in &mut found {
+            self.looks_twice(rgb, face)?;
+        }
+        Ok(found)
+    }
+
+    /// What the model finds in a square of its size, as it finds it.
+    fn run(&self, square: &Mat, min: f32) -> Result<Vec<Detection>, PerceptionError> {
+        let (input, planes) = self.architecture.planes();
+        let mut pixels = Array4::<f32>::zeros((1, 3, SIDE as usize, SIDE as usize));
+        planes.write(square, pixels.index_axis_mut(Axis(0), 0).into_dyn())?;
+        let inputs = [(input, TensorView::from(pixels.view().into_dyn()))];
+        Ok(self.session.run_with(&inputs, |outputs| self.architecture.decode(outputs, min))??)
     }
 }
 

@@ -12,6 +12,10 @@ const SIZE_NONE: f32 = 8.0;
 const SIZE_FULL: f32 = 56.0;
 /// Variance of the Laplacian at which sharpness counts half.
 const SHARPNESS_HALF: f32 = 20.0;
+/// A face whose second look gives less is no face …
+const DOUBTFUL: f32 = 0.5;
+/// … and one that gives more is one.
+const CONFIRMED: f32 = 0.7;
 /// Depth of the landmarks towards the viewer, in pixels of the aligned face: the nose is about half a distance of the eyes in
 /// front of them, the corners of the mouth a little.
 const DEPTHS: [f64; 5] = [0.0, 0.0, 18.0, 3.0, 3.0];
@@ -23,8 +27,9 @@ pub fn quality(face: &Detection, aligned: &Mat, norm: f32) -> opencv::Result<Fac
     let detail = ((size - SIZE_NONE) / (SIZE_FULL - SIZE_NONE)).clamp(0.0, 1.0);
     let focus = sharpness / (sharpness + SHARPNESS_HALF);
     let facing = yaw.to_radians().cos().max(0.0) * pitch.to_radians().cos().max(0.0);
-    let value = (face.score * (detail * focus).sqrt() * facing).clamp(0.0, 1.0);
-    Ok(FaceQuality { size, sharpness, yaw, pitch, roll, norm, value })
+    let sure = ((face.confirmed - DOUBTFUL) / (CONFIRMED - DOUBTFUL)).clamp(0.0, 1.0);
+    let value = (face.score * (detail * focus).sqrt() * facing * sure).clamp(0.0, 1.0);
+    Ok(FaceQuality { size, sharpness, yaw, pitch, roll, norm, value, confirmed: Some(face.confirmed) })
 }
 
 /// Variance of the Laplacian of the luma.
@@ -131,6 +136,7 @@ mod tests {
             bbox: [0.0, 0.0, size, size * 1.2],
             landmarks: turned(yaw, 0.0, 0.0),
             score: 0.9,
+            confirmed: 0.9,
         };
         let value = |face: &Detection, picture: &Mat| quality(face, picture, 10.0).unwrap().value;
         let best = value(&face(100.0, 0.0), &sharp);
@@ -138,5 +144,6 @@ mod tests {
         assert!(value(&face(20.0, 0.0), &sharp) < 0.6 * best);
         assert!(value(&face(100.0, 0.0), &blurred) < 0.8 * best);
         assert!(value(&face(100.0, 70.0), &sharp) < 0.5 * best);
+        assert_eq!(value(&Detection { confirmed: 0.4, ..face(100.0, 0.0) }, &sharp), 0.0);
     }
 }

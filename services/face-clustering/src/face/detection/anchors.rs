@@ -49,7 +49,12 @@ pub fn yunet(outputs: &OutputViews<'_, '_>, side: usize, min: f32) -> Result<Vec
             let (w, h) = (width.exp() * step, height.exp() * step);
             let landmarks =
                 std::array::from_fn(|i| [(points[2 * i] + column) * step, (points[2 * i + 1] + row) * step]);
-            found.push(Detection { bbox: [x - w / 2.0, y - h / 2.0, x + w / 2.0, y + h / 2.0], landmarks, score });
+            found.push(Detection {
+                bbox: [x - w / 2.0, y - h / 2.0, x + w / 2.0, y + h / 2.0],
+                landmarks,
+                score,
+                confirmed: score,
+            });
         }
     }
     Ok(found)
@@ -78,7 +83,7 @@ pub fn scrfd(outputs: &OutputViews<'_, '_>, side: usize, min: f32) -> Result<Vec
             let (x, y) = ((cell % cells) as f32 * step, (cell / cells) as f32 * step);
             let landmarks = std::array::from_fn(|i| [x + points[2 * i] * step, y + points[2 * i + 1] * step]);
             let bbox = [x - left * step, y - top * step, x + right * step, y + bottom * step];
-            found.push(Detection { bbox, landmarks, score });
+            found.push(Detection { bbox, landmarks, score, confirmed: score });
         }
     }
     Ok(found)

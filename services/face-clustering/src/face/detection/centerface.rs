@@ -28,7 +28,7 @@ pub fn centerface(outputs: &OutputViews<'_, '_>, min: f32) -> Result<Vec<Detecti
             let [y, x] = [0, 1].map(|axis| at(&points, 2 * point + axis, row, column));
             [left + x * width, top + y * height]
         });
-        found.push(Detection { bbox: [left, top, left + width, top + height], landmarks, score });
+        found.push(Detection { bbox: [left, top, left + width, top + height], landmarks, score, confirmed: score });
     }
     Ok(found)
 }
