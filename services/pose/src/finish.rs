@@ -2,6 +2,7 @@
 pub(crate) mod publish;
 use crate::PoseSettings;
 use crate::finish::publish::{Followed, Instances, publish, publish_alone};
+use crate::models::multi::MOST;
 use crate::tracks::character::diversity;
 use crate::tracks::gaps;
 use crate::tracks::series::FramePoses;
@@ -42,7 +43,7 @@ pub fn finish(job: &Job, records: &dyn Records, settings: &PoseSettings, out: &m
             totals.add_types(frame, settings.min_visibility as f32);
         }
     }
-    if let Ok(Json::Object(statistics)) = serde_json::to_value(totals.summary()) {
+    if let Ok(Json::Object(statistics)) = serde_json::to_value(totals.summary(settings)) {
         out.statistics(&statistics);
     }
     Ok(())
@@ -55,6 +56,7 @@ struct Totals {
     frames_with_persons: u64,
     poses: u64,
     most_persons: u64,
+    frames_at_limit: u64,
     views: BTreeMap<i32, u64>,
     types: BTreeMap<i32, u64>,
     tracks: u64,
@@ -73,6 +75,10 @@ struct Summary {
     detection_rate: f64,
     poses: u64,
     most_persons: u64,
+    /// Frames in which there may be more persons than were found …
+    frames_at_limit: u64,
+    /// … and what to do about it.
+    limit: Option<String>,
     views: BTreeMap<String, u64>,
     pose_types: BTreeMap<String, u64>,
     diversity: f64,
@@ -93,6 +99,7 @@ impl Totals {
             self.frames_with_persons += u64::from(persons > 0);
             self.poses += persons;
             self.most_persons = self.most_persons.max(persons);
+            self.frames_at_limit += u64::from(frame.at_limit);
         }
     }
 
@@ -116,7 +123,7 @@ impl Totals {
         }
     }
 
-    fn summary(&self) -> Summary {
+    fn summary(&self, settings: &PoseSettings) -> Summary {
         let share = |sum: f64, count: u64| (count > 0).then(|| sum / count as f64);
         Summary {
             frames: self.frames,
@@ -124,6 +131,8 @@ impl Totals {
             detection_rate: share(self.frames_with_persons as f64, self.frames).unwrap_or_default(),
             poses: self.poses,
             most_persons: self.most_persons,
+            frames_at_limit: self.frames_at_limit,
+            limit: (self.frames_at_limit > 0).then(|| limit(self.frames_at_limit, settings)),
             views: named::<PoseView>(&self.views),
             pose_types: named::<PoseType>(&self.types),
             diversity: diversity(&self.types),
@@ -136,6 +145,15 @@ impl Totals {
             jitter_smoothed: share(self.jitter.1, self.jitter.2),
         }
     }
+}
+
+/// What is said of frames in which there may be more persons.
+fn limit(frames: u64, settings: &PoseSettings) -> String {
+    let tiles = if settings.tiles == 0 { 4 } else { settings.tiles + 1 };
+    format!(
+        "{frames} frames are at the model's limit of {MOST} persons in each part that is searched: set pose.tiles to {tiles} or \
+         more to find others"
+    )
 }
 
 /// Counts by the names that records have for the values.

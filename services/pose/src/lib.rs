@@ -1,8 +1,8 @@
 //! Stage `pose`: the skeletons of all persons in a frame, and the persons followed through shots.
 //!
-//! Process finds persons with 17 keypoints (COCO) by one of three detectors, over the whole frame and, when asked, over tiles
-//! of it, and measures 33 points in 3-D (BlazePose) on a turned region around each. Frames and persons of a batch go through
-//! each model together. Finish follows persons (two-stage association by keypoints and boxes, Kalman filters, shots end
+//! Process finds persons with 17 keypoints (COCO) by one of three detectors, over the whole frame and over tiles of it
+//! where these find more, and measures 33 points in 3-D (BlazePose) on a turned region around each. Persons of a batch go through the
+//! landmarks' model together. Finish follows persons (two-stage association by keypoints and boxes, Kalman filters, shots end
 //! tracks), smooths keypoints without lag, fills gaps, and reads from the limbs which way a person faces and what the body
 //! does.
 //!
@@ -47,7 +47,7 @@ pub struct PoseStage {
 impl Stage for PoseStage {
     const NAME: &'static str = "pose";
     const ABOUT: &'static str = "skeletons of persons, and tracks through shots";
-    const VERSION: u32 = 3;
+    const VERSION: u32 = 4;
     const FIELDS: &'static [Field] = presentation::FIELDS;
     type Settings = PoseSettings;
 

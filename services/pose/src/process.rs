@@ -1,4 +1,5 @@
 //! The process half of the stage: all persons of all frames of the batch, model by model.
+mod search;
 pub(crate) mod tiles;
 use crate::PoseStage;
 use crate::models::blazepose::Blazepose;
@@ -6,14 +7,12 @@ use crate::models::landmarks::Measured;
 use crate::models::multi::Multi;
 use crate::models::single::Single;
 use crate::person::{Person, bounds};
-use crate::process::tiles::{tiles, unique};
+use crate::process::search::{Found, Search};
 use crate::skeleton::{BLAZEPOSE_TO_COCO, hundredths};
 use framefleet_frames::annotation::Value;
-use framefleet_frames::{Annotation, Pose};
-use framefleet_perception::tiles::Tile;
+use framefleet_frames::{Annotation, ItemKind, Pose};
 use framefleet_perception::{FrameView, PerceptionError};
 use framefleet_stage::{Batch, Outputs, StageError};
-use opencv::core::{Mat, MatTraitConst};
 
 /// Landmarks of a lower score are those of nobody (BlazePose's own threshold).
 const PRESENT: f32 = 0.5;
@@ -36,9 +35,11 @@ pub fn process(stage: &PoseStage, batch: &Batch, out: &mut Outputs) -> Result<()
     for &number in batch.frames() {
         views.extend(FrameView::or_fail(batch, stage.settings.rendition(), number, out)?);
     }
-    let found = find(stage, &views)?;
+    let is_stills = batch.item().kind() == ItemKind::Stills;
+    let mut search = Search::new(&stage.detection, &stage.settings, is_stills);
+    let found = views.iter().map(|view| search.find(view)).collect::<Result<Vec<Found>, PerceptionError>>()?;
     let persons: Vec<(usize, &Person)> =
-        found.iter().enumerate().flat_map(|(at, persons)| persons.iter().map(move |person| (at, person))).collect();
+        found.iter().enumerate().flat_map(|(at, found)| found.persons.iter().map(move |person| (at, person))).collect();
     let min_visibility = stage.settings.min_visibility as f32;
     let measured = match &stage.landmarks {
         Some(landmarks) => landmarks.measure(&views, &persons, min_visibility)?,
@@ -46,40 +47,15 @@ pub fn process(stage: &PoseStage, batch: &Batch, out: &mut Outputs) -> Result<()
     };
     let mut instances = vec![0; views.len()];
     for (&(at, person), measured) in persons.iter().zip(&measured) {
-        let Some(pose) = pose(person, measured.as_ref(), &views[at], min_visibility) else {
+        let Some(mut pose) = pose(person, measured.as_ref(), &views[at], min_visibility) else {
             continue;
         };
+        pose.at_limit = found[at].at_limit.then_some(true);
         let annotation = Annotation { instance: instances[at], value: Some(Value::Pose(pose)) };
         instances[at] += 1;
         out.annotate(views[at].number(), annotation);
     }
     Ok(())
-}
-
-/// The persons of every view, each once, in pixels of the view.
-fn find(stage: &PoseStage, views: &[FrameView<'_>]) -> Result<Vec<Vec<Person>>, PerceptionError> {
-    let settings = &stage.settings;
-    let (min_score, min_visibility) = (settings.min_score as f32, settings.min_visibility as f32);
-    let mut parts = Vec::new();
-    let mut places: Vec<(usize, Tile)> = Vec::new();
-    for (at, view) in views.iter().enumerate() {
-        for tile in tiles((view.rgb().cols(), view.rgb().rows()), settings.tiles) {
-            parts.push(Mat::roi(view.rgb(), tile.place)?);
-            places.push((at, tile));
-        }
-    }
-    let found = match &stage.detection {
-        Detection::Multi(multi) => multi.find(&parts, min_score)?,
-        Detection::Single(single) => single.find(&parts, min_score, min_visibility)?,
-        Detection::Blazepose(blazepose) => blazepose.find(&parts, min_score)?,
-    };
-    let mut all = vec![Vec::new(); views.len()];
-    for (persons, (at, tile)) in found.into_iter().zip(places) {
-        all[at].extend(persons.into_iter().map(|person| person.map(|point| tile.back(point))));
-    }
-    let once =
-        |persons| unique(persons, settings.duplicate_similarity as f32, min_visibility, settings.max_persons as usize);
-    Ok(all.into_iter().map(once).collect())
 }
 
 /// The person in pixels of the full frame; `None` for a detection without keypoints whose landmarks are those of nobody.
@@ -98,21 +74,29 @@ fn pose(person: &Person, measured: Option<&Measured>, view: &FrameView<'_>, min_
         (Some(_), None) => return None,
     };
     let [sx, sy] = view.scale();
+    let seen = |x: f32, y: f32, visibility: f32| if is_inside(view, [x, y]) { rounded(visibility) } else { 0.0 };
     Some(Pose {
         r#box: view.box_in_full(bbox).map(hundredths).to_vec(),
         score: person.score,
         keypoints: keypoints
             .iter()
-            .flat_map(|[x, y, v]| [hundredths(x * sx), hundredths(y * sy), rounded(*v)])
+            .flat_map(|[x, y, v]| [hundredths(x * sx), hundredths(y * sy), seen(*x, *y, *v)])
             .collect(),
         landmarks: measured.map_or_else(Vec::new, |measured| {
-            let point =
-                |[x, y, z, v]: &[f32; 4]| [hundredths(x * sx), hundredths(y * sy), hundredths(z * sx), rounded(*v)];
+            let point = |[x, y, z, v]: &[f32; 4]| {
+                [hundredths(x * sx), hundredths(y * sy), hundredths(z * sx), seen(*x, *y, *v)]
+            };
             measured.points.iter().flat_map(point).collect()
         }),
         landmarks_score: measured.map(|measured| measured.score),
         ..Pose::default()
     })
+}
+
+/// Whether a point of a view lies in it: what lies outside is not seen.
+fn is_inside(view: &FrameView<'_>, [x, y]: [f32; 2]) -> bool {
+    let (width, height) = view.size();
+    (0.0..=width as f32).contains(&x) && (0.0..=height as f32).contains(&y)
 }
 
 /// A share to four digits.

@@ -34,7 +34,8 @@ pub struct PoseSettings {
     pub detection_height: u32,
     /// Whether the full frame is read instead of the proxy: finer landmarks of persons who are small in a large frame.
     pub full_frames: bool,
-    /// Overlapping tiles along each side that are searched besides the whole frame, for crowds and small persons. 1: none.
+    /// Overlapping tiles along each side that are searched besides the whole frame, for crowds and small persons. 1: none. 0: as many
+    /// as find more persons on the first frame of each batch, and on each photograph, up to 3 (multi alone).
     pub tiles: u32,
     /// Persons of a lower score are left out.
     pub min_score: f64,
@@ -80,7 +81,7 @@ impl Default for PoseSettings {
             detection_width: 256,
             detection_height: 256,
             full_frames: false,
-            tiles: 1,
+            tiles: 0,
             min_score: 0.2,
             min_visibility: 0.2,
             duplicate_similarity: 0.6,
@@ -100,7 +101,10 @@ impl Default for PoseSettings {
 impl Settings for PoseSettings {
     fn profiles() -> Vec<(&'static str, Self)> {
         vec![
-            ("fast", Self { landmarks: false, detection_width: 256, detection_height: 160, ..Self::default() }),
+            (
+                "fast",
+                Self { landmarks: false, detection_width: 256, detection_height: 160, tiles: 1, ..Self::default() },
+            ),
             (
                 "quality",
                 Self { detection_width: 384, detection_height: 384, full_frames: true, tiles: 2, ..Self::default() },
@@ -111,7 +115,7 @@ impl Settings for PoseSettings {
     fn validate(&self) -> Result<(), String> {
         side("detection_width", self.detection_width)?;
         side("detection_height", self.detection_height)?;
-        in_range("tiles", f64::from(self.tiles), 1.0, 8.0)?;
+        in_range("tiles", f64::from(self.tiles), 0.0, 8.0)?;
         in_range("min_score", self.min_score, 0.0, 1.0)?;
         in_range("min_visibility", self.min_visibility, 0.0, 1.0)?;
         in_range("duplicate_similarity", self.duplicate_similarity, 0.01, 1.0)?;
@@ -166,7 +170,7 @@ mod tests {
     fn wrong_settings_are_named() {
         for (settings, named) in [
             (json!({"detection_width": 250}), "multiple of 32 from 96 to 1280, got 250"),
-            (json!({"tiles": 0}), "tiles must be 1 to 8"),
+            (json!({"tiles": 9}), "tiles must be 0 to 8"),
             (json!({"detector": "single", "tiles": 2}), "searches no tiles"),
             (json!({"detector": "blazepose", "landmarks": false}), "set landmarks = true"),
             (json!({"colour": 1}), "colour"),

@@ -12,6 +12,9 @@ use opencv::core::{Mat, Scalar};
 /// Numbers per person: y, x, score of each keypoint; ymin, xmin, ymax, xmax; score.
 const NUMBERS: usize = 3 * POINTS + 5;
 
+/// Persons that it finds in an image at most.
+pub const MOST: usize = 6;
+
 /// The model.
 pub struct Multi {
     session: Session,

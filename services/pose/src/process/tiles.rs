@@ -14,7 +14,7 @@ const OVERLAPPING: f32 = 0.5;
 const LENIENT: f32 = 0.4;
 
 /// The whole image, then `count` × `count` tiles.
-pub fn tiles(picture: (i32, i32), count: u32) -> Vec<Tile> {
+pub fn part_tiles(picture: (i32, i32), count: u32) -> Vec<Tile> {
     let mut all = vec![Tile::whole(picture)];
     if count > 1 {
         all.extend(tiles::by_count(picture, count, OVERLAP));
@@ -58,8 +58,11 @@ mod tests {
 
     #[test]
     fn the_whole_picture_is_searched_and_tiles_of_it() {
-        assert_eq!(tiles((100, 50), 1), [Tile::whole((100, 50))]);
-        assert_eq!((tiles((1920, 1080), 3).len(), tiles((1920, 1080), 3)[0]), (10, Tile::whole((1920, 1080))));
+        assert_eq!(part_tiles((100, 50), 1), [Tile::whole((100, 50))]);
+        assert_eq!(
+            (part_tiles((1920, 1080), 3).len(), part_tiles((1920, 1080), 3)[0]),
+            (10, Tile::whole((1920, 1080)))
+        );
     }
 
     #[test]

@@ -28,6 +28,8 @@ pub struct FramePoses {
     pub cut: bool,
     /// The persons.
     pub persons: Vec<PoseObservation>,
+    /// Whether there may be more, since the model finds no more in one go.
+    pub at_limit: bool,
 }
 
 impl From<FrameResult> for FramePoses {
@@ -41,7 +43,11 @@ impl From<FrameResult> for FramePoses {
             }
             _ => None,
         });
-        Self { number: record.frame, pts_ns: record.pts_ns, cut, persons: seen.collect() }
+        let at_limit = record
+            .annotations
+            .iter()
+            .any(|annotation| matches!(&annotation.value, Some(Value::Pose(pose)) if pose.at_limit == Some(true)));
+        Self { number: record.frame, pts_ns: record.pts_ns, cut, persons: seen.collect(), at_limit }
     }
 }
 
