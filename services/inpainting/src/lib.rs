@@ -48,7 +48,7 @@ impl Stage for InpaintingStage {
     const NAME: &'static str = "inpainting";
     const ABOUT: &'static str =
         "removes what masks cover: filled from other frames, the rest by a model or from the edge";
-    const VERSION: u32 = 3;
+    const VERSION: u32 = 4;
     type Settings = InpaintingSettings;
 
     fn needs(settings: &InpaintingSettings) -> Needs {

@@ -47,7 +47,8 @@ pub struct InpaintingSettings {
     /// Growth of the masks, so that the blurred edge of an object is removed with it (0 to 5).
     pub grow_percent: f64,
     /// An object without a mask in up to so many frames in a row (0 to 8) is removed there, too, if frames on both sides have it: in
-    /// the shape of those, where it would be if it moved evenly. 0: masks count as they are.
+    /// the shape of those, where it would be if it moved evenly. So is one that comes in at the image's edge before it has a mask, or
+    /// goes out after. 0: masks count as they are.
     pub gap: u32,
     /// Width of the band around the grown mask where the filling fades into the frame (0 to 5). Nothing outside it changes.
     pub feather_percent: f64,
@@ -78,7 +79,7 @@ impl Default for InpaintingSettings {
             subjects: Vec::new(),
             identities: Vec::new(),
             grow_percent: 0.5,
-            gap: 4,
+            gap: 6,
             feather_percent: 0.25,
             window: 10,
             references: 5,

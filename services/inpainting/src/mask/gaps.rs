@@ -7,9 +7,9 @@ use std::rc::Rc;
 /// Boxes of one object, laid on each other, overlap so much at least (intersection over union).
 const SAME_OBJECT: f64 = 0.5;
 /// An object moves no further from one frame to the next, share of its longer side: somebody who runs, at ten frames a second.
-const FURTHEST: f64 = 0.2;
+pub const FURTHEST: f64 = 0.2;
 /// An object of which a frame's own masks cover less was missed in it.
-const COVERED: f64 = 0.5;
+pub const COVERED: f64 = 0.5;
 
 /// What a frame's masks leave out: objects that a frame before and one after have, with no more than `gap` frames between these
 /// two. Each lies where it would be if it moved evenly, in the shape of both. `covers` gives the masks of a frame.
@@ -43,7 +43,7 @@ fn pairs(number: u64, gap: u64) -> impl Iterator<Item = (u64, u64)> {
 }
 
 /// Masks of two frames that are nearest to each other, both ways, and no `further` than that.
-fn same_objects<'a>(a: &'a [Cover], b: &'a [Cover], further: f64) -> impl Iterator<Item = (&'a Cover, &'a Cover)> {
+pub fn same_objects<'a>(a: &'a [Cover], b: &'a [Cover], further: f64) -> impl Iterator<Item = (&'a Cover, &'a Cover)> {
     let back = move |other: &Cover| nearest(other, a, further).map(|of| of.area);
     let mutual = move |of: &'a Cover| nearest(of, b, further).filter(|other| back(other) == Some(of.area));
     a.iter().filter_map(move |of| Some((of, mutual(of)?)))

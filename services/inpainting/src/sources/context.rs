@@ -2,6 +2,7 @@
 use crate::align::downscaled::Downscaled;
 use crate::align::{Region, align, features, follow};
 use crate::mask::cover::Cover;
+use crate::mask::edges::missed_at_edges;
 use crate::mask::gaps::missed;
 use crate::mask::hole::Hole;
 use crate::settings::InpaintingSettings;
@@ -11,6 +12,9 @@ use framefleet_perception::ChosenMasks;
 use framefleet_stage::Batch;
 use framefleet_vision::VisionError;
 use framefleet_vision::geometry::homography::Homography;
+use framefleet_vision::mat::view;
+use opencv::core::{self, Mat, Size};
+use opencv::imgproc;
 use opencv::prelude::*;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -30,6 +34,7 @@ pub struct Context<'a> {
     covers: BTreeMap<u64, Rc<[Cover]>>,
     holes: BTreeMap<u64, Option<Rc<Hole>>>,
     downscaled_frames: BTreeMap<u64, Rc<Downscaled>>,
+    small_pictures: BTreeMap<u64, Rc<[u8]>>,
     links: BTreeMap<(u64, u64), Option<Homography>>,
 }
 
@@ -52,6 +57,7 @@ impl<'a> Context<'a> {
             covers: BTreeMap::new(),
             holes: BTreeMap::new(),
             downscaled_frames: BTreeMap::new(),
+            small_pictures: BTreeMap::new(),
             links: BTreeMap::new(),
         }
     }
@@ -68,15 +74,48 @@ impl<'a> Context<'a> {
         }
         let size = (frame.image.width(), frame.image.height());
         let own = self.covers(frame.number, size)?;
-        let missed = missed(frame.number, u64::from(self.settings.gap), size, |near| match self.covers(near, size) {
-            // Masks that are none cost the frame that they are of, not its neighbours.
-            Err(error) if !matches!(error, VisionError::OpenCv(_)) => Ok(Rc::from([])),
-            covers => covers,
+        let gap = u64::from(self.settings.gap);
+        let missed = missed(frame.number, gap, size, |near| self.neighbours_covers(near, size))?;
+        let at_edges = missed_at_edges(frame.number, gap, size, |near| {
+            if self.is_same_scene(frame.number, near)? { self.neighbours_covers(near, size) } else { Ok(Rc::from([])) }
         })?;
         let grow = pixels(self.settings.grow_percent, size);
-        let hole = Hole::of(own.iter().chain(&missed), size, grow)?.map(Rc::new);
+        let hole = Hole::of(own.iter().chain(&missed).chain(&at_edges), size, grow)?.map(Rc::new);
         self.holes.insert(frame.number, hole.clone());
         Ok(hole)
+    }
+
+    /// What the chosen masks of a neighbour cover: masks that are none cost the frame that they are of, not its neighbours.
+    fn neighbours_covers(&mut self, number: u64, size: (u32, u32)) -> Result<Rc<[Cover]>, VisionError> {
+        match self.covers(number, size) {
+            Err(error) if !matches!(error, VisionError::OpenCv(_)) => Ok(Rc::from([])),
+            covers => covers,
+        }
+    }
+
+    /// Whether two frames of the window show one scene, as far as small pictures of them tell.
+    fn is_same_scene(&mut self, a: u64, b: u64) -> Result<bool, VisionError> {
+        /// Mean difference of two scenes, levels of 255.
+        const ANOTHER: f64 = 25.0;
+        let (Some(a), Some(b)) = (self.small_picture(a)?, self.small_picture(b)?) else { return Ok(false) };
+        let sum: u32 = a.iter().zip(b.iter()).map(|(a, b)| u32::from(a.abs_diff(*b))).sum();
+        Ok(f64::from(sum) < ANOTHER * a.len().max(1) as f64)
+    }
+
+    /// Levels of a frame at 16 × 16 pixels; `None` when it is not there.
+    fn small_picture(&mut self, number: u64) -> Result<Option<Rc<[u8]>>, VisionError> {
+        if let Some(known) = self.small_pictures.get(&number) {
+            return Ok(Some(Rc::clone(known)));
+        }
+        let Some(frame) = self.frame(number) else { return Ok(None) };
+        let mut small = Mat::default();
+        imgproc::resize(&view(&frame.image)?, &mut small, Size::new(16, 16), 0.0, 0.0, imgproc::INTER_AREA)?;
+        let mut eight = Mat::default();
+        let scale = if small.depth() == core::CV_16U { 1.0 / 257.0 } else { 1.0 };
+        small.convert_to(&mut eight, core::CV_8U, scale, 0.0)?;
+        let levels: Rc<[u8]> = eight.reshape(1, 0)?.data_bytes()?.into();
+        self.small_pictures.insert(number, Rc::clone(&levels));
+        Ok(Some(levels))
     }
 
     /// What the chosen masks of a frame cover, one by one.
@@ -185,6 +224,7 @@ impl<'a> Context<'a> {
         self.downscaled_frames.retain(|of, _| *of >= first);
         self.holes.retain(|of, _| *of >= first);
         self.covers.retain(|of, _| *of + u64::from(self.settings.gap) >= first);
+        self.small_pictures.retain(|of, _| *of + u64::from(self.settings.gap) >= first);
         self.links.retain(|(of, _), _| *of >= first);
     }
 }

@@ -131,3 +131,25 @@ fn the_clean_plate_is_what_was_behind() {
     let plate = &framefleet_testkit::decode_rgb8(&path).unwrap()[0];
     assert_eq!(plate.rgb, scene.background(0).rgb);
 }
+
+/// Somebody comes in from the left, and masks know of it only when most of it is seen: the frames before are cleaned, too.
+#[test]
+fn who_comes_in_at_the_edge_leaves_no_pieces() {
+    let mut scene = Scene::new(17);
+    scene.square.square = (-32.0, 60.0, 36.0);
+    scene.square.velocity = (5.0, 0.0);
+    let images: Vec<Image> = scene.frames(14).iter().map(rgb8).collect();
+    let footage = Footage::new(images, |n, x, y| n >= 5 && scene.covered(n, x, y));
+    let left = |settings: &InpaintingSettings| {
+        let results = footage.run(settings);
+        let different = |n: u64| {
+            let (made, clean) = (results.frames[&n].data(), scene.background(n).rgb);
+            let pixel = |at: usize| made[at..at + 3].iter().zip(&clean[at..]).any(|(a, b)| a.abs_diff(*b) > 20);
+            (0..clean.len()).step_by(3).filter(|at| pixel(*at)).count()
+        };
+        (0..5).map(different).sum::<usize>()
+    };
+    let before = left(&InpaintingSettings { gap: 0, ..InpaintingSettings::default() });
+    let after = left(&InpaintingSettings::default());
+    assert!(before > 1500 && after < before / 20, "{after} of {before} pixels");
+}
