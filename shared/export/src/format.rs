@@ -131,7 +131,7 @@ impl Format {
     pub fn kinds(self) -> &'static [&'static str] {
         match self {
             Self::Dataset(_) => &["subject", "pose", "mask", "face"],
-            Self::Overlay => &["pose", "mask"],
+            Self::Overlay => &["pose", "mask", "subject", "face"],
             Self::MaskProduct(_) => &["mask"],
         }
     }

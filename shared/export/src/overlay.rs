@@ -1,7 +1,9 @@
 //! The footage with what was found drawn into it: a film for every video, with its sound; a picture for every image.
 mod canvas;
+mod face;
 mod mask;
 mod person;
+mod subject;
 
 use crate::ExportError;
 use crate::place::place;
@@ -94,6 +96,8 @@ impl Writer for Overlay<'_> {
         let mut canvas = Canvas::of(&frame.image, item::size_of(record.item, record.file))?;
         mask::draw(record, &mut canvas)?;
         person::draw(record, &mut canvas)?;
+        face::draw(record, &mut canvas)?;
+        subject::draw(record, &mut canvas)?;
         let image = canvas.into_image()?;
         match record.item.kind() {
             ItemKind::Stills => self.write_picture(record, &image),
