@@ -10,8 +10,9 @@ use framefleet_testkit::{Picture, decode_rgb8, sample};
 use framefleet_testkit_stage::{Film, Step, only};
 use motion::{MotionSettings, MotionStage};
 
-const WIDTH: u32 = 320;
-const HEIGHT: u32 = 180;
+/// What shots are told apart by sees no more than 160 pixels.
+const WIDTH: u32 = 160;
+const HEIGHT: u32 = 90;
 /// Frames of each shot that nothing is mixed into.
 const CLEAR: usize = 30;
 
@@ -88,7 +89,9 @@ fn wiped(a: &Picture, b: &Picture, share: f64, slope: f64) -> Picture {
 fn found(frames: Vec<Picture>) -> Vec<(u64, Transition)> {
     let mut frames = frames.into_iter();
     let film = Film::painted(frames.len() as u64, |_| frames.next().unwrap());
-    let step = Step::<MotionStage>::load(&Host::default(), &MotionSettings::default()).unwrap();
+    // Flow has no part in it.
+    let settings = MotionSettings { analysis_height: 64, trajectories: 0, actions: false, ..MotionSettings::default() };
+    let step = Step::<MotionStage>::load(&Host::default(), &settings).unwrap();
     let (_, finished) = step.run(&[film]).unwrap();
     let shots = finished.on_frames(only!(Shot));
     shots.iter().skip(1).map(|(range, shot)| (range.start, shot.transition())).collect()
@@ -123,6 +126,7 @@ fn main() {
     }
     for name in ["bikes.mp4", "vtest.avi", "bigbuckbunny.mp4"] {
         let frames = decode_rgb8(&sample(name).unwrap()).unwrap();
-        println!("{name}, {} frames: {:?}", frames.len(), found(frames));
+        let small = frames.iter().map(fitted).collect();
+        println!("{name}, {} frames: {:?}", frames.len(), found(small));
     }
 }
