@@ -39,7 +39,7 @@ fn shots() -> Vec<(&'static str, Vec<Picture>)> {
     vec![
         part("bikes.mp4", 0, 30),
         part("bikes.mp4", 30, 76),
-        part("bikes.mp4", 100, 160),
+        part("bikes.mp4", 138, 187),
         part("vtest.avi", 0, 60),
         part("bigbuckbunny.mp4", 0, 60),
         part("bigbuckbunny.mp4", 70, 130),
