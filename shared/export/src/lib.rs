@@ -7,15 +7,19 @@
 mod dataset;
 mod error;
 mod export;
+mod exported;
 mod format;
 mod mask_products;
 mod overlay;
 mod place;
+mod request;
 mod settings;
 mod step_export;
 mod writer;
 
 pub use error::ExportError;
-pub use export::{Exported, Request, export};
+pub use export::export;
+pub use exported::Exported;
 pub use format::{Format, Layout};
+pub use request::Request;
 pub use settings::{ImageFormat, Settings, SplitBy, Splits, YoloTask};

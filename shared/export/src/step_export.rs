@@ -1,5 +1,5 @@
 //! From the records of one step to the writer of a format.
-use crate::export::Written;
+use crate::exported::Written;
 use crate::mask_products::MaskProducts;
 use crate::overlay::Overlay;
 use crate::writer::{FrameRecord, Writer};

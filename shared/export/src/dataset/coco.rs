@@ -3,7 +3,7 @@
 use super::images::{Images, save};
 use super::sample::{Dataset, Sample};
 use crate::ExportError;
-use crate::export::Written;
+use crate::exported::Written;
 use framefleet_frames::Item;
 use framefleet_records::coco::{CocoFile, Piece};
 use std::fs::File;

@@ -3,10 +3,10 @@
 use super::cvat::{Task, Xml, corners};
 use super::images::Images;
 use super::outline::rows;
-use super::run::Overview;
+use super::overview::Overview;
 use super::sample::{Dataset, Sample};
 use crate::ExportError;
-use crate::export::Written;
+use crate::exported::Written;
 use framefleet_records::objects::Object;
 use std::path::Path;
 

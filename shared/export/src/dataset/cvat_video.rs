@@ -2,10 +2,10 @@
 //! track is outside from there on. Frames without a result say nothing: CVAT draws a straight line through them. In memory are the boxes of an
 //! item.
 use super::cvat::{Task, Xml, corners};
-use super::run::Overview;
+use super::overview::Overview;
 use super::sample::{Dataset, Sample};
 use crate::ExportError;
-use crate::export::Written;
+use crate::exported::Written;
 use crate::place::place;
 use framefleet_frames::Item;
 use framefleet_records::objects::Object;

@@ -4,7 +4,7 @@
 use super::images::{Images, encoded, save};
 use super::names::flat;
 use super::sample::{Dataset, Sample};
-use crate::export::Written;
+use crate::exported::Written;
 use crate::{ExportError, Settings};
 use framefleet_records::objects::{Object, ObjectFrame};
 use framefleet_vision::rle::Rle;

@@ -8,6 +8,7 @@ mod kohya;
 mod mot;
 mod names;
 mod outline;
+mod overview;
 mod run;
 mod sample;
 mod split;

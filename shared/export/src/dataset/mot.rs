@@ -1,10 +1,10 @@
 //! MOTChallenge: for every film `<item>/gt/gt.txt`, `gt/labels.txt` as CVAT reads them, and `seqinfo.ini`; pictures in `img1/` when asked for.
 //! Frames, ids, classes and pixels count from 1. Stills have no tracks, and are no sequence.
 use super::images::{Images, save};
-use super::run::Overview;
+use super::overview::Overview;
 use super::sample::{Dataset, Sample};
 use crate::ExportError;
-use crate::export::Written;
+use crate::exported::Written;
 use crate::place::place;
 use framefleet_frames::{Item, ItemKind};
 use framefleet_records::objects::Object;

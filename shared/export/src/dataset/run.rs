@@ -1,5 +1,6 @@
 //! Goes over an output's objects and hands them to a layout.
 use super::images::Images;
+use super::overview::Overview;
 use super::sample::{Dataset, Sample};
 use super::split::{Parts, Survey};
 use super::{coco, cvat_images, cvat_video, kohya, mot, table, tar_shards, voc, yolo};
@@ -13,14 +14,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Labels that come first in a list of classes, whether anything has them or not.
 const FIRST_LABELS: [&str; 3] = ["person", "face", "object"];
-
-/// What a look at all objects says.
-pub(super) struct Overview {
-    /// Labels: persons, faces, objects, then others by name; those that something has.
-    pub labels: Vec<String>,
-    /// The steps that are read.
-    pub steps: Vec<String>,
-}
 
 /// Exports the objects of an output.
 pub(crate) async fn export(

@@ -1,6 +1,6 @@
 //! What a layout is handed of a frame, and what it does with it.
 use crate::ExportError;
-use crate::export::Written;
+use crate::exported::Written;
 use framefleet_frames::Item;
 use framefleet_records::objects::{Object, ObjectFrame};
 use framefleet_selection::ChosenFrame;

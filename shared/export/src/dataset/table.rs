@@ -1,7 +1,7 @@
 //! A flat table: a row per person or thing and frame, and one for a frame in which nothing was found. The columns are always the same.
 use super::sample::{Dataset, Sample};
 use crate::ExportError;
-use crate::export::Written;
+use crate::exported::Written;
 use arrow_schema::{DataType, Field, FieldRef, Schema};
 use framefleet_frames::skeleton::POINTS;
 use framefleet_records::objects::{Object, ObjectFrame};

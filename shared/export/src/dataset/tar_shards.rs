@@ -4,7 +4,7 @@ use super::images::{Images, encoded, save};
 use super::names::key;
 use super::sample::{Dataset, Sample};
 use crate::ExportError;
-use crate::export::Written;
+use crate::exported::Written;
 use framefleet_records::coco;
 use framefleet_records::objects::ObjectFrame;
 use framefleet_vision::rle::Rle;

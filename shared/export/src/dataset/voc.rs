@@ -4,7 +4,7 @@ use super::images::{Images, save};
 use super::names::flat;
 use super::sample::{Dataset, Sample};
 use crate::ExportError;
-use crate::export::Written;
+use crate::exported::Written;
 use framefleet_records::objects::Object;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};

@@ -3,9 +3,9 @@
 use super::images::{Images, save};
 use super::names::flat;
 use super::outline::polygon;
-use super::run::Overview;
+use super::overview::Overview;
 use super::sample::{Dataset, Sample};
-use crate::export::Written;
+use crate::exported::Written;
 use crate::{ExportError, Settings, YoloTask};
 use framefleet_frames::skeleton::POINTS;
 use framefleet_records::objects::{Keypoint, Object};
