@@ -90,7 +90,7 @@ impl Layout {
         !matches!(self, Self::Coco | Self::Parquet | Self::Csv)
     }
 
-    /// Whether it divides pictures, which needs a look at all of them first.
+    /// Whether it divides pictures, which needs a survey of all of them first.
     pub(crate) fn has_splits(self) -> bool {
         matches!(self, Self::Yolo | Self::Voc)
     }

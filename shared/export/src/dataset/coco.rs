@@ -1,4 +1,4 @@
-//! COCO: instances and person keypoints in one file, as coco.json in an output; with pictures, `images/` has them. Importers tell tasks by
+//! COCO: instances and person keypoints in one file, as coco.json in an output; with pictures, `images/` has them. Importers know tasks by
 //! names of files, so it has two.
 use super::images::{Images, save};
 use super::sample::{Dataset, Sample};

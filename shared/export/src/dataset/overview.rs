@@ -1,6 +1,6 @@
 //! What a layout has to know before it begins.
 
-/// What a look at all objects says.
+/// What a survey of all objects found.
 pub(super) struct Overview {
     /// Labels: persons, faces, objects, then others by name; those that something has.
     pub labels: Vec<String>,

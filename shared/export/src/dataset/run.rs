@@ -124,7 +124,7 @@ impl<'a> Reading<'a> {
         frame.number.is_multiple_of(self.request.every.max(1)) && self.chosen.as_ref().is_none_or(is_chosen)
     }
 
-    /// Looks at all objects, where the layout has to know what there is before it begins.
+    /// Surveys all objects, where the layout has to know what there is before it begins.
     async fn survey(&self, survey: &mut Survey<'_>) -> Result<Overview, ExportError> {
         let mut objects = self.open().await?;
         let mut labels = BTreeSet::new();

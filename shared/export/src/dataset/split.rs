@@ -24,12 +24,12 @@ pub(crate) struct Parts<'a> {
 }
 
 impl<'a> Survey<'a> {
-    /// Nothing was looked at yet.
+    /// A survey without frames.
     pub fn new(splits: &'a Splits, shots: &'a Shots) -> Self {
         Self { splits, shots, joined: HashMap::new() }
     }
 
-    /// Looks at a frame.
+    /// Adds a frame.
     pub fn add(&mut self, frame: &ObjectFrame<'_>) {
         let unit = self.unit(frame);
         self.first_of(unit);
@@ -65,7 +65,7 @@ impl<'a> Survey<'a> {
         self.joined.insert(one.max(other), one.min(other));
     }
 
-    /// The parts of what was looked at.
+    /// Divides the groups.
     pub fn divide(mut self) -> Parts<'a> {
         let units: Vec<u64> = self.joined.keys().copied().collect();
         let mut groups: Vec<u64> = units.into_iter().map(|unit| self.first_of(unit)).collect();
@@ -107,7 +107,7 @@ fn fill(parts: &mut [usize], count: usize) {
 }
 
 impl Parts<'_> {
-    /// The part of a frame; the first for one that was not looked at.
+    /// The part of a frame; the first for one that was not surveyed.
     pub fn of(&mut self, frame: &ObjectFrame<'_>) -> &str {
         let unit = self.survey.unit(frame);
         let group = self.survey.first_of(unit);

@@ -19,7 +19,7 @@ use std::path::Path;
 
 /// The list of shards.
 const LIST: &str = "shards.json";
-/// Objects that a mask of eight bits tells apart.
+/// Objects that a mask of eight bits distinguishes.
 const MOST_OBJECTS: usize = 255;
 
 /// The writer. A shard's pictures are written only once its frames are known: a finished shard costs none.

@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_that_meet_are_told_apart() {
+    fn ids_that_meet_stay_different() {
         let mut ids = Ids::default();
         assert_ne!(ids.of(&["a"]), ids.of(&["a"]));
         assert_ne!(digest(&["ab", "c"], 0), digest(&["a", "bc"], 0));
