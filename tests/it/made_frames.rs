@@ -147,7 +147,7 @@ fn coordinates_fit_frames_that_were_enlarged() {
         .unwrap();
     let text = "[steps.cover.settings]\nsquare = [20.0, 16.0, 24.0]\nvelocity = [0.5, 0.0]\n\
                 [steps.resize]\n[steps.plain]\nstage = \"assemble\"\nsettings = { encoding = \"ffv1\" }\n\
-                [steps.composite]\ninput = \"resize\"\nsettings = { feather_percent = 0.0 }\n\
+                [steps.composite]\ninput = \"resize\"\nsettings = { edge_percent = 0.0, feather_percent = 0.0 }\n\
                 [steps.cut]\nstage = \"assemble\"\nsettings = { encoding = \"ffv1\" }\n\
                 [steps.inpainting]\ninput = \"resize\"\nsettings = { rest = \"telea\", window = 0, grow_percent = 0.5 }\n\
                 [steps.filled]\nstage = \"assemble\"\nsettings = { encoding = \"ffv1\" }\n";
