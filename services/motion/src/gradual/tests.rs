@@ -89,9 +89,12 @@ fn wiped(share: f64, front: impl Fn(f64, f64) -> f64) -> Vec<f64> {
     (0..CELLS).map(|at| if second(at) { two[at] } else { one[at] }).collect()
 }
 
+/// When a front reaches a place of the picture (both 0–1), as a share of its way.
+type Front = fn(f64, f64) -> f64;
+
 #[test]
 fn wipes_are_found_whatever_their_front() {
-    let fronts: [(&str, fn(f64, f64) -> f64); 4] = [
+    let fronts: [(&str, Front); 4] = [
         ("to the right", |x, _| x),
         ("up", |_, y| 1.0 - y),
         ("across", |x, y| (x + y) / 2.0),

@@ -67,6 +67,9 @@ fn dissolves_wipes_and_fades_through_white_begin_shots() {
     }
 }
 
+/// Paints a frame.
+type Painter<'a> = Box<dyn Fn(u64) -> Picture + 'a>;
+
 /// What moves, changes its light or flashes is one shot.
 #[test]
 fn motion_and_light_are_no_transitions() {
@@ -77,7 +80,7 @@ fn motion_and_light_are_no_transitions() {
     };
     let view = |transform: &Similarity| texture.view(SMALL.0, SMALL.1, transform);
     let white = Picture::filled(SMALL.0, SMALL.1, [255; 3]);
-    let films: [(&str, Box<dyn Fn(u64) -> Picture>); 4] = [
+    let films: [(&str, Painter<'_>); 4] = [
         ("whip pan", Box::new(|n| view(&Similarity { x: 300.0 * eased(n, 9.0), ..Similarity::default() }))),
         ("zoom", Box::new(|n| view(&Similarity { zoom: 1.0 + 1.5 * eased(n, 25.0), ..Similarity::default() }))),
         ("haze comes", Box::new(|n| view(&Similarity::default()).mix(&white, 0.6 * eased(n, 12.0)))),
