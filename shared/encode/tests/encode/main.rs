@@ -347,7 +347,11 @@ proptest! {
         let pieces = pieces(folder.path(), &format, &frames, &lengths);
         for container in [Container::Mp4, Container::Mkv] {
             let output = folder.path().join(format!("film.{}", container.extension()));
-            join(&request(&pieces, &format, container, None), &output).unwrap();
+            // With a shorter end than the last frame's, FFmpeg 5.1 takes the last frames of an MP4 for what lies behind its edit list, when two
+            // key frames come shortly before them (`mov_fix_index`).
+            let last_frame_ns = durations.last().map(|ms| ms * 1_000_000);
+            let request = Join { last_frame_ns, ..request(&pieces, &format, container, None) };
+            join(&request, &output).unwrap();
             prop_assert_eq!(milliseconds(&frame_times(&output).unwrap()), starts.clone());
             prop_assert_eq!(decode_errors(&output).unwrap(), "");
             prop_assert_eq!(numbers(&output), (0..starts.len() as u64).map(Some).collect::<Vec<_>>());
