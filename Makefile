@@ -42,7 +42,7 @@ readers: setup
 build: setup
 	$(CARGO) build --release -p framefleet
 
-# Pedestrians before a fixed camera, and a film with cuts: two items of one job, with all that is told of people. Then films of the first ten
+# Pedestrians before a fixed camera, and a film with cuts: two items of one job, with all there is to know of people. Then films of the first ten
 # seconds without the people in them, and of the people alone.
 demo: export FRAMEFLEET_CACHE := $(CURDIR)/.cache/models
 demo: build samples

@@ -10,7 +10,7 @@ use framefleet_testkit::{Picture, decode_rgb8, sample};
 use framefleet_testkit_stage::{Film, Step, only};
 use motion::{MotionSettings, MotionStage};
 
-/// What shots are told apart by sees no more than 160 pixels.
+/// Shot boundaries are found in frames of at most 160 pixels.
 const WIDTH: u32 = 160;
 const HEIGHT: u32 = 90;
 /// Frames of each shot that nothing is mixed into.
