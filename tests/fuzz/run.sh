@@ -22,6 +22,9 @@ for target in "${targets[@]}"; do
   mkdir -p "$found/$target" "$found/crashes"
   echo "fuzzing $target for $seconds s"
   # Input that is read within seconds on its own may be slow beside other work: a hang is half a minute.
-  "$CARGO_TARGET_DIR/$host/release/$target" "$found/$target" "corpus/$target" -max_total_time="$seconds" -max_len=65536 -timeout=30 -rss_limit_mb=2048 \
+  corpora=("$found/$target")
+  # Not every target has inputs to begin with.
+  [[ ! -d corpus/$target ]] || corpora+=("corpus/$target")
+  "$CARGO_TARGET_DIR/$host/release/$target" "${corpora[@]}" -max_total_time="$seconds" -max_len=65536 -timeout=30 -rss_limit_mb=2048 \
     -artifact_prefix="$found/crashes/$target-" -print_final_stats=1 -verbosity=0 -close_fd_mask=3
 done
