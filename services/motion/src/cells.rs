@@ -12,14 +12,14 @@ pub fn distance(a: &[u8], b: &[u8]) -> f64 {
 }
 
 /// How alike the structure of two pictures is, whatever their brightness and contrast: the correlation of all cells, −1 to 1.
-pub fn likeness(a: &[u8], b: &[u8]) -> f64 {
-    correlation(a.iter().copied().map(f64::from), b.iter().copied().map(f64::from))
+pub fn correlation(a: &[u8], b: &[u8]) -> f64 {
+    pearson(a.iter().copied().map(f64::from), b.iter().copied().map(f64::from))
 }
 
 /// The same of what is finer than three cells: light from another side changes the rest.
-pub fn fine_likeness(a: &[u8], b: &[u8]) -> f64 {
+pub fn fine_correlation(a: &[u8], b: &[u8]) -> f64 {
     let (a, b) = (fine(a), fine(b));
-    correlation(a.iter().copied(), b.iter().copied())
+    pearson(a.iter().copied(), b.iter().copied())
 }
 
 /// Standard deviation of the cells, 0–127.
@@ -29,7 +29,7 @@ pub fn spread(cells: &[u8]) -> f64 {
     (squares / CELLS as f64).sqrt()
 }
 
-fn correlation(a: impl Iterator<Item = f64> + Clone, b: impl Iterator<Item = f64> + Clone) -> f64 {
+fn pearson(a: impl Iterator<Item = f64> + Clone, b: impl Iterator<Item = f64> + Clone) -> f64 {
     let mean = |of: &mut dyn Iterator<Item = f64>| of.sum::<f64>() / CELLS as f64;
     let (mean_a, mean_b) = (mean(&mut a.clone()), mean(&mut b.clone()));
     let (mut shared, mut own_a, mut own_b) = (0.0, 0.0, 0.0);
@@ -70,17 +70,17 @@ mod tests {
     }
 
     #[test]
-    fn brightness_changes_distance_and_not_likeness() {
+    fn brightness_changes_distance_and_not_correlation() {
         let (bright, dark) = (picture(checks), picture(|x, y| checks(x, y) / 2));
-        assert!(distance(&bright, &dark) > 40.0 && likeness(&bright, &dark) > 0.99);
+        assert!(distance(&bright, &dark) > 40.0 && correlation(&bright, &dark) > 0.99);
         assert!((spread(&bright) - 50.0).abs() < 0.1 && spread(&picture(|_, _| 200)) == 0.0);
     }
 
     #[test]
     fn light_from_a_side_leaves_what_is_fine() {
         let (even, side) = (picture(checks), picture(|x, y| (usize::from(checks(x, y)) * (16 - x) / 16) as u8));
-        assert!(likeness(&even, &side) < 0.8, "{}", likeness(&even, &side));
-        assert!(fine_likeness(&even, &side) > 0.8, "{}", fine_likeness(&even, &side));
-        assert!(fine_likeness(&even, &picture(|x, y| checks(x + 1, y))) < 0.3);
+        assert!(correlation(&even, &side) < 0.8, "{}", correlation(&even, &side));
+        assert!(fine_correlation(&even, &side) > 0.8, "{}", fine_correlation(&even, &side));
+        assert!(fine_correlation(&even, &picture(|x, y| checks(x + 1, y))) < 0.3);
     }
 }

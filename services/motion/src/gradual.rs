@@ -6,7 +6,7 @@
 mod dissolve;
 mod wipe;
 
-use crate::cells::{self, CELLS, distance, likeness};
+use crate::cells::{self, CELLS, correlation, distance};
 use crate::series::FrameFacts;
 use framefleet_frames::Transition;
 use std::ops::Range;
@@ -17,7 +17,7 @@ const LONGEST_NS: i64 = 2_500_000_000;
 const BACK_NS: i64 = 1_000_000_000;
 /// Frames that are tried on each side of an interruption.
 const BACK_TRIES: usize = 8;
-/// Two pictures of this likeness, or more, show one scene …
+/// Two pictures that correlate by this, or more, show one scene …
 const SAME_SCENE: f64 = 0.9;
 /// … when they differ by less than this share of what the interruption changed.
 const SAME_SHARE: f64 = 0.35;
@@ -91,7 +91,7 @@ pub fn is_back(frames: &[FrameFacts], first: usize, last: usize) -> bool {
         let changed = changed.max(difference(frames, before, first));
         (last..last + latest).step_by(step(latest)).any(|after| {
             difference(frames, before, after) < SAME_SHARE * changed
-                && likeness(&frames[before].picture, &frames[after].picture) > SAME_SCENE
+                && correlation(&frames[before].picture, &frames[after].picture) > SAME_SCENE
         })
     })
 }

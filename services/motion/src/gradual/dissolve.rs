@@ -1,6 +1,6 @@
 //! Dissolves: every frame between two is a mixture of both.
 use super::{Candidate, is_back, windows};
-use crate::cells::{distance, fine_likeness, likeness};
+use crate::cells::{correlation, distance, fine_correlation};
 use crate::series::FrameFacts;
 
 /// Half lengths of windows, frames.
@@ -44,12 +44,13 @@ fn candidate(frames: &[FrameFacts], first: usize, last: usize, reach: usize) -> 
     if apart < MIN_DISTANCE || middle_residual(a, &frames[first + reach].picture, b) > MIDDLE_RESIDUAL {
         return None;
     }
-    let likeness = likeness(a, b);
-    if likeness > if reach < SHORT { 0.5 } else { 0.8 } {
+    let correlation = correlation(a, b);
+    if correlation > if reach < SHORT { 0.5 } else { 0.8 } {
         return None;
     }
     let mixture = mixture(frames, first, last)?;
-    if !is_dissolve(&mixture, likeness, reach) || fine_likeness(a, b) > SAME_FINE || is_back(frames, first, last) {
+    if !is_dissolve(&mixture, correlation, reach) || fine_correlation(a, b) > SAME_FINE || is_back(frames, first, last)
+    {
         return None;
     }
     let at = |share: f64| mixture.shares.iter().position(|of| *of >= share).unwrap_or(mixture.shares.len());
@@ -60,11 +61,11 @@ fn candidate(frames: &[FrameFacts], first: usize, last: usize, reach: usize) -> 
 
 /// Whether frames are mixed as those of a dissolve are: the less alike the two pictures are and the more detail is lost, the more
 /// motion is allowed for.
-fn is_dissolve(mixture: &Mixture, likeness: f64, reach: usize) -> bool {
+fn is_dissolve(mixture: &Mixture, correlation: f64, reach: usize) -> bool {
     let (step, backwards) = steps(&mixture.shares);
     let clear = mixture.residual < 0.2 && mixture.detail < 0.8 && (reach >= SHORT || mixture.residual < 0.12);
     let moving =
-        mixture.residual < 0.3 && mixture.detail < 0.65 && likeness < 0.4 && reach >= SHORT && backwards < 0.08;
+        mixture.residual < 0.3 && mixture.detail < 0.65 && correlation < 0.4 && reach >= SHORT && backwards < 0.08;
     step < MAX_STEP && backwards < MAX_BACKWARDS && (clear || moving)
 }
 

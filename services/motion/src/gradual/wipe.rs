@@ -1,6 +1,6 @@
 //! Wipes: a front goes over the picture, and behind it is the next one.
 use super::{Candidate, difference, is_back, windows};
-use crate::cells::{CELLS, SIDE, likeness};
+use crate::cells::{CELLS, SIDE, correlation};
 use crate::series::FrameFacts;
 
 /// Half lengths of windows, frames.
@@ -8,7 +8,7 @@ const REACHES: [usize; 8] = [4, 6, 8, 11, 15, 20, 26, 34];
 /// Pictures before and after differ by this much or more, 0–255 …
 const MIN_DISTANCE: f64 = 15.0;
 /// … and are less alike than this.
-const MAX_LIKENESS: f64 = 0.7;
+const MAX_CORRELATION: f64 = 0.7;
 /// In the middle every cell is about that of one of the two pictures: mean distance to the nearer, in distances of both.
 const NEAR: f64 = 0.35;
 /// A cell tells the pictures apart when it differs by more …
@@ -47,7 +47,7 @@ pub fn candidates(frames: &[FrameFacts]) -> Vec<Candidate> {
 
 fn candidate(frames: &[FrameFacts], first: usize, last: usize, middle: usize) -> Option<Candidate> {
     let apart = difference(frames, first, last);
-    if apart < MIN_DISTANCE || likeness(&frames[first].picture, &frames[last].picture) > MAX_LIKENESS {
+    if apart < MIN_DISTANCE || correlation(&frames[first].picture, &frames[last].picture) > MAX_CORRELATION {
         return None;
     }
     if nearer(frames, first, middle, last) > NEAR * apart || !is_still_around(frames, first, last, apart) {

@@ -1,12 +1,12 @@
 //! What is not there is said to be not there, and nothing is made up for it.
 use crate::harness::{Footage, Results, step, tale};
-use crate::offset::told;
+use crate::offset::talking_face;
 use framefleet_frames::{ItemKind, SyncState};
 use framefleet_testkit::Picture;
 use sync::{STILL, SyncSettings};
 
 fn heard(sound: Option<Vec<f32>>) -> Results {
-    let (footage, processed) = told();
+    let (footage, processed) = talking_face();
     footage.heard(sound).finish(&step(&SyncSettings::default()), processed)
 }
 
@@ -34,7 +34,9 @@ fn without_sound() {
     says_nothing(&results, SyncState::NoAudio);
     assert_eq!(results.offset().sound, None);
     assert!(results.speaking.is_empty());
-    assert!(results.amended.values().all(|told| *told == (0, None)) && results.amended.len() == results.mouths.len());
+    assert!(
+        results.amended.values().all(|fields| *fields == (0, None)) && results.amended.len() == results.mouths.len()
+    );
 }
 
 #[test]
@@ -52,7 +54,7 @@ fn without_speech() {
     says_nothing(&music, SyncState::NoSpeech);
     for results in [silence, music] {
         assert!(results.speaking.is_empty() && results.offset().sound.is_some());
-        assert!(results.amended.values().all(|told| *told == (0, Some(false))));
+        assert!(results.amended.values().all(|fields| *fields == (0, Some(false))));
     }
 }
 

@@ -124,7 +124,7 @@ pub fn step(settings: &SyncSettings) -> Step<SyncStage> {
     Step::load(usual_host(), settings).unwrap()
 }
 
-/// The same with default settings, told who speaks when.
+/// The same with default settings, given who speaks when.
 pub fn step_told(diarisation: &serde_json::Value) -> Step<SyncStage> {
     let content = diarisation.to_string();
     let settings = SyncSettings { diarisation: FileSetting::of_content(content.as_bytes()), ..SyncSettings::default() };
@@ -188,14 +188,14 @@ impl Footage {
         on_range(&self.film.item.name, range, number, Value::FaceTrack(track))
     }
 
-    /// What other steps' finish halves tell of what process made.
-    fn told(&self, records: &Kept) -> Vec<ScopedAnnotation> {
-        let mut told = self.film.scoped.clone();
+    /// What other steps' finish halves say of what process made.
+    fn scoped(&self, records: &Kept) -> Vec<ScopedAnnotation> {
+        let mut scoped = self.film.scoped.clone();
         let is_track = |of: &ScopedAnnotation| {
             matches!(of.annotation.as_ref().and_then(|made| made.value.as_ref()), Some(Value::FaceTrack(_)))
         };
-        if told.iter().any(is_track) {
-            return told;
+        if scoped.iter().any(is_track) {
+            return scoped;
         }
         let mut faces: BTreeMap<u32, Vec<(u64, u32)>> = BTreeMap::new();
         for record in &records.records {
@@ -203,8 +203,8 @@ impl Footage {
                 faces.entry(annotation.instance).or_default().push((record.frame, annotation.instance));
             }
         }
-        told.extend(faces.iter().map(|(number, faces)| self.followed(*number, faces)));
-        told
+        scoped.extend(faces.iter().map(|(number, faces)| self.followed(*number, faces)));
+        scoped
     }
 
     /// Runs both halves.
@@ -237,7 +237,7 @@ impl Footage {
 
     /// Runs the second half over what process made.
     pub fn finish(&self, step: &Step<SyncStage>, records: &Kept) -> Results {
-        let film = Film { scoped: self.told(records), ..self.film.clone() };
+        let film = Film { scoped: self.scoped(records), ..self.film.clone() };
         let finished = step.finish(&[film], records).unwrap();
         let mouths = records.records.iter().flat_map(|record| {
             let mouth = |of: &Annotation| match &of.value {

@@ -1,6 +1,6 @@
 //! The same answer however the work is cut, and the same as the version before.
 use crate::harness::{Footage, tale};
-use crate::offset::told;
+use crate::offset::talking_face;
 use framefleet_stage::Stage as _;
 use framefleet_testkit_stage::golden;
 use sync::{SyncSettings, SyncStage};
@@ -19,7 +19,7 @@ fn borders_of_batches_do_not_change_results() {
 
 #[test]
 fn golden_digest() {
-    let (footage, processed) = told();
+    let (footage, processed) = talking_face();
     let results = footage.finish(&crate::harness::step(&SyncSettings::default()), processed);
     let mut text = String::new();
     for ((frame, instance), mouth) in &results.mouths {

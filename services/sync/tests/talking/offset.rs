@@ -6,20 +6,20 @@ use framefleet_testkit_stage::Kept;
 use std::sync::LazyLock;
 use sync::SyncSettings;
 
-/// The tale told by a photographed face, looked at once.
-pub fn told() -> &'static (Footage, Kept) {
-    static TOLD: LazyLock<(Footage, Kept)> = LazyLock::new(|| {
+/// The tale spoken by a photographed face, processed once.
+pub fn talking_face() -> &'static (Footage, Kept) {
+    static TALKING: LazyLock<(Footage, Kept)> = LazyLock::new(|| {
         let footage = Footage::talking(tale(), Some(tale().to_vec()));
         let processed = footage.process(&step(&SyncSettings::default()));
         (footage, processed)
     });
-    &TOLD
+    &TALKING
 }
 
 #[test]
 fn injected_offsets_come_back() {
     let step = step(&SyncSettings::default());
-    let (footage, processed) = told();
+    let (footage, processed) = talking_face();
     let mut errors = Vec::new();
     for frames in -10..=10 {
         let sound = Some(ahead(tale(), f64::from(frames) / 25.0));
@@ -37,7 +37,7 @@ fn injected_offsets_come_back() {
 
 #[test]
 fn a_face_that_says_something_else_has_no_offset() {
-    let (footage, processed) = told();
+    let (footage, processed) = talking_face();
     let results = footage.heard(Some(other_tale().to_vec())).finish(&step(&SyncSettings::default()), processed);
     assert_eq!(results.state(), SyncState::Uncertain, "{:?}", results.offset());
     assert_eq!((results.offset().offset_ms, results.offset().drift_ppm), (None, None));

@@ -1,14 +1,14 @@
 //! Of several sound tracks the one that somebody speaks in is heard, or the one that is asked for.
 use crate::harness::{Footage, Results, SOUND, ahead, other_tale, step, tale};
-use crate::offset::told;
+use crate::offset::talking_face;
 use framefleet_frames::{SoundTrack, SyncState};
 use framefleet_testkit_stage::{Film, Heard, Tracks};
 use std::sync::Arc;
 use sync::{SyncSettings, TrackSetting};
 
-/// The talking face of `told` with these sound tracks, the first of which is the default one, under a setting of `track`.
+/// The talking face of `talking_face` with these sound tracks, the first of which is the default one, under a setting of `track`.
 fn heard(tracks: &[Vec<f32>], track: TrackSetting) -> Results {
-    let (footage, processed) = told();
+    let (footage, processed) = talking_face();
     let heard = |samples: &Vec<f32>| Heard { rate: SOUND, samples: samples.clone() };
     let audio = Arc::new(Tracks(tracks.iter().map(heard).collect()));
     let mut item = footage.film.item.clone();

@@ -14,7 +14,7 @@ pub(super) struct Vp9 {
 }
 
 impl Vp9 {
-    /// The size of the frame that a packet shows, if it can be told.
+    /// The size of the frame that a packet shows, if it says so.
     pub(super) fn size(&mut self, packet: &[u8]) -> Option<Size> {
         frames(packet).into_iter().fold(None, |shown, frame| self.frame(frame).or(shown))
     }
