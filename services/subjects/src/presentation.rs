@@ -1,8 +1,8 @@
 //! What people are shown of the results.
 use framefleet_stage::Field;
 
-/// Whom a frame shows is said by names; numbers are on request.
+/// Whom a frame shows is said by names; numbers of parts are on request: their mean says nothing.
 pub const FIELDS: &[Field] = &[
     Field::word("subject", "name", "Name"),
-    Field::number("subject", "score", "Confidence in subjects", "%", 100.0).on_request(),
+    Field::number("subject", "score", "Confidence in subjects", "%", 100.0),
 ];
