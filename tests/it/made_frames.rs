@@ -176,6 +176,33 @@ fn coordinates_fit_frames_that_were_enlarged() {
     }
 }
 
+/// Cut-outs before nothing keep their alpha: films in a codec that has it, photographs as PNG where theirs has none.
+#[test]
+fn cut_outs_without_a_background_are_written_with_alpha() {
+    let work = folder();
+    let source = work.path().join("source");
+    std::fs::create_dir_all(source.join("photos")).unwrap();
+    film(&source);
+    for name in ["a.jpg", "b.png"] {
+        let picture = Picture::from_fn(160, 90, |x, y| [(3 * x % 250) as u8, (2 * y % 250) as u8, 90]);
+        write_image(&source.join("photos").join(name), &picture).unwrap();
+    }
+    let text = "[steps.cover.settings]\nsquare = [10.0, 10.0, 24.0]\n\
+                [steps.composite.settings]\nbackground = \"transparent\"\n[steps.assemble]\n";
+    let (pipeline, output) = (pipeline(work.path(), text), work.path().join("out"));
+    run_with(&source, &pipeline, &output, &[]);
+    let artifacts = output.join("artifacts/assemble");
+    let format = |file: &str| {
+        let probe = ffprobe(&artifacts.join(file)).unwrap();
+        stream(&probe, "video")["pix_fmt"].as_str().unwrap().to_owned()
+    };
+    assert!(format("film.mov").starts_with("yuva444p"), "{}", format("film.mov"));
+    assert_eq!((format("photos/a.png"), format("photos/b.png")), ("rgba".to_owned(), "rgba".to_owned()));
+    let cut = decode_rgb8(&artifacts.join("photos/a.png")).unwrap().swap_remove(0);
+    assert_eq!(cut.get(100, 60), [0, 0, 0], "nothing of the background is left below alpha");
+    assert_ne!(cut.get(20, 20), [0, 0, 0]);
+}
+
 /// A folder of photographs of four sizes: each is worked on at its own.
 #[test]
 fn every_still_has_its_own_size() {

@@ -72,7 +72,7 @@ fn films<'a>(settings: &AssembleSettings, job: &'a Job, records: &dyn Records) -
         pieces.entry(item).or_default().push(path);
     }
     let film = |item: &'a Item| {
-        let codec = settings.encoding.codec(item)?;
+        let codec = settings.encoding.codec(item, &job.makers)?;
         let pieces = pieces.remove(&item.name)?;
         Some(Film {
             item,

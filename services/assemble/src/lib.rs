@@ -46,7 +46,7 @@ impl Stage for AssembleStage {
     }
 
     fn process(&self, job: &Job, batch: &Batch, out: &mut Outputs) -> Result<(), StageError> {
-        match self.settings.encoding.codec(batch.item()) {
+        match self.settings.encoding.codec(batch.item(), &job.makers) {
             Some(codec) => piece::encode(codec, &self.settings, job, batch, out),
             None => stills::write(&self.settings, job, batch, out),
         }

@@ -2,6 +2,7 @@
 use crate::{AssembleSettings, names::still_pattern, stage_error};
 use framefleet_encode::{StillOptions, write_still};
 use framefleet_formats::{Encoding, StillFormat};
+use framefleet_frames::frame::channels;
 use framefleet_frames::{Frame, Item, Rendition, item};
 use framefleet_stage::{Batch, Job, Outputs, StageError, codes};
 use std::path::Path;
@@ -35,7 +36,11 @@ fn write_frame(
     let format = match settings.encoding {
         Encoding::Png => StillFormat::Png,
         Encoding::Tiff => StillFormat::Tiff,
-        _ => StillFormat::of_name(file.unwrap_or_default()),
+        _ => match StillFormat::of_name(file.unwrap_or_default()) {
+            // A step upstream made it transparent.
+            StillFormat::Jpeg if channels(frame.image.format()) == 4 => StillFormat::Png,
+            format => format,
+        },
     };
     let pattern = match file {
         Some(file) => still_pattern(file, format),

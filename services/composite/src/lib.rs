@@ -1,6 +1,6 @@
-//! Stage `composite`: what masks cover, laid over a colour or over the blurred frame.
+//! Stage `composite`: what masks cover, laid over a colour, over the blurred frame, or over nothing.
 //!
-//! Full frames in, frames of the same size and format out. Inside the masks, further from their edge than `edge_percent`, nothing
+//! Full frames in, frames of the same size and depth out, with alpha where nothing takes the background's place. Inside the masks, further from their edge than `edge_percent`, nothing
 //! changes, not by one bit; along the edge the old background is taken out of the colours. A frame without masks is all
 //! background. Process looks at one frame and remembers nothing; it holds the frame made, the mask, what a part of 1024×1024 pixels
 //! needs, and, when it blurs, four bytes per channel.
@@ -24,7 +24,7 @@ pub struct CompositeStage {
 
 impl Stage for CompositeStage {
     const NAME: &'static str = "composite";
-    const ABOUT: &'static str = "what masks cover, laid over a colour or over the blurred frame";
+    const ABOUT: &'static str = "what masks cover, laid over a colour, over the blurred frame, or over nothing";
     const VERSION: u32 = 2;
     type Settings = CompositeSettings;
 
@@ -34,7 +34,7 @@ impl Stage for CompositeStage {
             process: HalfNeeds { required, ..HalfNeeds::default() },
             renditions: vec![Rendition::Full],
             input: Input::Latest,
-            made: Some(MadeFrames::default()),
+            made: Some(MadeFrames { alpha: settings.background == Background::Transparent, ..MadeFrames::default() }),
             ..Needs::default()
         }
     }

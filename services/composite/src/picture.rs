@@ -3,7 +3,7 @@ use crate::edge::{self, Kept, Widths};
 use crate::planes::{Planes, alpha};
 use crate::settings::{Background, CompositeSettings};
 use framefleet_frames::frame::{channel_bytes, channels};
-use framefleet_frames::{Image, Mask};
+use framefleet_frames::{Image, Mask, made};
 use framefleet_vision::{VisionError, masks, mat::view};
 use opencv::core::{self, Mat, Rect, Size};
 use opencv::imgproc;
@@ -12,7 +12,8 @@ use opencv::prelude::*;
 /// Frames are blurred at this long side: what is finer does not survive the blur.
 const BLUR_SIDE: i32 = 480;
 
-/// The composite of a frame. Before a colour it is opaque; before its own blur alpha is the frame's own.
+/// The composite of a frame. Before a colour it is opaque; before its own blur alpha is the frame's own; before nothing alpha is the share
+/// that is kept.
 pub fn composite<'a>(
     image: &Image,
     kept: impl IntoIterator<Item = &'a Mask>,
@@ -25,22 +26,46 @@ pub fn composite<'a>(
     let widths = Widths { band: if band > 0.0 { band.max(feather + 1.0) } else { 0.0 }, feather };
     let mask = masks::union(kept, size)?;
     let blurred = match settings.background {
-        Background::Colour => None,
+        Background::Colour | Background::Transparent => None,
         Background::Blur => Some(blurred(image, settings.blur_percent / 100.0)?),
     };
+    let opaque = match settings.background {
+        Background::Transparent => Some(with_alpha(image)?),
+        _ => None,
+    };
+    let image = opaque.as_ref().unwrap_or(image);
     let mut canvas = Canvas { image, bytes: image.data().to_vec() };
     for part in edge::parts((size.0 as i32, size.1 as i32)) {
         let kept = match &mask {
             Some(mask) => edge::kept(mask, part, widths, |area| Planes::of(image, area))?,
             None => nothing(part),
         };
-        match &blurred {
-            Some(blurred) => canvas.lay_over_blur(&kept, blurred)?,
-            None => canvas.lay_over_colour(&kept, settings.rgb().unwrap_or_default()),
+        match (&blurred, settings.background) {
+            (Some(blurred), _) => canvas.lay_over_blur(&kept, blurred)?,
+            (None, Background::Transparent) => canvas.lay_over_nothing(&kept),
+            (None, _) => canvas.lay_over_colour(&kept, settings.rgb().unwrap_or_default()),
         }
     }
     let bytes = canvas.bytes;
     Image::new(image.format(), size.0, size.1, bytes).map_err(|_| VisionError::Empty { width: size.0, height: size.1 })
+}
+
+/// The frame with alpha: its own, or opaque. Grey becomes RGB.
+fn with_alpha(image: &Image) -> Result<Image, VisionError> {
+    let (count, bytes) = (channels(image.format()), channel_bytes(image.format()));
+    let (width, height) = (image.width(), image.height());
+    let data = match count {
+        4 => return Ok(image.clone()),
+        _ => image.data().chunks_exact(count * bytes).flat_map(|pixel| {
+            let colours = (0..3).flat_map(move |channel| {
+                let at = channel.min(count - 1) * bytes;
+                pixel[at..at + bytes].iter().copied()
+            });
+            colours.chain(std::iter::repeat_n(255, bytes))
+        }),
+    };
+    Image::new(made::with_alpha(image.format()), width, height, data.collect())
+        .map_err(|_| VisionError::Empty { width, height })
 }
 
 /// Nothing of a part is kept.
@@ -73,6 +98,23 @@ impl Canvas<'_> {
             if count == 4 {
                 self.set(pixel * count + 3, 255.0);
             }
+        }
+    }
+
+    /// Lays a part over nothing: alpha is what is kept of a pixel, and its colours are those of what is kept. Nothing of the old background
+    /// stays below.
+    fn lay_over_nothing(&mut self, kept: &Kept) {
+        let own_alpha = alpha(self.image, kept.area);
+        for (at, pixel) in pixels(kept.area, self.image.width()).enumerate() {
+            if kept.shares[at] >= 1.0 {
+                continue;
+            }
+            let share = kept.shares[at] * own_alpha.as_ref().map_or(1.0, |alpha| alpha[at]);
+            for channel in 0..3 {
+                let own = kept.colours.planes.get(channel).map_or(0.0, |plane| plane[at]);
+                self.set(4 * pixel + channel, if share > 0.0 { own } else { 0.0 });
+            }
+            self.set(4 * pixel + 3, 255.0 * share);
         }
     }
 

@@ -13,6 +13,8 @@ pub enum Background {
     Colour,
     /// The frame itself, blurred.
     Blur,
+    /// Nothing: frames get alpha, and pixels of which nothing is kept are black.
+    Transparent,
 }
 
 /// Settings of the stage. Percentages are of the full frame's long side.
@@ -29,9 +31,9 @@ pub struct CompositeSettings {
     pub subjects: Vec<u32>,
     /// Persons that are kept in all items, by the names or numbers of identities: `["Ada"]`.
     pub identities: Vec<String>,
-    /// What everything else becomes: colour or blur.
+    /// What everything else becomes: colour, blur or transparent.
     pub background: Background,
-    /// The colour, as "#rrggbb".
+    /// The colour, as "#rrggbb"; without a background: `background = "transparent"`.
     pub colour: String,
     /// How far the frame is blurred: the standard deviation (0.1 to 10).
     pub blur_percent: f64,
@@ -80,7 +82,8 @@ impl CompositeSettings {
 impl Settings for CompositeSettings {
     fn validate(&self) -> Result<(), String> {
         if self.rgb().is_none() {
-            return Err(format!("colour must be \"#rrggbb\" with six hexadecimal digits, got \"{}\"", self.colour));
+            let hint = if self.colour == "transparent" { "; without a background: background = \"transparent\"" } else { "" };
+            return Err(format!("colour must be \"#rrggbb\" with six hexadecimal digits, got \"{}\"{hint}", self.colour));
         }
         for (key, value, low, high) in [
             ("blur_percent", self.blur_percent, 0.1, 10.0),

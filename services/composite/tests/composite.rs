@@ -67,6 +67,29 @@ fn what_is_kept_is_kept_bit_by_bit() {
 }
 
 #[test]
+fn before_nothing_frames_are_transparent_and_hide_nothing() {
+    use PixelFormat::{Grey8, Grey16, Rgb8, Rgb16, Rgba8};
+    for (format, made_as) in [(Grey8, Rgba8), (Rgb8, Rgba8), (Grey16, PixelFormat::Rgba16), (Rgb16, PixelFormat::Rgba16)] {
+        let source = image(format);
+        let settings = CompositeSettings { background: Background::Transparent, ..CompositeSettings::default() };
+        let made = run(&source, &[mask("person")], &settings);
+        let composite = &made.frames[0].image;
+        assert_eq!(composite.format(), made_as);
+        let bytes = channel_bytes(format);
+        let own = pixel(&source, 40, 32);
+        let colours: Vec<u8> = if channels(format) == 1 { own.repeat(3) } else { own.to_vec() };
+        assert_eq!(pixel(composite, 40, 32), [colours, vec![255; bytes]].concat(), "{format:?}");
+        assert_eq!(pixel(composite, 2, 2), vec![0; 4 * bytes], "{format:?}: nothing of the old background is left");
+    }
+    // What was transparent before stays as transparent as it was.
+    let settings = CompositeSettings { background: Background::Transparent, ..CompositeSettings::default() };
+    let made = run(&image(Rgba8), &[mask("person")], &settings);
+    assert_eq!(pixel(&made.frames[0].image, 40, 32), pixel(&image(Rgba8), 40, 32));
+    let nobody = run(&image(Rgb8), &[], &settings);
+    assert!(nobody.frames[0].image.data().iter().all(|value| *value == 0));
+}
+
+#[test]
 fn the_rest_is_the_colour() {
     let settings = CompositeSettings { colour: "#1020f0".to_owned(), ..CompositeSettings::default() };
     let made = run(&image(PixelFormat::Rgb8), &[mask("person")], &settings);

@@ -1,5 +1,5 @@
 //! Which codec and which container.
-use framefleet_frames::{Item, ItemKind};
+use framefleet_frames::{Item, ItemKind, MadeFrames, made};
 use std::path::Path;
 
 /// What made frames are written as.
@@ -9,7 +9,7 @@ use std::path::Path;
 #[serde(rename_all = "lowercase")]
 pub enum Encoding {
     /// As the source is. Videos: its codec where it is one of these, else FFV1 for lossless sources, ProRes for sources with
-    /// alpha, H.265 above 8 bits and H.264 otherwise; its container if that is MP4, MOV or Matroska and carries the codec
+    /// alpha (or frames that get it), H.265 above 8 bits and H.264 otherwise; its container if that is MP4, MOV or Matroska and carries the codec
     /// and the sound, else MOV or Matroska. Images: the format of each.
     #[default]
     Auto,
@@ -56,13 +56,13 @@ pub enum Container {
 }
 
 impl Encoding {
-    /// The codec that frames of an item are encoded by; `None` when every frame is a file.
-    pub fn codec(self, item: &Item) -> Option<Codec> {
+    /// The codec that frames of an item are encoded by, once rules of makers were applied to them; `None` when every frame is a file.
+    pub fn codec(self, item: &Item, makers: &[MadeFrames]) -> Option<Codec> {
         match self {
             Self::Png | Self::Tiff => None,
             _ if item.kind() == ItemKind::Stills => None,
             Self::Auto if item.kind() != ItemKind::Video => None,
-            Self::Auto => Some(Codec::of_source(item)),
+            Self::Auto => Some(Codec::of_source(item, item.alpha || made::adds_alpha(makers))),
             Self::H264 => Some(Codec::H264),
             Self::H265 => Some(Codec::H265),
             Self::Prores => Some(Codec::Prores),
@@ -70,15 +70,20 @@ impl Encoding {
             Self::Ffv1 => Some(Codec::Ffv1),
         }
     }
+
+    /// Whether alpha of the frames is kept, whatever the source.
+    pub fn keeps_alpha(self) -> bool {
+        !matches!(self, Self::H264 | Self::H265 | Self::Dnxhr)
+    }
 }
 
 impl Codec {
-    /// The codec that suits a source best.
-    fn of_source(item: &Item) -> Self {
+    /// The codec that suits frames of a source best, which have alpha or not.
+    fn of_source(item: &Item, alpha: bool) -> Self {
         match item.codec.as_str() {
             "ffv1" | "ffvhuff" | "huffyuv" | "utvideo" | "rawvideo" | "v210" | "qtrle" | "png" | "tiff" => Self::Ffv1,
             "prores" => Self::Prores,
-            _ if item.alpha => Self::Prores,
+            _ if alpha => Self::Prores,
             "h264" if item.bit_depth <= 10 => Self::H264,
             "hevc" => Self::H265,
             "dnxhd" => Self::Dnxhr,

@@ -76,7 +76,7 @@ impl Encoding {
     /// them: an encoder, or one image file at a time.
     pub fn memory(self, item: &Item, makers: &[MadeFrames], frames: u64) -> u64 {
         let shape = made::largest(makers, item);
-        let Some(codec) = self.codec(item) else { return shape.bytes().saturating_mul(STILL_COPIES) };
+        let Some(codec) = self.codec(item, makers) else { return shape.bytes().saturating_mul(STILL_COPIES) };
         let Shape { width, height, format } = shape;
         let format = VideoFormat::new(codec, item, (width, height, format), None);
         VideoFormat { bit_depth: made::bit_depth(makers, item), ..format }.encoder_bytes(frames)

@@ -64,6 +64,7 @@ pub fn of_frame(rule: &MadeFrames, frame: Shape) -> Shape {
         Depth::Eight => with_depth(frame.format, false),
         Depth::Sixteen => with_depth(frame.format, true),
     };
+    let format = if rule.alpha { with_alpha(format) } else { format };
     Shape { width, height, format }
 }
 
@@ -106,6 +107,11 @@ pub fn usual_bytes(rules: &[MadeFrames], item: &Item) -> u64 {
 /// have the source's.
 pub fn colour(rules: &[MadeFrames]) -> Option<&Colour> {
     rules.iter().rev().find_map(|rule| rule.colour.as_ref())
+}
+
+/// Whether frames have alpha that their source does not: some rule adds it.
+pub fn adds_alpha(rules: &[MadeFrames]) -> bool {
+    rules.iter().any(|rule| rule.alpha)
 }
 
 /// Bits per channel that mean something in an item's frames once these rules were applied to them. Frames of 10 bits lie in 16.
@@ -161,6 +167,16 @@ fn with_depth(format: PixelFormat, deep: bool) -> PixelFormat {
         (Rgb8 | Rgb16, true) => Rgb16,
         (Rgba8 | Rgba16, false) => Rgba8,
         (Rgba8 | Rgba16, true) => Rgba16,
+    }
+}
+
+/// The format with alpha of the same depth; grey becomes RGB, since there is no grey with alpha.
+pub fn with_alpha(format: PixelFormat) -> PixelFormat {
+    use PixelFormat::{Grey8, Grey16, Rgb8, Rgb16, Rgba8, Rgba16, Unspecified};
+    match format {
+        Unspecified => Unspecified,
+        Grey8 | Rgb8 | Rgba8 => Rgba8,
+        Grey16 | Rgb16 | Rgba16 => Rgba16,
     }
 }
 

@@ -251,6 +251,14 @@ pub enum PlanError {
         /// Its end.
         end: String,
     },
+    /// A step encodes transparent frames as what has no alpha.
+    #[error(
+        "step {step}: the frames that it encodes are transparent, and its encoding keeps no alpha; set it to auto, prores, ffv1, png or tiff"
+    )]
+    NoAlpha {
+        /// The step.
+        step: String,
+    },
     /// A step makes frames that cannot be.
     #[error("step {step} makes frames that cannot be: {problem}")]
     Made {

@@ -166,6 +166,9 @@ fn check_made(plan: &Plan, items: &[Item]) -> Result<(), PlanError> {
         if planned.encodes.is_some() && planned.made.is_some() {
             return Err(refuse("a step that encodes frames makes none for others".to_owned()));
         }
+        if planned.encodes.is_some_and(|encoding| !encoding.keeps_alpha()) && made::adds_alpha(&plan.makers(step)) {
+            return Err(PlanError::NoAlpha { step: planned.name.clone() });
+        }
         for item in items {
             let checked = plan.made_shape(step, item).map_or(Ok(()), made::check_size);
             checked.map_err(|problem| refuse(format!("{}: {problem}", item.name)))?;

@@ -364,3 +364,21 @@ fn providers_are_added_for_settings_too() {
     pipeline.add_providers(&stages()).unwrap();
     assert_eq!(pipeline.steps.iter().map(|step| step.name.as_str()).collect::<Vec<_>>(), ["motion", "faces"]);
 }
+
+#[test]
+fn transparent_frames_are_not_encoded_without_alpha() {
+    let film = |encoding| Needs { encodes: Some(encoding), ..stage().latest().group(8) };
+    let plan = |encoding| {
+        let stages = FakeStages::default()
+            .with("cut-out", stage().latest().transparent())
+            .with("assemble", film(encoding));
+        plan_for("[steps.cut-out]\n[steps.assemble]\n", &[video(640, 360)], &stages)
+    };
+    for encoding in [Encoding::Auto, Encoding::Prores, Encoding::Ffv1, Encoding::Png, Encoding::Tiff] {
+        assert!(plan(encoding).is_ok(), "{encoding:?}");
+    }
+    for encoding in [Encoding::H264, Encoding::H265, Encoding::Dnxhr] {
+        let refused = plan(encoding).unwrap_err().to_string();
+        assert!(refused.contains("assemble") && refused.contains("keeps no alpha"), "{refused}");
+    }
+}

@@ -76,6 +76,8 @@ pub trait NeedsExt: Sized {
     fn maker(self) -> Self;
     /// Makes frames of so many times the size.
     fn enlarges(self, factor: i64) -> Self;
+    /// Makes frames with alpha.
+    fn transparent(self) -> Self;
     /// Tasks span several batches.
     fn group(self, batches: u64) -> Self;
 }
@@ -123,6 +125,11 @@ impl NeedsExt for Needs {
 
     fn maker(mut self) -> Self {
         self.made = Some(MadeFrames::default());
+        self
+    }
+
+    fn transparent(mut self) -> Self {
+        self.made = Some(MadeFrames { alpha: true, ..MadeFrames::default() });
         self
     }
 
