@@ -64,7 +64,7 @@ fn with_alpha(image: &Image) -> Result<Image, VisionError> {
             colours.chain(std::iter::repeat_n(255, bytes))
         }),
     };
-    Image::new(made::with_alpha(image.format()), width, height, data.collect())
+    Image::new(made::with_alpha(image.format()), width, height, data.collect::<Vec<u8>>())
         .map_err(|_| VisionError::Empty { width, height })
 }
 
