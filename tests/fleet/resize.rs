@@ -43,6 +43,7 @@ impl ResizeSettings {
             ..Colour::default()
         };
         MadeFrames {
+            alpha: false,
             size: Some(match self.long_edge {
                 0 => Size::Scale(Rational { num, den }),
                 pixels => Size::LongEdge(pixels),
