@@ -47,7 +47,7 @@ pub struct PoseStage {
 impl Stage for PoseStage {
     const NAME: &'static str = "pose";
     const ABOUT: &'static str = "skeletons of persons, and tracks through shots";
-    const VERSION: u32 = 4;
+    const VERSION: u32 = 5;
     const FIELDS: &'static [Field] = presentation::FIELDS;
     type Settings = PoseSettings;
 

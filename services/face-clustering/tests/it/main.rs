@@ -4,3 +4,4 @@
 mod footage;
 mod harness;
 mod parity;
+mod persons;

@@ -20,9 +20,14 @@ pub fn step(settings: &FaceClusteringSettings) -> Step<FaceClusteringStage> {
     Step::load(&host, settings).unwrap()
 }
 
-/// An image of the samples, RGB.
+/// A portrait or group of the samples, RGB.
 pub fn photograph(name: &str) -> Mat {
-    let path = sample(&format!("faces/{name}")).unwrap();
+    picture(&format!("faces/{name}"))
+}
+
+/// An image of the samples, RGB.
+pub fn picture(name: &str) -> Mat {
+    let path = sample(name).unwrap();
     let bgr = imgcodecs::imread(path.to_str().unwrap(), imgcodecs::IMREAD_COLOR).unwrap();
     let mut rgb = Mat::default();
     imgproc::cvt_color_def(&bgr, &mut rgb, imgproc::COLOR_BGR2RGB).unwrap();
