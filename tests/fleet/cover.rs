@@ -1,8 +1,9 @@
 //! A stage that knows where something is.
 use framefleet_frames::annotation::Value;
 use framefleet_frames::{Annotation, Image, Kind, Mask, PixelFormat};
+use framefleet_masks::Rle;
 use framefleet_stage::{Batch, HalfNeeds, Host, Job, Needs, Outputs, Settings, SetupError, Stage, StageError};
-use framefleet_vision::{mat::view, rle::Rle};
+use framefleet_vision::mat::view;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

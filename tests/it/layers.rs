@@ -25,20 +25,23 @@ const LAYERS: &[(&str, u8)] = &[
     ("framefleet-clip", 3),
     ("framefleet-decode", 3),
     ("framefleet-probe", 3),
-    ("framefleet-records", 3),
+    ("framefleet-masks", 3),
+    ("framefleet-objects", 3),
     ("framefleet-stage", 3),
     ("framefleet-testkit-ledger", 3),
+    ("framefleet-coco", 4),
     ("framefleet-encode", 4),
     ("framefleet-index", 4),
     ("framefleet-perception", 4),
     ("framefleet-pipeline", 4),
     ("framefleet-testkit-models", 4),
     ("framefleet-testkit-stage", 4),
-    ("framefleet-report", 5),
+    ("framefleet-records", 5),
     ("framefleet-runner", 5),
-    ("framefleet-selection", 5),
-    ("framefleet-export", 6),
+    ("framefleet-report", 6),
+    ("framefleet-selection", 6),
     ("framefleet-service", 6),
+    ("framefleet-export", 7),
     ("framefleet-orchestration", 8),
     ("registry", 8),
     ("framefleet-fleet", 9),
@@ -70,7 +73,13 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("framefleet-clip", &["framefleet-frames", "framefleet-infer", "framefleet-vision"]),
     ("framefleet-decode", &["framefleet-colour", "framefleet-demux", "framefleet-frames", "framefleet-stills"]),
     ("framefleet-probe", &["framefleet-colour", "framefleet-demux", "framefleet-frames", "framefleet-stills"]),
-    ("framefleet-records", &["framefleet-frames", "framefleet-ledger", "framefleet-proto"]),
+    ("framefleet-masks", &["framefleet-frames", "framefleet-vision"]),
+    ("framefleet-objects", &["framefleet-frames", "framefleet-ledger"]),
+    ("framefleet-coco", &["framefleet-frames", "framefleet-ledger", "framefleet-objects", "framefleet-proto"]),
+    (
+        "framefleet-records",
+        &["framefleet-coco", "framefleet-frames", "framefleet-ledger", "framefleet-objects", "framefleet-proto"],
+    ),
     ("framefleet-stage", &["framefleet-formats", "framefleet-frames"]),
     (
         "framefleet-encode",
@@ -104,11 +113,12 @@ const ALLOWED: &[(&str, &[&str])] = &[
 ];
 
 /// What a stage may use of ours by default; `framefleet-service` comes with the feature `service`.
-const STAGE_MAY_USE: [&str; 9] = [
+const STAGE_MAY_USE: [&str; 10] = [
     "framefleet-stage",
     "framefleet-frames",
     "framefleet-formats",
     "framefleet-vision",
+    "framefleet-masks",
     "framefleet-infer",
     "framefleet-perception",
     "framefleet-audio-features",
@@ -128,7 +138,8 @@ const STAGE_MUST_NOT_REACH: [&str; 8] =
     ["tokio", "async-nats", "reqwest", "hyper", "tonic", "framefleet-bus", "framefleet-runner", "object_store"];
 
 /// What a stage's program must not link: a worker commits to the ledger and derives nothing from it.
-const PROGRAM_MUST_NOT_LINK: [&str; 4] = ["framefleet-records", "arrow-array", "parquet", "serde_arrow"];
+const PROGRAM_MUST_NOT_LINK: [&str; 6] =
+    ["framefleet-records", "framefleet-objects", "framefleet-coco", "arrow-array", "parquet", "serde_arrow"];
 
 fn metadata() -> Metadata {
     let platform = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
@@ -241,7 +252,7 @@ fn a_stages_program_links_the_ledger_and_nothing_that_records_are_made_with() {
 }
 
 /// What knows frames, plans and records as data, and reads no footage.
-const NO_FFMPEG: [&str; 12] = [
+const NO_FFMPEG: [&str; 15] = [
     "framefleet-frames",
     "framefleet-formats",
     "framefleet-folders",
@@ -254,6 +265,9 @@ const NO_FFMPEG: [&str; 12] = [
     "framefleet-perception",
     "framefleet-orchestration",
     "framefleet-vision",
+    "framefleet-masks",
+    "framefleet-objects",
+    "framefleet-coco",
 ];
 
 #[test]

@@ -4,7 +4,8 @@ use crate::planes::{Planes, alpha};
 use crate::settings::{Background, CompositeSettings};
 use framefleet_frames::frame::{channel_bytes, channels};
 use framefleet_frames::{Image, Mask, made};
-use framefleet_vision::{VisionError, masks, mat::view};
+use framefleet_masks::union;
+use framefleet_vision::{VisionError, mat::view};
 use opencv::core::{self, Mat, Rect, Size};
 use opencv::imgproc;
 use opencv::prelude::*;
@@ -24,7 +25,7 @@ pub fn composite<'a>(
     let pixels = |percent: f64| (percent / 100.0 * long) as f32;
     let (band, feather) = (pixels(settings.edge_percent), pixels(settings.feather_percent));
     let widths = Widths { band: if band > 0.0 { band.max(feather + 1.0) } else { 0.0 }, feather };
-    let mask = masks::union(kept, size)?;
+    let mask = union(kept, size)?;
     let blurred = match settings.background {
         Background::Colour | Background::Transparent => None,
         Background::Blur => Some(blurred(image, settings.blur_percent / 100.0)?),

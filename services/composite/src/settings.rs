@@ -82,8 +82,12 @@ impl CompositeSettings {
 impl Settings for CompositeSettings {
     fn validate(&self) -> Result<(), String> {
         if self.rgb().is_none() {
-            let hint = if self.colour == "transparent" { "; without a background: background = \"transparent\"" } else { "" };
-            return Err(format!("colour must be \"#rrggbb\" with six hexadecimal digits, got \"{}\"{hint}", self.colour));
+            let hint =
+                if self.colour == "transparent" { "; without a background: background = \"transparent\"" } else { "" };
+            return Err(format!(
+                "colour must be \"#rrggbb\" with six hexadecimal digits, got \"{}\"{hint}",
+                self.colour
+            ));
         }
         for (key, value, low, high) in [
             ("blur_percent", self.blur_percent, 0.1, 10.0),

@@ -5,9 +5,9 @@ use composite::{Background, CompositeSettings, CompositeStage};
 use framefleet_frames::annotation::Value;
 use framefleet_frames::frame::{byte_length, channel_bytes, channels};
 use framefleet_frames::{Image, Mask, PixelFormat};
+use framefleet_masks::Rle;
 use framefleet_stage::{Host, Settings, Stage as _, codes};
 use framefleet_testkit_stage::{Film, Found, Processed, Step, golden};
-use framefleet_vision::rle::Rle;
 use opencv::core::Mat;
 
 const SIZE: (u32, u32) = (96, 64);
@@ -69,7 +69,9 @@ fn what_is_kept_is_kept_bit_by_bit() {
 #[test]
 fn before_nothing_frames_are_transparent_and_hide_nothing() {
     use PixelFormat::{Grey8, Grey16, Rgb8, Rgb16, Rgba8};
-    for (format, made_as) in [(Grey8, Rgba8), (Rgb8, Rgba8), (Grey16, PixelFormat::Rgba16), (Rgb16, PixelFormat::Rgba16)] {
+    for (format, made_as) in
+        [(Grey8, Rgba8), (Rgb8, Rgba8), (Grey16, PixelFormat::Rgba16), (Rgb16, PixelFormat::Rgba16)]
+    {
         let source = image(format);
         let settings = CompositeSettings { background: Background::Transparent, ..CompositeSettings::default() };
         let made = run(&source, &[mask("person")], &settings);

@@ -1,9 +1,9 @@
 //! Images of what was found, beside the records.
 use crate::settings::SegmentationSettings;
+use framefleet_masks::Rle;
+use framefleet_masks::{MaskProduct, Shown};
 use framefleet_perception::{FrameView, PerceptionError};
 use framefleet_stage::Outputs;
-use framefleet_vision::mask_products::{MaskProduct, Shown};
-use framefleet_vision::rle::Rle;
 use std::io::Write;
 
 /// Writes the mask products of a frame, given in full with its masks. Instances are numbered as in the records.

@@ -8,9 +8,9 @@ use crate::finish::tracks::{MaskObservation, Masks, Object};
 use crate::settings::SegmentationSettings;
 use framefleet_frames::annotation::Value;
 use framefleet_frames::{Amendment, Annotation, FrameRange, MaskTrack, ScopedAnnotation};
+use framefleet_masks::Rle;
 use framefleet_perception::{FrameResult, Track, TrackSet, by_item};
 use framefleet_stage::{Job, Outputs, Record, Records, StageError};
-use framefleet_vision::rle::Rle;
 use serde_json::{Value as Json, json};
 
 /// Follows the objects of all items, inside shots. Stills have nothing to do with each other: nothing is followed.

@@ -20,7 +20,7 @@ mod models;
 mod process;
 mod settings;
 
-pub use framefleet_vision::mask_products::MaskProduct;
+pub use framefleet_masks::MaskProduct;
 pub use settings::{
     DECODER, ENCODER, MEMORY_ATTENTION, MEMORY_DECODER, MEMORY_ENCODER, MEMORY_POINTER, Method, PERSON, STILL_MATTING,
     SegmentationSettings, Stereo, VIDEO_MATTING,

@@ -13,9 +13,9 @@ use crate::settings::{PERSON, SegmentationSettings, Stereo};
 use crate::{Maker, artifacts};
 use framefleet_frames::annotation::Value;
 use framefleet_frames::{Annotation, ItemKind, Mask, Rendition};
+use framefleet_masks::Rle;
 use framefleet_perception::{FrameView, PerceptionError};
 use framefleet_stage::{Batch, Outputs, StageError};
-use framefleet_vision::rle::Rle;
 use opencv::core::{Mat, Rect, Size};
 use opencv::prelude::*;
 

@@ -1,7 +1,7 @@
 //! What changes the answers of the stage.
 use framefleet_frames::Rendition;
+use framefleet_masks::MaskProduct;
 use framefleet_stage::{ModelNeed, Settings, in_range, only_finish};
-use framefleet_vision::mask_products::MaskProduct;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -1,8 +1,9 @@
 //! Why an export cannot be made.
 use crate::Format;
+use framefleet_coco::CocoError;
 use framefleet_encode::EncodeError;
 use framefleet_ledger::LedgerError;
-use framefleet_records::RecordsError;
+use framefleet_objects::ObjectsError;
 use framefleet_vision::VisionError;
 use std::path::{Path, PathBuf};
 
@@ -97,7 +98,10 @@ pub enum ExportError {
     Ledger(#[from] LedgerError),
     /// A row that is no record.
     #[error(transparent)]
-    Records(#[from] RecordsError),
+    Objects(#[from] ObjectsError),
+    /// coco.json.
+    #[error(transparent)]
+    Coco(#[from] CocoError),
     /// Encoding pictures.
     #[error(transparent)]
     Encode(#[from] EncodeError),

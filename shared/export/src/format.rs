@@ -1,6 +1,6 @@
 //! The formats there are.
 use crate::ExportError;
-use framefleet_vision::mask_products::MaskProduct;
+use framefleet_masks::MaskProduct;
 use std::str::FromStr;
 
 /// What results are exported as.

@@ -3,9 +3,9 @@ use crate::ExportError;
 use crate::place::place;
 use crate::writer::{FrameRecord, Writer};
 use framefleet_frames::{Pictures, RunLengths};
-use framefleet_vision::mask_products::{MaskProduct, Shown};
+use framefleet_masks::Rle;
+use framefleet_masks::{MaskProduct, Shown};
 use framefleet_vision::mat::rgb8;
-use framefleet_vision::rle::Rle;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 

@@ -6,8 +6,9 @@ use crate::writer::{FrameRecord, Writer};
 use crate::{ExportError, Exported, Request};
 use framefleet_frames::{Item, Pictures};
 use framefleet_ledger::{Ledger, Manifest};
-use framefleet_records::{ArtifactPaths, record};
-use framefleet_vision::mask_products::MaskProduct;
+use framefleet_masks::MaskProduct;
+use framefleet_objects::record;
+use framefleet_records::ArtifactPaths;
 use futures::TryStreamExt;
 
 /// What is written of one step's records.

@@ -49,7 +49,7 @@ impl PerceptionError {
             Self::Vision(VisionError::OpenCv(error)) if error.code == opencv::core::StsNoMem => {
                 Blame::Machine(StageError::retry(error))
             }
-            Self::Vision(VisionError::Mask(reason)) => Blame::Frame(codes::BAD_ANNOTATION, reason),
+            Self::Vision(VisionError::Invalid(reason)) => Blame::Frame(codes::BAD_ANNOTATION, reason),
             Self::Vision(error) => Blame::Frame(codes::BAD_IMAGE, error.to_string()),
             Self::Infer(_) | Self::Write(_) => Blame::Machine(StageError::retry(self)),
             Self::Model { .. } => Blame::Machine(StageError::Fatal(self.to_string())),
@@ -107,7 +107,7 @@ mod tests {
         assert_eq!(failed(PerceptionError::Absent(Rendition::Proxy)).unwrap(), frame(codes::ABSENT));
         assert_eq!(failed(opencv(opencv::core::StsUnsupportedFormat)).unwrap(), frame(codes::BAD_IMAGE));
         assert_eq!(failed(VisionError::Empty { width: 0, height: 3 }.into()).unwrap(), frame(codes::BAD_IMAGE));
-        assert_eq!(failed(VisionError::Mask("torn".to_owned()).into()).unwrap(), frame(codes::BAD_ANNOTATION));
+        assert_eq!(failed(VisionError::Invalid("torn".to_owned()).into()).unwrap(), frame(codes::BAD_ANNOTATION));
         assert!(matches!(failed(opencv(opencv::core::StsNoMem)), Err(StageError::Retry(_))));
         assert!(matches!(failed(InferError::Poisoned("m".to_owned()).into()), Err(StageError::Retry(_))));
         assert!(matches!(failed(std::io::Error::other("disk full").into()), Err(StageError::Retry(_))));

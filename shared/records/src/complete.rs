@@ -4,8 +4,9 @@
 //! all it refers to, and doing it again ends in the same place.
 use crate::artifacts::{Artifact, artifacts};
 use crate::prune::prune;
-use crate::{RecordsError, RecordsOptions, coco, step_records, summary};
+use crate::{RecordsError, RecordsOptions, step_records, summary};
 use bytes::Bytes;
+use framefleet_coco as coco;
 use framefleet_ledger::{Ledger, LedgerError, Maintenance, Manifest, StepManifest, layout, step_name};
 use framefleet_proto::v1::{CompletedStep, OutputFile};
 use futures::{StreamExt, TryStreamExt};
@@ -38,7 +39,7 @@ pub async fn complete_step(
         before => publication.publish(before, wanted).await?,
     };
     publication.tidy(&done).await?;
-    coco::refresh(ledger).await
+    Ok(coco::refresh(ledger).await?)
 }
 
 /// A step's result while it becomes what the output shows.

@@ -1,6 +1,7 @@
 //! What can go wrong with what is derived from a ledger.
+use framefleet_coco::CocoError;
 use framefleet_ledger::LedgerError;
-use std::path::PathBuf;
+use framefleet_objects::ObjectsError;
 
 /// Records could not be written or checked.
 #[derive(Debug, thiserror::Error)]
@@ -24,16 +25,12 @@ pub enum RecordsError {
         /// The library's answer.
         reason: String,
     },
-    /// A temporary file cannot be written or read.
-    #[error(
-        "cannot use a temporary file in {folder}: {source}; check that the folder is writable and has space, or set TMPDIR"
-    )]
-    Temporary {
-        /// Where it lies.
-        folder: PathBuf,
-        /// The system's answer.
-        source: std::io::Error,
-    },
+    /// A row could not be read.
+    #[error(transparent)]
+    Objects(#[from] ObjectsError),
+    /// coco.json could not be written or checked.
+    #[error(transparent)]
+    Coco(#[from] CocoError),
 }
 
 impl RecordsError {

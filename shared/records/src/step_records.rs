@@ -1,8 +1,9 @@
 //! A step's records as JSON lines and Parquet, written in one go over its rows.
 use crate::RecordsError;
-use crate::json::{hidden_fields, line, record, without};
+use crate::json::{hidden_fields, line, without};
 use crate::parquet_file::ParquetFile;
 use framefleet_ledger::{Ledger, Manifest, Row, Store, Upload, layout};
+use framefleet_objects::record;
 use framefleet_proto::kinds::KINDS;
 use framefleet_proto::v1::{CompletedStep, OutputFile, StepManifest};
 use futures::TryStreamExt;

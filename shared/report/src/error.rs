@@ -8,7 +8,7 @@ pub enum ReportError {
     Ledger(#[from] framefleet_ledger::LedgerError),
     /// A row is no record.
     #[error("the results could not be read for the report: {0}")]
-    Records(#[from] framefleet_records::RecordsError),
+    Objects(#[from] framefleet_objects::ObjectsError),
     /// A result is no JSON.
     #[error("a result cannot be shown as JSON: {0}")]
     Json(#[from] serde_json::Error),

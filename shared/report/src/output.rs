@@ -2,8 +2,8 @@
 use crate::gather::{Gathering, JobFacts};
 use crate::{Report, ReportError, Thumbnails};
 use framefleet_ledger::{Ledger, LedgerError, TaskKey};
+use framefleet_objects::record;
 use framefleet_proto::v1::StepManifest;
-use framefleet_records::record;
 use futures::TryStreamExt;
 
 /// Reads the steps that the output of `ledger` holds into a report, in the order of the plan in `facts`. Seconds in tasks

@@ -1,6 +1,6 @@
 //! One object that may be chosen.
 use framefleet_frames::Item;
-use framefleet_records::objects::{Object, ObjectFrame};
+use framefleet_objects::{Object, ObjectFrame};
 use std::cmp::Ordering;
 use std::sync::Arc;
 

@@ -5,8 +5,8 @@ use crate::similarity::{hash, similarity};
 use crate::{Criteria, SelectionError};
 use framefleet_frames::Pictures;
 use framefleet_ledger::{Ledger, Manifest};
-use framefleet_records::Shots;
-use framefleet_records::objects::{Object, Objects};
+use framefleet_objects::Shots;
+use framefleet_objects::{Object, Objects};
 use framefleet_vision::mat::rgb8;
 use std::collections::{BTreeSet, HashMap, HashSet};
 

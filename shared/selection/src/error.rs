@@ -1,6 +1,6 @@
 //! Why there is no selection.
 use framefleet_ledger::LedgerError;
-use framefleet_records::RecordsError;
+use framefleet_objects::ObjectsError;
 use framefleet_vision::VisionError;
 
 /// A selection cannot be made or read.
@@ -53,7 +53,7 @@ pub enum SelectionError {
     Ledger(#[from] LedgerError),
     /// A row that is no record.
     #[error(transparent)]
-    Records(#[from] RecordsError),
+    Objects(#[from] ObjectsError),
     /// Comparing or drawing pictures.
     #[error(transparent)]
     Vision(#[from] VisionError),

@@ -9,10 +9,7 @@ pub mod boxes;
 pub mod colour;
 pub mod geometry;
 pub mod letterbox;
-pub mod mask_products;
-pub mod masks;
 pub mod mat;
-pub mod rle;
 pub mod tracking;
 
 use framefleet_frames::PixelFormat;
@@ -46,9 +43,9 @@ pub enum VisionError {
         /// What it takes.
         accepted: &'static str,
     },
-    /// No mask.
+    /// A matrix or run lengths that are not what they should be.
     #[error("{0}")]
-    Mask(String),
+    Invalid(String),
     /// OpenCV refused.
     #[error("OpenCV: {0}")]
     OpenCv(#[from] opencv::Error),

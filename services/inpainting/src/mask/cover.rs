@@ -1,6 +1,7 @@
 //! What one mask covers, cut to the area around it.
 use framefleet_frames::Mask;
-use framefleet_vision::{VisionError, masks};
+use framefleet_masks::union;
+use framefleet_vision::VisionError;
 use opencv::core::{self, Mat, Point, Rect};
 use opencv::imgproc;
 use opencv::prelude::*;
@@ -17,7 +18,7 @@ pub struct Cover {
 impl Cover {
     /// What a mask covers of a frame of this size; `None` when that is nothing.
     pub fn of(mask: &Mask, size: (u32, u32)) -> Result<Option<Self>, VisionError> {
-        let Some(covered) = masks::union([mask], size)? else { return Ok(None) };
+        let Some(covered) = union([mask], size)? else { return Ok(None) };
         let area = imgproc::bounding_rect(&covered)?;
         Ok(Some(Self { area, mask: covered.roi(area)?.try_clone()? }))
     }

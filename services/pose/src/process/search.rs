@@ -97,9 +97,8 @@ impl<'a> Search<'a> {
         }
         let most = tried.iter().map(sure).max().unwrap_or_default();
         let finds_all: Vec<(u32, &Found)> = (1..).zip(&tried).filter(|(_, found)| sure(found) == most).collect();
-        let is_large = |(tiles, found): &&(u32, &Found)| {
-            median(&shares(found, size, *tiles)).is_none_or(|share| share >= LEAST)
-        };
+        let is_large =
+            |(tiles, found): &&(u32, &Found)| median(&shares(found, size, *tiles)).is_none_or(|share| share >= LEAST);
         // Where persons are too small with any, as many as there are.
         let chosen = finds_all.iter().find(is_large).or(finds_all.last());
         let tiles = if most > 0 { chosen.map_or(1, |(tiles, _)| *tiles) } else { 1 };

@@ -1,9 +1,9 @@
 //! Who of one frame is who of the next: by the person whose pose a mask was made for, else by the overlap of masks and of the boxes where
 //! they should be.
 use crate::finish::persons::Person;
+use framefleet_masks::Rle;
 use framefleet_perception::{Association, BoxFilter};
 use framefleet_vision::boxes::{self, BBox};
-use framefleet_vision::rle::Rle;
 
 /// A mask of a frame, for following.
 pub struct MaskObservation {

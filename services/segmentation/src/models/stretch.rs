@@ -13,7 +13,7 @@ pub fn normalised(picture: &impl MatTraitConst, side: i32) -> Result<Array4<f32>
     let (width, height) = (picture.cols() as usize, picture.rows() as usize);
     let side = side as usize;
     let source = ArrayView3::from_shape((height, width, 3), picture.data_bytes()?)
-        .map_err(|error| VisionError::Mask(format!("the picture's bytes: {error}")))?;
+        .map_err(|error| VisionError::Invalid(format!("the picture's bytes: {error}")))?;
     let colours = stretched(source, side, side);
     Ok(Array4::from_shape_fn((1, 3, side, side), |(_, channel, y, x)| {
         (colours[[y, x, channel]] / 255.0 - MEAN[channel]) / DEVIATION[channel]

@@ -4,9 +4,9 @@
 use crate::harness::{Footage, picture, polygons, read, to_mat};
 use framefleet_frames::RunLengths;
 use framefleet_infer::{Model, Precision, SessionOptions, StepModel, StepModels};
+use framefleet_masks::Rle;
 use framefleet_stage::Host;
 use framefleet_testkit::Picture;
-use framefleet_vision::rle::Rle;
 use opencv::core;
 use opencv::prelude::*;
 use segmentation::prompted::{Choice, Memory, Prompted, SmallRegions, normalised};

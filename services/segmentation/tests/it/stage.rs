@@ -2,10 +2,10 @@
 
 use crate::harness::{Footage, Results, brightness, iou, pair, picture, polygons};
 use framefleet_frames::{ItemKind, Mask};
+use framefleet_masks::Rle;
 use framefleet_stage::Stage as _;
 use framefleet_testkit::Picture;
 use framefleet_testkit_stage::golden;
-use framefleet_vision::rle::Rle;
 use opencv::core::{CV_8UC1, Mat, Rect, Scalar};
 use opencv::prelude::*;
 use opencv::{imgcodecs, imgproc};

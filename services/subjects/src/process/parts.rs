@@ -2,9 +2,9 @@
 use crate::process::PERSON;
 use framefleet_frames::annotation::Value;
 use framefleet_frames::{Annotation, Face, Kind, Mask, Pose};
+use framefleet_masks::Rle;
 use framefleet_stage::{Batch, StageError};
 use framefleet_vision::boxes::{self, BBox};
-use framefleet_vision::rle::Rle;
 
 /// A face. Pixels of the full frame.
 #[derive(Clone, Debug, PartialEq)]

@@ -2,9 +2,9 @@
 use framefleet_frames::annotation::Value;
 use framefleet_frames::{Annotation, ScopedAnnotation, Subject, SubjectTrack};
 use framefleet_frames::{Face, FaceTrack, Identity, Image, Mask, MaskTrack, PersonTrack, PixelFormat, Pose};
+use framefleet_masks::Rle;
 use framefleet_stage::Host;
 use framefleet_testkit_stage::{Film, Finished, Found, Processed, Step, on_range, only};
-use framefleet_vision::rle::Rle;
 use opencv::core::{self, Mat, Rect, Scalar};
 use opencv::imgproc;
 use subjects::{SubjectsSettings, SubjectsStage};

@@ -1,6 +1,6 @@
 //! What both of CVAT's XML formats have (version 1.1, docs.cvat.ai/docs/manual/advanced/xml_format).
 use crate::ExportError;
-use framefleet_records::objects::Object;
+use framefleet_objects::Object;
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 use std::fs::File;

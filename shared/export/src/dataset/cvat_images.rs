@@ -7,7 +7,7 @@ use super::overview::Overview;
 use super::sample::{Dataset, Sample};
 use crate::ExportError;
 use crate::exported::Written;
-use framefleet_records::objects::Object;
+use framefleet_objects::Object;
 use std::path::Path;
 
 /// The writer.

@@ -8,7 +8,7 @@ use crate::ExportError;
 use crate::exported::Written;
 use crate::place::place;
 use framefleet_frames::Item;
-use framefleet_records::objects::Object;
+use framefleet_objects::Object;
 use std::collections::BTreeMap;
 use std::path::Path;
 

@@ -1,7 +1,7 @@
 //! Pictures beside annotations: stills that are right as they are get copied, everything else is encoded.
 use crate::{ExportError, ImageFormat};
 use framefleet_frames::{ImageFile, Pictures};
-use framefleet_records::objects::ObjectFrame;
+use framefleet_objects::ObjectFrame;
 use framefleet_vision::VisionError;
 use framefleet_vision::mat::rgb8;
 use image::metadata::Orientation;

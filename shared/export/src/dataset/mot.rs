@@ -7,7 +7,7 @@ use crate::ExportError;
 use crate::exported::Written;
 use crate::place::place;
 use framefleet_frames::{Item, ItemKind};
-use framefleet_records::objects::Object;
+use framefleet_objects::Object;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};

@@ -1,7 +1,7 @@
 //! Masks as other shapes: one polygon, or runs of rows.
 use crate::ExportError;
 use framefleet_frames::RunLengths;
-use framefleet_vision::rle::Rle;
+use framefleet_masks::Rle;
 use opencv::core::{Mat, Point, Rect, Vector};
 use opencv::imgproc;
 use opencv::prelude::*;

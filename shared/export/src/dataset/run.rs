@@ -7,8 +7,8 @@ use super::{coco, cvat_images, cvat_video, kohya, mot, table, tar_shards, voc, y
 use crate::{ExportError, Exported, Format, ImageFormat, Layout, Request};
 use framefleet_frames::{Item, Pictures, naming};
 use framefleet_ledger::{Ledger, Manifest};
-use framefleet_records::Shots;
-use framefleet_records::objects::{ObjectFrame, Objects};
+use framefleet_objects::Shots;
+use framefleet_objects::{ObjectFrame, Objects};
 use framefleet_selection::ChosenFrame;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 

@@ -2,7 +2,7 @@
 use crate::ExportError;
 use crate::exported::Written;
 use framefleet_frames::Item;
-use framefleet_records::objects::{Object, ObjectFrame};
+use framefleet_objects::{Object, ObjectFrame};
 use framefleet_selection::ChosenFrame;
 
 /// Writes frames in a layout: for each item `begin`, its frames in ascending order, `end`; then `finish`.

@@ -2,8 +2,8 @@
 //! when asked for.
 use crate::{SplitBy, Splits};
 use framefleet_frames::ItemKind;
-use framefleet_records::Shots;
-use framefleet_records::objects::{Object, ObjectFrame};
+use framefleet_objects::Shots;
+use framefleet_objects::{Object, ObjectFrame};
 use std::collections::{BTreeMap, HashMap};
 
 /// Units (shots, films, stills) that stay together are joined to groups while an output is surveyed; then each group is in one part.

@@ -4,7 +4,7 @@ use crate::ExportError;
 use crate::exported::Written;
 use arrow_schema::{DataType, Field, FieldRef, Schema};
 use framefleet_frames::skeleton::POINTS;
-use framefleet_records::objects::{Object, ObjectFrame};
+use framefleet_objects::{Object, ObjectFrame};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;

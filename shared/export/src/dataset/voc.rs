@@ -5,7 +5,7 @@ use super::names::flat;
 use super::sample::{Dataset, Sample};
 use crate::ExportError;
 use crate::exported::Written;
-use framefleet_records::objects::Object;
+use framefleet_objects::Object;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

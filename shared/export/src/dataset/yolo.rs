@@ -8,7 +8,7 @@ use super::sample::{Dataset, Sample};
 use crate::exported::Written;
 use crate::{ExportError, Settings, YoloTask};
 use framefleet_frames::skeleton::POINTS;
-use framefleet_records::objects::{Keypoint, Object};
+use framefleet_objects::{Keypoint, Object};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::Path;

@@ -1,8 +1,9 @@
 //! A picture that is drawn on.
 use crate::ExportError;
 use framefleet_frames::{Image, Mask, PixelFormat, made};
-use framefleet_vision::mask_products::tint;
-use framefleet_vision::{VisionError, masks, mat};
+use framefleet_masks::tint;
+use framefleet_masks::union;
+use framefleet_vision::{VisionError, mat};
 use opencv::core::{Mat, MatTraitConst, MatTraitConstManual, Point, Rect, Scalar};
 use opencv::imgproc;
 
@@ -63,7 +64,7 @@ impl Canvas {
     /// A mask, half transparent, brought to the picture's size.
     pub fn tinted(&mut self, mask: &Mask, colour: Scalar) -> Result<(), ExportError> {
         let size = (self.picture.cols() as u32, self.picture.rows() as u32);
-        if let Some(covered) = masks::union([mask], size)? {
+        if let Some(covered) = union([mask], size)? {
             let rgb = [colour[0], colour[1], colour[2]].map(|channel| channel as u8);
             tint(&mut self.picture, &covered, imgproc::bounding_rect(&covered)?, rgb)?;
         }

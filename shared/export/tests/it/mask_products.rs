@@ -6,10 +6,10 @@ use framefleet_frames::{
     Outcomes, Pictures, PixelFormat, Rational, annotation::Value,
 };
 use framefleet_ledger::{Ledger, OpenOptions, Output, StepManifest, TaskKey};
+use framefleet_masks::Rle;
 use framefleet_proto::v1::{Entry, FrameTimes, TaskId, TaskKind, TaskResult};
 use framefleet_records::{RecordsOptions, complete_step};
 use framefleet_testkit::decode_rgb8;
-use framefleet_vision::rle::Rle;
 use opencv::core::{self, Mat, Rect, Scalar};
 use opencv::imgcodecs;
 use opencv::prelude::*;

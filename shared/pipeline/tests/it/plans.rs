@@ -369,9 +369,8 @@ fn providers_are_added_for_settings_too() {
 fn transparent_frames_are_not_encoded_without_alpha() {
     let film = |encoding| Needs { encodes: Some(encoding), ..stage().latest().group(8) };
     let plan = |encoding| {
-        let stages = FakeStages::default()
-            .with("cut-out", stage().latest().transparent())
-            .with("assemble", film(encoding));
+        let stages =
+            FakeStages::default().with("cut-out", stage().latest().transparent()).with("assemble", film(encoding));
         plan_for("[steps.cut-out]\n[steps.assemble]\n", &[video(640, 360)], &stages)
     };
     for encoding in [Encoding::Auto, Encoding::Prores, Encoding::Ffv1, Encoding::Png, Encoding::Tiff] {

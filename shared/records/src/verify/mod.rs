@@ -5,7 +5,8 @@ mod parts;
 mod read_back;
 mod rows;
 
-use crate::{RecordsError, coco};
+use crate::RecordsError;
+use framefleet_coco as coco;
 use framefleet_ledger::{Ledger, LedgerError, Output, layout, step_name};
 use framefleet_proto::v1::CompletedStep;
 

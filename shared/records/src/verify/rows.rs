@@ -2,8 +2,9 @@
 use super::Check;
 use super::read_back::{Lines, parquet_rows};
 use crate::json::{hidden_fields, line, without};
-use crate::{RecordsError, record, summary};
+use crate::{RecordsError, summary};
 use framefleet_ledger::{Manifest, layout};
+use framefleet_objects::record;
 use framefleet_proto::v1::CompletedStep;
 use futures::TryStreamExt;
 use serde_json::Value;

@@ -1,6 +1,6 @@
 //! coco.json where persons are joined: one annotation each, whatever parts they have.
 use framefleet_ledger::{Ledger, Output};
-use framefleet_records::objects::{Object, Objects};
+use framefleet_objects::{Object, Objects};
 use framefleet_records::{RecordsOptions, complete_step, verify};
 use framefleet_testkit_ledger::people::{self, EMPTY, FAILED, FRAMES, MASKLESS, SIZE, STEPS};
 use serde_json::{Value as Json, json};

@@ -3,11 +3,11 @@
 use framefleet_frames::annotation::Value;
 use framefleet_frames::frame::{channels, full_format};
 use framefleet_frames::{Fill, Image, Item, Mask, PixelFormat, ScopedAnnotation};
+use framefleet_masks::Rle;
 use framefleet_stage::Host;
 use framefleet_testkit::{MovingSquare, Picture, Similarity, Texture};
 pub use framefleet_testkit_stage::rgb8;
 use framefleet_testkit_stage::{Film, Found, Step, only};
-use framefleet_vision::rle::Rle;
 use inpainting::{InpaintingSettings, InpaintingStage};
 use opencv::core::Mat;
 use std::collections::BTreeMap;

@@ -3,9 +3,9 @@
 use super::{Candidate, Embedding, Prompted, SmallRegions, binary, chosen};
 use crate::masks::Instance;
 use crate::settings::SegmentationSettings;
+use framefleet_masks::Rle;
 use framefleet_perception::PerceptionError;
 use framefleet_vision::boxes::{self, BBox};
-use framefleet_vision::rle::Rle;
 use opencv::core::{Mat, Rect, Size};
 use opencv::prelude::*;
 

@@ -11,10 +11,10 @@ use crate::SegmentationStage;
 use crate::models::stretch::stretched;
 use crate::settings::{MEMORY_ATTENTION, MEMORY_DECODER, MEMORY_ENCODER, MEMORY_POINTER};
 use framefleet_infer::{Session, TensorView};
+use framefleet_masks::Rle;
 use framefleet_perception::{PerceptionError, require};
 use framefleet_stage::{Host, SetupError};
 use framefleet_vision::VisionError;
-use framefleet_vision::rle::Rle;
 use ndarray::{Array1, Array2, ArrayD, ArrayView3, Axis, Ix4};
 use opencv::prelude::*;
 use std::collections::VecDeque;
@@ -71,7 +71,7 @@ impl Memory {
         let picture = mask.picture()?;
         let size = (picture.rows() as usize, picture.cols() as usize, 1);
         let bytes = ArrayView3::from_shape(size, picture.data_bytes()?)
-            .map_err(|error| VisionError::Mask(format!("the mask's bytes: {error}")))?;
+            .map_err(|error| VisionError::Invalid(format!("the mask's bytes: {error}")))?;
         let side = model.side as usize;
         let inside = stretched(bytes, side, side).mapv(|value| if value >= 127.5 { 1.0 } else { 0.0 });
         let logits = stretched(inside.mapv(|value| (2.0 * value - 1.0) * GIVEN).view(), side / 4, side / 4);

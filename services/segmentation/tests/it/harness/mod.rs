@@ -3,10 +3,10 @@
 use framefleet_frames::annotation::Value;
 use framefleet_frames::{FrameRange, Item, Mask, MaskTrack, Pose, Shot};
 use framefleet_infer::{Model, Precision, SessionOptions, StepModel, StepModels};
+use framefleet_masks::Rle;
 use framefleet_stage::{Host, Stage};
 use framefleet_testkit::Picture;
 use framefleet_testkit_stage::{Film, Found, Step, on_range, only, rgb8};
-use framefleet_vision::rle::Rle;
 use opencv::core::{self, Mat, Point, Scalar, Vector};
 use opencv::prelude::*;
 use opencv::{imgcodecs, imgproc};

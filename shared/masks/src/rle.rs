@@ -4,9 +4,9 @@ mod enlarged;
 mod lengths;
 mod parts;
 
-use crate::VisionError;
 use framefleet_frames::RunLengths;
 use framefleet_frames::limits::MAX_SIDE;
+use framefleet_vision::VisionError;
 use lengths::Lengths;
 use opencv::core::{self, Mat, Scalar, ToInputArray};
 use opencv::prelude::*;
@@ -44,12 +44,14 @@ impl Rle {
             return Err(VisionError::TooLarge { width, height });
         }
         if mask.typ() != core::CV_8UC1 {
-            return Err(VisionError::Mask(format!("a mask has one channel of 8 bits, this is type {}", mask.typ())));
+            return Err(VisionError::Invalid(format!("a mask has one channel of 8 bits, this is type {}", mask.typ())));
         }
         let (columns, rows) = (mask.cols().max(0) as u32, mask.rows().max(0) as u32);
         let fits = |offset: u32, length: u32, max: u32| offset.checked_add(length).is_some_and(|end| end <= max);
         if !fits(offset[0], columns, width) || !fits(offset[1], rows, height) {
-            return Err(VisionError::Mask(format!("a part of {columns}×{rows} at {offset:?} leaves {width}×{height}")));
+            return Err(VisionError::Invalid(format!(
+                "a part of {columns}×{rows} at {offset:?} leaves {width}×{height}"
+            )));
         }
         if columns == 0 || rows == 0 {
             return Ok(Self { height, width, lengths: Vec::from_iter((width * height > 0).then_some(width * height)) });
@@ -92,7 +94,7 @@ impl Rle {
     /// # Errors
     /// A size that no frame has, text that is none of COCO's, or runs that do not add up to the size.
     pub fn parse(from: &RunLengths) -> Result<Self, VisionError> {
-        let wrong = |what: &str| VisionError::Mask(format!("run lengths of {}×{}: {what}", from.width, from.height));
+        let wrong = |what: &str| VisionError::Invalid(format!("run lengths of {}×{}: {what}", from.width, from.height));
         if from.width > MAX_SIDE || from.height > MAX_SIDE {
             return Err(wrong(&format!("no side may exceed {MAX_SIDE} pixels")));
         }
@@ -295,7 +297,7 @@ mod tests {
             [(2, 2, "5"), (2, 2, "3"), (2, 2, "~"), (2, 2, "oo"), (2, 2, "O"), (70_000, 1, "0")]
         {
             let text = RunLengths { height, width, counts: counts.to_owned() };
-            assert!(matches!(Rle::parse(&text), Err(VisionError::Mask(_))), "{counts}");
+            assert!(matches!(Rle::parse(&text), Err(VisionError::Invalid(_))), "{counts}");
         }
         let endless = RunLengths { height: 2, width: 2, counts: "o".repeat(1000) };
         assert!(Rle::parse(&endless).is_err());

@@ -1,11 +1,11 @@
 //! One person or thing in one frame, as data sets have it.
-use super::keypoints::{Keypoint, keypoints};
+use crate::keypoints::{Keypoint, keypoints};
 use framefleet_frames::RunLengths;
 use serde_json::{Map, Value};
 use std::sync::Arc;
 
 /// A result's fields as records have them.
-pub(super) type Fields = Map<String, Value>;
+pub(crate) type Fields = Map<String, Value>;
 
 /// One person or thing in one frame: a subject with its parts where the output has subjects, else one result of one step.
 #[derive(Clone, Debug, PartialEq)]
@@ -69,7 +69,7 @@ impl Object {
 }
 
 /// What an object is made of, before it is placed in its picture.
-pub(super) struct Parts {
+pub(crate) struct Parts {
     pub step: Arc<str>,
     pub kind: &'static str,
     /// The result that it is: of a subject, or of one of its parts where there are no subjects.

@@ -1,11 +1,11 @@
 //! Names of images, below one folder that the file names.
-use crate::objects::ObjectFrame;
 use framefleet_frames::{ImageFile, Item, ItemKind, naming};
 use framefleet_ledger::layout;
+use framefleet_objects::ObjectFrame;
 use std::collections::{BTreeMap, HashSet};
 
 /// Where the pictures of frames are.
-pub(super) struct Names {
+pub(crate) struct Names {
     /// The folder that all items lie in, as path components.
     root: Vec<String>,
     /// What files made of an item's frames are called.

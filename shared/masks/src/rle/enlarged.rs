@@ -3,8 +3,8 @@
 //! edge repeated) and comparing every pixel would give.
 use super::Rle;
 use super::lengths::Lengths;
-use crate::VisionError;
 use framefleet_frames::limits::MAX_SIDE;
+use framefleet_vision::VisionError;
 use opencv::core::{self, CmpTypes, Mat, Scalar};
 use opencv::prelude::*;
 
@@ -19,7 +19,10 @@ impl Rle {
             return Err(VisionError::TooLarge { width, height });
         }
         if soft_mask.typ() != core::CV_32FC1 {
-            return Err(VisionError::Mask(format!("a soft mask is 32-bit floats, this is type {}", soft_mask.typ())));
+            return Err(VisionError::Invalid(format!(
+                "a soft mask is 32-bit floats, this is type {}",
+                soft_mask.typ()
+            )));
         }
         if soft_mask.cols() == 0 || soft_mask.rows() == 0 {
             return Err(VisionError::Empty { width: soft_mask.cols() as u32, height: soft_mask.rows() as u32 });
@@ -170,7 +173,7 @@ mod tests {
     #[test]
     fn what_is_no_soft_mask_is_refused() {
         let bytes = Mat::new_rows_cols_with_default(2, 2, core::CV_8UC1, Scalar::default()).unwrap();
-        assert!(matches!(Rle::of_soft_mask(&bytes, 0.5, (4, 4)), Err(VisionError::Mask(_))));
+        assert!(matches!(Rle::of_soft_mask(&bytes, 0.5, (4, 4)), Err(VisionError::Invalid(_))));
         let flat = soft_mask(1, 1, &[0.7]);
         assert!(matches!(Rle::of_soft_mask(&flat, 0.5, (70_000, 1)), Err(VisionError::TooLarge { .. })));
         assert_eq!(Rle::of_soft_mask(&flat, 0.5, (3, 2)).unwrap().lengths(), [0, 6]);

@@ -1,6 +1,6 @@
 //! The list of images of a COCO file, which comes after the annotations that speak of them: it waits in a temporary file, so that memory does
 //! not grow with the names of stills.
-use crate::RecordsError;
+use crate::CocoError;
 use serde_json::Value;
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Seek, Write};
@@ -9,7 +9,7 @@ use std::io::{BufRead, BufReader, BufWriter, Seek, Write};
 const BETWEEN: char = '\t';
 
 /// Images, one per line: name in the output (or nothing), name in the source, fields.
-pub(super) struct Images {
+pub(crate) struct Images {
     file: BufWriter<File>,
     /// Whether the output has a picture of every one.
     are_all_written: bool,
@@ -17,18 +17,18 @@ pub(super) struct Images {
 }
 
 impl Images {
-    pub(super) fn new() -> Result<Self, RecordsError> {
+    pub(crate) fn new() -> Result<Self, CocoError> {
         let file = BufWriter::new(tempfile::tempfile().map_err(failed)?);
         Ok(Self { file, are_all_written: true, count: 0 })
     }
 
     /// Adds an image; `fields` are those besides its name.
-    pub(super) fn push(
+    pub(crate) fn push(
         &mut self,
         in_output: Option<String>,
         in_source: String,
         fields: &Value,
-    ) -> Result<(), RecordsError> {
+    ) -> Result<(), CocoError> {
         self.are_all_written &= in_output.is_some();
         self.count += 1;
         let in_output = in_output.map(Value::from).map_or_else(String::new, |name| name.to_string());
@@ -36,12 +36,12 @@ impl Images {
     }
 
     /// Whether the output has a picture of every image: their names are those.
-    pub(super) fn are_in_output(&self) -> bool {
+    pub(crate) fn are_in_output(&self) -> bool {
         self.are_all_written && self.count > 0
     }
 
     /// The list's text, in pieces.
-    pub(super) fn into_text(self) -> Result<impl Iterator<Item = Result<String, RecordsError>>, RecordsError> {
+    pub(crate) fn into_text(self) -> Result<impl Iterator<Item = Result<String, CocoError>>, CocoError> {
         let are_in_output = self.are_in_output();
         let mut file = self.file.into_inner().map_err(|error| failed(error.into_error()))?;
         file.rewind().map_err(failed)?;
@@ -58,6 +58,6 @@ impl Images {
     }
 }
 
-fn failed(source: std::io::Error) -> RecordsError {
-    RecordsError::Temporary { folder: std::env::temp_dir(), source }
+fn failed(source: std::io::Error) -> CocoError {
+    CocoError::Temporary { folder: std::env::temp_dir(), source }
 }

@@ -1,16 +1,16 @@
 //! A COCO file while it is written: annotations first, then the images that they speak of, categories, and what the file is. In memory are
 //! the ids.
-use super::annotation::{annotation, category};
-use super::ids::{Categories, Ids};
-use super::images::Images;
-use super::names::Names;
-use crate::RecordsError;
-use crate::objects::{Object, ObjectFrame};
+use crate::CocoError;
+use crate::annotation::{annotation, category};
+use crate::ids::{Categories, Ids};
+use crate::images::Images;
+use crate::names::Names;
 use framefleet_frames::Item;
+use framefleet_objects::{Object, ObjectFrame};
 use serde_json::{Value, json};
 
 /// Raised when the same rows make another file.
-pub(super) const VERSION: &str = "4";
+pub(crate) const VERSION: &str = "4";
 /// The root of images that lie below the file's own folder.
 const BESIDE: &str = ".";
 
@@ -42,7 +42,7 @@ impl CocoFile {
         items: &[&Item],
         steps: &[String],
         artifacts: impl IntoIterator<Item = String>,
-    ) -> Result<Self, RecordsError> {
+    ) -> Result<Self, CocoError> {
         Ok(Self {
             names: Names::new(items, steps, artifacts),
             steps: steps.to_vec(),
@@ -67,7 +67,7 @@ impl CocoFile {
 
     /// The annotations of a frame, which is among the images also when it has none. `written` is the picture that was made of it, below the
     /// folder of pictures.
-    pub fn frame(&mut self, frame: &ObjectFrame<'_>, written: Option<String>) -> Result<String, RecordsError> {
+    pub fn frame(&mut self, frame: &ObjectFrame<'_>, written: Option<String>) -> Result<String, CocoError> {
         let place = frame_name(frame);
         let image = self.image_ids.of(&[&frame.item.name, &place]);
         let in_output = written.or_else(|| self.names.in_output(frame));
@@ -91,7 +91,7 @@ impl CocoFile {
     }
 
     /// Images, categories, and what the file is.
-    pub fn end(self) -> Result<impl Iterator<Item = Result<Piece, RecordsError>>, RecordsError> {
+    pub fn end(self) -> Result<impl Iterator<Item = Result<Piece, CocoError>>, CocoError> {
         let categories: Vec<Value> =
             self.categories.sorted().into_iter().map(|(name, id)| category(name, id)).collect();
         let root = if self.images.are_in_output() { self.pictures } else { self.names.root() };

@@ -1,5 +1,5 @@
 //! Which shot a frame of an output is in.
-use crate::RecordsError;
+use crate::ObjectsError;
 use framefleet_frames::annotation::Value;
 use framefleet_frames::{Item, ItemKind};
 use framefleet_ledger::{Ledger, Manifest};
@@ -14,7 +14,7 @@ pub struct Shots {
 
 impl Shots {
     /// Reads those of the first step that found any.
-    pub async fn read(ledger: &Ledger, manifests: &[Manifest]) -> Result<Self, RecordsError> {
+    pub async fn read(ledger: &Ledger, manifests: &[Manifest]) -> Result<Self, ObjectsError> {
         for manifest in manifests {
             let mut starts: BTreeMap<String, Vec<u64>> = BTreeMap::new();
             let block = ledger.scoped(manifest).await?;

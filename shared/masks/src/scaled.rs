@@ -1,7 +1,7 @@
 //! Masks of annotations as images of a frame.
-use crate::VisionError;
 use crate::rle::Rle;
 use framefleet_frames::Mask;
+use framefleet_vision::VisionError;
 use opencv::core::{self, Mat, Size};
 use opencv::imgproc;
 

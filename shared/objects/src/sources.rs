@@ -1,5 +1,5 @@
 //! Which steps the objects of an output are made of.
-use crate::RecordsError;
+use crate::ObjectsError;
 use framefleet_ledger::Manifest;
 
 /// Kinds that are objects of their own where there are no subjects, and parts of subjects where there are.
@@ -9,14 +9,14 @@ const SUBJECT: &str = "subject";
 
 /// A kind that a step makes, by the step's place among the manifests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Source {
+pub(crate) struct Source {
     pub place: usize,
     pub kind: &'static str,
 }
 
 /// What objects are read from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Sources {
+pub(crate) struct Sources {
     /// The step of subjects.
     pub subjects: Option<usize>,
     /// Of what is no part of a subject, and of items that the step of subjects has not seen: each result is an object.
@@ -25,11 +25,11 @@ pub(super) struct Sources {
 
 impl Sources {
     /// Those of the steps called `named`, of all steps when none is named. Manifests are sorted by step.
-    pub fn choose(manifests: &[Manifest], named: &[String]) -> Result<Self, RecordsError> {
+    pub fn choose(manifests: &[Manifest], named: &[String]) -> Result<Self, ObjectsError> {
         if let Some(unknown) = named.iter().find(|name| manifests.iter().all(|manifest| manifest.step != **name)) {
             let steps: Vec<&str> = manifests.iter().map(|manifest| manifest.step.as_str()).collect();
             let reason = format!("the output has no such step; its steps are: {}", steps.join(", "));
-            return Err(RecordsError::invalid(format!("step \"{unknown}\""), reason));
+            return Err(ObjectsError::invalid(format!("step \"{unknown}\""), reason));
         }
         let chosen = |manifest: &Manifest| named.is_empty() || named.contains(&manifest.step);
         let makes = |kind: &'static str| {

@@ -21,7 +21,7 @@ pub struct Keypoint {
 }
 
 /// The points of a pose in a picture of `size`; what lies outside the picture is not labelled.
-pub(super) fn keypoints(pose: &Map<String, Value>, size: (u32, u32)) -> Vec<Keypoint> {
+pub(crate) fn keypoints(pose: &Map<String, Value>, size: (u32, u32)) -> Vec<Keypoint> {
     let numbers: Vec<f64> =
         pose.get("keypoints").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_f64).collect();
     numbers.as_chunks().0.iter().map(|point| keypoint(*point, size)).collect()

@@ -1,6 +1,6 @@
 //! Images made of masks: for people, and for data sets.
-use crate::VisionError;
 use crate::rle::Rle;
+use framefleet_vision::VisionError;
 use opencv::boxed_ref::BoxedRef;
 use opencv::core::{self, Mat, Rect, Scalar, Size, Vec3b, Vector};
 use opencv::prelude::*;
@@ -117,7 +117,7 @@ impl Shown<'_> {
         let (width, height) = mask.size();
         let found = (self.picture.cols() as u32, self.picture.rows() as u32);
         if (width, height) != found {
-            return Err(VisionError::Mask(format!("a mask of {width}×{height} on a picture of {found:?}")));
+            return Err(VisionError::Invalid(format!("a mask of {width}×{height} on a picture of {found:?}")));
         }
         let [x0, y0, x1, y1] = bbox.map(|side| side as i32);
         Ok(Some(Rect::new(x0, y0, x1 - x0, y1 - y0)))

@@ -2,22 +2,15 @@
 //!
 //! Where a step joined subjects, each of them is one object, with the rows of its parts (face, pose, mask) that other steps made of
 //! the same frame. Otherwise every result of every chosen step is an object of its own.
-mod keypoints;
-mod object;
-mod sources;
-
-pub use keypoints::Keypoint;
-pub use object::Object;
-pub use sources::PART_KINDS;
-
+use crate::ObjectsError;
 use crate::lockstep::{Lockstep, LockstepFrame};
-use crate::{RecordsError, record};
+use crate::object::{Fields, Object, Parts};
+use crate::record::record;
+use crate::sources::Sources;
 use framefleet_frames::annotation::Value as Annotated;
 use framefleet_frames::{ImageFile, Item, Outcome, item};
 use framefleet_ledger::{Ledger, Manifest};
-use object::{Fields, Parts};
 use serde_json::{Map, Value};
-use sources::Sources;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -64,7 +57,7 @@ impl<'a> Objects<'a> {
         manifests: &'a [Manifest],
         named: &[String],
         all_records: bool,
-    ) -> Result<Option<Self>, RecordsError> {
+    ) -> Result<Option<Self>, ObjectsError> {
         let mut sources = Sources::choose(manifests, named)?;
         if sources.is_empty() {
             return Ok(None);
@@ -120,7 +113,7 @@ impl<'a> Objects<'a> {
     }
 
     /// The next frame that has a result of a step that is asked for objects.
-    pub async fn next(&mut self) -> Result<Option<ObjectFrame<'a>>, RecordsError> {
+    pub async fn next(&mut self) -> Result<Option<ObjectFrame<'a>>, ObjectsError> {
         while let Some(frame) = self.lockstep.next().await? {
             if let Some(frame) = self.joined(frame)? {
                 return Ok(Some(frame));
@@ -129,7 +122,7 @@ impl<'a> Objects<'a> {
         Ok(None)
     }
 
-    fn joined(&self, frame: LockstepFrame<'a>) -> Result<Option<ObjectFrame<'a>>, RecordsError> {
+    fn joined(&self, frame: LockstepFrame<'a>) -> Result<Option<ObjectFrame<'a>>, ObjectsError> {
         let subjects = self.subjects_of(&frame.item.name);
         let places: Vec<usize> = match subjects {
             Some(place) => vec![place],
@@ -210,7 +203,7 @@ fn bodies<'r>(record: Option<&'r Fields>, kind: &str) -> impl Iterator<Item = &'
 }
 
 /// Names that the user gave to identities, by number.
-async fn identity_names(ledger: &Ledger, manifests: &[&Manifest]) -> Result<HashMap<u64, String>, RecordsError> {
+async fn identity_names(ledger: &Ledger, manifests: &[&Manifest]) -> Result<HashMap<u64, String>, ObjectsError> {
     let mut names = HashMap::new();
     for manifest in manifests {
         let block = ledger.scoped(manifest).await?;

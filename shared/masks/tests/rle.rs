@@ -1,7 +1,7 @@
 //! Run lengths are those that pycocotools writes. `tools/parity/rle.py` made the numbers.
 #![cfg(test)]
 use framefleet_frames::RunLengths;
-use framefleet_vision::rle::Rle;
+use framefleet_masks::Rle;
 use opencv::core::{self, Mat, Scalar};
 use opencv::prelude::*;
 use serde_json::Value;

@@ -1,19 +1,9 @@
-//! COCO: the objects of an output in the format of the COCO data sets (object instances and keypoints). coco.json in an output follows from
-//! the steps' rows, as records do; exports write the same of some steps, or with pictures.
-mod annotation;
-mod file;
-mod ids;
-mod images;
-mod names;
-
-pub use annotation::annotation;
-pub use file::{CocoFile, Piece};
-
-use crate::RecordsError;
-use crate::objects::{Objects, PART_KINDS};
+//! coco.json in an output: it follows from the rows of all steps that find something, as records do.
+use crate::CocoError;
+use crate::file::{CocoFile, Piece, VERSION};
 use bytes::Bytes;
-use file::VERSION;
 use framefleet_ledger::{Ledger, Upload, layout, step_name};
+use framefleet_objects::{Objects, PART_KINDS};
 use framefleet_proto::v1::CompletedStep;
 use prost::Message;
 
@@ -24,7 +14,7 @@ const SUBJECT: &str = "subject";
 const STAMP: &str = "coco";
 
 /// Writes coco.json anew when it is not that of the steps as they are; without a step that makes masks, faces or poses there is none.
-pub(crate) async fn refresh(ledger: &Ledger) -> Result<(), RecordsError> {
+pub async fn refresh(ledger: &Ledger) -> Result<(), CocoError> {
     let steps = coco_steps(ledger).await?;
     if steps.is_empty() {
         return Ok(());
@@ -43,7 +33,7 @@ pub(crate) async fn refresh(ledger: &Ledger) -> Result<(), RecordsError> {
 }
 
 /// What coco.json should be.
-pub(crate) struct Expected {
+pub struct Expected {
     /// Digest of the file.
     pub file: blake3::Hash,
     /// The same without the folder of the source, which is the same wherever source and output lie.
@@ -51,7 +41,7 @@ pub(crate) struct Expected {
 }
 
 /// What coco.json should be; `None` when there should be none of ours.
-pub(crate) async fn expected(ledger: &Ledger) -> Result<Option<Expected>, RecordsError> {
+pub async fn expected(ledger: &Ledger) -> Result<Option<Expected>, CocoError> {
     let steps = coco_steps(ledger).await?;
     if steps.is_empty() {
         return Ok(None);
@@ -61,7 +51,7 @@ pub(crate) async fn expected(ledger: &Ledger) -> Result<Option<Expected>, Record
     Ok(Some(Expected { file: file.finalize(), portable: portable.finalize() }))
 }
 
-async fn write(ledger: &Ledger, steps: &[CompletedStep], to: &mut Sink<'_>) -> Result<(), RecordsError> {
+async fn write(ledger: &Ledger, steps: &[CompletedStep], to: &mut Sink<'_>) -> Result<(), CocoError> {
     let mut manifests = Vec::new();
     for head in steps.iter().filter_map(|step| step.manifest.clone()) {
         manifests.push(ledger.open_manifest(head).await?);
@@ -84,7 +74,7 @@ async fn write(ledger: &Ledger, steps: &[CompletedStep], to: &mut Sink<'_>) -> R
 }
 
 /// The steps whose kinds are written, by name.
-async fn coco_steps(ledger: &Ledger) -> Result<Vec<CompletedStep>, RecordsError> {
+async fn coco_steps(ledger: &Ledger) -> Result<Vec<CompletedStep>, CocoError> {
     let is_shown = |kind: &String| kind == SUBJECT || PART_KINDS.contains(&kind.as_str());
     let makes =
         |step: &CompletedStep| step.manifest.as_ref().is_some_and(|manifest| manifest.kinds.iter().any(is_shown));
@@ -102,7 +92,7 @@ enum Sink<'a> {
 }
 
 impl Sink<'_> {
-    async fn text(&mut self, text: &str) -> Result<(), RecordsError> {
+    async fn text(&mut self, text: &str) -> Result<(), CocoError> {
         match self {
             Self::File(upload) => upload.write(text.as_bytes()).await?,
             Self::Digest(all, portable) => {
@@ -113,7 +103,7 @@ impl Sink<'_> {
         Ok(())
     }
 
-    async fn root(&mut self, root: &str) -> Result<(), RecordsError> {
+    async fn root(&mut self, root: &str) -> Result<(), CocoError> {
         match self {
             Self::File(upload) => upload.write(root.as_bytes()).await?,
             Self::Digest(all, _) => {

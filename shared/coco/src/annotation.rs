@@ -1,7 +1,7 @@
 //! One object as COCO has it. Every annotation has all fields that COCO's evaluation reads, whatever is known of it.
-use crate::objects::{Keypoint, Object};
 use framefleet_frames::RunLengths;
 use framefleet_frames::skeleton::{LIMBS, POINTS};
+use framefleet_objects::{Keypoint, Object};
 use serde_json::{Map, Value, json};
 
 /// An object as an annotation, but for its numbers; `size` is that of its image.
@@ -73,7 +73,7 @@ fn empty_mask((width, height): (u32, u32)) -> RunLengths {
 }
 
 /// A category; that of persons has the 17 points and the limbs between them, counted from 1.
-pub(super) fn category(name: &str, id: u64) -> Value {
+pub(crate) fn category(name: &str, id: u64) -> Value {
     let (points, limbs) = match name {
         "person" => (json!(POINTS), json!(LIMBS.map(|(a, b)| [a + 1, b + 1]))),
         _ => (json!([]), json!([])),

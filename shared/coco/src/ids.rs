@@ -4,14 +4,14 @@ use std::collections::{HashMap, HashSet};
 /// Bits of an id: the whole numbers that doubles hold, which is what JSON and pycocotools have.
 const BITS: u32 = 53;
 /// Categories with numbers of their own.
-pub(super) const FIXED: [(&str, u64); 3] = [("person", 1), ("face", 2), ("object", 3)];
+pub(crate) const FIXED: [(&str, u64); 3] = [("person", 1), ("face", 2), ("object", 3)];
 /// Other categories have numbers from here on, below `CATEGORIES_END`: tools make lists as long as the highest.
 const CATEGORIES: u64 = 10;
 const CATEGORIES_END: u64 = 10_000;
 
 /// Ids of one list (images, or annotations): digests of what is numbered, no two alike.
 #[derive(Default)]
-pub(super) struct Ids {
+pub(crate) struct Ids {
     used: HashSet<u64>,
 }
 
@@ -31,7 +31,7 @@ impl Ids {
 }
 
 /// Categories by name: fixed numbers, else a digest of the name.
-pub(super) struct Categories {
+pub(crate) struct Categories {
     numbers: HashMap<String, u64>,
 }
 
