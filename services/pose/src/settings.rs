@@ -35,7 +35,8 @@ pub struct PoseSettings {
     /// Whether the full frame is read instead of the proxy: finer landmarks of persons who are small in a large frame.
     pub full_frames: bool,
     /// Overlapping tiles along each side that are searched besides the whole frame, for crowds and small persons. 1: none. 0: as many
-    /// as find more persons on the first frame of each batch, and on each photograph, up to 3 (multi alone).
+    /// as find all persons, and show them large enough for the model, on the first frame of each batch with somebody in it, and on each
+    /// photograph; up to 3 (multi alone).
     pub tiles: u32,
     /// Persons of a lower score are left out.
     pub min_score: f64,
