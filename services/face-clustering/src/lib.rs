@@ -44,7 +44,7 @@ pub struct FaceClusteringStage {
 impl Stage for FaceClusteringStage {
     const NAME: &'static str = "face-clustering";
     const ABOUT: &'static str = "faces, tracks of them, and identities across all items";
-    const VERSION: u32 = 3;
+    const VERSION: u32 = 4;
     const FIELDS: &'static [Field] = presentation::FIELDS;
     type Settings = FaceClusteringSettings;
 

@@ -8,10 +8,11 @@ use framefleet_formats::StillFormat;
 use framefleet_frames::{FrameRange, Image, Item, ItemKind, PixelFormat, frame, naming};
 use framefleet_stage::{Job, Outputs, Records, StageError};
 use framefleet_vision::geometry::homography::Homography;
+use framefleet_vision::image_file::{self, Encoding};
 use framefleet_vision::{VisionError, mat::view};
 use opencv::core::{self, Mat, Scalar};
+use opencv::imgproc;
 use opencv::prelude::*;
-use opencv::{imgcodecs, imgproc};
 use std::path::{Path, PathBuf};
 
 /// Every so manieth frame is kept for plates.
@@ -28,19 +29,20 @@ pub fn wants(number: u64) -> bool {
     number.is_multiple_of(EVERY)
 }
 
-/// The image of a frame after filling, with alpha 0 where it was filled: `CV_16UC4`, which keeps every depth.
+/// The image of a frame after filling, RGB with alpha 0 where it was filled: `CV_16UC4`, which keeps every depth.
 pub fn picture(image: &Image, hole: Option<&Hole>) -> Result<Mat, VisionError> {
     let own = view(image)?;
     let mut deep = Mat::default();
     let scale = if own.depth() == core::CV_16U { 1.0 } else { 257.0 };
     own.convert_to(&mut deep, core::CV_16U, scale, 0.0)?;
     let mut coloured = Mat::default();
-    let code = match image.format() {
-        PixelFormat::Grey8 | PixelFormat::Grey16 => imgproc::COLOR_GRAY2BGRA,
-        PixelFormat::Rgba8 | PixelFormat::Rgba16 => imgproc::COLOR_RGBA2BGRA,
-        _ => imgproc::COLOR_RGB2BGRA,
-    };
-    imgproc::cvt_color_def(&deep, &mut coloured, code)?;
+    match image.format() {
+        PixelFormat::Grey8 | PixelFormat::Grey16 => {
+            imgproc::cvt_color_def(&deep, &mut coloured, imgproc::COLOR_GRAY2RGBA)?
+        }
+        PixelFormat::Rgba8 | PixelFormat::Rgba16 => coloured = deep,
+        _ => imgproc::cvt_color_def(&deep, &mut coloured, imgproc::COLOR_RGB2RGBA)?,
+    }
     let mut real =
         Mat::new_rows_cols_with_default(own.rows(), own.cols(), core::CV_16UC1, Scalar::all(f64::from(REAL)))?;
     if let Some(hole) = hole {
@@ -53,8 +55,8 @@ pub fn picture(image: &Image, hole: Option<&Hole>) -> Result<Mat, VisionError> {
 /// Keeps an image until finish.
 pub fn attach(number: u64, picture: &Mat, out: &mut Outputs) -> Result<(), StageError> {
     let path = out.attach(&format!("{PREFIX}{number:010}.png")).map_err(StageError::retry)?.path().to_owned();
-    let written = imgcodecs::imwrite_def(&path, picture).map_err(StageError::retry)?;
-    if written { Ok(()) } else { Err(StageError::retry(format!("{} cannot be written", path.display()))) }
+    let bytes = image_file::encode(picture, Encoding::Png).map_err(StageError::retry)?;
+    std::fs::write(path, bytes).map_err(StageError::retry)
 }
 
 /// Writes one plate per shot, or per item where nobody found shots: the images that were kept of it, aligned with the middle one,
@@ -110,15 +112,14 @@ fn spread<'a>(all: &[&'a Path]) -> Vec<&'a Path> {
     (0..count).map(|at| all[(2 * at + 1) * all.len() / (2 * count)]).collect()
 }
 
-/// The median of images (`CV_16UC3`, BGR) at the place of the middle one; `None` without images.
+/// The median of images (`CV_16UC3`, RGB) at the place of the middle one; `None` without images.
 fn plate(paths: &[&Path], side: u32) -> Result<Option<Mat>, VisionError> {
-    let read = |path: &Path| imgcodecs::imread(path, imgcodecs::IMREAD_UNCHANGED);
     let Some(middle) = paths.get(paths.len() / 2) else { return Ok(None) };
-    let middle = read(middle)?;
+    let middle = image_file::read(middle)?;
     let (size, downscaled) = (middle.size()?, downscaled(&middle, side)?);
     let mut laid = vec![middle];
     for (_, path) in paths.iter().enumerate().filter(|(at, _)| *at != paths.len() / 2) {
-        let other = read(path)?;
+        let other = image_file::read(path)?;
         if other.size()? != size {
             continue;
         }
@@ -135,7 +136,7 @@ fn plate(paths: &[&Path], side: u32) -> Result<Option<Mat>, VisionError> {
 /// For alignment: what was filled is no background.
 fn downscaled(picture: &Mat, side: u32) -> Result<Downscaled, VisionError> {
     let (mut rgb, mut bytes, mut alpha, mut filled) = (Mat::default(), Mat::default(), Mat::default(), Mat::default());
-    imgproc::cvt_color_def(picture, &mut rgb, imgproc::COLOR_BGRA2RGB)?;
+    imgproc::cvt_color_def(picture, &mut rgb, imgproc::COLOR_RGBA2RGB)?;
     rgb.convert_to(&mut bytes, core::CV_8U, 1.0 / 257.0, 0.0)?;
     core::extract_channel(picture, &mut alpha, 3)?;
     core::compare(&alpha, &0.0, &mut filled, core::CMP_EQ)?;
@@ -198,15 +199,13 @@ fn median(pictures: &[Mat]) -> opencv::Result<Mat> {
 
 /// The plate in the item's depth.
 fn image(plate: &Mat, item: &Item) -> Result<Image, VisionError> {
-    let mut rgb = Mat::default();
-    imgproc::cvt_color_def(plate, &mut rgb, imgproc::COLOR_BGR2RGB)?;
-    let (width, height) = (rgb.cols() as u32, rgb.rows() as u32);
+    let (width, height) = (plate.cols() as u32, plate.rows() as u32);
     let deep = item.bit_depth > 8;
     let bytes = match deep {
-        true => rgb.data_bytes()?.to_vec(),
+        true => plate.data_bytes()?.to_vec(),
         false => {
             let mut bytes = Mat::default();
-            rgb.convert_to(&mut bytes, core::CV_8U, 1.0 / 257.0, 0.0)?;
+            plate.convert_to(&mut bytes, core::CV_8U, 1.0 / 257.0, 0.0)?;
             bytes.data_bytes()?.to_vec()
         }
     };

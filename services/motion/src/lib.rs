@@ -51,7 +51,7 @@ pub struct MotionStage {
 impl Stage for MotionStage {
     const NAME: &'static str = "motion";
     const ABOUT: &'static str = "optical flow, camera and object motion, shots and trajectories";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     const FIELDS: &'static [Field] = presentation::FIELDS;
     type Settings = MotionSettings;
 

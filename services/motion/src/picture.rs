@@ -1,7 +1,9 @@
 //! Flow for people and for other programs: colour pictures and .flo files.
 use crate::field::Scale;
-use opencv::core::{Mat, Vec2f, Vec3b, Vector};
-use opencv::{imgcodecs, prelude::*};
+use framefleet_vision::VisionError;
+use framefleet_vision::image_file::{Encoding, encode};
+use opencv::core::{Mat, Vec2f, Vec3b};
+use opencv::prelude::*;
 use std::f64::consts::TAU;
 use std::io::{self, Write};
 
@@ -16,7 +18,7 @@ const FLO_MAGIC: f32 = 202_021.25;
 
 /// Flow as a PNG picture in the Middlebury colour code: hue says where to, saturation how fast; white is still. Full
 /// saturation is the speed `full`, in pixels of the field; faster is darker.
-pub fn flow_png(flow: &Mat, full: f64) -> opencv::Result<Vec<u8>> {
+pub fn flow_png(flow: &Mat, full: f64) -> Result<Vec<u8>, VisionError> {
     let wheel = wheel();
     let mut picture = Mat::new_rows_cols_with_default(flow.rows(), flow.cols(), Vec3b::opencv_type(), 255.0.into())?;
     for y in 0..flow.rows() {
@@ -25,9 +27,7 @@ pub fn flow_png(flow: &Mat, full: f64) -> opencv::Result<Vec<u8>> {
             *pixel = colour(&wheel, f64::from(vector[0]) / full, f64::from(vector[1]) / full);
         }
     }
-    let mut bytes = Vector::<u8>::new();
-    imgcodecs::imencode_def(".png", &picture, &mut bytes)?;
-    Ok(bytes.to_vec())
+    encode(&picture, Encoding::Png)
 }
 
 /// Writes a Middlebury .flo file: magic, width and height, then (u, v) row by row, little-endian; vectors are in pixels of
@@ -59,7 +59,7 @@ fn blend(from: [f64; 3], to: [f64; 3], share: f64) -> [f64; 3] {
     std::array::from_fn(|channel| from[channel] + (to[channel] - from[channel]) * share)
 }
 
-/// BGR colour of a vector, 1 = full saturation.
+/// RGB colour of a vector, 1 = full saturation.
 fn colour(wheel: &[[f64; 3]], u: f64, v: f64) -> Vec3b {
     let speed = u.hypot(v);
     let turn = (-v).atan2(-u) / TAU + 0.5;
@@ -68,7 +68,7 @@ fn colour(wheel: &[[f64; 3]], u: f64, v: f64) -> Vec3b {
     let hue = blend(wheel[index], wheel[(index + 1) % wheel.len()], position.fract());
     let shade = |channel: f64| if speed <= 1.0 { 1.0 - speed * (1.0 - channel) } else { channel * 0.75 };
     let [red, green, blue] = hue.map(|channel| (shade(channel) * 255.0) as u8);
-    Vec3b::from([blue, green, red])
+    Vec3b::from([red, green, blue])
 }
 
 #[cfg(test)]
@@ -81,13 +81,13 @@ mod tests {
         assert_eq!(wheel.len(), 55);
         assert_eq!(colour(&wheel, 0.0, 0.0), Vec3b::from([255, 255, 255]));
         // Red to the right, yellow-green down, cyan to the left, blue to magenta up.
-        let [_, green, red] = colour(&wheel, 1.0, 0.0).0;
+        let [red, green, _] = colour(&wheel, 1.0, 0.0).0;
         assert!(red > 250 && green < 20);
-        let [blue, green, red] = colour(&wheel, -1.0, 0.0).0;
+        let [red, green, blue] = colour(&wheel, -1.0, 0.0).0;
         assert!(blue > 240 && green > 180 && red < 20);
-        let [blue, green, red] = colour(&wheel, 0.0, 1.0).0;
+        let [red, green, blue] = colour(&wheel, 0.0, 1.0).0;
         assert!(blue < 20 && green > 200 && red > 150);
-        let [blue, green, red] = colour(&wheel, 0.0, -1.0).0;
+        let [red, green, blue] = colour(&wheel, 0.0, -1.0).0;
         assert!(blue > 240 && green < 40 && red > 50);
     }
 

@@ -50,7 +50,7 @@ enum Maker {
 impl Stage for SegmentationStage {
     const NAME: &'static str = "segmentation";
     const ABOUT: &'static str = "masks of persons and objects, followed over time";
-    const VERSION: u32 = 5;
+    const VERSION: u32 = 6;
     type Settings = SegmentationSettings;
 
     fn needs(settings: &SegmentationSettings) -> Needs {

@@ -1,10 +1,11 @@
 //! Images made of masks: for people, and for data sets.
 use crate::rle::Rle;
 use framefleet_vision::VisionError;
+use framefleet_vision::image_file::{Encoding, encode};
 use opencv::boxed_ref::BoxedRef;
 use opencv::core::{self, Mat, Rect, Scalar, Size, Vec3b, Vector};
 use opencv::prelude::*;
-use opencv::{imgcodecs, imgproc, photo};
+use opencv::{imgproc, photo};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +15,7 @@ const BLUR: f64 = 15.0;
 const GROWN: i32 = 9;
 /// How far painting looks, pixels.
 const PAINT: f64 = 3.0;
-const JPEG_QUALITY: i32 = 95;
+const JPEG_QUALITY: u8 = 95;
 /// Colours of instances, RGB, in turn.
 const COLOURS: [[u8; 3]; 6] =
     [[230, 25, 75], [60, 180, 75], [0, 130, 200], [255, 225, 25], [145, 30, 180], [245, 130, 48]];
@@ -94,7 +95,7 @@ impl MaskProduct {
             Self::Cutouts | Self::Context | Self::Blurred | Self::Masks => None,
         };
         if let Some(whole) = whole {
-            return save(&format!("{folder}/*.jpg"), &encoded(&whole, ".jpg")?);
+            return save(&format!("{folder}/*.jpg"), &encode(&whole, Encoding::Jpeg(JPEG_QUALITY))?);
         }
         for (instance, mask) in shown.masks.iter().enumerate() {
             let Some(place) = shown.place(mask)? else { continue };
@@ -104,7 +105,7 @@ impl MaskProduct {
                 Self::Context => (shown.surroundings(place)?.1, "_ctx"),
                 _ => (shown.blurred(mask, place)?, "_blur"),
             };
-            save(&format!("{folder}/*_inst{instance}{ending}.png"), &encoded(&picture, ".png")?)?;
+            save(&format!("{folder}/*_inst{instance}{ending}.png"), &encode(&picture, Encoding::Png)?)?;
         }
         Ok(())
     }
@@ -191,18 +192,4 @@ pub fn tint(picture: &mut Mat, mask: &Mat, place: Rect, colour: [u8; 3]) -> Resu
         }
     }
     Ok(())
-}
-
-/// An image (grey, RGB or RGBA) as a file of the extension's format.
-fn encoded(picture: &Mat, extension: &str) -> Result<Vec<u8>, VisionError> {
-    let mut turned = Mat::default();
-    match picture.channels() {
-        3 => imgproc::cvt_color_def(picture, &mut turned, imgproc::COLOR_RGB2BGR)?,
-        4 => imgproc::cvt_color_def(picture, &mut turned, imgproc::COLOR_RGBA2BGRA)?,
-        _ => picture.copy_to(&mut turned)?,
-    }
-    let options = if extension == ".jpg" { vec![imgcodecs::IMWRITE_JPEG_QUALITY, JPEG_QUALITY] } else { Vec::new() };
-    let mut bytes = Vector::<u8>::new();
-    imgcodecs::imencode(extension, &turned, &mut bytes, &Vector::from_iter(options))?;
-    Ok(bytes.to_vec())
 }

@@ -22,8 +22,8 @@ pub enum ReportError {
         width: u32,
         /// Height of the frame, pixels.
         height: u32,
-        /// What OpenCV said.
-        source: opencv::Error,
+        /// What is wrong with it.
+        source: framefleet_vision::VisionError,
     },
     /// More items were asked for than there are.
     #[error("the report has {pages} pages of items, there is no page {page}")]

@@ -3,15 +3,17 @@ use crate::model::{Axis, ShotReport};
 use crate::{MAX_THUMBNAIL_BYTES, ReportError};
 use framefleet_frames::frame::{channel_bytes, channels};
 use framefleet_frames::{Image, Item};
-use opencv::core::{Mat, Size, Vector};
+use framefleet_vision::VisionError;
+use framefleet_vision::image_file::{Encoding, encode};
+use opencv::core::{Mat, Size};
+use opencv::imgproc;
 use opencv::prelude::*;
-use opencv::{imgcodecs, imgproc};
 
 /// Most thumbnails of an item, and of all of them together (each item has at least one while the bytes last).
 const PER_ITEM: usize = 48;
 const PER_JOB: usize = 600;
 /// JPEG quality: where artefacts stop being visible at this size.
-const QUALITY: i32 = 80;
+const QUALITY: u8 = 80;
 
 /// Who has the pixels.
 pub trait Thumbnails: Send + Sync {
@@ -27,17 +29,12 @@ pub fn encode_jpeg(image: &Image, side: u32) -> Result<Vec<u8>, ReportError> {
     jpeg_bytes(image, side).map_err(|source| ReportError::Thumbnail { width, height, source })
 }
 
-fn jpeg_bytes(image: &Image, side: u32) -> opencv::Result<Vec<u8>> {
-    let small = scaled(&bgr8(image)?, side)?;
-    let mut bytes = Vector::new();
-    let parameters =
-        Vector::from_slice(&[imgcodecs::IMWRITE_JPEG_QUALITY, QUALITY, imgcodecs::IMWRITE_JPEG_OPTIMIZE, 1]);
-    imgcodecs::imencode(".jpg", &small, &mut bytes, &parameters)?;
-    Ok(bytes.to_vec())
+fn jpeg_bytes(image: &Image, side: u32) -> Result<Vec<u8>, VisionError> {
+    encode(&scaled(&rgb8(image)?, side)?, Encoding::Jpeg(QUALITY))
 }
 
-/// 8 bits per channel, as `imencode` wants them: grey, or blue first.
-fn bgr8(image: &Image) -> opencv::Result<Mat> {
+/// 8 bits per channel: grey, or RGB.
+fn rgb8(image: &Image) -> opencv::Result<Mat> {
     let channels = channels(image.format()) as i32;
     // Of little-endian 16 bits the second byte is the upper one: the same value in 8 bits.
     let upper: Vec<u8>;
@@ -49,14 +46,12 @@ fn bgr8(image: &Image) -> opencv::Result<Mat> {
     };
     let flat = Mat::from_slice(bytes)?;
     let pixels = flat.reshape(channels, image.height() as i32)?;
-    let code = match channels {
-        4 => imgproc::COLOR_RGBA2BGR,
-        3 => imgproc::COLOR_RGB2BGR,
-        _ => return pixels.try_clone(),
-    };
-    let mut bgr = Mat::default();
-    imgproc::cvt_color_def(&pixels, &mut bgr, code)?;
-    Ok(bgr)
+    if channels != 4 {
+        return pixels.try_clone();
+    }
+    let mut rgb = Mat::default();
+    imgproc::cvt_color_def(&pixels, &mut rgb, imgproc::COLOR_RGBA2RGB)?;
+    Ok(rgb)
 }
 
 fn scaled(picture: &Mat, side: u32) -> opencv::Result<Mat> {
@@ -143,6 +138,7 @@ fn spread(start: u64, end: u64, count: u64) -> Vec<u64> {
 mod tests {
     use super::*;
     use framefleet_frames::PixelFormat;
+    use framefleet_vision::image_file::decode;
 
     fn axis(start: u64, end: u64) -> Axis {
         crate::columns::axis(start, end, 2000)
@@ -193,10 +189,10 @@ mod tests {
         ];
         for (format, bytes) in pictures {
             let jpeg = encode_jpeg(&Image::new(format, 64, 32, bytes).unwrap(), 16).unwrap();
-            let back = imgcodecs::imdecode(&Vector::from_slice(&jpeg), imgcodecs::IMREAD_COLOR).unwrap();
+            let back = decode(&jpeg).unwrap();
             assert_eq!((back.cols(), back.rows()), (16, 8));
             let pixel = back.at_2d::<opencv::core::Vec3b>(4, 8).unwrap();
-            for (found, true_value) in pixel.iter().rev().zip(orange) {
+            for (found, true_value) in pixel.iter().zip(orange) {
                 assert!(found.abs_diff(true_value) <= 6, "{format:?}: {pixel:?}");
             }
         }
@@ -205,7 +201,7 @@ mod tests {
     #[test]
     fn grey_pictures_and_small_ones_stay_as_they_are() {
         let jpeg = encode_jpeg(&Image::new(PixelFormat::Grey8, 3, 5, vec![90; 15]).unwrap(), 480).unwrap();
-        let back = imgcodecs::imdecode(&Vector::from_slice(&jpeg), imgcodecs::IMREAD_UNCHANGED).unwrap();
+        let back = decode(&jpeg).unwrap();
         assert_eq!((back.cols(), back.rows(), back.channels()), (3, 5, 1));
     }
 

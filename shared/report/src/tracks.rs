@@ -4,9 +4,11 @@ use crate::fields::words;
 use crate::model::{ItemReport, Label, Thumbnail, TrackReport};
 use crate::thumbnail::{Budget, Thumbnails};
 use framefleet_frames::{Item, PersonTrack, ScopedAnnotation, annotation::Value};
-use opencv::core::{Mat, Rect, Size, Vector};
+use framefleet_vision::VisionError;
+use framefleet_vision::image_file::{Encoding, decode, encode};
+use opencv::core::{Mat, Rect, Size};
+use opencv::imgproc;
 use opencv::prelude::*;
-use opencv::{imgcodecs, imgproc};
 use serde::Serialize;
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,7 +25,7 @@ const STRIP_HEIGHT: i32 = 96;
 /// How much of the surroundings a picture shows on each side, as a share of the box.
 const MARGIN: f32 = 0.1;
 /// JPEG quality of strips.
-const QUALITY: i32 = 80;
+const QUALITY: u8 = 80;
 
 /// Takes a track into the report of its item; anything but a track is left alone, and the answer is false.
 pub fn add(item: &mut ItemReport, scoped: &ScopedAnnotation) -> bool {
@@ -89,8 +91,8 @@ fn spread(shown: &[(u64, [f32; 4])]) -> Vec<(u64, [f32; 4])> {
 }
 
 /// The person as a JPEG file, cut out of the file of a frame; `corners` are pixels of the full frame. `None` for a box outside.
-fn cut(jpeg: &[u8], corners: [f32; 4], full: (u32, u32)) -> opencv::Result<Option<Vec<u8>>> {
-    let frame = imgcodecs::imdecode(&Vector::from_slice(jpeg), imgcodecs::IMREAD_COLOR)?;
+fn cut(jpeg: &[u8], corners: [f32; 4], full: (u32, u32)) -> Result<Option<Vec<u8>>, VisionError> {
+    let frame = decode(jpeg)?;
     let (width, height) = (frame.cols(), frame.rows());
     let (sx, sy) = (width as f32 / full.0.max(1) as f32, height as f32 / full.1.max(1) as f32);
     let [x0, y0, x1, y1] = corners;
@@ -106,9 +108,7 @@ fn cut(jpeg: &[u8], corners: [f32; 4], full: (u32, u32)) -> opencv::Result<Optio
     let size = Size::new((f64::from(right - left) * scale).round().clamp(1.0, 300.0) as i32, STRIP_HEIGHT);
     let mut scaled = Mat::default();
     imgproc::resize(&person, &mut scaled, size, 0.0, 0.0, imgproc::INTER_AREA)?;
-    let mut bytes = Vector::new();
-    imgcodecs::imencode(".jpg", &scaled, &mut bytes, &Vector::from_slice(&[imgcodecs::IMWRITE_JPEG_QUALITY, QUALITY]))?;
-    Ok(Some(bytes.to_vec()))
+    Ok(Some(encode(&scaled, Encoding::Jpeg(QUALITY))?))
 }
 
 /// What the list says of a track.
@@ -187,8 +187,8 @@ mod tests {
         assert_eq!(numbers, [(0, 2), (2, 0), (1, 2)], "who is outside the picture has no strip");
         for (track, red) in [(0, true), (2, false)] {
             let jpeg = &item.tracks[track].strip[0].jpeg;
-            let picture = imgcodecs::imdecode(&Vector::from_slice(jpeg), imgcodecs::IMREAD_COLOR).unwrap();
-            let [blue, _, r] = picture.at_2d::<opencv::core::Vec3b>(48, picture.cols() / 2).unwrap().0;
+            let picture = decode(jpeg).unwrap();
+            let [r, _, blue] = picture.at_2d::<opencv::core::Vec3b>(48, picture.cols() / 2).unwrap().0;
             assert_eq!((picture.rows(), r > blue), (96, red));
         }
         assert_eq!(item.tracks[0].labels[0], Label { name: "Movement".to_owned(), value: "walking".to_owned() });

@@ -3,10 +3,11 @@ use crate::similarity::part;
 use crate::{ChosenObject, Selection, SelectionError};
 use framefleet_frames::{Item, Pictures};
 use framefleet_ledger::Manifest;
+use framefleet_vision::image_file::{Encoding, encode};
 use framefleet_vision::mat::rgb8;
-use opencv::core::{Mat, Point, Rect, Scalar, Size, Vector};
+use opencv::core::{Mat, Point, Rect, Scalar, Size};
+use opencv::imgproc;
 use opencv::prelude::*;
-use opencv::{imgcodecs, imgproc};
 use std::collections::HashMap;
 
 /// Pictures of a row, and of a sheet at most: a longer selection is shown by some spread over it.
@@ -18,7 +19,7 @@ const CAPTION: i32 = 34;
 const BETWEEN: i32 = 8;
 /// Letters of a caption's line that fit under a picture.
 const LETTERS: usize = 30;
-const JPEG_QUALITY: i32 = 90;
+const JPEG_QUALITY: u8 = 90;
 
 /// The sheet as JPEG; the manifests are those of the output.
 ///
@@ -55,7 +56,7 @@ pub fn contact_sheet(
         write(&mut sheet, &file, Point::new(place.x, place.y + SIDE + 12))?;
         write(&mut sheet, &words(object), Point::new(place.x, place.y + SIDE + 26))?;
     }
-    encoded(&sheet)
+    Ok(encode(&sheet, Encoding::Jpeg(JPEG_QUALITY))?)
 }
 
 /// Who it is, and what it was chosen by.
@@ -90,12 +91,4 @@ fn write(sheet: &mut Mat, text: &str, at: Point) -> Result<(), SelectionError> {
     let line: String = letters.take(LETTERS).collect();
     let (font, colour) = (imgproc::FONT_HERSHEY_SIMPLEX, Scalar::all(230.0));
     Ok(imgproc::put_text(sheet, &line, at, font, 0.36, colour, 1, imgproc::LINE_AA, false)?)
-}
-
-fn encoded(sheet: &Mat) -> Result<Vec<u8>, SelectionError> {
-    let (mut turned, mut bytes) = (Mat::default(), Vector::<u8>::new());
-    imgproc::cvt_color_def(sheet, &mut turned, imgproc::COLOR_RGB2BGR)?;
-    let options = Vector::from_iter([imgcodecs::IMWRITE_JPEG_QUALITY, JPEG_QUALITY]);
-    imgcodecs::imencode(".jpg", &turned, &mut bytes, &options)?;
-    Ok(bytes.to_vec())
 }

@@ -8,6 +8,7 @@ pub mod assignment;
 pub mod boxes;
 pub mod colour;
 pub mod geometry;
+pub mod image_file;
 pub mod letterbox;
 pub mod mat;
 pub mod tracking;
@@ -46,6 +47,9 @@ pub enum VisionError {
     /// A matrix or run lengths that are not what they should be.
     #[error("{0}")]
     Invalid(String),
+    /// A file that is no image, or cannot be written as one.
+    #[error("image file: {0}")]
+    File(#[from] image::ImageError),
     /// OpenCV refused.
     #[error("OpenCV: {0}")]
     OpenCv(#[from] opencv::Error),

@@ -3,8 +3,8 @@ use crate::face::observation::Observation;
 use framefleet_frames::{Face, FaceCrop, FaceCrops, Rendition};
 use framefleet_perception::{FrameView, PerceptionError};
 use framefleet_stage::{Batch, Outputs, Records, StageError};
-use opencv::core::{BORDER_REPLICATE, Mat, Scalar, ToInputArray, Vector, VectorToVec};
-use opencv::{imgcodecs, imgproc};
+use framefleet_vision::image_file::{Encoding, encode};
+use opencv::core::{BORDER_REPLICATE, Scalar, ToInputArray};
 use prost::Message;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -21,7 +21,7 @@ const SIDE: u32 = 128;
 /// Side of the square that a crop shows, in longer sides of the face's box.
 const MARGIN: f32 = 1.5;
 /// JPEG quality.
-const JPEG_QUALITY: i32 = 88;
+const JPEG_QUALITY: u8 = 88;
 
 /// Attaches crops of the best faces of a batch, one of each person as far as the batch can tell.
 pub fn attach(
@@ -73,11 +73,7 @@ fn crop(rgb: &impl ToInputArray, bbox: &[f32; 4]) -> Result<Vec<u8>, PerceptionE
     let shift = |low: f64, high: f64| f64::from(SIDE) / 2.0 - (low + high) / 2.0 * scale;
     let square = framefleet_vision::alignment::Similarity { a: scale, b: 0.0, tx: shift(x0, x1), ty: shift(y0, y1) };
     let small = square.warp(rgb, (SIDE, SIDE), BORDER_REPLICATE, Scalar::all(0.0))?;
-    let (mut bgr, mut bytes) = (Mat::default(), Vector::<u8>::new());
-    imgproc::cvt_color_def(&small, &mut bgr, imgproc::COLOR_RGB2BGR)?;
-    let parameters = Vector::from_slice(&[imgcodecs::IMWRITE_JPEG_QUALITY, JPEG_QUALITY]);
-    imgcodecs::imencode(".jpg", &bgr, &mut bytes, &parameters)?;
-    Ok(bytes.to_vec())
+    Ok(encode(&small, Encoding::Jpeg(JPEG_QUALITY))?)
 }
 
 /// How a crop ranks among those of its identity: quality in millionths, then the earlier one.

@@ -300,7 +300,7 @@ fn golden_digest() {
             one.crops.len()
         );
     }
-    golden(&text, FaceClusteringStage::VERSION, (3, "c225784dc3af9f6d"));
+    golden(&text, FaceClusteringStage::VERSION, (4, "c225784dc3af9f6d"));
 }
 
 /// The runner gives process the defaults of what finish alone reads, and nobody may notice.

@@ -84,7 +84,7 @@ fn golden_digest() {
     for (range, shot) in &results.shots {
         text += &format!("{range:?} {:?} {:?}\n", shot.transition(), shot.camera());
     }
-    golden(&text, MotionStage::VERSION, (2, "6ea6425559ac6dc6"));
+    golden(&text, MotionStage::VERSION, (3, "6ea6425559ac6dc6"));
 }
 
 #[test]

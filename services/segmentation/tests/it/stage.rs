@@ -374,7 +374,7 @@ fn golden_digest() {
             text += &format!("{frame} {instance} {track} {:?} {} {:.2}\n", corners(mask), mask.area, mask.score);
         }
     }
-    golden(&text, SegmentationStage::VERSION, (5, "6eb3c259e607337a"));
+    golden(&text, SegmentationStage::VERSION, (6, "6eb3c259e607337a"));
 }
 
 #[test]

@@ -2,16 +2,15 @@
 use crate::{ExportError, ImageFormat};
 use framefleet_frames::{ImageFile, Pictures};
 use framefleet_objects::ObjectFrame;
-use framefleet_vision::VisionError;
+use framefleet_vision::image_file::{Encoding, encode};
 use framefleet_vision::mat::rgb8;
 use image::metadata::Orientation;
 use image::{ExtendedColorType, ImageDecoder, ImageReader};
-use opencv::core::{Mat, Vector};
+use opencv::core::Mat;
 use opencv::prelude::*;
-use opencv::{imgcodecs, imgproc};
 use std::path::{Path, PathBuf};
 
-const JPEG_QUALITY: i32 = 95;
+const JPEG_QUALITY: u8 = 95;
 
 /// Writes pictures of frames.
 pub(crate) struct Images<'a> {
@@ -75,16 +74,8 @@ impl<'a> Images<'a> {
 
 /// A picture (RGB, RGBA or grey) as a file's bytes.
 pub(crate) fn encoded(picture: &Mat, extension: &str) -> Result<Vec<u8>, ExportError> {
-    let mut turned = Mat::default();
-    match picture.channels() {
-        3 => imgproc::cvt_color_def(picture, &mut turned, imgproc::COLOR_RGB2BGR)?,
-        4 => imgproc::cvt_color_def(picture, &mut turned, imgproc::COLOR_RGBA2BGRA)?,
-        _ => picture.copy_to(&mut turned)?,
-    }
-    let options = if extension == ".jpg" { vec![imgcodecs::IMWRITE_JPEG_QUALITY, JPEG_QUALITY] } else { Vec::new() };
-    let mut bytes = Vector::<u8>::new();
-    imgcodecs::imencode(extension, &turned, &mut bytes, &Vector::from_iter(options)).map_err(VisionError::from)?;
-    Ok(bytes.to_vec())
+    let file = if extension == ".jpg" { Encoding::Jpeg(JPEG_QUALITY) } else { Encoding::Png };
+    Ok(encode(picture, file)?)
 }
 
 /// Writes a file; folders above are made.
