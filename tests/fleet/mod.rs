@@ -121,6 +121,7 @@ impl TestJob {
             threads: self.threads,
             scratch: scratch.path().to_owned(),
             isolation: None,
+            alone: false,
         };
         let source: Arc<dyn SourceStage> = Arc::new(self.source.clone());
         let parts = RunnerParts {

@@ -22,7 +22,17 @@ fn a_machine_with_the_library_is_well() {
     if found["driver"].is_null() {
         assert_eq!((ran.code, &found["auto"]), (Some(0), &Value::from("cpu")));
         assert!(found["problems"].as_array().unwrap().is_empty());
+        let [device] = found["devices"].as_array().unwrap().as_slice() else { panic!("{found}") };
+        assert_eq!((&device["device"], &device["preset"]["name"]), (&Value::from("cpu"), &Value::from("CPU only")));
+        let (budget, free) =
+            (device["memory_budget"].as_u64().unwrap(), found["cpu"]["available_memory"].as_u64().unwrap());
+        let share = budget as f64 / free as f64;
+        assert!(share > 0.8 && share < 0.95, "{share} of what is free");
     }
+    let check = &found["self_checks"][0];
+    assert_eq!((&check["device"], &check["passed"]), (&Value::from("cpu"), &Value::from(true)), "{check}");
+    let said = framefleet(["doctor", "--runtime", &library.to_string_lossy()]).out;
+    assert!(said.contains("self-check    cpu by cpu in fp32: right"), "{said}");
 }
 
 #[test]

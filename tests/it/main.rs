@@ -26,6 +26,7 @@ mod models;
 mod named_files;
 mod names;
 mod photographs;
+mod precision;
 mod presentation;
 #[path = "../processes/mod.rs"]
 mod processes;

@@ -28,7 +28,7 @@ pub fn of_arguments(job: &JobArguments, device: DeviceChoice) -> Result<JobReque
         memory: job.memory.and_then(|size| NonZeroU64::new(size.as_u64())),
         models: ModelOptions {
             device,
-            precision: job.precision.unwrap_or_default(),
+            precision: job.precision,
             optimisation: job.optimisation.unwrap_or_default(),
             allowed: job.allow_licence.clone(),
         },

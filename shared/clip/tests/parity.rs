@@ -1,7 +1,7 @@
 //! Parity with transformers' CLIP on fixed random weights (`tools/parity/clip.py` made the fixtures).
 #![cfg(test)]
 use framefleet_clip::{Clip, Preprocessing, Tokenizer, cosine};
-use framefleet_infer::{DeviceChoice, Engine, EngineOptions, Model, Precision, Runtime, SessionOptions};
+use framefleet_infer::{DeviceChoice, Engine, EngineOptions, Model, Runtime, SessionOptions};
 use ndarray::{Array3, ArrayView3};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -43,7 +43,7 @@ fn clip(folder: &Path, micro_batch: usize) -> Clip {
         let path = fixture(name);
         let digest = Sha256::digest(std::fs::read(&path).unwrap());
         let sha256 = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        let model = Model { name: name.to_owned(), path, sha256, precision: Precision::Fp32 };
+        let model = Model { name: name.to_owned(), path, sha256 };
         engine.open(&model, &SessionOptions { micro_batch: Some(micro_batch), ..SessionOptions::default() }).unwrap()
     };
     Clip::new(open("image.onnx"), open("text.onnx"), Tokenizer::open(&fixture("merges.txt")).unwrap()).unwrap()
@@ -116,7 +116,7 @@ fn towers_in_the_wrong_place_are_refused() {
     let engine = Engine::new(&runtime, options).unwrap();
     let path = fixture("text.onnx");
     let sha256 = Sha256::digest(std::fs::read(&path).unwrap()).iter().map(|byte| format!("{byte:02x}")).collect();
-    let model = Model { name: "text".to_owned(), path, sha256, precision: Precision::Fp32 };
+    let model = Model { name: "text".to_owned(), path, sha256 };
     let text = engine.open(&model, &SessionOptions::default()).unwrap();
     let error =
         Clip::new(text.clone(), text, Tokenizer::open(&fixture("merges.txt")).unwrap()).unwrap_err().to_string();

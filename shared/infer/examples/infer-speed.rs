@@ -5,8 +5,7 @@
 //!     cargo run --release -p framefleet-infer --example infer-speed -- memory LIBRARY MODEL.onnx on|off SESSIONS
 use framefleet_infer::ndarray::{ArrayD, IxDyn};
 use framefleet_infer::{
-    CacheUse, DeviceChoice, Engine, EngineOptions, InferError, Model, Precision, Runtime, Session, SessionOptions,
-    TensorSpec,
+    CacheUse, DeviceChoice, Engine, EngineOptions, InferError, Model, Runtime, Session, SessionOptions, TensorSpec,
 };
 use ort::value::TensorRef;
 use sha2::{Digest, Sha256};
@@ -36,7 +35,7 @@ fn main() -> Result<(), Problem> {
 fn model(path: &Path) -> Result<Model, Problem> {
     let sha256 = hex::encode(Sha256::digest(std::fs::read(path)?));
     let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    Ok(Model { name, path: path.to_owned(), sha256, precision: Precision::Fp32 })
+    Ok(Model { name, path: path.to_owned(), sha256 })
 }
 
 fn engine(library: &Path, cache: &Path, cached: bool) -> Result<(Runtime, Engine), Problem> {

@@ -1,6 +1,7 @@
 //! Micro-batches: any number of items through a model of a fixed batch size. The last, smaller batch is filled up, so that nothing is
 //! compiled or shaped anew for it.
 use crate::InferError;
+use crate::pool::Pool;
 use crate::session::{OutputViews, Session, position, wrong_type};
 use crate::spec::TensorSpec;
 use crate::tensor::{Element, TensorView, TensorViewMut};
@@ -11,7 +12,8 @@ impl Session {
     /// order. Inputs named in `shared` are the same for all items. Rows that are left over in the last batch repeat its last item, so that
     /// models that look at the range of a whole tensor see no foreign values; what they give is dropped.
     ///
-    /// One session is used throughout. A model whose first axis is fixed to 1 runs item by item.
+    /// One session is used throughout, unless memory runs out: then the model is opened with half the micro-batch, and the items that
+    /// have no outputs yet are filled and run again. A model whose first axis is fixed to 1 runs item by item.
     pub fn run_batches<E: From<InferError>>(
         &self,
         items: usize,
@@ -19,30 +21,49 @@ impl Session {
         mut fill: impl FnMut(usize, &mut ItemInputs<'_, '_>) -> Result<(), E>,
         mut take: impl FnMut(usize, &ItemOutputs<'_, '_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        if items == 0 {
-            return Ok(());
+        let mut done = 0;
+        while done < items {
+            let pool = self.pool()?;
+            match self.run_from(&mut done, items, &pool, shared, &mut fill, &mut take) {
+                Err(Stopped::Memory(error)) => self.shrink(pool, error)?,
+                Err(Stopped::Other(error)) => return Err(error),
+                Ok(()) => {}
+            }
         }
-        let pool = self.pool()?;
-        let size = pool.batch;
+        Ok(())
+    }
+
+    /// Runs the items from `done` on, which counts those that have their outputs.
+    fn run_from<E: From<InferError>>(
+        &self,
+        done: &mut usize,
+        items: usize,
+        pool: &Pool,
+        shared: &[(&str, TensorView<'_>)],
+        fill: &mut impl FnMut(usize, &mut ItemInputs<'_, '_>) -> Result<(), E>,
+        take: &mut impl FnMut(usize, &ItemOutputs<'_, '_>) -> Result<(), E>,
+    ) -> Result<(), Stopped<E>> {
+        let (size, start) = (pool.batch, *done);
         for (name, view) in shared {
             let spec = pool.inputs.iter().find(|spec| spec.name == *name);
-            self.check(spec.ok_or_else(|| self.unknown_input(&pool, name))?, view)?;
+            self.check(spec.ok_or_else(|| self.unknown_input(pool, name))?, view)?;
         }
         let is_shared = |spec: &TensorSpec| shared.iter().any(|(name, _)| spec.name == *name);
-        pool.with_model(self.loader(), |loaded| -> Result<(), E> {
-            for first in (0..items).step_by(size) {
+        pool.with_model(|loaded| -> Result<(), Stopped<E>> {
+            for first in (start..items).step_by(size) {
                 let count = size.min(items - first);
                 let mut views = loaded.buffers()?;
-                for (name, view) in shared.iter().filter(|_| first == 0) {
+                for (name, view) in shared.iter().filter(|_| first == start) {
                     let at = pool.inputs.iter().position(|spec| spec.name == *name);
                     let filled = at.is_some_and(|at| views[at].assign(view));
                     if !filled {
-                        return Err(self.unknown_input(&pool, name).into());
+                        return Err(self.unknown_input(pool, name).into());
                     }
                 }
                 for row in 0..count {
                     let (specs, model) = (&pool.inputs[..], self.name());
-                    fill(first + row, &mut ItemInputs { model, specs, views: &mut views, row, size })?;
+                    fill(first + row, &mut ItemInputs { model, specs, views: &mut views, row, size })
+                        .map_err(Stopped::Other)?;
                 }
                 for (spec, view) in pool.inputs.iter().zip(&mut views) {
                     if count < size && !is_shared(spec) && view.shape().first() == Some(&size) {
@@ -62,11 +83,29 @@ impl Session {
                     Ok(())
                 })?;
                 if let Some(error) = stopped {
-                    return Err(error);
+                    return Err(Stopped::Other(error));
                 }
+                *done = first + count;
             }
             Ok(())
         })?
+    }
+}
+
+/// Why items are left.
+enum Stopped<E> {
+    /// Memory ran out in a run; fewer items at a time may fit.
+    Memory(InferError),
+    /// Anything else.
+    Other(E),
+}
+
+impl<E: From<InferError>> From<InferError> for Stopped<E> {
+    fn from(error: InferError) -> Self {
+        match error {
+            InferError::OutOfMemory { .. } => Self::Memory(error),
+            other => Self::Other(other.into()),
+        }
     }
 }
 

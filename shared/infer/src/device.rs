@@ -2,6 +2,7 @@
 mod visible;
 
 use crate::InferError;
+use crate::doctor::Version;
 use crate::options::DeviceChoice;
 use crate::provider::{self, Provider};
 use nvml_wrapper::Nvml;
@@ -57,6 +58,8 @@ pub struct Gpu {
 pub struct Driver {
     /// Version of the driver.
     pub version: String,
+    /// The newest CUDA that it runs.
+    pub cuda: Option<Version>,
     /// The GPUs that this process may use.
     pub gpus: Vec<Gpu>,
 }
@@ -85,7 +88,11 @@ pub fn driver() -> Result<Driver, String> {
         });
         let gpus = gpus.collect::<Result<_, NvmlError>>()?;
         let list = std::env::var(visible::VARIABLE).ok();
-        Ok(Driver { version: nvml.sys_driver_version()?, gpus: visible::visible(gpus, list.as_deref()) })
+        let cuda = nvml
+            .sys_cuda_driver_version()
+            .ok()
+            .map(|number| Version(number as u32 / 1000, number as u32 % 1000 / 10, 0));
+        Ok(Driver { version: nvml.sys_driver_version()?, cuda, gpus: visible::visible(gpus, list.as_deref()) })
     };
     read().map_err(|error| format!("the NVIDIA driver does not describe its GPUs: {error}"))
 }
@@ -238,13 +245,17 @@ mod tests {
 
     #[test]
     fn the_first_gpu_that_is_new_enough_is_taken_and_a_missing_one_is_named() {
-        let driver = Driver { version: "590.1".to_owned(), gpus: vec![gpu(0, (6, 1)), gpu(1, (9, 0)), gpu(2, (9, 0))] };
+        let driver = Driver {
+            version: "590.1".to_owned(),
+            cuda: None,
+            gpus: vec![gpu(0, (6, 1)), gpu(1, (9, 0)), gpu(2, (9, 0))],
+        };
         assert_eq!(choose(&driver, None).unwrap().number, 1);
         assert_eq!(choose(&driver, Some(2)).unwrap().number, 2);
         assert!(choose(&driver, Some(0)).unwrap_err().contains("6.1"));
         let message = choose(&driver, Some(7)).unwrap_err();
         assert!(message.contains("cuda:1 is GPU 1") && message.contains("590.1"), "{message}");
-        let none = Driver { version: "590.1".to_owned(), gpus: Vec::new() };
+        let none = Driver { version: "590.1".to_owned(), cuda: None, gpus: Vec::new() };
         assert!(choose(&none, None).unwrap_err().contains("no GPU"));
     }
 }

@@ -1,4 +1,11 @@
 //! What this machine can run models on, what is missing, and the command that fixes it.
+mod self_check;
+mod versions;
+
+pub use self_check::SelfCheck;
+pub use versions::{NvidiaVersions, Version};
+
+use crate::budget::Preset;
 use crate::device::{self, Device, Driver};
 use crate::options::DeviceChoice;
 use crate::provider::{self, Provider};
@@ -15,6 +22,12 @@ pub struct Doctor {
     pub cpu: Cpu,
     /// NVIDIA's driver and its GPUs, if there is one.
     pub driver: Option<Driver>,
+    /// NVIDIA's libraries.
+    pub nvidia: NvidiaVersions,
+    /// What runs where.
+    pub devices: Vec<DeviceState>,
+    /// Whether devices compute what they should.
+    pub self_checks: Vec<SelfCheck>,
     /// Providers in the order in which they are offered nodes.
     pub providers: Vec<ProviderState>,
     /// What `--device auto` means here.
@@ -47,6 +60,19 @@ pub struct Cpu {
     pub cores: usize,
     /// Bytes of memory available now.
     pub available_memory: Option<u64>,
+}
+
+/// A device, and what models get of it.
+#[derive(Debug, Clone, Serialize)]
+pub struct DeviceState {
+    /// Which.
+    pub device: Device,
+    /// What runs models on it, the first one first.
+    pub providers: Vec<Provider>,
+    /// What suits its memory.
+    pub preset: Preset,
+    /// Bytes that models may take now, unless `--model-memory` says otherwise.
+    pub memory_budget: Option<u64>,
 }
 
 /// A provider on this machine.
@@ -95,8 +121,30 @@ impl Doctor {
                 fix: fix(state).to_owned(),
             }));
         }
+        let nvidia = NvidiaVersions::found(place);
+        if let Some(driver) = driver.as_ref().filter(|_| has_gpu) {
+            problems.extend(nvidia.mismatches(driver));
+            let gpu_library =
+                !providers[1].missing.iter().any(|library| Some(library.as_str()) == Provider::Cuda.library());
+            problems.extend(versions::no_gpu_build(std::env::consts::ARCH, gpu_library));
+        }
+        let usable: Vec<Provider> = providers.iter().filter(|state| state.usable).map(|state| state.provider).collect();
+        let self_checks =
+            runtime.as_ref().map_or_else(Vec::new, |runtime| self_check::run_all(runtime, driver.as_ref(), &usable));
+        problems.extend(self_checks.iter().filter(|check| !check.passed).map(wrong));
+        let devices = devices(driver.as_ref(), &usable);
         let auto = device::resolve(DeviceChoice::Auto, &ORDER, place).map_or(Device::Cpu, |resolved| resolved.device);
-        Self { runtime: runtime.as_ref().map(found), cpu: cpu(), driver, providers, auto, problems }
+        Self {
+            runtime: runtime.as_ref().map(found),
+            cpu: cpu(),
+            driver,
+            nvidia,
+            devices,
+            self_checks,
+            providers,
+            auto,
+            problems,
+        }
     }
 }
 
@@ -123,6 +171,43 @@ fn state(provider: Provider, library: &Path, runtime: &Option<Runtime>, has_gpu:
     let missing = provider::missing_libraries(library, provider);
     let usable = runtime.is_some() && missing.is_empty() && (provider == Provider::Cpu || has_gpu);
     ProviderState { provider, usable, missing }
+}
+
+/// The CPU, and every GPU that something can run models on.
+fn devices(driver: Option<&Driver>, usable: &[Provider]) -> Vec<DeviceState> {
+    let gpus = driver.into_iter().flat_map(|driver| &driver.gpus);
+    let on_gpu = |gpu: &device::Gpu| {
+        let preset = Preset::of_gpu(gpu.memory);
+        let (device, memory_budget) = (Device::Cuda(gpu.number), Some(preset.budget(gpu.free)));
+        DeviceState { device, providers: usable.to_vec(), preset, memory_budget }
+    };
+    let cpu = usable.contains(&Provider::Cpu).then(|| DeviceState {
+        device: Device::Cpu,
+        providers: vec![Provider::Cpu],
+        preset: Preset::of(Device::Cpu),
+        memory_budget: crate::budget::of(Device::Cpu),
+    });
+    let gpus = gpus.filter(|_| usable.iter().any(|provider| *provider != Provider::Cpu)).map(on_gpu);
+    cpu.into_iter().chain(gpus).collect()
+}
+
+/// A device that computes something else.
+fn wrong(check: &SelfCheck) -> Problem {
+    let SelfCheck { device, provider, precision, reason, .. } = check;
+    Problem {
+        what: format!(
+            "{provider} on {device} fails its self-check in {precision}: {}",
+            reason.as_deref().unwrap_or_default()
+        ),
+        fix: match device {
+            Device::Cpu => {
+                format!("{FIX} (the library may be damaged); if that does not help, test the machine's memory")
+            }
+            Device::Cuda(_) => {
+                "leave it out (--providers, --device cpu) until driver, libraries and card are checked".to_owned()
+            }
+        },
+    }
 }
 
 fn cpu() -> Cpu {

@@ -10,6 +10,7 @@ use crate::report::{SessionReport, execution_class};
 use crate::resident::{Resident, Residents};
 use crate::runtime::Runtime;
 use crate::session::Session;
+use crate::trouble::DeviceState;
 use std::sync::Arc;
 
 /// Opens models on one device. Clones are the same engine.
@@ -22,6 +23,7 @@ struct Inner {
     resolved: Resolved,
     device_time: Option<Arc<DeviceTime>>,
     residents: Arc<Residents>,
+    state: Arc<DeviceState>,
 }
 
 impl Engine {
@@ -31,7 +33,7 @@ impl Engine {
         let runtime = runtime.clone();
         let device_time = (resolved.device != device::Device::Cpu).then(Arc::default);
         let residents = Arc::new(Residents::new(&options));
-        Ok(Self(Arc::new(Inner { runtime, options, resolved, device_time, residents })))
+        Ok(Self(Arc::new(Inner { runtime, options, resolved, device_time, residents, state: Arc::default() })))
     }
 
     /// The device that was found.
@@ -87,6 +89,7 @@ impl Engine {
                 engine: inner.options.clone(),
                 resolved: inner.resolved.clone(),
                 device_time: inner.device_time.clone(),
+                state: inner.state.clone(),
                 model: model.clone(),
                 format: format.clone(),
                 options: options.clone(),
@@ -111,6 +114,16 @@ impl Engine {
     /// Bytes that the budget reckons with now.
     pub fn reserved_bytes(&self) -> u64 {
         self.0.residents.bytes()
+    }
+
+    /// Why the device failed for good; nothing runs on it any more.
+    pub fn lost(&self) -> Option<&str> {
+        self.0.state.lost()
+    }
+
+    /// Bytes that models may occupy.
+    pub fn memory_budget(&self) -> Option<u64> {
+        self.0.options.memory_budget
     }
 
     /// Unloads every model that nobody runs.

@@ -1,4 +1,5 @@
 //! What can go wrong between a model's file and its answer.
+use crate::device::Device;
 use crate::precision::Precision;
 use crate::provider::Provider;
 use crate::tensor::ElementType;
@@ -131,7 +132,7 @@ pub enum InferError {
     },
     /// A precision that this file does not have on this provider.
     #[error(
-        "model {model} is {have}; {provider} cannot run it as {wanted}: open the {wanted} variant (tools/quantise.py makes one)"
+        "model {model} is {have}, and {provider} cannot run it as {wanted}: {}", remedy(model, *have, *wanted)
     )]
     Precision {
         /// Name of the model.
@@ -142,6 +143,44 @@ pub enum InferError {
         wanted: Precision,
         /// What would run it.
         provider: Provider,
+    },
+    /// A precision that was asked for and did not take effect.
+    #[error(
+        "model {model} was asked for as {wanted}, and its convolutions and products ran as {ran}: \
+         ask for {ran}, or run it on a device that computes {wanted}"
+    )]
+    NotComputed {
+        /// Name of the model.
+        model: String,
+        /// Asked for.
+        wanted: Precision,
+        /// Kernels by type of numbers and provider, as the runtime counted them.
+        ran: String,
+    },
+    /// The device, or what this process may use of it, is full.
+    #[error(
+        "model {model} ran out of memory on {device} at micro-batch {micro_batch} ({reason}): fewer tasks at a time (--slots, --threads), \
+         a larger --model-memory, a smaller input or a larger device would help"
+    )]
+    OutOfMemory {
+        /// Name of the model.
+        model: String,
+        /// The device.
+        device: Device,
+        /// Items of a run.
+        micro_batch: usize,
+        /// The runtime's words.
+        reason: String,
+    },
+    /// A device that failed for good: nothing runs on it in this process any more.
+    #[error(
+        "device {device} failed and is lost to this process: {reason}; start the worker again, or name another --device"
+    )]
+    DeviceLost {
+        /// The device.
+        device: Device,
+        /// The runtime's words.
+        reason: String,
     },
     /// A device that is not there.
     #[error("{asked} was asked for and is not usable: {found}")]
@@ -187,5 +226,15 @@ impl InferError {
     /// What becomes of an error of the file system at a path of the cache.
     pub(crate) fn cache(path: &std::path::Path) -> impl Fn(std::io::Error) -> Self + '_ {
         move |error| Self::Cache { path: path.to_owned(), reason: error.to_string() }
+    }
+}
+
+/// What helps against a precision that cannot be.
+fn remedy(model: &str, have: Precision, wanted: Precision) -> String {
+    match wanted {
+        Precision::Fp32 => format!("ask for {have}, or name a model that is fp32"),
+        _ => format!(
+            "`framefleet models quantise {model} --precision {wanted}` makes a variant that is, or name a model that is"
+        ),
     }
 }

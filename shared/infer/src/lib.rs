@@ -4,11 +4,11 @@
 //! thread may run. Callers give a file and its digest; this crate knows no catalogue and no network.
 //!
 //! ```no_run
-//! # use framefleet_infer::{Engine, EngineOptions, InferError, Model, Precision, Runtime, SessionOptions};
+//! # use framefleet_infer::{Engine, EngineOptions, InferError, Model, Runtime, SessionOptions};
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let runtime = Runtime::open("libonnxruntime.so.1.31.1".as_ref())?;
 //! let engine = Engine::new(&runtime, EngineOptions::new(".cache/infer"))?;
-//! let model = Model { name: "classifier".into(), path: "classifier.onnx".into(), sha256: "…".into(), precision: Precision::Fp32 };
+//! let model = Model { name: "classifier".into(), path: "classifier.onnx".into(), sha256: "…".into() };
 //! let session = engine.open(&model, &SessionOptions { micro_batch: Some(8), ..SessionOptions::default() })?;
 //! let pictures = vec![ndarray::Array3::<f32>::zeros((3, 16, 16)); 33];
 //! let mut scores = Vec::new();
@@ -24,6 +24,7 @@
 //! ```
 
 mod batch;
+pub mod budget;
 mod cache;
 pub mod device;
 mod device_time;
@@ -31,6 +32,7 @@ mod digests;
 mod doctor;
 mod engine;
 mod error;
+mod file_precision;
 mod loaded_model;
 mod loader;
 mod onnx;
@@ -39,6 +41,8 @@ mod pool;
 mod precision;
 mod profile;
 mod provider;
+mod ran;
+mod recorder;
 mod report;
 mod resident;
 pub mod runtime;
@@ -48,18 +52,20 @@ mod step_models;
 pub mod tensor;
 #[cfg(feature = "torch")]
 mod torchscript;
+mod trouble;
 mod tune;
 mod values;
 
 pub use batch::{ItemInputs, ItemOutputs};
 pub use device::{Device, Driver, Gpu};
 pub use device_time::device_seconds;
-pub use doctor::{Cpu, Doctor, Problem, ProviderState, RuntimeFound};
+pub use doctor::{Cpu, DeviceState, Doctor, NvidiaVersions, Problem, ProviderState, RuntimeFound, SelfCheck, Version};
 pub use engine::Engine;
 pub use error::InferError;
 pub use options::{CacheUse, DeviceChoice, EngineOptions, Model, Optimisation, SessionOptions};
 pub use precision::Precision;
 pub use provider::Provider;
+pub use recorder::Recorder;
 pub use report::{Memory, SessionReport};
 pub use runtime::{Runtime, RuntimeError};
 pub use session::{OutputViews, Outputs, Session};

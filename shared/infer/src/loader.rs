@@ -3,6 +3,7 @@ use crate::InferError;
 use crate::cache::{self, Key, Origin};
 use crate::device::{Device, Resolved};
 use crate::device_time::DeviceTime;
+use crate::file_precision;
 use crate::loaded_model::LoadedModel;
 use crate::onnx::OnnxSession;
 use crate::options::{CacheUse, EngineOptions, Model, Optimisation, SessionOptions};
@@ -11,8 +12,10 @@ use crate::provider::Provider;
 use crate::report::execution_class;
 use crate::runtime::Runtime;
 use crate::spec::Dim;
+use crate::trouble::DeviceState;
 use crate::values::specs;
 use ort::ep::{self, ExecutionProviderDispatch};
+use ort::session::Session;
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 use sha2::{Digest, Sha256};
 use std::fmt::Display;
@@ -37,12 +40,15 @@ pub(crate) enum Format {
 }
 
 /// Everything that sessions of one model are made with.
+#[derive(Clone)]
 pub(crate) struct Loader {
     pub runtime: Runtime,
     pub engine: EngineOptions,
     pub resolved: Resolved,
     /// How long the device was occupied; `None` on the CPU, whose time is the thread's.
     pub device_time: Option<Arc<DeviceTime>>,
+    /// Whether the device is still there.
+    pub state: Arc<DeviceState>,
     pub model: Model,
     pub format: Format,
     pub options: SessionOptions,
@@ -68,8 +74,8 @@ pub(crate) struct Prepared {
 impl Loader {
     /// Checks the file and sees that the compiled model is there.
     pub fn prepare(&self, refresh: bool) -> Result<Prepared, InferError> {
-        self.check_precision()?;
         verify(&self.model)?;
+        self.check_precision()?;
         let began = Instant::now();
         let mut prepared = Prepared {
             source: self.model.path.clone(),
@@ -123,9 +129,7 @@ impl Loader {
             folder = Some(made);
         }
         let session = self.set(builder.commit_from_file(&prepared.source))?;
-        let session =
-            OnnxSession::new(&self.model.name, self.resolved.device, session, self.options.micro_batch, folder)?;
-        Ok(Box::new(session))
+        Ok(Box::new(self.session(session, folder)?))
     }
 
     /// The same model and device without graph optimisation or compiling: what a measured speed-up is measured against.
@@ -135,7 +139,8 @@ impl Loader {
         let options = SessionOptions { optimisation: Optimisation::Off, ..self.options.clone() };
         let engine = EngineOptions { cache_use: CacheUse::Off, ..self.engine.clone() };
         let (runtime, model, format) = (self.runtime.clone(), self.model.clone(), self.format.clone());
-        let plain = Self { runtime, engine, resolved, device_time: None, model, format, options };
+        let state = self.state.clone();
+        let plain = Self { runtime, engine, resolved, device_time: None, state, model, format, options };
         plain.open(&plain.prepare(false)?, false)
     }
 
@@ -150,7 +155,16 @@ impl Loader {
     }
 
     fn set<T, E: Display>(&self, result: Result<T, E>) -> Result<T, InferError> {
-        result.map_err(|error| InferError::Load { model: self.model.name.clone(), reason: error.to_string() })
+        result.map_err(|error| {
+            let (words, batch) = (error.to_string(), self.options.micro_batch.unwrap_or(1));
+            let judged = self.state.judge(&self.model.name, self.resolved.device, batch, &words);
+            judged.unwrap_or_else(|| InferError::Load { model: self.model.name.clone(), reason: words })
+        })
+    }
+
+    fn session(&self, session: Session, profiling: Option<TempDir>) -> Result<OnnxSession, InferError> {
+        let (device, batch) = (self.resolved.device, self.options.micro_batch);
+        OnnxSession::new(&self.model.name, device, self.state.clone(), session, batch, profiling)
     }
 
     fn builder(&self, prepared: &Prepared, engines: Option<&Path>) -> Result<SessionBuilder, InferError> {
@@ -158,6 +172,10 @@ impl Loader {
         builder = self.set(builder.with_optimization_level(level(prepared.level)))?;
         builder = self.set(builder.with_intra_threads(self.options.threads))?;
         builder = self.set(builder.with_inter_threads(1))?;
+        if let (Device::Cpu, Some(limit)) = (self.resolved.device, self.engine.arena_limit) {
+            self.set(self.runtime.limit_arena(limit))?;
+            builder = self.set(builder.with_env_allocators())?;
+        }
         for (name, size) in &prepared.dims {
             builder = self.set(builder.with_dimension_override(name, *size as i64))?;
         }
@@ -173,6 +191,9 @@ impl Loader {
                     .with_device_id(number)
                     .with_fp16(self.options.precision == Precision::Fp16)
                     .with_int8(self.options.precision == Precision::Int8);
+                if let Some(limit) = self.engine.arena_limit {
+                    options = options.with_max_workspace_size(limit as usize);
+                }
                 if let Some(folder) = engines {
                     let folder = folder.display();
                     options = options.with_engine_cache(true).with_engine_cache_path(&folder);
@@ -180,7 +201,15 @@ impl Loader {
                 }
                 Some(options.build().error_on_failure())
             }
-            Provider::Cuda => Some(ep::CUDA::default().with_device_id(number).build().error_on_failure()),
+            Provider::Cuda => {
+                let mut options = ep::CUDA::default().with_device_id(number);
+                if let Some(limit) = self.engine.arena_limit {
+                    // By what is asked for: doubling would overshoot the limit long before it is reached.
+                    options = options.with_memory_limit(limit as usize);
+                    options = options.with_arena_extend_strategy(ep::ArenaExtendStrategy::SameAsRequested);
+                }
+                Some(options.build().error_on_failure())
+            }
             Provider::Cpu => None,
         };
         self.resolved.providers.iter().filter_map(provider).collect()
@@ -209,8 +238,7 @@ impl Loader {
     fn build_engines(&self, prepared: &Prepared, folder: &Path) -> Result<(), InferError> {
         let mut builder = self.builder(prepared, Some(folder))?;
         let session = self.set(builder.commit_from_file(&prepared.source))?;
-        let (model, batch) = (&self.model.name, self.options.micro_batch);
-        let mut session = OnnxSession::new(model, self.resolved.device, session, batch, None)?;
+        let mut session = self.session(session, None)?;
         match session.run_buffers(&mut |_| Ok(())) {
             Err(InferError::OpenShape { .. }) => Ok(()),
             other => other,
@@ -250,8 +278,14 @@ impl Loader {
         key.text()
     }
 
+    /// Whether the file, or what the first provider makes of it, is what was asked for.
     fn check_precision(&self) -> Result<(), InferError> {
-        let (have, wanted) = (self.model.precision, self.options.precision);
+        let wanted = self.options.precision;
+        let have = match &self.format {
+            Format::Onnx => file_precision::of_file(&self.model.name, &self.model.path)?,
+            #[cfg(feature = "torch")]
+            Format::TorchScript(_) => Precision::Fp32,
+        };
         let first = self.resolved.offered();
         let fits =
             have == wanted || (first == Provider::TensorRt && have == Precision::Fp32 && wanted == Precision::Fp16);

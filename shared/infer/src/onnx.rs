@@ -5,19 +5,21 @@ use crate::loaded_model::{LoadedModel, Take};
 use crate::profile::Profile;
 use crate::spec::{Dim, TensorSpec, micro_batch};
 use crate::tensor::{TensorView, TensorViewMut};
+use crate::trouble::DeviceState;
 use crate::values::{borrowed, element, specs, view_mut, views, zero};
 use ort::memory::{AllocationDevice, Allocator, AllocatorType, MemoryInfo, MemoryType};
 use ort::session::{IoBinding, Session, SessionInputValue};
 use ort::value::DynTensor;
 use std::borrow::Cow;
-use std::fmt::Display;
 use std::path::Path;
+use std::sync::Arc;
 use tempfile::TempDir;
 
 /// A session, and what it reuses from run to run.
 pub(crate) struct OnnxSession {
     model: String,
     device: Device,
+    state: Arc<DeviceState>,
     session: Session,
     inputs: Vec<TensorSpec>,
     outputs: Vec<TensorSpec>,
@@ -42,6 +44,7 @@ impl OnnxSession {
     pub fn new(
         model: &str,
         device: Device,
+        state: Arc<DeviceState>,
         session: Session,
         batch: Option<usize>,
         profiling: Option<TempDir>,
@@ -52,6 +55,7 @@ impl OnnxSession {
         let mut new = Self {
             model: model.to_owned(),
             device,
+            state,
             session,
             inputs,
             outputs,
@@ -64,10 +68,6 @@ impl OnnxSession {
         };
         new.measure();
         Ok(new)
-    }
-
-    fn failed(&self, error: impl Display) -> InferError {
-        InferError::Run { model: self.model.clone(), reason: error.to_string() }
     }
 
     /// Ends profiling after the first run, and reads what it saw. Measures memory now and then: the arena grows in the first run, and
@@ -104,7 +104,7 @@ impl OnnxSession {
         if self.bound.is_some() {
             return Ok(());
         }
-        let failed = |error: ort::Error| InferError::Run { model: self.model.clone(), reason: error.to_string() };
+        let failed = |error: ort::Error| self.state.run_error(&self.model, self.device, self.batch, &error);
         let allocator = input_allocator(&self.session, self.device);
         let mut binding = self.session.create_binding().map_err(failed)?;
         let mut inputs = Vec::with_capacity(self.inputs.len());
@@ -154,10 +154,11 @@ impl LoadedModel for OnnxSession {
                 Some(copy) => copy.view(),
                 None => input.reborrow(),
             };
-            let value = borrowed(view).map_err(|error| self.failed(error))?;
+            let value =
+                borrowed(view).map_err(|error| self.state.run_error(&self.model, self.device, self.batch, &error))?;
             values.push((Cow::Owned(spec.name.clone()), value));
         }
-        let failed = |error: ort::Error| InferError::Run { model: self.model.clone(), reason: error.to_string() };
+        let failed = |error: ort::Error| self.state.run_error(&self.model, self.device, self.batch, &error);
         let outputs = self.session.run(values).map_err(failed)?;
         let result = take(&views(&self.outputs, &outputs).map_err(failed)?);
         drop(outputs);
@@ -167,14 +168,14 @@ impl LoadedModel for OnnxSession {
 
     fn buffers(&mut self) -> Result<Vec<TensorViewMut<'_>>, InferError> {
         self.bind()?;
-        let failed = |error: ort::Error| InferError::Run { model: self.model.clone(), reason: error.to_string() };
+        let failed = |error: ort::Error| self.state.run_error(&self.model, self.device, self.batch, &error);
         let inputs = self.bound.iter_mut().flat_map(|bound| &mut bound.inputs);
         inputs.map(|tensor| view_mut(tensor).map_err(failed)).collect()
     }
 
     fn run_buffers(&mut self, take: &mut Take<'_>) -> Result<(), InferError> {
         self.bind()?;
-        let failed = |error: ort::Error| InferError::Run { model: self.model.clone(), reason: error.to_string() };
+        let failed = |error: ort::Error| self.state.run_error(&self.model, self.device, self.batch, &error);
         let Some(bound) = &mut self.bound else { return Ok(()) };
         let host =
             MemoryInfo::new(AllocationDevice::CPU, 0, AllocatorType::Device, MemoryType::CPUOutput).map_err(failed)?;

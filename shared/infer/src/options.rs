@@ -2,6 +2,7 @@
 use crate::InferError;
 use crate::precision::Precision;
 use crate::provider::Provider;
+use crate::recorder::Recorder;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -116,6 +117,11 @@ pub struct EngineOptions {
     pub cache_use: CacheUse,
     /// Bytes that loaded models may occupy on the device; `None` is no bound. Idle models go, the least recently used first.
     pub memory_budget: Option<u64>,
+    /// Bytes that an arena of the runtime may take: on a GPU that of each session, on the CPU one that all sessions of the process
+    /// then share (the first engine decides). `None` is no bound.
+    pub arena_limit: Option<u64>,
+    /// Where inputs of models are kept, to calibrate them.
+    pub recorder: Option<std::sync::Arc<Recorder>>,
 }
 
 impl EngineOptions {
@@ -127,6 +133,8 @@ impl EngineOptions {
             cache: cache.into(),
             cache_use: CacheUse::On,
             memory_budget: None,
+            arena_limit: None,
+            recorder: None,
         }
     }
 }
@@ -135,7 +143,8 @@ impl EngineOptions {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SessionOptions {
-    /// Arithmetic. CPU and CUDA run a file as it is, so it must be the file's own; TensorRT makes fp16 of fp32.
+    /// Arithmetic. CPU and CUDA run a file as it is, so it must be the file's own (which is read from the file); TensorRT makes
+    /// fp16 of fp32. What the first run computed is checked against it.
     pub precision: Precision,
     /// Threads inside a session. 1 is right where tasks run beside each other.
     pub threads: usize,
@@ -188,6 +197,4 @@ pub struct Model {
     pub path: PathBuf,
     /// Digest of its bytes, in hexadecimal; checked when it is loaded.
     pub sha256: String,
-    /// Arithmetic of the file.
-    pub precision: Precision,
 }

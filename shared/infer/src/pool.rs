@@ -4,6 +4,8 @@ use crate::cache::Origin;
 use crate::loaded_model::LoadedModel;
 use crate::loader::{Loader, Prepared};
 use crate::profile::Profile;
+use crate::ran;
+use crate::recorder::Recording;
 use crate::report::Memory;
 use crate::spec::{TensorSpec, micro_batch};
 use parking_lot::{Condvar, Mutex};
@@ -14,6 +16,7 @@ pub(crate) struct Pool {
     pub inputs: Vec<TensorSpec>,
     pub outputs: Vec<TensorSpec>,
     pub batch: usize,
+    loader: Loader,
     prepared: Prepared,
     state: Mutex<State>,
     returned: Condvar,
@@ -25,6 +28,8 @@ struct State {
     /// Bytes of every session made, by number.
     bytes: Vec<u64>,
     facts: Facts,
+    /// What a first run executed that was no warm-up.
+    unchecked: Option<Profile>,
 }
 
 struct Slot {
@@ -46,7 +51,7 @@ pub(crate) struct Facts {
 
 impl Pool {
     /// Compiles if necessary, and opens the first session.
-    pub fn open(loader: &Loader, refresh: bool) -> Result<Self, InferError> {
+    pub fn open(loader: Loader, refresh: bool) -> Result<Self, InferError> {
         let prepared = loader.prepare(refresh)?;
         let began = Instant::now();
         let mut loaded = loader.open(&prepared, true)?;
@@ -59,23 +64,25 @@ impl Pool {
         if let Some(Origin::Repaired(damage)) = &prepared.origin {
             facts.notes.push(format!("the compiled model was not what was made ({damage}): it was made anew"));
         }
-        let (warm_up, note) = warm_up(loader, &mut *loaded)?;
+        let (warm_up, note) = warm_up(&loader, &mut *loaded)?;
         facts.warm_up = warm_up;
         facts.notes.extend(note);
         facts.profile = loaded.profile();
+        if let Some(profile) = &facts.profile {
+            facts.notes.extend(ran::check(&loader, profile)?);
+        }
+        let loaded = recorded(&loader, loaded);
         let (inputs, outputs) = (loaded.inputs().to_vec(), loaded.outputs().to_vec());
         let batch = micro_batch(&inputs, loader.options.micro_batch);
-        let state = State { bytes: vec![loaded.bytes()], idle: vec![Slot { number: 0, loaded }], facts };
-        Ok(Self { inputs, outputs, batch, prepared, state: Mutex::new(state), returned: Condvar::new() })
+        let state =
+            State { bytes: vec![loaded.bytes()], idle: vec![Slot { number: 0, loaded }], facts, unchecked: None };
+        Ok(Self { inputs, outputs, batch, loader, prepared, state: Mutex::new(state), returned: Condvar::new() })
     }
 
     /// Lends a session for as long as `work` takes; waits for one if all are in use and the pool is full.
-    pub fn with_model<R>(
-        &self,
-        loader: &Loader,
-        work: impl FnOnce(&mut dyn LoadedModel) -> R,
-    ) -> Result<R, InferError> {
-        let slot = self.take(loader)?;
+    pub fn with_model<R>(&self, work: impl FnOnce(&mut dyn LoadedModel) -> R) -> Result<R, InferError> {
+        let loader = &self.loader;
+        let slot = self.take()?;
         let mut checked_out = CheckedOut { pool: self, slot: Some(slot) };
         match &mut checked_out.slot {
             Some(slot) => Ok(match &loader.device_time {
@@ -86,9 +93,13 @@ impl Pool {
         }
     }
 
-    fn take(&self, loader: &Loader) -> Result<Slot, InferError> {
+    fn take(&self) -> Result<Slot, InferError> {
+        let loader = &self.loader;
         let mut state = self.state.lock();
         loop {
+            if let Some(profile) = state.unchecked.take() {
+                state.facts.notes.extend(ran::check(loader, &profile)?);
+            }
             if let Some(slot) = state.idle.pop() {
                 return Ok(slot);
             }
@@ -102,7 +113,7 @@ impl Pool {
         drop(state);
         let made = loader.open(&self.prepared, false).and_then(|mut loaded| {
             warm_up(loader, &mut *loaded)?;
-            Ok(Slot { number, loaded })
+            Ok(Slot { number, loaded: recorded(loader, loaded) })
         });
         if made.is_err() {
             self.state.lock().bytes.pop();
@@ -140,10 +151,21 @@ impl Drop for CheckedOut<'_> {
             *bytes = slot.loaded.bytes();
         }
         if let Some(profile) = slot.loaded.profile() {
-            state.facts.profile = Some(profile);
+            state.facts.profile = Some(profile.clone());
+            state.unchecked = Some(profile);
         }
         state.idle.push(slot);
         self.pool.returned.notify_one();
+    }
+}
+
+/// The model, with its runs kept from now on if they are wanted.
+fn recorded(loader: &Loader, loaded: Box<dyn LoadedModel>) -> Box<dyn LoadedModel> {
+    match &loader.engine.recorder {
+        Some(recorder) if recorder.wants(&loader.model.sha256) => {
+            Box::new(Recording { loaded, recorder: recorder.clone() })
+        }
+        _ => loaded,
     }
 }
 

@@ -22,3 +22,22 @@ pub enum Precision {
 fn unknown(text: &str) -> InferError {
     InferError::Setting(format!("{text:?} is no precision: say fp32, fp16 or int8"))
 }
+
+impl Precision {
+    /// What a model's own file computes in, as its id ends (`…-fp16`); fp32 where that says nothing. Opening the file compares it.
+    pub fn of_id(id: &str) -> Self {
+        let ends = |precision: &Self| id.ends_with(&format!("-{precision}"));
+        [Self::Fp16, Self::Int8].into_iter().find(ends).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Precision;
+
+    #[test]
+    fn an_id_says_it_at_its_end() {
+        let found = ["lama-fp16", "yunet-int8", "fp16-net", "sface"].map(Precision::of_id);
+        assert_eq!(found, [Precision::Fp16, Precision::Int8, Precision::Fp32, Precision::Fp32]);
+    }
+}

@@ -10,6 +10,8 @@ pub struct Profile {
     pub nodes: BTreeMap<String, usize>,
     /// How many computed on each type of numbers (`float`, `float16`, `int8`, …): the type of a kernel's first input.
     pub arithmetic: BTreeMap<String, usize>,
+    /// The same of convolutions and matrix products alone: what a model's precision is about.
+    pub products: BTreeMap<String, usize>,
 }
 
 #[derive(Deserialize)]
@@ -24,6 +26,8 @@ struct Event {
 
 #[derive(Deserialize, Default)]
 struct Arguments {
+    #[serde(default)]
+    op_name: String,
     #[serde(default)]
     provider: String,
     #[serde(default)]
@@ -51,10 +55,18 @@ impl Profile {
             *profile.nodes.entry(event.args.provider.clone()).or_default() += 1;
             if let Some(kind) = event.args.input_type_shape.first().and_then(|input| input.keys().next()) {
                 *profile.arithmetic.entry(kind.clone()).or_default() += 1;
+                if is_product(&event.args.op_name) {
+                    *profile.products.entry(kind.clone()).or_default() += 1;
+                }
             }
         }
         Ok(profile)
     }
+}
+
+/// Whether a kernel multiplies by weights: `Conv`, `QLinearConv`, `FusedConv`, `MatMulInteger`, `Gemm`, …
+pub(crate) fn is_product(operator: &str) -> bool {
+    ["Conv", "MatMul", "Gemm", "Attention"].iter().any(|name| operator.contains(name))
 }
 
 #[cfg(test)]
@@ -66,13 +78,14 @@ mod tests {
         let text = br#"[
             {"cat":"Session","name":"model_run","dur":9,"args":{}},
             {"cat":"Node","name":"conv_fence_before","args":{"op_name":"Conv"}},
-            {"cat":"Node","name":"conv_kernel_time","args":{"provider":"CUDAExecutionProvider","input_type_shape":[{"float16":[1,3]},{"float16":[8]}]}},
+            {"cat":"Node","name":"conv_kernel_time","args":{"op_name":"Conv","provider":"CUDAExecutionProvider","input_type_shape":[{"float16":[1,3]},{"float16":[8]}]}},
             {"cat":"Node","name":"nms_kernel_time","args":{"provider":"CPUExecutionProvider","input_type_shape":[{"float":[1]}]}},
             {"cat":"Node","name":"top_kernel_time","args":{"provider":"CPUExecutionProvider"}}]"#;
         let profile = Profile::parse(text).unwrap();
         assert_eq!(profile.nodes["CUDAExecutionProvider"], 1);
         assert_eq!(profile.nodes["CPUExecutionProvider"], 2);
         assert_eq!(profile.arithmetic["float16"], 1);
+        assert_eq!(profile.products, BTreeMap::from([("float16".to_owned(), 1)]));
         assert!(Profile::parse(b"not json").is_err());
     }
 }

@@ -1,6 +1,7 @@
 //! Execution providers: what runs the nodes of a graph, and whether it can be used here.
 use elf::ElfBytes;
 use elf::endian::AnyEndian;
+use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_LAZY};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -77,7 +78,7 @@ fn needed_by(path: &Path) -> Option<BTreeSet<String>> {
 }
 
 /// Folders of libraries in a Python installation whose `onnxruntime/capi` (or whose own copy) the runtime is in.
-fn library_folders(capi: &Path) -> Vec<PathBuf> {
+pub(crate) fn library_folders(capi: &Path) -> Vec<PathBuf> {
     let roots = capi.ancestors().skip(1).take(2);
     let mut folders = Vec::new();
     for root in roots {
@@ -92,11 +93,15 @@ fn library_folders(capi: &Path) -> Vec<PathBuf> {
 
 /// Loads a library by name, or from one of the folders, and keeps it.
 fn load(name: &str, folders: &[PathBuf]) -> bool {
-    use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_LAZY};
+    open(name, folders).map(std::mem::forget).is_some()
+}
+
+/// Loads a library by name, or from one of the folders.
+pub(crate) fn open(name: &str, folders: &[PathBuf]) -> Option<Library> {
     let candidates = std::iter::once(PathBuf::from(name)).chain(folders.iter().map(|folder| folder.join(name)));
-    candidates.into_iter().any(|candidate| {
+    candidates.into_iter().find_map(|candidate| {
         // SAFETY: loading runs initialisers of libraries that the runtime would load itself a moment later.
-        unsafe { Library::open(Some(candidate), RTLD_LAZY | RTLD_GLOBAL) }.map(std::mem::forget).is_ok()
+        unsafe { Library::open(Some(candidate), RTLD_LAZY | RTLD_GLOBAL) }.ok()
     })
 }
 

@@ -30,6 +30,8 @@ pub struct SessionReport {
     pub optimisation: Optimisation,
     /// Items per run.
     pub micro_batch: usize,
+    /// How often the micro-batch was halved because memory was full.
+    pub out_of_memory: u32,
     /// Threads inside a session.
     pub threads: usize,
     /// Sessions made so far, all of which share their weights where a compiled model is cached.

@@ -34,17 +34,59 @@ pub(crate) struct Resident {
     pool: RwLock<Option<Arc<Pool>>>,
     last_used: AtomicU64,
     speed_up: Mutex<Option<f64>>,
+    shrinking: Mutex<Shrinking>,
+}
+
+/// What running out of memory made of a model's micro-batch.
+#[derive(Default, Clone, Copy)]
+struct Shrinking {
+    /// Items of a run since then; `None` while it never happened.
+    micro_batch: Option<usize>,
+    /// How often it happened.
+    times: u32,
 }
 
 impl Resident {
     /// A model that is not loaded yet.
     pub fn new(loader: Loader) -> Self {
-        Self { loader, pool: RwLock::default(), last_used: AtomicU64::default(), speed_up: Mutex::default() }
+        Self {
+            loader,
+            pool: RwLock::default(),
+            last_used: AtomicU64::default(),
+            speed_up: Mutex::default(),
+            shrinking: Mutex::default(),
+        }
     }
 
     /// How it is loaded.
     pub fn loader(&self) -> &Loader {
         &self.loader
+    }
+
+    /// How it is loaded now: as it was asked for, but for a micro-batch that did not fit.
+    fn current(&self) -> Loader {
+        let mut loader = self.loader.clone();
+        loader.options.micro_batch = self.shrinking.lock().micro_batch.or(loader.options.micro_batch);
+        loader
+    }
+
+    /// Halves the micro-batch that ran out of memory, unless another thread has done so already; `false` if it is 1.
+    fn halve(&self, micro_batch: usize) -> bool {
+        let mut shrinking = self.shrinking.lock();
+        if shrinking.micro_batch.is_some_and(|now| now < micro_batch) {
+            return true;
+        }
+        if micro_batch <= 1 {
+            return false;
+        }
+        *shrinking = Shrinking { micro_batch: Some(micro_batch / 2), times: shrinking.times + 1 };
+        tracing::warn!(
+            model = self.loader.model.name,
+            from = micro_batch,
+            to = micro_batch / 2,
+            "out of memory: the micro-batch is halved"
+        );
+        true
     }
 
     /// How much faster than the plain model it was measured to be.
@@ -71,6 +113,11 @@ impl Resident {
         let offered = loader.resolved.offered();
         let mut notes = loader.resolved.notes.clone();
         notes.extend(facts.notes);
+        let shrinking = *self.shrinking.lock();
+        if shrinking.micro_batch.is_some() {
+            let asked = loader.options.micro_batch.unwrap_or(1);
+            notes.push(format!("out of memory: the micro-batch is {} instead of {asked}", pool.batch));
+        }
         if provider.is_some_and(|provider| provider != offered) {
             notes.push(format!("provider {offered} was offered the graph and ran none of it"));
         }
@@ -85,6 +132,7 @@ impl Resident {
             precision: loader.options.precision,
             optimisation: loader.options.optimisation,
             micro_batch: pool.batch,
+            out_of_memory: shrinking.times,
             threads: loader.options.threads,
             sessions: facts.sessions,
             load_ms: milliseconds(facts.load),
@@ -157,11 +205,12 @@ impl Residents {
             return Ok(pool);
         }
         let loader = &resident.loader;
+        loader.state.check(loader.resolved.device)?;
         let file = std::fs::metadata(&loader.model.path).map_or(0, |file| file.len());
         self.make_room(&models, resident, file)?;
         let identity = (loader.model.sha256.clone(), format!("{:?}", loader.options));
         let refresh = self.cache_use == CacheUse::Refresh && !models.refreshed.contains(&identity);
-        let pool = Arc::new(Pool::open(loader, refresh)?);
+        let pool = Arc::new(self.open_what_fits(&models, resident, refresh)?);
         self.make_room(&models, resident, pool.memory(loader.options.pool).reserved)?;
         models.refreshed.insert(identity);
         if !models.residents.iter().any(|known| Arc::ptr_eq(known, resident)) {
@@ -169,6 +218,40 @@ impl Residents {
         }
         *resident.pool.write() = Some(pool.clone());
         Ok(pool)
+    }
+
+    /// Loads a model; where memory does not suffice, without what is idle, then with half the micro-batch.
+    fn open_what_fits(&self, models: &Models, resident: &Resident, refresh: bool) -> Result<Pool, InferError> {
+        loop {
+            let loader = resident.current();
+            let micro_batch = loader.options.micro_batch.unwrap_or(1);
+            match Pool::open(loader, refresh) {
+                Err(InferError::OutOfMemory { .. }) if resident.halve(micro_batch) => {
+                    models.residents.iter().for_each(|other| {
+                        other.evict();
+                    });
+                }
+                opened => return opened,
+            }
+        }
+    }
+
+    /// Loads a model again with half the micro-batch, after a run of `pool` was out of memory. `false` if there is no smaller one.
+    pub fn shrink(&self, resident: &Arc<Resident>, pool: Arc<Pool>) -> Result<bool, InferError> {
+        let micro_batch = pool.batch;
+        if !resident.halve(micro_batch) {
+            return Ok(false);
+        }
+        {
+            let mut loaded = resident.pool.write();
+            if loaded.as_ref().is_some_and(|loaded| Arc::ptr_eq(loaded, &pool)) {
+                *loaded = None;
+            }
+        }
+        drop(pool);
+        self.evict_idle();
+        // A model with a fixed first axis stays as large as it is.
+        Ok(self.pool(resident)?.batch < micro_batch)
     }
 
     /// Evicts idle models, the least recently used first, until `needed` bytes fit.

@@ -1,5 +1,6 @@
 //! ONNX Runtime, loaded at run time from its file: one binary serves machines with and without a GPU.
 use ort::logging::LogLevel;
+use ort::memory::{AllocationDevice, AllocatorType, MemoryInfo, MemoryType};
 use parking_lot::Mutex;
 use std::ffi::CStr;
 use std::path::{Path, PathBuf};
@@ -116,6 +117,32 @@ impl Runtime {
     /// How the library was built, in its own words.
     pub fn build(&self) -> &'static str {
         ort::info()
+    }
+
+    /// Bounds the memory of the CPU sessions that ask for the environment's allocators: one arena for all of them. A process has one,
+    /// so its first limit stays.
+    pub(crate) fn limit_arena(&self, bytes: u64) -> Result<(), RuntimeError> {
+        use ort::AsPointer;
+        static LIMITED: Mutex<bool> = Mutex::new(false);
+        let mut limited = LIMITED.lock();
+        if *limited {
+            return Ok(());
+        }
+        let failed = |error: ort::Error| RuntimeError::Start(format!("its memory cannot be bounded: {error}"));
+        let info =
+            MemoryInfo::new(AllocationDevice::CPU, 0, AllocatorType::Arena, MemoryType::Default).map_err(failed)?;
+        let (mut config, as_requested) = (std::ptr::null_mut(), 1);
+        // SAFETY: all pointers are live; the environment copies the configuration, which is ours to release.
+        unsafe {
+            let api = ort::api();
+            let status = (api.CreateArenaCfg)(bytes as usize, as_requested, -1, -1, &mut config);
+            ort::Error::result_from_status(status).map_err(failed)?;
+            let status = (api.CreateAndRegisterAllocator)(self.environment().ptr().cast_mut(), info.ptr(), config);
+            (api.ReleaseArenaCfg)(config);
+            ort::Error::result_from_status(status).map_err(failed)?;
+        }
+        *limited = true;
+        Ok(())
     }
 
     /// What `ort` makes sessions with, for measurements beside it; a process has one.

@@ -41,7 +41,7 @@ impl Session {
         let ordered = self.ordered(&pool, inputs)?;
         let mut look = Some(look);
         let mut seen = None;
-        pool.with_model(self.loader(), |loaded| {
+        pool.with_model(|loaded| {
             loaded.run(&ordered, &mut |views| {
                 let outputs = OutputViews { model: self.name(), specs: &pool.outputs, views };
                 seen = look.take().map(|look| look(&outputs));
@@ -83,7 +83,7 @@ impl Session {
         let mut plain = self.loader().open_plain()?;
         plain.buffers()?;
         let (mut own_best, mut plain_best) = (f64::INFINITY, f64::INFINITY);
-        pool.with_model(self.loader(), |own| -> Result<(), InferError> {
+        pool.with_model(|own| -> Result<(), InferError> {
             own.buffers()?;
             timed(own)?;
             timed(&mut *plain)?;
@@ -109,6 +109,14 @@ impl Session {
     /// Its sessions; loads the model if it was evicted.
     pub(crate) fn pool(&self) -> Result<Arc<Pool>, InferError> {
         self.residents.pool(&self.resident)
+    }
+
+    /// Goes on with half the micro-batch after a run of `pool` was out of memory; gives that error back if there is no smaller one.
+    pub(crate) fn shrink(&self, pool: Arc<Pool>, error: InferError) -> Result<(), InferError> {
+        match self.residents.shrink(&self.resident, pool)? {
+            true => Ok(()),
+            false => Err(error),
+        }
     }
 
     /// The inputs in the model's order, checked against it.

@@ -1,6 +1,7 @@
-//! The batch size that serves a model best on a device: found once by doubling, stored, and read by planners. A job never searches.
+//! The batch size that serves a model best on a device: found once, step by step, stored, and read by planners. A job never searches.
+use crate::budget;
 use crate::cache::Key;
-use crate::device::{self, Device};
+use crate::device::Device;
 use crate::options::{Model, SessionOptions};
 use crate::precision::Precision;
 use crate::{Engine, InferError};
@@ -11,8 +12,8 @@ use std::time::{Duration, Instant};
 
 /// A larger batch must bring at least this much more throughput.
 const LEAST_GAIN: f64 = 0.05;
-/// Share of the free memory that a session may take.
-const SHARE_OF_MEMORY: f64 = 0.8;
+/// Steps in a row that must fail to bring it before the search ends: steps are small, and one may be unlucky.
+const PATIENCE: usize = 2;
 
 /// How to search.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,7 +24,7 @@ pub struct TuneOptions {
     pub largest: usize,
     /// Time to run each batch size.
     pub time: Duration,
-    /// Bytes that a session may take; `None` is 80 % of what the device has free.
+    /// Bytes that a session may take; `None` is the engine's budget, else [`crate::budget::HEADROOM`] of what the device has free.
     pub memory: Option<u64>,
 }
 
@@ -50,7 +51,7 @@ pub struct Trial {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stopped {
-    /// A larger batch brought less than 5 % more.
+    /// Two larger batches brought less than 5 % more.
     Throughput,
     /// A larger batch would not fit, or did not.
     Memory,
@@ -84,22 +85,22 @@ pub struct Tuned {
 impl Tuned {
     /// Searches, and stores what it finds in the engine's cache folder.
     pub fn search(engine: &Engine, model: &Model, options: &TuneOptions) -> Result<Self, InferError> {
-        let free = device::free_memory(engine.device()).map(|bytes| (bytes as f64 * SHARE_OF_MEMORY) as u64);
-        let limit = options.memory.or(free).unwrap_or(u64::MAX);
+        let limit =
+            options.memory.or(engine.memory_budget()).or_else(|| budget::of(engine.device())).unwrap_or(u64::MAX);
         let mut trials: Vec<Trial> = Vec::new();
-        let mut batch = 1;
+        let (mut steps, mut best_rate, mut without_gain) = (ladder(), 0.0, 0);
         let stopped = loop {
-            if batch > options.largest {
-                break Stopped::Largest;
-            }
-            // Activations grow with the batch: twice the last one is what the next may take.
-            if trials.last().is_some_and(|last| last.bytes.saturating_mul(2) > limit) {
+            let Some(batch) = steps.next().filter(|batch| *batch <= options.largest) else { break Stopped::Largest };
+            // Activations grow with the batch.
+            let foreseen = |last: &Trial| last.bytes as f64 * batch as f64 / last.batch as f64;
+            if trials.last().is_some_and(|last| foreseen(last) > limit as f64) {
                 break Stopped::Memory;
             }
             let Some(trial) = try_batch(engine, model, options, batch, limit)? else { break Stopped::Memory };
             let (tried, bytes) = (trial.batch, trial.bytes);
-            let gained =
-                trials.last().is_none_or(|last| trial.items_per_second >= last.items_per_second * (1.0 + LEAST_GAIN));
+            let gained = trial.items_per_second >= best_rate * (1.0 + LEAST_GAIN);
+            best_rate = trial.items_per_second.max(best_rate);
+            without_gain = if gained { 0 } else { without_gain + 1 };
             if tried != batch {
                 if trials.is_empty() {
                     trials.push(trial);
@@ -110,10 +111,9 @@ impl Tuned {
             if bytes > limit {
                 break Stopped::Memory;
             }
-            if !gained {
+            if without_gain == PATIENCE {
                 break Stopped::Throughput;
             }
-            batch *= 2;
         };
         let fitting = trials.iter().filter(|trial| trial.bytes <= limit);
         let best = fitting.fold(None, |best: Option<&Trial>, trial| match best {
@@ -165,6 +165,11 @@ impl Tuned {
     }
 }
 
+/// 1, 2, 4, 6, 8, 12, 16, 24, …: powers of two, and half-way between them.
+fn ladder() -> impl Iterator<Item = usize> {
+    [1, 2].into_iter().chain((2..usize::BITS - 1).flat_map(|power| [1usize << power, 3 << (power - 1)]))
+}
+
 fn place(cache: &Path, sha256: &str, device: &str, precision: Precision) -> PathBuf {
     let key = Key::new().with("model", sha256).with("device", device).with("precision", precision).text();
     cache.join("tuned").join(format!("{key}.json"))
@@ -181,9 +186,13 @@ fn try_batch(
     let session = SessionOptions { micro_batch: Some(batch), pool: 1, warm_up: 1, ..options.session.clone() };
     let session = match engine.open(model, &session) {
         Ok(session) => session,
-        Err(InferError::Budget { .. }) => return Ok(None),
+        Err(InferError::Budget { .. } | InferError::OutOfMemory { .. }) => return Ok(None),
         Err(other) => return Err(other),
     };
+    // What had to be halved did not fit.
+    if session.report()?.out_of_memory > 0 {
+        return Ok(None);
+    }
     let batch = session.micro_batch()?;
     if session.report()?.memory.reserved > limit {
         return Ok(Some(Trial { batch, items_per_second: 0.0, run_ms: 0.0, bytes: session.report()?.memory.reserved }));
@@ -198,6 +207,9 @@ fn try_batch(
         }
     }
     let bytes = session.report()?.memory.reserved;
+    if session.report()?.out_of_memory > 0 {
+        return Ok(None);
+    }
     engine.evict_idle();
     Ok(Some(Trial { batch, items_per_second: batch as f64 / fastest, run_ms: fastest * 1000.0, bytes }))
 }
@@ -209,5 +221,14 @@ fn too_large(model: &Model, trials: &[Trial], limit: u64, device: Device) -> Inf
         needed: trials.first().map_or(0, |trial| trial.bytes),
         budget: limit,
         busy: 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn steps_are_powers_of_two_and_half_way_between() {
+        assert_eq!(super::ladder().take(11).collect::<Vec<_>>(), [1, 2, 4, 6, 8, 12, 16, 24, 32, 48, 64]);
+        assert!(super::ladder().is_sorted());
     }
 }

@@ -69,6 +69,7 @@ fn runner(job: &RunningJob, threads: usize, scratch: &Path, bus: &Arc<dyn Bus>, 
         threads,
         scratch: scratch.to_owned(),
         isolation: None,
+        alone: true,
     };
     let source = job.source();
     let parts = RunnerParts {

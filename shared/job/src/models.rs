@@ -2,7 +2,7 @@
 use crate::error::JobError;
 use crate::request::ModelOptions;
 use framefleet_fleet::{Classes, Place};
-use framefleet_infer::{Device, DeviceChoice, Precision, Tuned};
+use framefleet_infer::{DeviceChoice, Precision};
 use framefleet_models::{Allowed, Format, Model, ModelError};
 use framefleet_pipeline::{ModelMode, Models, PlannedModel};
 use framefleet_service::{CatalogueArguments, ModelArguments, ModelRuntime};
@@ -29,16 +29,22 @@ impl Models for ModelChoice<'_> {
             let kind = "weights as their publisher trained with them, which no session opens";
             return Err(format!("{} is {kind}: export it to ONNX and name it in a catalogue of your own", model.id));
         }
-        let sha256 = model.digest().map_err(text)?.to_string();
+        let own = model.digest().map_err(text)?.to_string();
         if self.must_be_installed {
             self.model_runtime.cache().installed(model).map_err(text)?;
             self.model_runtime.library().map_err(text)?;
         }
-        let mode = self.mode(stage, model)?;
+        let class = self.class(stage)?;
+        let (sha256, precision) = self.precision(model, own, &class)?;
+        let mode =
+            ModelMode { class, precision: precision.to_string(), optimisation: self.options.optimisation.to_string() };
         Ok(PlannedModel {
             role: need.role.clone(),
             id: model.id.clone(),
-            micro_batch: self.micro_batch(need, &sha256, &mode)?,
+            micro_batch: self
+                .model_runtime
+                .micro_batch(need.micro_batch, &sha256, &mode.class, precision)
+                .map_err(text)?,
             half: need.half,
             sha256,
             licence: model.licence.clone(),
@@ -50,40 +56,43 @@ impl Models for ModelChoice<'_> {
 }
 
 impl ModelChoice<'_> {
-    fn mode(&self, stage: &str, model: &Model) -> Result<ModelMode, String> {
+    fn class(&self, stage: &str) -> Result<String, String> {
         let place = match self.options.device {
             DeviceChoice::Auto => Place::Auto,
             DeviceChoice::Cpu => Place::Cpu,
             DeviceChoice::Cuda(_) => Place::Gpu,
         };
-        let class = self.classes.of_models(stage, place).ok_or_else(|| {
+        self.classes.of_models(stage, place).map(str::to_owned).ok_or_else(|| {
             format!(
                 "models of {stage} are to run on a GPU, and no worker of it has one: --device auto takes what there is"
             )
-        })?;
-        let precision = self.options.precision;
-        if precision != Precision::Fp32 && !class.starts_with("tensorrt") && !model.id.ends_with(&precision.to_string())
-        {
-            return Err(format!(
-                "{} is not {precision}, and only TensorRT makes another precision of a model: it would run on {class}; name a \
-                 {precision} model, or leave --precision out",
-                model.id
-            ));
-        }
-        let (precision, optimisation) = (precision.to_string(), self.options.optimisation.to_string());
-        Ok(ModelMode { class: class.to_owned(), precision, optimisation })
+        })
     }
 
-    /// What `framefleet tune` found for this model where it is to run, else what the stage says. A stage that says 1 has a
-    /// model that takes one item.
-    fn micro_batch(&self, need: &ModelNeed, sha256: &str, mode: &ModelMode) -> Result<usize, String> {
-        let device = if mode.class.starts_with("cpu") { Device::Cpu } else { Device::Cuda(0) };
-        let found = match need.micro_batch {
-            0 | 1 => None,
-            _ => Tuned::load(&self.model_runtime.compiled(), sha256, device, self.options.precision).map_err(text)?,
+    /// The file of a model that computes as the job asks, by its digest, and the precision: the model's own file, a variant that was made
+    /// of it, or what TensorRT makes of it. Workers compare it with what the file says and with what ran.
+    fn precision(&self, model: &Model, own: String, class: &str) -> Result<(String, Precision), String> {
+        let declared = Precision::of_id(&model.id);
+        let Some(wanted) = self.options.precision else { return Ok((own, declared)) };
+        if wanted == declared {
+            return Ok((own, wanted));
+        }
+        if let Some(variant) = self.model_runtime.cache().variant(model, &wanted.to_string()).map_err(text)? {
+            return Ok((variant.digest.to_string(), wanted));
+        }
+        if class.starts_with("tensorrt") && (declared, wanted) == (Precision::Fp32, Precision::Fp16) {
+            return Ok((own, wanted));
+        }
+        let id = &model.id;
+        let help = match wanted {
+            Precision::Fp32 => "name a model that is fp32".to_owned(),
+            _ => format!(
+                "`framefleet models quantise {id} --precision {wanted}` makes a variant that is, or name a model that is"
+            ),
         };
-        let fits = |tuned: &Tuned| tuned.class.starts_with(&mode.class);
-        Ok(found.filter(fits).map_or(need.micro_batch.max(1), |tuned| tuned.micro_batch))
+        Err(format!(
+            "{id} is {declared}, and would run on {class}, which does not make {wanted} of it: {help}, or leave --precision out"
+        ))
     }
 }
 

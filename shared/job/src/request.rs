@@ -57,8 +57,8 @@ pub struct JobRequest {
 pub struct ModelOptions {
     /// Where.
     pub device: DeviceChoice,
-    /// Arithmetic.
-    pub precision: Precision,
+    /// Arithmetic; what each model's own file has where it is not said.
+    pub precision: Option<Precision>,
     /// Level of graph optimisation.
     pub optimisation: Optimisation,
     /// Models and licences that are allowed although they forbid commercial use, are copyleft, or are unclear.

@@ -24,6 +24,7 @@ mod pull;
 mod recipe;
 mod script;
 mod source;
+mod variant;
 
 pub use cache::{Cache, Installed, InstalledFile};
 pub use catalogue::Catalogue;
@@ -37,3 +38,4 @@ pub use progress::{Progress, Silent};
 pub use pull::Puller;
 pub use script::recipe_script;
 pub use source::{Archive, Making, Member, Package, Source, Wheel};
+pub use variant::{Difference, Variant};

@@ -2,6 +2,7 @@
 use crate::blobs::DryRunBlobs;
 use crate::cores::Cores;
 use crate::failure::TaskFailure;
+use crate::host_provider::HostProvider;
 use crate::isolation::IsolatedProcess;
 use crate::options::{RunnerOptions, RunnerParts};
 use crate::stages::Stages;
@@ -13,6 +14,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
 
 /// Numbers the blobs of this process.
 static BLOBS: AtomicU64 = AtomicU64::new(0);
@@ -27,6 +29,9 @@ pub(crate) struct Context {
     cores: Cores,
     scratch: PathBuf,
     isolation: Option<IsolatedProcess>,
+    hosts: Arc<dyn HostProvider>,
+    alone: bool,
+    ending: CancellationToken,
 }
 
 impl Context {
@@ -37,9 +42,12 @@ impl Context {
             blobs: parts.blobs,
             ledgers: parts.ledgers,
             stages: Stages::new(parts.registry, parts.open_source, Arc::clone(&parts.hosts)),
-            cores: Cores::new(options.threads, parts.hosts),
+            cores: Cores::new(options.threads, Arc::clone(&parts.hosts)),
             scratch: options.scratch.clone(),
             isolation: options.isolation.clone(),
+            hosts: parts.hosts,
+            alone: options.alone,
+            ending: CancellationToken::new(),
         }
     }
 
@@ -47,6 +55,21 @@ impl Context {
     pub fn for_dry_runs(parts: RunnerParts, options: &RunnerOptions) -> Self {
         let context = Self::new(parts, options);
         Self { blobs: Arc::new(DryRunBlobs::new(context.blobs)), isolation: None, ..context }
+    }
+
+    /// Why a device is lost, if one is.
+    pub fn lost_device(&self) -> Option<String> {
+        self.hosts.lost_device()
+    }
+
+    /// Whether nobody else takes tasks.
+    pub fn is_alone(&self) -> bool {
+        self.alone
+    }
+
+    /// Cancelled when the runner can do no more of its tasks.
+    pub fn ending(&self) -> &CancellationToken {
+        &self.ending
     }
 
     /// Holds volatile frames.

@@ -45,6 +45,11 @@ impl TaskFailure {
         Self { kind: FailureKind::Crashed, code: "crash", reason: message }
     }
 
+    /// A device failed for good, and there is no other worker.
+    pub fn device_lost(reason: String) -> Self {
+        Self { kind: FailureKind::Fatal, code: "device", reason }
+    }
+
     /// The runner takes no more work: the task is handed back before it began.
     pub fn draining() -> Self {
         Self { kind: FailureKind::Retry, code: DRAINING, reason: "the worker is being stopped".to_owned() }

@@ -11,6 +11,11 @@ pub trait HostProvider: Send + Sync {
     fn device_seconds(&self) -> f64 {
         0.0
     }
+
+    /// Why a device of this process failed for good, so that its tasks are for other workers; `None` while all is well.
+    fn lost_device(&self) -> Option<String> {
+        None
+    }
 }
 
 /// A machine without models.

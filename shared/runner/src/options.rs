@@ -21,6 +21,8 @@ pub struct RunnerOptions {
     pub scratch: PathBuf,
     /// How tasks that lost their worker run in a process of their own first; `None` runs them like any other.
     pub isolation: Option<IsolatedProcess>,
+    /// Whether nobody else takes tasks: what a lost device leaves undone then fails the job, instead of being handed back.
+    pub alone: bool,
 }
 
 /// What a runner works with, shared by all of its tasks.

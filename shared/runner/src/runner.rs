@@ -50,7 +50,7 @@ impl Runner {
         }
     }
 
-    /// Serves until `stop` is cancelled. Then tasks that compute come to their end, and those that wait are handed back. A bus
+    /// Serves until `stop` is cancelled, or a device of the process is lost. Then tasks that compute come to their end, and those that wait are handed back. A bus
     /// that fails is asked again until it answers.
     ///
     /// Every inbox is asked all the time, and a task that comes while there is no room is kept until there is: cancelling a
@@ -61,7 +61,8 @@ impl Runner {
         let mut pulls: FuturesUnordered<_> = self.inboxes().await?.into_iter().enumerate().map(pull).collect();
         // By inbox, those whose tasks go first in front.
         let mut pending: BTreeMap<usize, PendingLease> = BTreeMap::new();
-        while !stop.is_cancelled() {
+        let ending = self.context.ending().clone();
+        while !stop.is_cancelled() && !ending.is_cancelled() {
             while tasks.len() < self.room
                 && let Some((number, PendingLease { inbox, guard, lease })) = pending.pop_first()
             {
@@ -71,6 +72,7 @@ impl Runner {
             }
             tokio::select! {
                 () = stop.cancelled() => {}
+                () = ending.cancelled() => {}
                 Some(_) = tasks.join_next(), if !tasks.is_empty() => {}
                 Some((number, inbox, lease)) = pulls.next() => match lease {
                     Ok(lease) => {

@@ -30,6 +30,15 @@ pub(crate) async fn serve(context: &Arc<Context>, guard: LeaseGuard, lease: Box<
     if matches!(&result, Err(failure) if failure.is_draining()) {
         return;
     }
+    let result = match (result, context.lost_device()) {
+        (Err(_), Some(reason)) if context.is_alone() => Err(TaskFailure::device_lost(reason)),
+        (Err(_), Some(reason)) => {
+            tracing::error!(reason, "a device is lost; the task is handed back, and this worker takes no more");
+            context.ending().cancel();
+            return;
+        }
+        (result, _) => result,
+    };
     let reported = match result {
         Ok(Some(done)) => report_done(context, &task, done).await,
         Ok(None) => Ok(()),

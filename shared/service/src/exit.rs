@@ -13,6 +13,8 @@ pub enum Exit {
     Partial = 3,
     /// Wrong arguments or source.
     Usage = 64,
+    /// A device failed for good; what it had to do is handed back.
+    DeviceLost = 69,
     /// A bug.
     Bug = 70,
     /// The bus cannot be reached.
@@ -47,6 +49,7 @@ mod tests {
             (Exit::Failed, 1),
             (Exit::Partial, 3),
             (Exit::Usage, 64),
+            (Exit::DeviceLost, 69),
             (Exit::Bug, 70),
             (Exit::BusUnreachable, 75),
             (Exit::Configuration, 78),

@@ -7,6 +7,7 @@ mod exit;
 mod log;
 mod model_runtime;
 mod pinning;
+mod warm;
 mod worker;
 
 pub use class::execution_class;
@@ -14,6 +15,7 @@ pub use connect::{FleetArguments, JoinError};
 pub use exit::Exit;
 pub use log::LogArguments;
 pub use model_runtime::{CatalogueArguments, ModelArguments, ModelRuntime};
+pub use warm::WarmError;
 pub use worker::{Served, WorkerArguments, WorkerError, host_name, stop_signal, work};
 
 use clap::error::ErrorKind;

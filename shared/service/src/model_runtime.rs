@@ -2,10 +2,11 @@
 use crate::class::execution_class;
 use bytesize::ByteSize;
 use clap::{Args as _, FromArgMatches as _};
+use framefleet_infer::budget::Preset;
 use framefleet_infer::runtime::LIBRARY_NAME;
 use framefleet_infer::{
-    CacheUse, Device, DeviceChoice, Engine, EngineOptions, InferError, Model, Provider, Runtime, SessionOptions,
-    SessionReport, StepModel, StepModels, device,
+    CacheUse, Device, DeviceChoice, Engine, EngineOptions, InferError, Model, Precision, Provider, Recorder, Runtime,
+    SessionOptions, SessionReport, StepModel, StepModels, Tuned, budget, device,
 };
 use framefleet_models::{Cache, Catalogue, Installed, ModelError};
 use framefleet_proto::v1::TaskModel;
@@ -33,7 +34,7 @@ pub struct ModelArguments {
         value_name = "PROVIDER,…"
     )]
     pub providers: Vec<Provider>,
-    /// Memory that loaded models may occupy on the device; idle ones go first [default: no bound]
+    /// Memory that models may take on the device; idle ones go first [default: 0.9 of what it has free at start]
     #[arg(long, env = "FRAMEFLEET_MODEL_MEMORY", value_name = "SIZE")]
     pub model_memory: Option<ByteSize>,
     /// Optimised graphs and compiled engines: on (kept and used), off, or refresh (made anew)
@@ -48,6 +49,9 @@ pub struct ModelArguments {
     /// Where models are.
     #[command(flatten)]
     pub models: CatalogueArguments,
+    /// Where inputs of a model are kept, to calibrate it.
+    #[arg(skip)]
+    pub recorder: Option<Arc<Recorder>>,
 }
 
 /// Where models are, and what runs them.
@@ -151,25 +155,70 @@ impl ModelRuntime {
         }
         let own = execution_class();
         let gpu = self.gpu()?;
-        let device = match (&gpu, class == own) {
-            (_, true) => DeviceChoice::Cpu,
-            (Some((known, _)), false) if known == class => self.arguments.device,
+        let (choice, device) = match (&gpu, class == own) {
+            (_, true) => (DeviceChoice::Cpu, Device::Cpu),
+            (Some((known, device)), false) if known == class => (self.arguments.device, *device),
             _ => {
                 let gpus = gpu.map_or_else(String::new, |(known, _)| format!(" and {known}"));
                 return Err(SetupError(format!("the models are planned for {class}, this machine is {own}{gpus}")));
             }
         };
         let runtime = Runtime::open(&self.library().map_err(refused)?).map_err(refused)?;
+        let given = self.arguments.model_memory.map(|size| size.as_u64());
+        let memory_budget = given.or_else(|| budget::of(device));
         let options = EngineOptions {
-            device,
+            device: choice,
             providers: self.arguments.providers.clone(),
             cache_use: self.arguments.compiled,
-            memory_budget: self.arguments.model_memory.map(|size| size.as_u64()),
+            memory_budget,
+            // On the CPU a bound makes all sessions share one arena, which costs time: only where it was asked for.
+            arena_limit: if device == Device::Cpu { given } else { memory_budget },
+            recorder: self.arguments.recorder.clone(),
             ..EngineOptions::new(self.compiled())
         };
         let engine = Engine::new(&runtime, options).map_err(refused)?;
         engines.insert(class.to_owned(), engine.clone());
         Ok(engine)
+    }
+
+    /// The file of a model that computes in a precision: the variant that was made of it on this machine, else its own, which may be
+    /// another precision; opening it says so.
+    pub fn file(&self, model: &framefleet_models::Model, precision: Precision) -> Result<Model, ModelError> {
+        let variant = self.cache.variant(model, &precision.to_string())?;
+        let installed = variant.map_or_else(|| self.cache.installed(model), Ok)?;
+        let file = &installed.files[0];
+        Ok(Model { name: model.id.clone(), path: file.path.clone(), sha256: file.sha256.to_string() })
+    }
+
+    /// Items of a run: what `framefleet tune` found for this file where it is to run, else what its stage says, as far as it suits the
+    /// device's memory. A stage that says 1 has a model that takes one item.
+    pub fn micro_batch(
+        &self,
+        asked: usize,
+        sha256: &str,
+        class: &str,
+        precision: Precision,
+    ) -> Result<usize, InferError> {
+        if asked <= 1 {
+            return Ok(1);
+        }
+        let device = self.device_of(class);
+        let tuned = Tuned::load(&self.compiled(), sha256, device, precision)?;
+        let fits = |tuned: &Tuned| tuned.class.starts_with(class);
+        let untuned = || match device {
+            Device::Cpu => asked,
+            gpu => asked.min(Preset::of(gpu).micro_batch),
+        };
+        Ok(tuned.filter(fits).map_or_else(untuned, |tuned| tuned.micro_batch))
+    }
+
+    /// The device of an execution class: this machine's where it has that class, else the first of its kind.
+    pub fn device_of(&self, class: &str) -> Device {
+        match self.gpu() {
+            Ok(Some((known, device))) if known == class => device,
+            _ if class.starts_with("cpu") => Device::Cpu,
+            _ => Device::Cuda(0),
+        }
     }
 
     /// What really ran so far, of every model that is loaded.
@@ -181,10 +230,14 @@ impl ModelRuntime {
     /// The models of a task by role; of one of several files also by `role/file`.
     fn step_models(&self, model: &TaskModel) -> Result<Vec<(String, StepModel)>, SetupError> {
         let entry = self.catalogue.get(&model.id).map_err(refused)?;
-        let installed = self.cache.installed(entry).map_err(refused)?;
+        let variant = self.cache.variant(entry, &model.precision).map_err(refused)?;
+        let installed = match variant.filter(|variant| variant.digest.to_string() == model.sha256) {
+            Some(variant) => variant,
+            None => self.cache.installed(entry).map_err(refused)?,
+        };
         if installed.digest.to_string() != model.sha256 {
             return Err(SetupError(format!(
-                "the job was planned with {} of sha256 {}, this machine's catalogue has {}: use one catalogue everywhere",
+                "the job was planned with {} of sha256 {}, this machine has {}: use one catalogue and the same variants everywhere",
                 model.id, model.sha256, installed.digest
             )));
         }
@@ -231,12 +284,7 @@ fn of_working_copy() -> Option<PathBuf> {
 fn files(installed: &Installed, model: &TaskModel, options: &SessionOptions) -> Vec<(String, StepModel)> {
     let opened = |(place, file): (usize, &framefleet_models::InstalledFile)| {
         let role = if place == 0 { model.role.clone() } else { format!("{}/{}", model.role, file.name) };
-        let model = Model {
-            name: model.id.clone(),
-            path: file.path.clone(),
-            sha256: file.sha256.to_string(),
-            precision: options.precision,
-        };
+        let model = Model { name: model.id.clone(), path: file.path.clone(), sha256: file.sha256.to_string() };
         (role, StepModel { model, options: options.clone() })
     };
     installed.files.iter().enumerate().map(opened).collect()
@@ -258,6 +306,11 @@ impl HostProvider for ModelRuntime {
 
     fn device_seconds(&self) -> f64 {
         framefleet_infer::device_seconds()
+    }
+
+    fn lost_device(&self) -> Option<String> {
+        let engines = self.engines.lock();
+        engines.values().find_map(|engine| Some(format!("{}: {}", engine.device(), engine.lost()?)))
     }
 }
 

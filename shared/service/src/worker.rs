@@ -1,6 +1,7 @@
 //! A worker's process: joins the fleet, announces itself, serves stages until it is stopped.
 use crate::connect::{FleetArguments, JoinError};
 use crate::model_runtime::{ModelArguments, ModelRuntime};
+use crate::warm::{WarmError, warm};
 use crate::{Exit, pinning};
 use bytes::Bytes;
 use framefleet_bus::{Bus, BusError};
@@ -8,7 +9,7 @@ use framefleet_ledger::Ledgers;
 use framefleet_models::ModelError;
 use framefleet_proto::control::{StageVersion, WORKER_TTL, WORKERS, Worker};
 use framefleet_proto::v1::DryRun;
-use framefleet_runner::{IsolatedProcess, Runner, RunnerOptions, RunnerParts};
+use framefleet_runner::{HostProvider as _, IsolatedProcess, Runner, RunnerOptions, RunnerParts};
 use framefleet_stage::{OpenSource, Registry, SetupError};
 use framefleet_telemetry::{Health, Metrics, Optimization, metric};
 use prost::Message as _;
@@ -53,6 +54,9 @@ pub struct WorkerArguments {
     /// Name in announcements and events [default: made of the machine's and the process's]
     #[arg(long, env = "FRAMEFLEET_WORKER", value_name = "NAME")]
     pub name: Option<String>,
+    /// Models to open and warm up before the worker is ready; "defaults" are those that its stages run by default
+    #[arg(long, env = "FRAMEFLEET_WARM", value_delimiter = ',', value_name = "MODEL,…")]
+    pub warm: Vec<String>,
     /// Seconds that running tasks have when the worker is stopped
     #[arg(long, env = "FRAMEFLEET_GRACE", default_value_t = 25, value_name = "SECONDS")]
     pub grace: u64,
@@ -96,6 +100,9 @@ pub enum WorkerError {
     /// The catalogue or the cache of models.
     #[error(transparent)]
     Models(#[from] ModelError),
+    /// Models cannot be opened beforehand.
+    #[error(transparent)]
+    Warm(#[from] WarmError),
     /// Metrics cannot be collected.
     #[error(transparent)]
     Metrics(#[from] framefleet_telemetry::MetricsError),
@@ -107,7 +114,7 @@ impl WorkerError {
         match self {
             Self::Join(error) => error.exit(),
             Self::Bus(_) => Exit::BusUnreachable,
-            Self::System { .. } | Self::Runtime(_) | Self::Models(_) => Exit::Configuration,
+            Self::System { .. } | Self::Runtime(_) | Self::Models(_) | Self::Warm(_) => Exit::Configuration,
             Self::Metrics(_) => Exit::Bug,
         }
     }
@@ -155,11 +162,12 @@ async fn serve(arguments: &WorkerArguments, served: Served, slots: usize) -> Res
     let address = listener.local_addr().map_err(system("--metrics cannot be served"))?;
     let model_runtime = Arc::new(ModelRuntime::new(&arguments.models, slots)?);
     let (class, gpu) = model_runtime.classes()?;
-    let reported = Arc::clone(&model_runtime);
+    let (reported, lost) = (Arc::clone(&model_runtime), Arc::clone(&model_runtime));
     let optimization: Optimization = Arc::new(move || models_json(&reported));
     let until = stop.clone().cancelled_owned();
     let reporting =
         tokio::spawn(framefleet_telemetry::serve(listener, metrics, health.clone(), Some(optimization), until));
+    warm_models(arguments, &served, &model_runtime, &health).await?;
     let bus = arguments.fleet.bus(&name).await?;
     let stages = served.stages.iter().map(|(stage, version)| StageVersion { stage: stage.clone(), version: *version });
     let announcement = Worker {
@@ -185,7 +193,7 @@ async fn serve(arguments: &WorkerArguments, served: Served, slots: usize) -> Res
     health.ready();
     tracing::info!(metrics = %address, "serving");
     let serving = tokio::spawn(runner.run(stop.clone()));
-    // The runner ends by itself only when the bus is gone for good.
+    // The runner ends by itself only when the bus is gone for good, or a device is.
     let mut serving = std::pin::pin!(serving);
     let ended = tokio::select! {
         ended = &mut serving => ended,
@@ -205,12 +213,32 @@ async fn serve(arguments: &WorkerArguments, served: Served, slots: usize) -> Res
     let _ = tokio::time::timeout(Duration::from_secs(1), announcing).await;
     reporting.abort();
     match ended {
+        Ok(Ok(())) if lost.lost_device().is_some() => Ok(Exit::DeviceLost),
         Ok(ended) => ended.map(|()| Exit::Done).map_err(WorkerError::Bus),
         Err(error) => {
             tracing::error!(%error, "the runner broke");
             Ok(Exit::Bug)
         }
     }
+}
+
+/// Opens what `--warm` names; meanwhile the worker is not ready.
+async fn warm_models(
+    arguments: &WorkerArguments,
+    served: &Served,
+    model_runtime: &Arc<ModelRuntime>,
+    health: &Health,
+) -> Result<(), WorkerError> {
+    if arguments.warm.is_empty() {
+        return Ok(());
+    }
+    health.not_ready("loading models");
+    let (model_runtime, registry, wanted) =
+        (Arc::clone(model_runtime), served.registry.clone(), arguments.warm.clone());
+    let stages: Vec<String> = served.stages.iter().map(|(stage, _)| stage.clone()).collect();
+    let warmed = tokio::task::spawn_blocking(move || warm(&model_runtime, &registry, &stages, &wanted)).await;
+    let crashed = |error: tokio::task::JoinError| SetupError(format!("--warm: {error}"));
+    Ok(warmed.map_err(crashed)??)
 }
 
 /// Runs one task, which may kill this process; whoever waits for it sees how it ends.
@@ -265,6 +293,7 @@ fn runner(
         threads: slots,
         scratch: scratch.to_owned(),
         isolation: Some(IsolatedProcess { program, arguments: child }),
+        alone: false,
     };
     Ok((parts, options))
 }
@@ -280,6 +309,8 @@ fn models_json(model_runtime: &ModelRuntime) -> String {
             warm_up_seconds: report.warm_up_ms.unwrap_or_default() / 1000.0,
             speed_up: report.speed_up,
             bytes: report.memory.shared + report.memory.sessions,
+            micro_batch: report.micro_batch,
+            out_of_memory: report.out_of_memory,
         });
     }
     loop {

@@ -42,6 +42,10 @@ pub const MODEL_WARM_UP_SECONDS: &str = "ff_model_warm_up_seconds";
 pub const MODEL_SPEED_UP: &str = "ff_model_speed_up";
 /// Bytes that it takes on its device.
 pub const MODEL_BYTES: &str = "ff_model_bytes";
+/// Items of its runs.
+pub const MODEL_MICRO_BATCH: &str = "ff_model_micro_batch";
+/// How often its micro-batch was halved because memory was full.
+pub const MODEL_OUT_OF_MEMORY: &str = "ff_model_out_of_memory_total";
 
 /// Projects that have a label of their own; what comes later is counted as `other`.
 const PROJECTS: usize = 32;
@@ -124,6 +128,11 @@ pub(crate) fn describe() {
     describe_gauge!(MODEL_WARM_UP_SECONDS, Unit::Seconds, "Time of a model's runs on zeros, by model and provider");
     describe_gauge!(MODEL_SPEED_UP, "Time of a model's plain graph over its own, by model and provider");
     describe_gauge!(MODEL_BYTES, Unit::Bytes, "Memory of a model on its device, by model and provider");
+    describe_gauge!(MODEL_MICRO_BATCH, "Items of a model's runs, by model and provider");
+    describe_counter!(
+        MODEL_OUT_OF_MEMORY,
+        "Halvings of a model's micro-batch because memory was full, by model and provider"
+    );
     describe_gauge!(LEADER, "1 for the orchestrator that is the leader, 0 for one that waits");
 }
 
@@ -208,6 +217,10 @@ pub struct Model<'a> {
     pub speed_up: Option<f64>,
     /// Memory on its device.
     pub bytes: u64,
+    /// Items of its runs.
+    pub micro_batch: usize,
+    /// How often that was halved because memory was full.
+    pub out_of_memory: u32,
 }
 
 /// How a model runs.
@@ -216,6 +229,8 @@ pub fn model(model: &Model) {
     gauge!(MODEL_LOAD_SECONDS, &labels).set(model.load_seconds);
     gauge!(MODEL_WARM_UP_SECONDS, &labels).set(model.warm_up_seconds);
     gauge!(MODEL_BYTES, &labels).set(model.bytes as f64);
+    gauge!(MODEL_MICRO_BATCH, &labels).set(model.micro_batch as f64);
+    counter!(MODEL_OUT_OF_MEMORY, &labels).absolute(model.out_of_memory.into());
     if let Some(ratio) = model.speed_up {
         gauge!(MODEL_SPEED_UP, &labels).set(ratio);
     }

@@ -1,8 +1,8 @@
 //! Models of the catalogue for tests: fetched once into the working copy's `.cache`, opened on the CPU. For tests only.
 use framefleet_infer::runtime::LIBRARY_NAME;
 use framefleet_infer::{
-    DeviceChoice, Engine, EngineOptions, InferError, Model, Precision, Runtime, RuntimeError, SessionOptions,
-    StepModel, StepModels,
+    DeviceChoice, Engine, EngineOptions, InferError, Model, Runtime, RuntimeError, SessionOptions, StepModel,
+    StepModels,
 };
 use framefleet_models::{Allowed, Cache, Catalogue, ModelError, Puller, Silent};
 use framefleet_stage::{Host, ModelNeed, Needs};
@@ -36,7 +36,7 @@ pub fn model(id: &str) -> Result<Model, TestModelError> {
     let entry = catalogue.get(id)?;
     let installed = Puller::new(&cache, &Silent).allowing(Allowed::of([id])).pull(entry)?;
     let sha256 = installed.files[0].sha256.to_string();
-    Ok(Model { name: id.to_owned(), path: installed.path().to_owned(), sha256, precision: Precision::Fp32 })
+    Ok(Model { name: id.to_owned(), path: installed.path().to_owned(), sha256 })
 }
 
 /// An engine on the CPU.
@@ -51,7 +51,7 @@ pub fn engine() -> Result<Engine, TestModelError> {
 pub fn brightness(role: &str) -> Result<Host, TestModelError> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/brightness.onnx");
     let sha256 = "432166f5a51ab4d74aa59a402b829717a093b217649bf8d11128c880d50664ef".to_owned();
-    let model = Model { name: "brightness".to_owned(), path, sha256, precision: Precision::Fp32 };
+    let model = Model { name: "brightness".to_owned(), path, sha256 };
     let options = SessionOptions { micro_batch: Some(1), ..SessionOptions::default() };
     let models = BTreeMap::from([(role.to_owned(), StepModel { model, options })]);
     Ok(Host::default().with(Arc::new(StepModels::new(engine()?, models))))

@@ -45,7 +45,7 @@ pub struct JobArguments {
     /// Go on in an output that another kind of processor began: its answers may differ in the last bits
     #[arg(long)]
     pub mixed_class: bool,
-    /// Arithmetic of models: fp32, fp16 or int8 [default: fp32]
+    /// Arithmetic of models: fp32, fp16 or int8 [default: that of each model's file]
     #[arg(long, value_name = "PRECISION")]
     pub precision: Option<Precision>,
     /// How far models' graphs are rewritten: off, basic, extended or all [default: all]

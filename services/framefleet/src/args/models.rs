@@ -30,7 +30,7 @@ pub struct TuneArguments {
     /// Seconds to run each batch size
     #[arg(long, default_value_t = 1.0, value_name = "SECONDS")]
     pub seconds: f64,
-    /// Memory that a model may take [default: 80 % of what the device has free]
+    /// Memory that a model may take [default: what --model-memory allows]
     #[arg(long, value_name = "SIZE")]
     pub memory: Option<ByteSize>,
     /// Arithmetic: fp32, fp16 or int8

@@ -2,8 +2,9 @@
 use crate::args::DoctorArguments;
 use crate::failure::Failure;
 use bytesize::ByteSize;
+use framefleet_infer::budget::Preset;
 use framefleet_infer::runtime::LIBRARY_NAME;
-use framefleet_infer::{Doctor, ProviderState};
+use framefleet_infer::{DeviceState, Doctor, NvidiaVersions, ProviderState, SelfCheck};
 use framefleet_job::planning_runtime;
 use framefleet_service::Exit;
 
@@ -34,7 +35,15 @@ fn print(found: &Doctor) {
     match &found.driver {
         None => println!("GPU           none: there is no NVIDIA driver"),
         Some(driver) => {
-            println!("GPU driver    {}", driver.version);
+            let cuda = driver.cuda.map_or_else(String::new, |cuda| format!(", for CUDA up to {}.{}", cuda.0, cuda.1));
+            println!("GPU driver    {}{cuda}", driver.version);
+            let NvidiaVersions { cuda, cudnn, tensorrt } = &found.nvidia;
+            let said =
+                [("CUDA", cuda), ("cuDNN", cudnn), ("TensorRT", tensorrt)].map(|(name, version)| match version {
+                    Some(version) => format!("{name} {version}"),
+                    None => format!("{name} missing"),
+                });
+            println!("  libraries   {}", said.join(", "));
             for gpu in &driver.gpus {
                 let (major, minor) = gpu.compute_capability;
                 let (free, memory) = (ByteSize(gpu.free), ByteSize(gpu.memory));
@@ -49,9 +58,34 @@ fn print(found: &Doctor) {
     for state in &found.providers {
         println!("  {:<11} {}", state.provider.to_string(), words(state));
     }
+    println!("devices       what runs models, and what they may take of each (--model-memory)");
+    for device in &found.devices {
+        println!("  {:<11} {}", device.device.to_string(), terms(device));
+    }
+    for check in &found.self_checks {
+        println!("self-check    {}", verdict(check));
+    }
     println!("--device auto is {}", found.auto);
     for problem in &found.problems {
         println!("\nmissing: {}\n  fix: {}", problem.what, problem.fix);
+    }
+}
+
+/// What models get of a device.
+fn terms(state: &DeviceState) -> String {
+    let providers: Vec<String> = state.providers.iter().map(ToString::to_string).collect();
+    let memory = state.memory_budget.map_or_else(|| "memory unknown".to_owned(), |bytes| ByteSize(bytes).to_string());
+    let Preset { name, micro_batch, .. } = state.preset;
+    format!("{}; {memory}; untuned batches of {micro_batch} at most (preset: {name})", providers.join(", "))
+}
+
+/// What came of a self-check.
+fn verdict(check: &SelfCheck) -> String {
+    let SelfCheck { device, provider, precision, difference, tolerance, .. } = check;
+    let what = format!("{device} by {provider} in {precision}");
+    match (check.passed, difference) {
+        (true, Some(difference)) => format!("{what}: right, differs by {difference:.1e} of {tolerance:.0e} allowed"),
+        _ => format!("{what}: WRONG: {}", check.reason.as_deref().unwrap_or_default()),
     }
 }
 

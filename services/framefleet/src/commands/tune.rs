@@ -2,7 +2,7 @@
 use crate::args::TuneArguments;
 use crate::failure::Failure;
 use bytesize::ByteSize;
-use framefleet_infer::{InferError, Model as File, SessionOptions, Stopped, TuneOptions, Tuned};
+use framefleet_infer::{InferError, SessionOptions, Stopped, TuneOptions, Tuned};
 use framefleet_models::{Allowed, Format, Model};
 use framefleet_service::{Exit, ModelRuntime};
 use framefleet_stage::{ModelNeed, Registry};
@@ -26,12 +26,10 @@ pub fn run(arguments: &TuneArguments, registry: &Registry) -> Result<Exit, Failu
     let mut found = Vec::new();
     for Wanted { model, session } in wanted(arguments, registry, &model_runtime)? {
         allowed.check(model)?;
-        let installed = model_runtime.cache().installed(model)?;
-        let Some(file) = installed.files.first().filter(|_| model.format == Format::Onnx) else {
+        if model.format != Format::Onnx {
             return Err(Failure::usage(format!("{} is no model that ONNX Runtime runs", model.id)));
-        };
-        let sha256 = file.sha256.to_string();
-        let file = File { name: model.id.clone(), path: file.path.clone(), sha256, precision: session.precision };
+        }
+        let file = model_runtime.file(model, session.precision)?;
         let options = TuneOptions {
             session,
             largest: arguments.largest.max(1),
@@ -87,7 +85,7 @@ fn print(tuned: &Tuned) {
 /// Why a search ended, for people.
 fn reason(stopped: Stopped) -> &'static str {
     match stopped {
-        Stopped::Throughput => "larger batches bring less than 5 % more",
+        Stopped::Throughput => "two larger batches brought less than 5 % more",
         Stopped::Memory => "larger batches do not fit",
         Stopped::Largest => "the largest batch that may be tried was reached",
         Stopped::Fixed => "the model fixes its batch",

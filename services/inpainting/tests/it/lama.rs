@@ -3,9 +3,7 @@
 
 use crate::harness::Footage;
 use framefleet_frames::{FillRest, Image, PixelFormat};
-use framefleet_infer::{
-    DeviceChoice, Engine, EngineOptions, Model, Precision, Runtime, SessionOptions, StepModel, StepModels,
-};
+use framefleet_infer::{DeviceChoice, Engine, EngineOptions, Model, Runtime, SessionOptions, StepModel, StepModels};
 use framefleet_stage::{Host, Stage};
 use framefleet_testkit_stage::Step;
 use inpainting::{InpaintingSettings, InpaintingStage, Rest};
@@ -26,7 +24,7 @@ fn host(path: &Path, cache: &Path) -> Host {
     let options = EngineOptions { device: DeviceChoice::Cpu, ..EngineOptions::new(cache) };
     let engine = Engine::new(&runtime, options).unwrap();
     let sha256 = Sha256::digest(std::fs::read(path).unwrap()).iter().map(|byte| format!("{byte:02x}")).collect();
-    let model = Model { name: "lama-parity".to_owned(), path: path.to_owned(), sha256, precision: Precision::Fp32 };
+    let model = Model { name: "lama-parity".to_owned(), path: path.to_owned(), sha256 };
     let step_model = StepModel { model, options: SessionOptions::default() };
     Host::default().with(Arc::new(StepModels::new(engine, BTreeMap::from([("inpainting".to_owned(), step_model)]))))
 }

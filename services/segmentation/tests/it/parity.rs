@@ -3,7 +3,7 @@
 
 use crate::harness::{Footage, picture, polygons, read, to_mat};
 use framefleet_frames::RunLengths;
-use framefleet_infer::{Model, Precision, SessionOptions, StepModel, StepModels};
+use framefleet_infer::{Model, SessionOptions, StepModel, StepModels};
 use framefleet_masks::Rle;
 use framefleet_stage::Host;
 use framefleet_testkit::Picture;
@@ -32,7 +32,7 @@ fn host() -> Host {
         let path = file(&format!("{name}.onnx"));
         let sha256 = Sha256::digest(std::fs::read(&path).unwrap()).iter().map(|byte| format!("{byte:02x}")).collect();
         let options = SessionOptions { micro_batch: Some(micro_batch), ..SessionOptions::default() };
-        StepModel { model: Model { name: name.to_owned(), path, sha256, precision: Precision::Fp32 }, options }
+        StepModel { model: Model { name: name.to_owned(), path, sha256 }, options }
     };
     let by_role = [
         (ENCODER, "encoder", 1),

@@ -2,7 +2,7 @@
 //! one photograph.
 use crate::harness::{Footage, ahead, tale};
 use framefleet_frames::SyncState;
-use framefleet_infer::{Model, Precision, SessionOptions, StepModel, StepModels};
+use framefleet_infer::{Model, SessionOptions, StepModel, StepModels};
 use framefleet_stage::{Host, Stage};
 use framefleet_testkit::Picture;
 use framefleet_testkit_models::{engine, model};
@@ -22,7 +22,7 @@ fn step(file: &str) -> Result<Step<SyncStage>, String> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/parity").join(file);
     let path = if path.is_file() { path } else { model("silero-vad").unwrap().path };
     let sha256 = format!("{:x}", Sha256::digest(std::fs::read(&path).unwrap()));
-    let given = Model { name: "studio-sync".to_owned(), path, sha256, precision: Precision::Fp32 };
+    let given = Model { name: "studio-sync".to_owned(), path, sha256 };
     let needs = SyncStage::needs(&settings());
     let models = needs.models.iter().map(|need| {
         let model = match need.role.as_str() {

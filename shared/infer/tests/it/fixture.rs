@@ -1,8 +1,6 @@
 //! The runtime, the small models of `tools/infer_fixtures.py`, and numbers to put in.
 use framefleet_infer::ndarray::Array4;
-use framefleet_infer::{
-    Device, DeviceChoice, Engine, EngineOptions, Model, Precision, Runtime, Session, SessionOptions,
-};
+use framefleet_infer::{Device, DeviceChoice, Engine, EngineOptions, Model, Runtime, Session, SessionOptions};
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
@@ -28,7 +26,6 @@ pub fn model_at(path: &Path) -> Model {
         name: path.file_stem().unwrap().to_string_lossy().into_owned(),
         path: path.to_owned(),
         sha256: hex::encode(digest),
-        precision: Precision::Fp32,
     }
 }
 

@@ -102,7 +102,12 @@ fn damaged_and_false_files_are_refused_by_name() {
 fn a_precision_that_the_file_does_not_have_is_refused() {
     let options = SessionOptions { precision: Precision::Fp16, ..SessionOptions::default() };
     let error = Bench::new().engine.open(&model("classifier"), &options).unwrap_err().to_string();
-    assert!(error.contains("is fp32") && error.contains("fp16") && error.contains("tools/quantise.py"), "{error}");
+    assert!(
+        error.contains("is fp32")
+            && error.contains("fp16")
+            && error.contains("framefleet models quantise classifier --precision fp16"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -34,7 +34,7 @@ impl From<&JobRequest> for SubmitRequest {
             mixed_class: request.mixed_class,
             memory: number(request.memory),
             device: request.models.device.to_string(),
-            precision: request.models.precision.to_string(),
+            precision: text(request.models.precision),
             optimisation: request.models.optimisation.to_string(),
             allow_licence: request.models.allowed.clone(),
             files: request.files.iter().cloned().map(RequestFile::from).collect(),
@@ -66,7 +66,7 @@ impl TryFrom<SubmitRequest> for JobRequest {
             memory: NonZeroU64::new(request.memory),
             models: ModelOptions {
                 device: value(&request.device)?.unwrap_or_default(),
-                precision: value(&request.precision)?.unwrap_or_default(),
+                precision: value(&request.precision)?,
                 optimisation: value(&request.optimisation)?.unwrap_or_default(),
                 allowed: request.allow_licence,
             },
@@ -147,7 +147,8 @@ mod tests {
     fn models() -> impl Strategy<Value = ModelOptions> {
         let devices =
             prop_oneof![Just(DeviceChoice::Auto), Just(DeviceChoice::Cpu), any::<u32>().prop_map(DeviceChoice::Cuda)];
-        let precisions = prop::sample::select(vec![Precision::Fp32, Precision::Fp16, Precision::Int8]);
+        let precisions =
+            prop::option::of(prop::sample::select(vec![Precision::Fp32, Precision::Fp16, Precision::Int8]));
         let levels = [Optimisation::Off, Optimisation::Basic, Optimisation::Extended, Optimisation::All];
         let optimisations = prop::sample::select(levels.to_vec());
         (devices, precisions, optimisations, words()).prop_map(|(device, precision, optimisation, allowed)| {

@@ -1,11 +1,16 @@
 //! What becomes of leases: when a runner drains, when one runs out, and when another owner has the output.
-use crate::rig::{Rig, Running, open};
+use crate::rig::{self, Rig, Running, open};
 use crate::stage::FakeSettings;
 use framefleet_bus::{MemoryBlobs, MemoryBus};
 use framefleet_ledger::{Ledgers, Output};
-use framefleet_proto::v1::Task;
+use framefleet_proto::v1::{FailureKind, Task, TaskModel, event::Kind as EventKind};
+use framefleet_runner::{HostProvider, Runner, RunnerOptions, RunnerParts};
+use framefleet_stage::{Host, SetupError};
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 fn waiting() -> FakeSettings {
     FakeSettings { waits: true, on: vec![100], ..FakeSettings::default() }
@@ -84,4 +89,73 @@ async fn a_result_for_an_earlier_owner_of_the_output_is_neither_committed_nor_re
     running.stop().await;
     assert_eq!(rig.left("fake").await, 0);
     assert!(rig.entry(&early).await.is_none());
+}
+
+/// A machine whose device can be lost.
+struct Losing {
+    host: Host,
+    lost: AtomicBool,
+}
+
+impl HostProvider for Losing {
+    fn host(&self, models: &[TaskModel]) -> Result<Host, SetupError> {
+        self.host.host(models)
+    }
+
+    fn lost_device(&self) -> Option<String> {
+        self.lost.load(Ordering::Relaxed).then(|| "cuda:0: unspecified launch failure".to_owned())
+    }
+}
+
+/// A runner on such a machine, whose device goes while it runs a task.
+async fn lose_device(rig: &mut Rig, alone: bool) {
+    let losing = Arc::new(Losing { host: Host::default().with(Arc::clone(&rig.probe)), lost: AtomicBool::new(false) });
+    let (bus, blobs, ledgers) = (Arc::clone(&rig.bus), Arc::clone(&rig.blobs), Ledgers::of_owner(rig.ledger.clone()));
+    let parts = RunnerParts { hosts: losing.clone(), ..rig::parts(bus, blobs, ledgers, Host::default()) };
+    let options = RunnerOptions { alone, ..rig::options(rig.scratch.path(), 1, None) };
+    let mut runner = tokio::spawn(Runner::new(parts, options).run(CancellationToken::new()));
+    let computing = rig.waiting.recv().await.unwrap();
+    losing.lost.store(true, Ordering::Relaxed);
+    drop(computing);
+    if alone {
+        let Some(EventKind::Failed(failed)) = rig.event().await.kind else { panic!("nothing failed") };
+        assert_eq!((failed.kind(), failed.code.as_str()), (FailureKind::Fatal, "device"));
+        assert!(failed.reason.contains("unspecified launch failure"), "{}", failed.reason);
+        runner.abort();
+        return;
+    }
+    // What began before the runner heard of it fails as well.
+    loop {
+        tokio::select! {
+            ended = &mut runner => return ended.unwrap().unwrap(),
+            Some(computing) = rig.waiting.recv() => drop(computing),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_runner_whose_device_is_lost_hands_its_tasks_to_others_and_ends() {
+    let mut rig = Rig::new().await;
+    let tasks: Vec<Task> = (0..3).map(|number| rig.process(&format!("{number}"), &waiting())).collect();
+    for task in &tasks {
+        rig.publish(task).await;
+    }
+    lose_device(&mut rig, false).await;
+    assert_eq!(rig.left("fake").await, 3);
+    let other = rig.start();
+    let mut done = BTreeSet::new();
+    for _ in 0..3 {
+        rig.waiting.recv().await.unwrap().send(true).unwrap();
+        done.insert(rig.event().await.key);
+    }
+    other.stop().await;
+    assert_eq!(done, tasks.iter().map(|task| task.key.clone()).collect());
+}
+
+#[tokio::test]
+async fn where_there_is_no_other_worker_a_lost_device_fails_the_job_with_its_reason() {
+    let mut rig = Rig::new().await;
+    let task = rig.process("a", &waiting());
+    rig.publish(&task).await;
+    lose_device(&mut rig, true).await;
 }

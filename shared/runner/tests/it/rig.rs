@@ -216,6 +216,7 @@ pub fn options(scratch: &std::path::Path, threads: usize, isolation: Option<Isol
         threads,
         scratch: scratch.to_owned(),
         isolation,
+        alone: false,
     }
 }
 

@@ -2,7 +2,7 @@
 #![allow(dead_code)]
 use framefleet_frames::annotation::Value;
 use framefleet_frames::{FrameRange, Item, Mask, MaskTrack, Pose, Shot};
-use framefleet_infer::{Model, Precision, SessionOptions, StepModel, StepModels};
+use framefleet_infer::{Model, SessionOptions, StepModel, StepModels};
 use framefleet_masks::Rle;
 use framefleet_stage::{Host, Stage};
 use framefleet_testkit::Picture;
@@ -67,7 +67,7 @@ pub fn brightness() -> Host {
 pub fn pair(settings: &SegmentationSettings) -> Host {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/models/pair.onnx");
     let sha256 = "11a218daa58c3da270b0e841bdf7d6fef0ee71c829fd40095527c517cfca40d5".to_owned();
-    let model = Model { name: "pair".to_owned(), path, sha256, precision: Precision::Fp32 };
+    let model = Model { name: "pair".to_owned(), path, sha256 };
     let options = SessionOptions { micro_batch: Some(settings.models()[0].micro_batch), ..SessionOptions::default() };
     let models = BTreeMap::from([(segmentation::PERSON.to_owned(), StepModel { model, options })]);
     Host::default().with(Arc::new(StepModels::new(framefleet_testkit_models::engine().unwrap(), models)))
