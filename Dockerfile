@@ -45,7 +45,7 @@ RUN apt-get update \
  && apt-get install -y --no-install-recommends \
       ca-certificates \
       libavcodec59 libavfilter8 libavformat59 libavutil57 libswresample4 libswscale6 \
-      libopencv-calib3d406 libopencv-core406 libopencv-features2d406 libopencv-imgcodecs406 libopencv-imgproc406 \
+      libopencv-calib3d406 libopencv-core406 libopencv-features2d406 libopencv-imgproc406 \
       libopencv-photo406 libopencv-video406 \
  && rm -rf /var/lib/apt/lists/*
 ENV FRAMEFLEET_METRICS=0.0.0.0:9464

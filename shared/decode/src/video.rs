@@ -2,6 +2,7 @@
 mod convert;
 mod cursor;
 pub mod deinterlace;
+mod filter_library;
 mod fit;
 mod numbering;
 mod reader;

@@ -1,6 +1,7 @@
 //! Frames out of interlaced material, by libavfilter's bwdif.
+use crate::video::filter_library::Chain;
 use crate::video::reader::Decoded;
-use ffmpeg_next::{Rational, ffi, filter, frame};
+use ffmpeg_next::{ffi, frame};
 use framefleet_frames::ReadError;
 use std::path::Path;
 
@@ -77,20 +78,18 @@ pub fn deinterlace(frames: &[&Decoded], method: Method, path: &Path) -> Result<V
 
 /// Deinterlaces frames of one size and format: the filter reads beyond the rows of smaller neighbours.
 fn deinterlace_alike(frames: &[&Decoded], method: Method, path: &Path) -> Result<Vec<frame::Video>, ReadError> {
-    let failed = |error: ffmpeg_next::Error| ReadError::convert(path, format!("deinterlacing: {error}"));
+    let failed = |reason: String| ReadError::convert(path, format!("deinterlacing: {reason}"));
     let Some(first) = frames.first() else { return Ok(Vec::new()) };
-    let mut graph = graph(&first.frame, method).map_err(failed)?;
+    let mut chain = chain(&first.frame, method).map_err(failed)?;
     let mut made = Vec::new();
     for (number, decoded) in frames.iter().enumerate() {
-        let mut frame = share(&decoded.frame).map_err(failed)?;
+        let mut frame = share(&decoded.frame).map_err(|error| failed(error.to_string()))?;
         frame.set_pts(Some(number as i64));
-        let mut source = graph.get("in").ok_or(ffmpeg_next::Error::FilterNotFound).map_err(failed)?;
-        source.source().add(&frame).map_err(failed)?;
-        drain(&mut graph, &mut made).map_err(failed)?;
+        chain.put(Some(&mut frame)).map_err(failed)?;
+        drain(&mut chain, &mut made).map_err(failed)?;
     }
-    let mut source = graph.get("in").ok_or(ffmpeg_next::Error::FilterNotFound).map_err(failed)?;
-    source.source().flush().map_err(failed)?;
-    drain(&mut graph, &mut made).map_err(failed)?;
+    chain.put(None).map_err(failed)?;
+    drain(&mut chain, &mut made).map_err(failed)?;
     let expected = frames.len() * if method.fields_are_frames { 2 } else { 1 };
     if made.len() != expected {
         return Err(ReadError::convert(path, format!("deinterlacing made {} frames, not {expected}", made.len())));
@@ -98,29 +97,14 @@ fn deinterlace_alike(frames: &[&Decoded], method: Method, path: &Path) -> Result
     Ok(made)
 }
 
-/// buffer → bwdif → buffersink, on one thread.
-fn graph(like: &frame::Video, method: Method) -> Result<filter::Graph, ffmpeg_next::Error> {
-    let missing = ffmpeg_next::Error::FilterNotFound;
-    let mut graph = filter::Graph::new();
-    // SAFETY: the graph is not configured yet; `nb_threads` is a plain field for callers.
-    unsafe { (*graph.as_mut_ptr()).nb_threads = 1 };
-    let base = Rational::new(1, 1000);
+/// bwdif on frames like this one.
+fn chain(like: &frame::Video, method: Method) -> Result<Chain, String> {
     let format = ffi::AVPixelFormat::from(like.format()) as i32;
-    let source = format!(
-        "video_size={}x{}:pix_fmt={format}:time_base={}/{}:pixel_aspect=1/1",
-        like.width(),
-        like.height(),
-        base.numerator(),
-        base.denominator()
-    );
-    graph.add(&filter::find("buffer").ok_or(missing)?, "in", &source)?;
-    graph.add(&filter::find("buffersink").ok_or(missing)?, "out", "")?;
+    let (width, height) = (like.width(), like.height());
+    let source = format!("video_size={width}x{height}:pix_fmt={format}:time_base=1/1000:pixel_aspect=1/1");
     let mode = if method.fields_are_frames { "send_field" } else { "send_frame" };
     let parity = if method.top_first { "tff" } else { "bff" };
-    let spec = format!("bwdif=mode={mode}:parity={parity}:deint=all");
-    graph.output("in", 0)?.input("out", 0)?.parse(&spec)?;
-    graph.validate()?;
-    Ok(graph)
+    Chain::new(&source, "bwdif", &format!("mode={mode}:parity={parity}:deint=all"))
 }
 
 /// Another reference to a frame's pixels; a filter graph takes the one it is given.
@@ -134,15 +118,9 @@ fn share(frame: &frame::Video) -> Result<frame::Video, ffmpeg_next::Error> {
 }
 
 /// Takes the frames that are ready.
-fn drain(graph: &mut filter::Graph, made: &mut Vec<frame::Video>) -> Result<(), ffmpeg_next::Error> {
-    let mut sink = graph.get("out").ok_or(ffmpeg_next::Error::FilterNotFound)?;
-    loop {
-        let mut frame = frame::Video::empty();
-        match sink.sink().frame(&mut frame) {
-            Ok(()) => made.push(frame),
-            Err(ffmpeg_next::Error::Eof) => return Ok(()),
-            Err(ffmpeg_next::Error::Other { errno }) if errno == ffmpeg_next::error::EAGAIN => return Ok(()),
-            Err(error) => return Err(error),
-        }
+fn drain(chain: &mut Chain, made: &mut Vec<frame::Video>) -> Result<(), String> {
+    while let Some(frame) = chain.take()? {
+        made.push(frame);
     }
+    Ok(())
 }
