@@ -175,7 +175,14 @@ fn what_cannot_run_is_refused_when_the_job_is_planned() {
     // Allowed by name, and that is on record.
     let ran = bench.run("allowed", &["--set", "classify.model=nobody-sells", "--allow-licence", "nobody-sells"]);
     assert_eq!(ran.code, Some(0), "{ran:#?}");
-    assert_eq!(json(&bench.path("allowed"), "job.json")["models"][0]["gated"], true);
+    let model = &json(&bench.path("allowed"), "job.json")["models"][0];
+    assert_eq!(model["gated"], true);
+    // Its file is fp16, which its name does not say: the plan and the report do.
+    assert_eq!(
+        (&model["mode"]["precision"], &model["ran"][0]["precision"]),
+        (&"fp16".into(), &"fp16".into()),
+        "{model:#}"
+    );
     // Content that changed after it was planned with is no model any more.
     let file = bench.done(&["models", "where", "small"]);
     let file = Path::new(file.trim());

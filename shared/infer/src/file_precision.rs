@@ -55,9 +55,10 @@ struct TensorProto {
     name: String,
 }
 
-/// What the file's graph computes in: int8 if activations are quantised, fp16 if most convolutions and products have 16-bit
-/// weights as they are, else fp32. Weights that are only stored in fewer bits, and converted before they are used, do not count.
-pub(crate) fn of_file(name: &str, path: &Path) -> Result<Precision, InferError> {
+/// What the file's graph computes in: int8 if activations are quantised, fp16 if most convolutions and products have 16-bit weights as they
+/// are, else fp32; `None` without any of these, where precision means nothing. Weights that are only stored in fewer bits, and converted
+/// before they are used, do not count.
+pub(crate) fn of_file(name: &str, path: &Path) -> Result<Option<Precision>, InferError> {
     let problem = |source| InferError::File { path: path.to_owned(), source };
     let file = File::open(path).map_err(problem)?;
     // SAFETY: the file is a model of the cache, which nobody writes in place; one that shrinks meanwhile ends the process, as it would
@@ -101,11 +102,12 @@ impl Found {
         }
     }
 
-    fn precision(&self) -> Precision {
+    fn precision(&self) -> Option<Precision> {
         match self {
-            Self { quantised: true, .. } => Precision::Int8,
-            Self { products, half, .. } if 2 * half > *products => Precision::Fp16,
-            _ => Precision::Fp32,
+            Self { quantised: true, .. } => Some(Precision::Int8),
+            Self { products: 0, .. } => None,
+            Self { products, half, .. } if 2 * half > *products => Some(Precision::Fp16),
+            _ => Some(Precision::Fp32),
         }
     }
 }
@@ -120,17 +122,17 @@ fn quantises(operator: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn of(name: &str) -> Precision {
+    fn of(name: &str) -> Option<Precision> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/models");
         of_file(name, &folder.join(name)).unwrap()
     }
 
     #[test]
     fn the_graph_says_what_it_computes_in() {
-        assert_eq!(of("classifier.onnx"), Precision::Fp32);
-        assert_eq!(of("classifier_fp16.onnx"), Precision::Fp16);
-        assert_eq!(of("classifier_int8.onnx"), Precision::Int8);
-        assert_eq!(of("blur.onnx"), Precision::Fp32);
+        assert_eq!(of("classifier.onnx"), Some(Precision::Fp32));
+        assert_eq!(of("classifier_fp16.onnx"), Some(Precision::Fp16));
+        assert_eq!(of("classifier_int8.onnx"), Some(Precision::Int8));
+        assert_eq!(of("types.onnx"), None, "it multiplies nothing by weights");
     }
 
     fn graph(weight: &str, more: &[&str]) -> GraphProto {
@@ -145,7 +147,7 @@ mod tests {
         GraphProto { node: nodes, initializer: vec![TensorProto { data_type: FLOAT16, name: "half".to_owned() }] }
     }
 
-    fn precision(graph: &GraphProto) -> Precision {
+    fn precision(graph: &GraphProto) -> Option<Precision> {
         let mut found = Found::default();
         found.look_at(graph, &HashMap::new());
         found.precision()
@@ -153,10 +155,10 @@ mod tests {
 
     #[test]
     fn weights_that_are_only_stored_in_fewer_bits_are_no_arithmetic() {
-        assert_eq!(precision(&graph("half", &[])), Precision::Fp16);
-        assert_eq!(precision(&graph("full", &[])), Precision::Fp32);
-        assert_eq!(precision(&graph("full", &["DequantizeLinear"])), Precision::Fp32);
-        assert_eq!(precision(&graph("full", &["QuantizeLinear"])), Precision::Int8);
+        assert_eq!(precision(&graph("half", &[])), Some(Precision::Fp16));
+        assert_eq!(precision(&graph("full", &[])), Some(Precision::Fp32));
+        assert_eq!(precision(&graph("full", &["DequantizeLinear"])), Some(Precision::Fp32));
+        assert_eq!(precision(&graph("full", &["QuantizeLinear"])), Some(Precision::Int8));
     }
 
     #[test]
@@ -164,6 +166,6 @@ mod tests {
         let branch = AttributeProto { t: None, g: Some(GraphProto { initializer: Vec::new(), ..graph("half", &[]) }) };
         let mut outer = GraphProto { node: Vec::new(), ..graph("half", &[]) };
         outer.node.push(NodeProto { op_type: "If".to_owned(), attribute: vec![branch], ..NodeProto::default() });
-        assert_eq!(precision(&outer), Precision::Fp16);
+        assert_eq!(precision(&outer), Some(Precision::Fp16));
     }
 }

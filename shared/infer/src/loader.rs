@@ -282,7 +282,7 @@ impl Loader {
     fn check_precision(&self) -> Result<(), InferError> {
         let wanted = self.options.precision;
         let have = match &self.format {
-            Format::Onnx => file_precision::of_file(&self.model.name, &self.model.path)?,
+            Format::Onnx => file_precision::of_file(&self.model.name, &self.model.path)?.unwrap_or(wanted),
             #[cfg(feature = "torch")]
             Format::TorchScript(_) => Precision::Fp32,
         };

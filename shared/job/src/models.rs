@@ -72,15 +72,15 @@ impl ModelChoice<'_> {
     /// The file of a model that computes as the job asks, by its digest, and the precision: the model's own file, a variant that was made
     /// of it, or what TensorRT makes of it. Workers compare it with what the file says and with what ran.
     fn precision(&self, model: &Model, own: String, class: &str) -> Result<(String, Precision), String> {
-        let declared = Precision::of_id(&model.id);
-        let Some(wanted) = self.options.precision else { return Ok((own, declared)) };
-        if wanted == declared {
+        let own_precision = self.model_runtime.own_precision(model).map_err(text)?;
+        let Some(wanted) = self.options.precision else { return Ok((own, own_precision)) };
+        if wanted == own_precision {
             return Ok((own, wanted));
         }
         if let Some(variant) = self.model_runtime.cache().variant(model, &wanted.to_string()).map_err(text)? {
             return Ok((variant.digest.to_string(), wanted));
         }
-        if class.starts_with("tensorrt") && (declared, wanted) == (Precision::Fp32, Precision::Fp16) {
+        if class.starts_with("tensorrt") && (own_precision, wanted) == (Precision::Fp32, Precision::Fp16) {
             return Ok((own, wanted));
         }
         let id = &model.id;
@@ -91,7 +91,7 @@ impl ModelChoice<'_> {
             ),
         };
         Err(format!(
-            "{id} is {declared}, and would run on {class}, which does not make {wanted} of it: {help}, or leave --precision out"
+            "{id} is {own_precision}, and would run on {class}, which does not make {wanted} of it: {help}, or leave --precision out"
         ))
     }
 }

@@ -8,7 +8,7 @@ use framefleet_infer::{
     CacheUse, Device, DeviceChoice, Engine, EngineOptions, InferError, Model, Precision, Provider, Recorder, Runtime,
     SessionOptions, SessionReport, StepModel, StepModels, Tuned, budget, device,
 };
-use framefleet_models::{Cache, Catalogue, Installed, ModelError};
+use framefleet_models::{Cache, Catalogue, Format, Installed, ModelError};
 use framefleet_proto::v1::TaskModel;
 use framefleet_runner::HostProvider;
 use framefleet_stage::{Host, SetupError};
@@ -210,6 +210,14 @@ impl ModelRuntime {
             gpu => asked.min(Preset::of(gpu).micro_batch),
         };
         Ok(tuned.filter(fits).map_or_else(untuned, |tuned| tuned.micro_batch))
+    }
+
+    /// What a model's own file computes in: by the file where it is here, else by the id.
+    pub fn own_precision(&self, model: &framefleet_models::Model) -> Result<Precision, InferError> {
+        match self.cache.installed(model) {
+            Ok(installed) if model.format == Format::Onnx => Precision::of_file(&model.id, installed.path()),
+            _ => Ok(Precision::of_id(&model.id)),
+        }
     }
 
     /// The device of an execution class: this machine's where it has that class, else the first of its kind.

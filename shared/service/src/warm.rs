@@ -1,6 +1,6 @@
 //! Models that a worker opens before it says that it is ready: the first task then finds them warm.
 use crate::model_runtime::ModelRuntime;
-use framefleet_infer::{InferError, Precision, StepModels};
+use framefleet_infer::{InferError, StepModels};
 use framefleet_models::ModelError;
 use framefleet_proto::v1::TaskModel;
 use framefleet_runner::HostProvider as _;
@@ -90,7 +90,7 @@ fn models(
                 },
             };
             let sha256 = model.digest()?.to_string();
-            let precision = Precision::of_id(&model.id);
+            let precision = runtime.own_precision(model)?;
             let micro_batch = runtime.micro_batch(need.micro_batch, &sha256, class, precision)?;
             found.push(TaskModel {
                 role: need.role.clone(),
