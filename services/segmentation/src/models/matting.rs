@@ -3,7 +3,7 @@ use crate::input::view::resized;
 use crate::settings::VIDEO_MATTING;
 use framefleet_infer::{Session, TensorView};
 use framefleet_perception::PerceptionError;
-use ndarray::Array4;
+use ndarray::{Array1, Array4};
 use opencv::boxed_ref::BoxedRef;
 use opencv::core::{self, Mat, Scalar, Size};
 use opencv::prelude::*;
@@ -14,9 +14,14 @@ const STEP: i32 = 16;
 const STATES: [(&str, &str, usize); 4] =
     [("r1i", "r1o", 16), ("r2i", "r2o", 20), ("r3i", "r3o", 40), ("r4i", "r4o", 64)];
 
+/// What its publisher's own export takes besides: how much smaller than `src` the network looks at first.
+const RATIO: &str = "downsample_ratio";
+
 /// The model. It takes `src` [1, height, width, 3] as 0–1 and states `r1i`–`r4i`, and gives `pha` [1, height, width, 1] and `r1o`–`r4o`.
+/// Its publisher's own export takes `downsample_ratio` as well, and has channels as second axis.
 pub struct Matting {
     session: Session,
+    channels_first: bool,
 }
 
 /// What one eye has seen.
@@ -36,13 +41,18 @@ impl Matting {
             let problem = format!("it has no {}", absent.join(", "));
             return Err(PerceptionError::Model { model: session.name().to_owned(), role: VIDEO_MATTING, problem });
         }
-        Ok(Self { session })
+        let channels_first = inputs.iter().any(|spec| spec.name == RATIO);
+        Ok(Self { session, channels_first })
     }
 
     /// The memory of `eyes` before the first frame.
     pub fn nothing_seen(&self, eyes: usize) -> Vec<Memory> {
-        let empty = || STATES.map(|(_, _, channels)| Array4::zeros((1, 1, 1, channels)));
-        std::iter::repeat_with(empty).take(eyes).collect()
+        std::iter::repeat_with(|| self.empty()).take(eyes).collect()
+    }
+
+    fn empty(&self) -> Memory {
+        // The publisher's export spreads one number over whatever size the state gets.
+        STATES.map(|(_, _, channels)| Array4::zeros((1, 1, 1, if self.channels_first { 1 } else { channels })))
     }
 
     /// Alpha matte of an image (RGB, 8 bits), of its size, after what is in `memory`, which is brought up to date.
@@ -52,12 +62,20 @@ impl Matting {
         let (height, width) = (size.height as usize, size.width as usize);
         let mut source = Array4::<f32>::zeros((1, height, width, 3));
         source.iter_mut().zip(scaled.data_bytes()?).for_each(|(into, byte)| *into = f32::from(*byte) / 255.0);
-        // A state of another size is of an image of another size: seen is nothing.
-        let state_height = |memory: &Memory| memory[0].shape()[1];
-        if state_height(memory) > 1 && state_height(memory) != height.div_ceil(2) {
-            *memory = STATES.map(|(_, _, channels)| Array4::zeros((1, 1, 1, channels)));
+        if self.channels_first {
+            source = source.permuted_axes([0, 3, 1, 2]).as_standard_layout().into_owned();
         }
+        // A state of another size is of an image of another size: seen is nothing.
+        let state_height = |memory: &Memory| memory[0].shape()[if self.channels_first { 2 } else { 1 }];
+        if state_height(memory) > 1 && state_height(memory) != height.div_ceil(2) {
+            *memory = self.empty();
+        }
+        // What the model sees is as small already as it would make it.
+        let ratio = Array1::<f32>::ones(1);
         let mut inputs: Vec<(&str, TensorView<'_>)> = vec![("src", TensorView::from(&source))];
+        if self.channels_first {
+            inputs.push((RATIO, TensorView::from(&ratio)));
+        }
         inputs.extend(STATES.iter().zip(memory.iter()).map(|((name, _, _), state)| (*name, TensorView::from(state))));
         let outputs = self.session.run(&inputs)?;
         let mut soft_mask =
