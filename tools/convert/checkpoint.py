@@ -56,8 +56,10 @@ class Reader(pickle.Unpickler):
     def find_class(self, module, name):
         if (module, name) == ("collections", "OrderedDict"):
             return collections.OrderedDict
-        if (module, name) == ("torch._utils", "_rebuild_tensor_v2"):
+        if module == "torch._utils" and name in ("_rebuild_tensor", "_rebuild_tensor_v2"):
             return tensor
+        if (module, name) == ("torch._utils", "_rebuild_parameter"):
+            return lambda data, *_rest: data
         if module == "torch" and name in DTYPES:
             return DTYPES[name]
         raise pickle.UnpicklingError(f"a checkpoint of plain tensors does not need {module}.{name}")

@@ -10,7 +10,9 @@ pub use definitions::{PipelinesArguments, StagesArguments, StagesVerb, ValidateA
 pub use export::{ExportArguments, FormatArguments, SelectArguments};
 pub use fleet::{NamedJobArguments, StatusArguments, TopArguments, UpArguments, WorkerVerb};
 pub use job::{JobArguments, PipelineArguments, RunArguments, SubmitArguments};
-pub use models::{DoctorArguments, ModelsArguments, ModelsVerb, PullArguments, TuneArguments};
+pub use models::{
+    ConvertArguments, DoctorArguments, ListArguments, ModelsArguments, ModelsVerb, PullArguments, TuneArguments,
+};
 pub use output::{EditArguments, EditVerb, FailuresArguments, FailuresVerb, VerifyArguments};
 
 use clap::{Parser, Subcommand};

@@ -84,11 +84,15 @@ impl JobError {
 
 fn exit_of_models(error: &ModelError) -> Exit {
     match error {
-        ModelError::Unknown { .. } | ModelError::NotOfRole { .. } | ModelError::Pin { .. } => Exit::Usage,
+        ModelError::Unknown { .. }
+        | ModelError::NotOfRole { .. }
+        | ModelError::Pin { .. }
+        | ModelError::NothingToConvert { .. } => Exit::Usage,
         ModelError::Catalogue { .. }
         | ModelError::Licence { .. }
         | ModelError::NoDefault { .. }
         | ModelError::NotInstalled { .. }
+        | ModelError::NotConverted { .. }
         | ModelError::Unpinned { .. } => Exit::Configuration,
         _ => Exit::Failed,
     }

@@ -27,7 +27,12 @@ impl Models for ModelChoice<'_> {
         Allowed::of(&self.options.allowed).check(model).map_err(|error| with_flag(error, model))?;
         if model.format == Format::Checkpoint {
             let kind = "weights as their publisher trained with them, which no session opens";
-            return Err(format!("{} is {kind}: export it to ONNX and name it in a catalogue of your own", model.id));
+            let exported = catalogue.exported_of(&model.id).map_err(text)?;
+            let instead = match exported.is_empty() {
+                true => "export it to ONNX and name it in a catalogue of your own".to_owned(),
+                false => format!("name a model that `framefleet models convert {}` exports of it", model.id),
+            };
+            return Err(format!("{} is {kind}: {instead}", model.id));
         }
         let own = model.digest().map_err(text)?.to_string();
         if self.must_be_installed {

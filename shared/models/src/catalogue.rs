@@ -6,8 +6,24 @@ use crate::model::Model;
 use crate::pins::Pins;
 use std::path::Path;
 
-/// The catalogue that comes with the program.
-const BUILT_IN: &str = include_str!("../../../models/catalog.toml");
+/// A file of `models`, by the name it has there.
+macro_rules! family {
+    ($name:literal) => {
+        (concat!("models/", $name, ".toml"), include_str!(concat!("../../../models/", $name, ".toml")))
+    };
+}
+
+/// The catalogue that comes with the program: what is made of packages, then families of what publishers distribute.
+const BUILT_IN: [(&str, &str); 8] = [
+    family!("catalog"),
+    family!("embeddings"),
+    family!("detection"),
+    family!("sam2"),
+    family!("masks"),
+    family!("restoration"),
+    family!("faces"),
+    family!("video"),
+];
 
 /// All models that can be chosen: those of the program and those of the user's own catalogues.
 #[derive(Clone, Debug)]
@@ -18,7 +34,8 @@ pub struct Catalogue {
 impl Catalogue {
     /// The catalogue that comes with the program.
     pub fn built_in() -> Result<Self, ModelError> {
-        Self::of_text(BUILT_IN, Path::new("models/catalog.toml"))
+        let empty = Self { models: Vec::new() };
+        BUILT_IN.iter().try_fold(empty, |catalogue, (name, text)| catalogue.with(text, Path::new(name)))
     }
 
     /// A catalogue of this text alone; `origin` names it in errors, and its folder is where paths start.
@@ -52,7 +69,33 @@ impl Catalogue {
             }
             self.models.push(model);
         }
+        self.exports_have_checkpoints().map_err(wrong)?;
         Ok(self)
+    }
+
+    fn exports_have_checkpoints(&self) -> Result<(), String> {
+        for model in &self.models {
+            for export in model.files.iter().filter_map(|file| file.source.export()) {
+                let missing = export.checkpoints.iter().find(|id| self.find(id).is_none_or(Model::is_exported));
+                if let Some(missing) = missing {
+                    return Err(format!("model \"{}\": there is no checkpoint \"{missing}\"", model.id));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The models that are exported of a checkpoint; of a model that is exported itself, that model.
+    pub fn exported_of(&self, id: &str) -> Result<Vec<&Model>, ModelError> {
+        let asked = self.get(id)?;
+        if asked.is_exported() {
+            return Ok(vec![asked]);
+        }
+        let is_of = |model: &&Model| {
+            let exports = model.files.iter().filter_map(|file| file.source.export());
+            exports.flat_map(|export| &export.checkpoints).any(|checkpoint| checkpoint == id)
+        };
+        Ok(self.models.iter().filter(is_of).collect())
     }
 
     /// This catalogue with the digests that the user vouched for. A digest of the catalogue is never replaced.

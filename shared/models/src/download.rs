@@ -2,10 +2,12 @@
 use crate::digest::Sha256;
 use crate::error::{Mismatch, ModelError, access};
 use crate::progress::{Activity, Progress};
+use crate::token::Token;
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::path::Path;
 use std::time::Duration;
+use ureq::config::RedirectAuthHeaders;
 use ureq::http::{Response, StatusCode, header};
 use ureq::tls::{RootCerts, TlsConfig};
 
@@ -28,6 +30,7 @@ pub(crate) struct Wanted<'a> {
     pub(crate) url: &'a str,
     pub(crate) size: Option<u64>,
     pub(crate) sha256: Sha256,
+    pub(crate) token: &'a Token,
 }
 
 /// Why a try ended early.
@@ -82,6 +85,8 @@ impl<'a> Client<'a> {
             .timeout_connect(Some(CONNECT))
             .timeout_recv_response(Some(SILENCE))
             .timeout_per_read(Some(SILENCE))
+            // Addresses lead on to storage of another host: the token stays here.
+            .redirect_auth_headers(RedirectAuthHeaders::SameHost)
             // A compressed body would have other lengths and ranges.
             .accept_encoding("identity")
             .user_agent(concat!("framefleet/", env!("CARGO_PKG_VERSION")))
@@ -126,6 +131,9 @@ impl<'a> Client<'a> {
         if here > 0 {
             request = request.header(header::RANGE, format!("bytes={here}-"));
         }
+        if let Some(token) = self.wanted.token.header(self.wanted.url) {
+            request = request.header(header::AUTHORIZATION, token);
+        }
         let response = request.call().map_err(|error| self.unanswered(error))?;
         let start = self.start(&response, here, file, part)?;
         let total = header_number(&response, header::CONTENT_LENGTH).map(|length| start + length);
@@ -155,9 +163,13 @@ impl<'a> Client<'a> {
             StatusCode::RANGE_NOT_SATISFIABLE if here > 0 => over("the server's file is shorter than what is here"),
             StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => Err(Broken::Now(status.to_string())),
             _ if status.is_server_error() => Err(Broken::Now(status.to_string())),
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(Broken::For(self.failed(format!(
-                "the server answered {status}: its publisher wants an account or has withdrawn it; fetch it by hand and name the file in a catalogue of your own"
-            )))),
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+                let advice = self.wanted.token.advice(self.wanted.url).unwrap_or_else(|| {
+                    "its publisher wants an account or has withdrawn it: fetch it by hand and say --from with its folder"
+                        .to_owned()
+                });
+                Err(Broken::For(self.failed(format!("the server answered {status}: {advice}"))))
+            }
             _ => Err(Broken::For(self.failed(format!("the server answered {status}: the address may be out of date")))),
         }
     }
@@ -204,6 +216,9 @@ impl<'a> Client<'a> {
             ureq::Error::BadUri(_) | ureq::Error::Http(_) | ureq::Error::TooManyRedirects => {
                 Broken::For(self.failed(error.to_string()))
             }
+            ureq::Error::ConnectProxyFailed(reason) => Broken::Now(format!(
+                "the proxy of HTTPS_PROXY, HTTP_PROXY or ALL_PROXY refused: {reason}; NO_PROXY names hosts that need none"
+            )),
             error => Broken::Now(error.to_string()),
         }
     }

@@ -73,6 +73,54 @@ pub enum ModelError {
         /// The file.
         file: String,
     },
+    /// A model that is exported on the user's machine was not exported yet.
+    #[error("model {id} is exported from a published checkpoint, which was not done here: run `{command}`")]
+    NotConverted {
+        /// The model.
+        id: String,
+        /// What exports it.
+        command: String,
+    },
+    /// An export was asked for of what is none.
+    #[error("there is nothing to convert for {id}: {reason}")]
+    NothingToConvert {
+        /// The model.
+        id: String,
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// A file takes or gives other tensors than its entry says.
+    #[error("model {id}: {tensor} {reason}; a stage that runs it would fail: name another model, or correct the entry")]
+    Signature {
+        /// The model.
+        id: String,
+        /// Which tensor: `input "image"`.
+        tensor: String,
+        /// What differs.
+        reason: String,
+    },
+    /// There is too little space.
+    #[error(
+        "{} needs {needed} bytes and has {free} free: make space, or name another folder with --cache", folder.display()
+    )]
+    DiskFull {
+        /// The folder.
+        folder: PathBuf,
+        /// Bytes that would be written.
+        needed: u64,
+        /// Bytes that are free.
+        free: u64,
+    },
+    /// A mirror folder does not hold what is needed.
+    #[error("{what} is not in {}: {seen}", folder.display())]
+    NotInMirror {
+        /// What is needed: its file's name, digest and address.
+        what: String,
+        /// The mirror.
+        folder: PathBuf,
+        /// What is there instead, and what to do.
+        seen: String,
+    },
     /// A pin that fits nothing.
     #[error("--sha256 for {file} of model {id}: {reason}")]
     Pin {

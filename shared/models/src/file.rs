@@ -5,7 +5,7 @@ use crate::digest::Sha256;
 use crate::error::ModelError;
 use crate::model::{CommercialUse, Format, Model, ModelFile, Tensor};
 use crate::recipe;
-use crate::source::{Archive, Making, Member, Package, Source, Wheel};
+use crate::source::{Archive, Export, Making, Member, Package, Source, Wheel};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path};
@@ -100,6 +100,9 @@ struct SourceEntry {
     path: Option<String>,
     url: Option<String>,
     recipe: Option<String>,
+    export: Option<String>,
+    #[serde(default)]
+    checkpoints: Vec<String>,
     #[serde(default)]
     inputs: Vec<MemberEntry>,
     #[serde(default)]
@@ -224,14 +227,27 @@ impl Reading<'_> {
         entry.size.map_or(Ok(()), within)?;
         let sha256 = entry.sha256.0;
         let source = self.source(entry.from, entry.size.zip(sha256))?;
-        if sha256.is_none() && !matches!(source, Source::Url(_) | Source::Path(_)) {
-            return Err("its sha256 can be known: only for an address or a path may it be \"unknown\"".to_owned());
+        let may_be_unknown = matches!(source, Source::Url(_) | Source::Path(_) | Source::Export(_));
+        if sha256.is_none() && !may_be_unknown {
+            return Err(
+                "its sha256 can be known: only for an address, a path or an export may it be \"unknown\"".to_owned()
+            );
         }
         Ok(ModelFile { name: entry.name, size: entry.size, sha256, source })
     }
 
     fn source(&self, entry: SourceEntry, known: Option<(u64, Sha256)>) -> Result<Source, String> {
-        let SourceEntry { archive, path, url, recipe, inputs, arguments, kept } = entry;
+        let SourceEntry { archive, path, url, recipe, export, checkpoints, inputs, arguments, kept } = entry;
+        if let Some(export) = export {
+            let alone = archive.is_none() && path.is_none() && url.is_none() && recipe.is_none() && kept.is_none();
+            return match alone && inputs.is_empty() {
+                true => exporting(export, checkpoints, arguments).map(Source::Export),
+                false => Err("an export has checkpoints and arguments, and nothing else".to_owned()),
+            };
+        }
+        if !checkpoints.is_empty() {
+            return Err("checkpoints belong to an export".to_owned());
+        }
         if recipe.is_none() && !(inputs.is_empty() && arguments.is_empty() && kept.is_none()) {
             return Err("inputs, arguments and kept belong to a recipe".to_owned());
         }
@@ -252,7 +268,10 @@ impl Reading<'_> {
                     None => Source::Recipe(making),
                 })
             }
-            _ => Err("from is one of { archive, path }, { url }, { path }, { recipe, inputs }".to_owned()),
+            _ => {
+                Err("from is one of { archive, path }, { url }, { path }, { recipe, inputs }, { export, checkpoints }"
+                    .to_owned())
+            }
         }
     }
 
@@ -275,6 +294,17 @@ impl Reading<'_> {
             format!("there is no archive \"{}\"; archives are {}", entry.archive, known.join(", "))
         })?;
         Ok(Member { archive: archive.clone(), path: entry.path, size: entry.size, sha256: entry.sha256 })
+    }
+}
+
+fn exporting(recipe: String, checkpoints: Vec<String>, arguments: Vec<String>) -> Result<Export, String> {
+    if recipe::exports().all(|known| known != recipe) {
+        let known: Vec<&str> = recipe::exports().collect();
+        return Err(format!("there is no export \"{recipe}\"; exports are {}", known.join(", ")));
+    }
+    match checkpoints.is_empty() {
+        true => Err(format!("export {recipe} needs checkpoints")),
+        false => Ok(Export { recipe, checkpoints, arguments }),
     }
 }
 

@@ -90,7 +90,7 @@ pub struct ModelFile {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tensor {
-    /// Its name in the graph.
+    /// Its name in the graph; `*` where no source states it: then it is known by its place alone.
     pub name: String,
     /// Its elements.
     #[serde(rename = "type")]
@@ -106,6 +106,7 @@ pub struct Tensor {
 pub enum Element {
     F32,
     F16,
+    F64,
     I64,
     I32,
     U8,
@@ -151,7 +152,15 @@ impl Model {
 
     /// The digest of one of its files, which has to be known.
     pub(crate) fn pinned(&self, file: &ModelFile) -> Result<Sha256, ModelError> {
-        file.sha256.ok_or_else(|| ModelError::Unpinned { id: self.id.clone(), file: file.name.clone() })
+        file.sha256.ok_or_else(|| match file.source.export() {
+            Some(_) => ModelError::NotConverted { id: self.id.clone(), command: self.convert_command() },
+            None => ModelError::Unpinned { id: self.id.clone(), file: file.name.clone() },
+        })
+    }
+
+    /// Whether it is exported from checkpoints on the user's machine.
+    pub fn is_exported(&self) -> bool {
+        self.files.iter().any(|file| file.source.export().is_some())
     }
 
     /// Bytes of all its files; `None` when one of them is not known.
@@ -159,11 +168,20 @@ impl Model {
         self.files.iter().map(|file| file.size).sum()
     }
 
-    /// The command that fetches it.
+    /// The command that fetches it, or that exports it again.
     pub fn pull_command(&self) -> String {
+        if self.is_exported() { self.convert_command() } else { self.command("pull") }
+    }
+
+    /// The command that exports it.
+    pub(crate) fn convert_command(&self) -> String {
+        self.command("convert")
+    }
+
+    fn command(&self, verb: &str) -> String {
         let id = &self.id;
         let allowance = if self.is_gated() { format!(" --allow-licence {id}") } else { String::new() };
-        format!("framefleet models pull {id}{allowance}")
+        format!("framefleet models {verb} {id}{allowance}")
     }
 
     /// Whether it may only be used when its licence was allowed by name.

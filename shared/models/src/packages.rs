@@ -55,6 +55,17 @@ pub(crate) fn fetch(
     only_file(&to).ok_or_else(|| failed("its client fetched no file, or several".to_owned()))
 }
 
+/// Version and processor of a Python: what its compiled libraries fit.
+pub(crate) fn python_tag(tools: &Tools) -> Result<String, String> {
+    let mut command = Command::new(&tools.python);
+    command.args(["-c", "import sys, platform; print(sys.implementation.cache_tag + platform.machine())"]);
+    let output = command.output().map_err(|error| format!("{}: {error}", tools.python.display()))?;
+    match output.status.success() {
+        true => Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned()),
+        false => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
+    }
+}
+
 /// Wheels only: pip would run the build code of a source distribution to learn its name.
 fn pip_download(archive: &Archive, tools: &Tools, to: &Path) -> Command {
     let mut command = Command::new(&tools.python);

@@ -4,15 +4,18 @@ use crate::cache::{Cache, Installed};
 use crate::digest::{Hashing, Sha256};
 use crate::disk::create_folder;
 use crate::download::{self, Wanted};
+use crate::environment::Environment;
 use crate::error::{Mismatch, ModelError, access};
 use crate::kept;
 use crate::licence::Allowed;
 use crate::lock::Lock;
+use crate::mirror::{Mirror, Sought};
 use crate::model::{Model, ModelFile};
 use crate::packages::{self, Tools};
 use crate::progress::Progress;
 use crate::recipe;
 use crate::source::{Archive, Making, Member, Source};
+use crate::token::Token;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -28,6 +31,8 @@ pub struct Puller<'a> {
     cache: &'a Cache,
     tools: Tools,
     offline: bool,
+    mirror: Option<Mirror>,
+    token: Token,
     allowed: Allowed,
     progress: &'a dyn Progress,
     fetched: RefCell<BTreeSet<PathBuf>>,
@@ -36,8 +41,24 @@ pub struct Puller<'a> {
 impl<'a> Puller<'a> {
     /// One that may use the network, by pip, npm and https, and takes what needs no allowance.
     pub fn new(cache: &'a Cache, progress: &'a dyn Progress) -> Self {
-        let (tools, allowed) = (Tools::default(), Allowed::nothing());
-        Self { cache, tools, offline: false, allowed, progress, fetched: RefCell::default() }
+        let (tools, allowed, token) = (Tools::default(), Allowed::nothing(), Token::of_environment());
+        Self { cache, tools, offline: false, mirror: None, token, allowed, progress, fetched: RefCell::default() }
+    }
+
+    /// Takes files out of this folder, and uses nothing but this machine.
+    ///
+    /// # Errors
+    /// The folder cannot be read.
+    pub fn from_folder(mut self, folder: Option<&Path>) -> Result<Self, ModelError> {
+        self.mirror = folder.map(Mirror::open).transpose()?;
+        self.offline |= self.mirror.is_some();
+        Ok(self)
+    }
+
+    /// Uses this access token instead of that of the environment.
+    pub fn with_token(mut self, token: Token) -> Self {
+        self.token = token;
+        self
     }
 
     /// Uses nothing but this machine.
@@ -60,7 +81,32 @@ impl<'a> Puller<'a> {
 
     /// Makes sure that a model is in the cache and sound: what is damaged is fetched again.
     pub fn pull(&self, model: &Model) -> Result<Installed, ModelError> {
-        self.allowed.check(model)?;
+        self.allowed(model)?;
+        self.fetch(model)
+    }
+
+    /// Refuses a model whose licence was not allowed.
+    pub(crate) fn allowed(&self, model: &Model) -> Result<(), ModelError> {
+        self.allowed.check(model)
+    }
+
+    /// The cache.
+    pub(crate) fn cache(&self) -> &Cache {
+        self.cache
+    }
+
+    /// Where progress is reported.
+    pub(crate) fn progress(&self) -> &dyn Progress {
+        self.progress
+    }
+
+    /// The Python of an environment that exports run in.
+    pub(crate) fn python(&self, environment: &Environment) -> Result<PathBuf, ModelError> {
+        environment.python(self.cache.folder(), &self.tools, self.offline, self.progress)
+    }
+
+    /// Like [`pull`](Self::pull), of a model whose licence was allowed.
+    pub(crate) fn fetch(&self, model: &Model) -> Result<Installed, ModelError> {
         let digest = model.digest()?;
         if let Ok(installed) = self.cache.installed(model) {
             return Ok(installed);
@@ -81,7 +127,7 @@ impl<'a> Puller<'a> {
     }
 
     /// A folder beside the place where things end up, so that a rename puts them there.
-    fn staging(&self) -> Result<tempfile::TempDir, ModelError> {
+    pub(crate) fn staging(&self) -> Result<tempfile::TempDir, ModelError> {
         let folder = self.cache.folder().join("tmp");
         create_folder(&folder)?;
         sweep(&folder);
@@ -89,7 +135,7 @@ impl<'a> Puller<'a> {
     }
 
     /// Puts a complete model in its place; what is damaged there goes.
-    fn place(&self, folder: &Path, to: &Path, staging: &Path) -> Result<(), ModelError> {
+    pub(crate) fn place(&self, folder: &Path, to: &Path, staging: &Path) -> Result<(), ModelError> {
         create_folder(to.parent().unwrap_or(Path::new(".")))?;
         if to.exists() {
             let old = staging.join("damaged");
@@ -99,11 +145,26 @@ impl<'a> Puller<'a> {
     }
 
     /// Gets one file and checks it.
-    fn obtain(&self, model: &Model, file: &ModelFile, to: &Path, staging: &Path) -> Result<(), ModelError> {
+    pub(crate) fn obtain(&self, model: &Model, file: &ModelFile, to: &Path, staging: &Path) -> Result<(), ModelError> {
         let sha256 = model.pinned(file)?;
+        // What a recipe would make may lie there made; what comes with the program is here.
+        if let (Some(mirror), false) = (&self.mirror, matches!(file.source, Source::Kept { .. } | Source::Path(_))) {
+            match (mirror.take(&sought(model, file, sha256), to), &file.source) {
+                (Ok(()), _) => return Ok(()),
+                (Err(error), Source::Url(_)) => return Err(error),
+                _ => {}
+            }
+        }
         match &file.source {
             Source::Member(member) => return self.extract(member, to),
-            Source::Url(url) => return self.download(&Wanted { url, size: file.size, sha256 }, to),
+            Source::Url(url) => {
+                return self.download(&Wanted { url, size: file.size, sha256, token: &self.token }, to);
+            }
+            // Only of another program's pins could its digest be known here and its file not.
+            Source::Export(_) => {
+                let (id, command) = (model.id.clone(), model.convert_command());
+                return Err(ModelError::NotConverted { id, command });
+            }
             Source::Path(path) => {
                 std::fs::copy(path, to).map_err(access("read", path))?;
             }
@@ -151,6 +212,12 @@ impl<'a> Puller<'a> {
         if let (true, Ok(file)) = (sound, File::open(&path)) {
             return Ok(file);
         }
+        if let Some(mirror) = &self.mirror {
+            let size = Some(archive.size);
+            mirror
+                .take(&Sought { what: archive.to_string(), names: Vec::new(), size, sha256: archive.sha256 }, &path)?;
+            return File::open(&path).map_err(access("read", &path));
+        }
         self.online(&archive.to_string())?;
         let staging = self.staging()?;
         let fetched = packages::fetch(archive, staging.path(), &self.tools, self.progress)?;
@@ -172,6 +239,15 @@ impl<'a> Puller<'a> {
         let libraries = recipe::libraries(self.cache.folder(), &self.tools, self.offline, self.progress)?;
         recipe::run(making, &inputs, to, folder, &self.tools, &libraries, self.progress)
     }
+}
+
+/// What to look for in a mirror.
+fn sought<'a>(model: &'a Model, file: &'a ModelFile, sha256: Sha256) -> Sought<'a> {
+    let mut names = vec![file.name.as_str()];
+    if let Source::Url(url) = &file.source {
+        names.extend(url.rsplit('/').next());
+    }
+    Sought { what: format!("{} of model {}", file.name, model.id), names, size: file.size, sha256 }
 }
 
 impl Drop for Puller<'_> {

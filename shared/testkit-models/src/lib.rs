@@ -1,4 +1,9 @@
 //! Models of the catalogue for tests: fetched once into the working copy's `.cache`, opened on the CPU. For tests only.
+mod graph;
+mod onnx;
+
+pub use graph::RandomGraph;
+
 use framefleet_infer::runtime::LIBRARY_NAME;
 use framefleet_infer::{
     DeviceChoice, Engine, EngineOptions, InferError, Model, Runtime, RuntimeError, SessionOptions, StepModel,
@@ -22,6 +27,9 @@ pub enum TestModelError {
     /// The engine.
     #[error(transparent)]
     Infer(#[from] InferError),
+    /// A graph cannot be written.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
 }
 
 /// `.cache` of the working copy; `make setup` puts ONNX Runtime there.
@@ -37,6 +45,26 @@ pub fn model(id: &str) -> Result<Model, TestModelError> {
     let installed = Puller::new(&cache, &Silent).allowing(Allowed::of([id])).pull(entry)?;
     let sha256 = installed.files[0].sha256.to_string();
     Ok(Model { name: id.to_owned(), path: installed.path().to_owned(), sha256 })
+}
+
+/// An entry of the catalogue.
+pub fn entry(id: &str) -> Result<framefleet_models::Model, TestModelError> {
+    Ok(Catalogue::built_in()?.get(id)?.clone())
+}
+
+/// A host whose models are random graphs of these entries, each for the role that its entry has, and the folder that holds them. As many
+/// items go in at once as are said.
+pub fn random_host(ids: &[(&str, usize)]) -> Result<(tempfile::TempDir, Host), TestModelError> {
+    let folder = tempfile::tempdir()?;
+    let step_model = |(id, items): &(&str, usize)| {
+        let entry = entry(id)?;
+        let model = RandomGraph::of(&entry).write(folder.path())?;
+        let options = SessionOptions { micro_batch: Some(*items), ..SessionOptions::default() };
+        Ok((entry.role, StepModel { model, options }))
+    };
+    let models = ids.iter().map(step_model).collect::<Result<BTreeMap<_, _>, TestModelError>>()?;
+    let host = Host::default().with(Arc::new(StepModels::new(engine()?, models)));
+    Ok((folder, host))
 }
 
 /// An engine on the CPU.

@@ -5,3 +5,4 @@ mod footage;
 mod harness;
 mod parity;
 mod persons;
+mod published;

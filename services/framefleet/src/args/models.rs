@@ -62,18 +62,13 @@ pub struct ModelsArguments {
 /// What to do with models.
 #[derive(Subcommand, Debug)]
 pub enum ModelsVerb {
-    /// List the models there are: role, licence, size, what is installed, what runs by default
-    List {
-        /// Only those that this stage can use
-        #[arg(long)]
-        stage: Option<String>,
-        /// As JSON, with everything the catalogue says
-        #[arg(long)]
-        json: bool,
-    },
+    /// List the models there are by role: size, licence, what is installed, what runs by default
+    List(ListArguments),
     /// Fetch models, and make sure that those that are here are sound
     Pull(PullArguments),
-    /// Hash installed models again: all, or those named
+    /// Export models of published checkpoints to ONNX, in a Python environment of their own
+    Convert(ConvertArguments),
+    /// Hash installed models again, and compare their tensors with the catalogue: all, or those named
     Verify {
         /// Models
         ids: Vec<String>,
@@ -107,10 +102,47 @@ pub struct PullArguments {
     /// Use nothing but this machine
     #[arg(long)]
     pub offline: bool,
+    /// Take files out of this folder instead of the network, by digest or name: a copy of another machine's cache, say
+    #[arg(long, value_name = "FOLDER")]
+    pub from: Option<PathBuf>,
     /// Take models under a licence that forbids commercial use, is copyleft or unclear: a model, or a licence
     #[arg(long, value_delimiter = ',', value_name = "MODEL|LICENCE")]
     pub allow_licence: Vec<String>,
     /// The digest of a file that the catalogue does not know, of the one model named
     #[arg(long, value_name = "[FILE=]DIGEST")]
     pub sha256: Vec<String>,
+}
+
+/// `models list`
+#[derive(Args, Debug)]
+pub struct ListArguments {
+    /// Only those of this role
+    #[arg(long, value_name = "NAME")]
+    pub role: Option<String>,
+    /// Only those that this stage can use
+    #[arg(long, value_name = "NAME")]
+    pub stage: Option<String>,
+    /// Only those that are installed
+    #[arg(long)]
+    pub installed: bool,
+    /// As JSON, with everything the catalogue says
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `models convert`
+#[derive(Args, Debug)]
+pub struct ConvertArguments {
+    /// Models that are exported of checkpoints, or checkpoints: all models of them
+    #[arg(required = true)]
+    pub ids: Vec<String>,
+    /// Use nothing but this machine: checkpoint and environment have to be here
+    #[arg(long)]
+    pub offline: bool,
+    /// Take checkpoints out of this folder instead of the network; the environment has to be here
+    #[arg(long, value_name = "FOLDER")]
+    pub from: Option<PathBuf>,
+    /// Take models under a licence that forbids commercial use, is copyleft or unclear: a model, or a licence
+    #[arg(long, value_delimiter = ',', value_name = "MODEL|LICENCE")]
+    pub allow_licence: Vec<String>,
 }

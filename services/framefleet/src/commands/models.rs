@@ -1,11 +1,15 @@
 //! `framefleet models`
+mod announce;
+mod convert;
 mod list;
 mod progress;
 mod pull;
+mod tensors;
+mod verify;
 
 use crate::args::{ModelsArguments, ModelsVerb};
 use crate::failure::Failure;
-use framefleet_models::{Cache, Catalogue, Model, ModelError, recipe_script};
+use framefleet_models::{Cache, Catalogue, ModelError, recipe_script};
 use framefleet_service::Exit;
 use framefleet_stage::Registry;
 
@@ -15,11 +19,12 @@ pub fn run(arguments: &ModelsArguments, registry: &Registry) -> Result<Exit, Fai
     let cache = Cache::new(std::path::absolute(folder)?);
     let catalogue = catalogue(arguments)?.with_pins(&cache.pins()?);
     match &arguments.verb {
-        ModelsVerb::List { stage, json } => list::list(&catalogue, &cache, stage.as_deref(), *json)?,
-        ModelsVerb::Pull(request) => return pull::pull(request, registry, catalogue, &cache),
-        ModelsVerb::Verify { ids } => return verify(&catalogue, &cache, ids),
+        ModelsVerb::List(request) => list::list(&catalogue, &cache, request)?,
+        ModelsVerb::Pull(request) => return pull::pull(request, arguments, registry, catalogue, &cache),
+        ModelsVerb::Convert(request) => return convert::convert(request, arguments, &catalogue, &cache),
+        ModelsVerb::Verify { ids } => return verify::verify(&catalogue, &cache, arguments, ids),
         ModelsVerb::Where { id } => print_where(&catalogue, &cache, id.as_deref())?,
-        ModelsVerb::ExportRecipe { id } => print!("{}", recipe_script(catalogue.get(id)?)?),
+        ModelsVerb::ExportRecipe { id } => print!("{}", recipe_script(&catalogue, catalogue.get(id)?)?),
     }
     Ok(Exit::Done)
 }
@@ -31,27 +36,6 @@ fn catalogue(arguments: &ModelsArguments) -> Result<Catalogue, ModelError> {
         Some(file) => built_in.with_file(file),
         None => Ok(built_in),
     }
-}
-
-/// Hashes every byte of what is installed, or of what is named.
-fn verify(catalogue: &Catalogue, cache: &Cache, ids: &[String]) -> Result<Exit, Failure> {
-    let is_here = |model: &&Model| model.digest().is_ok_and(|digest| cache.path(digest).exists());
-    let models: Vec<&Model> = match ids {
-        [] => catalogue.models().iter().filter(is_here).collect(),
-        ids => ids.iter().map(|id| catalogue.get(id)).collect::<Result<_, _>>()?,
-    };
-    let mut problems = 0;
-    for model in &models {
-        match cache.verify(model) {
-            Ok(installed) => println!("{:<24} sound, {}", model.id, installed.digest),
-            Err(problem) => {
-                problems += 1;
-                println!("{:<24} {problem}", model.id);
-            }
-        }
-    }
-    println!("{} models, {problems} problems", models.len());
-    Ok(if problems == 0 { Exit::Done } else { Exit::Failed })
 }
 
 fn print_where(catalogue: &Catalogue, cache: &Cache, id: Option<&str>) -> Result<(), Failure> {

@@ -156,3 +156,23 @@ fn another_model_is_refused() {
     let problem = step.process(&[footage.film()]).unwrap_err().to_string();
     assert!(problem.contains("image") || problem.contains("mask"), "{problem}");
 }
+
+/// The published file's tensors, sizes and range, with a graph that gives back what it is given: RGB 0–1 in, 0–255 out.
+#[test]
+fn the_published_file_is_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    let entry = framefleet_testkit_models::entry("lama-512").unwrap();
+    let graph = framefleet_testkit_models::RandomGraph::of(&entry).repeating("output", "image", 255.0);
+    let host = host(&graph.write(folder.path()).unwrap().path, folder.path());
+    let picture = crate::harness::rgb8(&crate::harness::Scene::new(3).frames(1)[0]);
+    let covered = |_: u64, x: u32, y: u32| (20..60).contains(&x) && (30..70).contains(&y);
+    let results = Footage::new(vec![picture.clone()], covered).run_with(&bare(), &host);
+    assert_eq!(results.fills[&0].rest(), FillRest::Lama, "{:?}", results.failed);
+    // The hole is filled with what the graph was shown there, and the rest is as it was.
+    let filled = &results.frames[&0];
+    for at in 0..(picture.width() * picture.height()) {
+        let (x, y) = (at % picture.width(), at / picture.width());
+        let pixel = |image: &Image| image.data()[at as usize * 3..at as usize * 3 + 3].to_vec();
+        assert!(covered(0, x, y) || pixel(filled) == pixel(&picture), "{x} {y}");
+    }
+}

@@ -4,5 +4,6 @@
 mod harness;
 mod labelled;
 mod parity;
+mod published;
 mod quality;
 mod stage;

@@ -5,11 +5,11 @@ use framefleet_frames::SyncState;
 use framefleet_infer::{Model, SessionOptions, StepModel, StepModels};
 use framefleet_stage::{Host, Stage};
 use framefleet_testkit::Picture;
-use framefleet_testkit_models::{engine, model};
+use framefleet_testkit_models::{RandomGraph, engine, entry, model};
 use framefleet_testkit_stage::Step;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use sync::{SyncSettings, SyncStage};
 
@@ -17,10 +17,14 @@ fn settings() -> SyncSettings {
     SyncSettings { lip_sync_model: Some("studio-sync".to_owned()), ..SyncSettings::default() }
 }
 
-/// The stage with a lip-sync model out of a file.
+/// The stage with a lip-sync model out of a file of the fixtures.
 fn step(file: &str) -> Result<Step<SyncStage>, String> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/parity").join(file);
-    let path = if path.is_file() { path } else { model("silero-vad").unwrap().path };
+    step_of(if path.is_file() { path } else { model("silero-vad").unwrap().path })
+}
+
+/// The stage with this lip-sync model.
+fn step_of(path: PathBuf) -> Result<Step<SyncStage>, String> {
     let sha256 = format!("{:x}", Sha256::digest(std::fs::read(&path).unwrap()));
     let given = Model { name: "studio-sync".to_owned(), path, sha256 };
     let needs = SyncStage::needs(&settings());
@@ -81,4 +85,20 @@ fn a_model_that_knows_nothing_is_not_believed() {
     assert_eq!(results.state(), SyncState::Uncertain, "{:?}", results.offset());
     let nobody = Footage::new(vec![Picture::filled(64, 64, [0; 3]); 30], vec![vec![]; 30], Some(said.to_vec()));
     assert_eq!(nobody.finish(&step, &nobody.process(&step)).state(), SyncState::NoFace);
+}
+
+/// What `framefleet models convert syncnet-v2` makes has these tensors.
+#[test]
+fn the_exported_checkpoint_is_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    let graph = RandomGraph::of(&entry("syncnet-v2").unwrap()).write(folder.path()).unwrap();
+    let step = step_of(graph.path).unwrap();
+    let said = &tale()[..64_000];
+    let footage = Footage::talking(said, Some(said.to_vec()));
+    let results = footage.finish(&step, &footage.process(&step));
+    assert!(
+        results.offset().model_confidence.is_some() || results.state() == SyncState::Uncertain,
+        "{:?}",
+        results.offset()
+    );
 }

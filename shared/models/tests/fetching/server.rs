@@ -9,6 +9,8 @@ pub struct Request {
     pub path: String,
     /// The first byte of its `Range`.
     pub from: Option<usize>,
+    /// What it says in `Authorization`.
+    pub authorization: Option<String>,
 }
 
 /// Serves until the test ends.
@@ -58,13 +60,16 @@ impl Server {
 fn read(stream: &TcpStream) -> Option<Request> {
     let mut lines = BufReader::new(stream).lines();
     let path = lines.next()?.ok()?.split(' ').nth(1)?.to_owned();
-    let mut from = None;
+    let (mut from, mut authorization) = (None, None);
     for line in lines.map_while(Result::ok).take_while(|line| !line.is_empty()) {
         if let Some(range) = line.to_lowercase().strip_prefix("range: bytes=") {
             from = range.trim_end_matches('-').parse().ok();
         }
+        if line.to_lowercase().starts_with("authorization:") {
+            authorization = line.split_once(": ").map(|(_, value)| value.to_owned());
+        }
     }
-    Some(Request { path, from })
+    Some(Request { path, from, authorization })
 }
 
 /// Head and body; a client that went away does not matter.

@@ -1,6 +1,8 @@
 //! `framefleet models pull`
+use super::announce::announce;
 use super::progress::Shown;
-use crate::args::PullArguments;
+use super::tensors::{Compared, Tensors};
+use crate::args::{ModelsArguments, PullArguments};
 use crate::failure::Failure;
 use bytesize::ByteSize;
 use framefleet_job::PipelineChoice;
@@ -17,6 +19,7 @@ const NVIDIA_DRIVER: &str = "/proc/driver/nvidia/version";
 /// Fetches what is asked for; continues after a failure, so that one model that cannot be had does not keep others away.
 pub fn pull(
     arguments: &PullArguments,
+    places: &ModelsArguments,
     registry: &Registry,
     mut catalogue: Catalogue,
     cache: &Cache,
@@ -35,13 +38,21 @@ pub fn pull(
     // Before anything is fetched: a refusal in the middle would come late.
     models.iter().try_for_each(|model| allowed.check(model))?;
     let puller = Puller::new(cache, &shown).offline(arguments.offline).allowing(allowed);
+    let puller = puller.from_folder(arguments.from.as_deref())?;
+    announce(&puller.plan(&models)?);
+    let tensors = Tensors::new(places, cache)?;
     let mut failures = Vec::new();
     for model in models {
         let was_here = cache.installed(model).is_ok();
-        match puller.pull(model) {
-            Ok(_) => println!("{}: {}", model.id, if was_here { "is installed".to_owned() } else { fetched(model) }),
-            Err(error) => failures.push(Failure::from(error)),
+        let pulled = puller.pull(model).map_err(Failure::from);
+        if pulled.is_ok() {
+            println!("{}: {}", model.id, if was_here { "is installed".to_owned() } else { fetched(model) });
         }
+        let compared = pulled.and_then(|installed| match was_here {
+            true => Ok(Compared::Nothing),
+            false => tensors.check(model, &installed),
+        });
+        failures.extend(compared.err());
     }
     if let (Some(pins), []) = (pins, failures.as_slice()) {
         cache.keep_pins(&pins)?;
@@ -51,7 +62,7 @@ pub fn pull(
         1 => Err(failures.remove(0)),
         count => {
             let messages: Vec<&str> = failures.iter().map(|failure| failure.message.as_str()).collect();
-            Err(Failure::failed(format!("{count} models could not be fetched:\n  {}", messages.join("\n  "))))
+            Err(Failure::failed(format!("{count} models could not be had:\n  {}", messages.join("\n  "))))
         }
     }
 }
