@@ -7,6 +7,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("framefleet-proto", 0),
     ("structure", 0),
     ("framefleet-frames", 1),
+    ("framefleet-bottleneck", 1),
     ("framefleet-bus", 1),
     ("framefleet-hdbscan", 1),
     ("framefleet-testkit", 1),
@@ -20,6 +21,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("framefleet-models", 2),
     ("framefleet-stills", 2),
     ("framefleet-telemetry", 2),
+    ("framefleet-utilisation", 2),
     ("framefleet-vision", 2),
     ("framefleet-audio-features", 3),
     ("framefleet-clip", 3),
@@ -46,8 +48,9 @@ const LAYERS: &[(&str, u8)] = &[
     ("registry", 8),
     ("framefleet-fleet", 9),
     ("framefleet-job", 10),
+    ("framefleet-bench", 11),
     ("orchestrator", 11),
-    ("framefleet", 11),
+    ("framefleet", 12),
 ];
 
 /// The layer of stages.
@@ -56,6 +59,7 @@ const STAGE: u8 = 7;
 /// What a crate may use of ours where "anything further down" would be too much.
 const ALLOWED: &[(&str, &[&str])] = &[
     ("framefleet-frames", &["framefleet-proto"]),
+    ("framefleet-bottleneck", &[]),
     ("framefleet-bus", &[]),
     ("framefleet-hdbscan", &[]),
     ("framefleet-bus-nats", &["framefleet-bus"]),
@@ -68,6 +72,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("framefleet-models", &[]),
     ("framefleet-stills", &["framefleet-frames"]),
     ("framefleet-telemetry", &[]),
+    ("framefleet-utilisation", &["framefleet-proto"]),
     ("framefleet-vision", &["framefleet-frames"]),
     ("framefleet-audio-features", &["framefleet-infer"]),
     ("framefleet-clip", &["framefleet-frames", "framefleet-infer", "framefleet-vision"]),
@@ -108,6 +113,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "framefleet-proto",
             "framefleet-stage",
             "framefleet-telemetry",
+            "framefleet-utilisation",
         ],
     ),
 ];

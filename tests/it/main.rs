@@ -4,6 +4,7 @@
 mod adding_a_stage;
 mod album;
 mod bad_input;
+mod bench;
 
 mod command_line;
 mod computation;

@@ -15,13 +15,13 @@ use tempfile::TempDir;
 const FRAMES: u64 = 40;
 
 /// A catalogue of small models, a cache, and a clip.
-struct Bench {
+pub struct Bench {
     folder: TempDir,
 }
 
 impl Bench {
     /// With the models of the catalogue in the cache.
-    fn new() -> Self {
+    pub fn new() -> Self {
         let bench = Self::empty();
         for id in ["small", "fixed", "nobody-sells"] {
             bench.done(&["models", "--catalogue", &bench.catalogue(), "pull", id, "--allow-licence", "nobody-sells"]);
@@ -62,7 +62,7 @@ impl Bench {
         bench
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
@@ -71,7 +71,7 @@ impl Bench {
     }
 
     /// The program with the stages of the tests and this cache.
-    fn ran(&self, arguments: &[&str]) -> Ran {
+    pub fn ran(&self, arguments: &[&str]) -> Ran {
         let mut command = Command::new(with_test_stages());
         command.args(arguments).stdin(Stdio::null()).env("FRAMEFLEET_CACHE", self.path("cache"));
         command.env("FRAMEFLEET_CATALOGUE", self.path("own.toml")).env("ORT_DYLIB_PATH", library());

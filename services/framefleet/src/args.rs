@@ -1,4 +1,5 @@
 //! The arguments, and nothing else.
+mod bench;
 mod definitions;
 mod export;
 mod fleet;
@@ -6,6 +7,7 @@ mod job;
 mod models;
 mod output;
 
+pub use bench::BenchArguments;
 pub use definitions::{PipelinesArguments, StagesArguments, StagesVerb, ValidateArguments};
 pub use export::{ExportArguments, FormatArguments, SelectArguments};
 pub use fleet::{NamedJobArguments, StatusArguments, TopArguments, UpArguments, WorkerVerb};
@@ -78,6 +80,8 @@ pub enum Command {
     Models(ModelsArguments),
     /// Find the batch sizes that serve models best on this machine; later jobs use them
     Tune(TuneArguments),
+    /// Measure a pipeline over sizes, batches, precisions and backends; compare two measurements
+    Bench(Box<BenchArguments>),
     /// Print a completion script for a shell
     Completions {
         /// Which shell

@@ -1,4 +1,5 @@
 //! The verbs, one file each.
+pub mod bench;
 pub mod completions;
 pub mod doctor;
 pub mod edit;

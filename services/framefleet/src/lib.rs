@@ -81,6 +81,7 @@ fn run(arguments: Arguments, stages: Stages) -> Result<Exit, Failure> {
         Command::Worker(worker) => commands::worker::run(&worker, registry()?),
         Command::Orchestrator(orchestrator) => commands::orchestrator::run(&orchestrator, registry()?),
         Command::Models(models) => commands::models::run(&models, &registry()?),
+        Command::Bench(arguments) => commands::bench::run(&arguments, registry()?),
         Command::Tune(arguments) => commands::tune::run(&arguments, &registry()?),
         Command::Completions { shell } => commands::completions::run(shell),
     }

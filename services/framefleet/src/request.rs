@@ -9,14 +9,10 @@ use std::path::Path;
 
 /// What arguments ask for, without the files that settings name.
 pub fn of_arguments(job: &JobArguments, device: DeviceChoice) -> Result<JobRequest, Failure> {
-    let pipeline = match job.pipeline.stages.is_empty() {
-        true => PipelineChoice::named(job.pipeline.pipeline.as_deref())?,
-        false => PipelineChoice::Stages(job.pipeline.stages.clone()),
-    };
     Ok(JobRequest {
         source: job.source.clone(),
         output: job.output.clone().unwrap_or_else(|| default_output(&job.source)),
-        pipeline,
+        pipeline: pipeline(&job.pipeline)?,
         set: settings(&job.pipeline),
         range: JobRange { start: job.start, end: job.end },
         seed: job.seed,
@@ -36,8 +32,16 @@ pub fn of_arguments(job: &JobArguments, device: DeviceChoice) -> Result<JobReque
     })
 }
 
+/// The pipeline that arguments name.
+pub fn pipeline(arguments: &PipelineArguments) -> Result<PipelineChoice, Failure> {
+    match arguments.stages.is_empty() {
+        true => Ok(PipelineChoice::named(arguments.pipeline.as_deref())?),
+        false => Ok(PipelineChoice::Stages(arguments.stages.clone())),
+    }
+}
+
 /// Settings that change the pipeline; what `--identity` stands for comes last.
-fn settings(pipeline: &PipelineArguments) -> Vec<String> {
+pub fn settings(pipeline: &PipelineArguments) -> Vec<String> {
     let mut set = pipeline.set.clone();
     if !pipeline.identity.is_empty() {
         set.push(format!("*.identities={}", serde_json::json!(pipeline.identity)));

@@ -4,5 +4,5 @@ mod runner;
 mod service;
 
 pub use program::main;
-pub use runner::FleetRunner;
+pub use runner::{FleetRunner, threads_of};
 pub use service::{OrchestratorArguments, orchestrate};

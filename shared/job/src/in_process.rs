@@ -2,13 +2,15 @@
 use crate::allocator;
 use crate::error::JobError;
 use crate::outcome::JobOutcome;
-use crate::run::{RunContext, RunningJob};
+use crate::run::{Measured, RunContext, RunningJob};
 use crate::session_reports;
 use framefleet_bus::{Blobs, Bus, MemoryBlobs, MemoryBus};
 use framefleet_ledger::Ledgers;
 use framefleet_orchestration::{Progress, QueueShares};
 use framefleet_pipeline::Plan;
 use framefleet_runner::{Runner, RunnerOptions, RunnerParts};
+use framefleet_service::device_reader;
+use framefleet_utilisation::Sampler;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
@@ -19,6 +21,9 @@ use tokio_util::sync::CancellationToken;
 
 /// How long a task may be silent before it is handed to another worker. In one process workers do not vanish.
 const ACK_WAIT: Duration = Duration::from_secs(30);
+
+/// How often it is read how busy this process and its devices are.
+const READING: Duration = Duration::from_millis(200);
 
 /// The job's name on the bus, which is its own.
 const NAME: &str = "run";
@@ -46,7 +51,9 @@ pub async fn run(
     let trimming = tokio::spawn(allocator::give_back());
     let share = QueueShares::of_process(threads).join(0);
     let context = RunContext { name: NAME.to_owned(), bus, blobs, share, interrupt, progress: &progress };
+    let sampler = Sampler::start(device_reader(), READING);
     let summary = job.run(context).await;
+    let utilisation = sampler.ok().and_then(Sampler::finish);
     trimming.abort();
     stop.cancel();
     match working.await {
@@ -56,7 +63,8 @@ pub async fn run(
     }
     drop(progress);
     let reports = session_reports::of_process(job.planner().model_runtime());
-    job.conclude(summary?, session_reports::machines(threads, &reports), &reports).await
+    let machines = session_reports::machines(threads, &reports);
+    job.conclude(summary?, Measured { machines, in_fleet: false, model_reports: reports, utilisation }).await
 }
 
 fn runner(job: &RunningJob, threads: usize, scratch: &Path, bus: &Arc<dyn Bus>, blobs: &Arc<dyn Blobs>) -> Runner {

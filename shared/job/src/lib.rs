@@ -2,6 +2,7 @@
 //! on a fleet ([`fleet`]). Whoever starts jobs (the command line, the orchestrator's program) hands in the stages.
 
 pub mod allocator;
+mod bottleneck;
 mod error;
 mod files;
 pub mod fleet;

@@ -1,8 +1,10 @@
 //! What a job has come to.
 use crate::left_out::LeftOut;
-use framefleet_orchestration::{Efficiency, Ending, JobSummary, Machines};
+use framefleet_bottleneck::Finding;
+use framefleet_orchestration::{Ending, JobSummary, Machines};
 use framefleet_records::Failures;
 use framefleet_service::Exit;
+use framefleet_utilisation::Utilisation;
 
 /// Problems that are named where there is not room for all.
 const NAMED: usize = 10;
@@ -20,9 +22,20 @@ pub struct JobOutcome {
     pub failures: u64,
     /// Items that a step's finish failed on: (name, step and why).
     pub failed_items: Vec<(String, String)>,
+    /// How it used what it ran on.
+    pub performance: Performance,
+    kind: OutcomeKind,
+}
+
+/// How a job used what it ran on.
+#[derive(Clone, Debug)]
+pub struct Performance {
     /// What it could run on.
     pub machines: Machines,
-    kind: OutcomeKind,
+    /// How busy workers and devices were, as far as that was read.
+    pub utilisation: Option<Utilisation>,
+    /// What held it up, the most pressing first; empty when nothing had to be done.
+    pub findings: Vec<Finding>,
 }
 
 /// How a job ended.
@@ -65,7 +78,7 @@ impl JobOutcome {
         summary: JobSummary,
         (refused, left_out): (Vec<(String, String)>, LeftOut),
         failures: Failures,
-        machines: Machines,
+        performance: Performance,
     ) -> Self {
         let Failures { lines: failures, items: failed_items } = failures;
         let kind = match &summary.ending {
@@ -74,7 +87,7 @@ impl JobOutcome {
             Ending::Finished if failures > 0 || !summary.unfinished.is_empty() => OutcomeKind::Partial,
             Ending::Finished => OutcomeKind::Done,
         };
-        Self { summary, refused, left_out, failures, failed_items, machines, kind }
+        Self { summary, refused, left_out, failures, failed_items, performance, kind }
     }
 
     /// How it ended.
@@ -92,24 +105,9 @@ impl JobOutcome {
         unread.chain(unfinished).chain(failed).chain(summary.edits.lost.iter().cloned()).collect()
     }
 
-    /// What held the run up, in a sentence.
+    /// What held the run up most, in a sentence with its figures, and what helps.
     pub fn bottleneck(&self) -> String {
-        let progress = &self.summary.progress;
-        let Some(step) = progress.bottleneck() else { return "nothing had to be done".to_owned() };
-        let efficiency = Efficiency::of(progress, self.machines);
-        let total: f64 = progress.steps.iter().map(|step| step.task_seconds).sum();
-        let percent = |share: f64| 100.0 * share;
-        let device = match efficiency.device {
-            0.0 => String::new(),
-            share => format!(", devices ran {:.0} % of the time", percent(share)),
-        };
-        format!(
-            "{} took {:.0} % of all task time; threads were busy {:.0} % of the time, {:.0} % of that waiting{device}",
-            step.step,
-            percent(step.task_seconds / total),
-            percent(efficiency.utilisation),
-            percent(efficiency.waiting),
-        )
+        self.performance.findings.first().map_or_else(|| "nothing had to be done".to_owned(), Finding::to_string)
     }
 }
 

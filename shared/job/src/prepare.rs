@@ -88,6 +88,11 @@ impl PreparedJob {
         &self.planner
     }
 
+    /// What is done, with the settings asked for.
+    pub fn pipeline(&self) -> &Pipeline {
+        &self.pipeline
+    }
+
     /// The items, as their headers describe them.
     pub fn items(&self) -> &[Item] {
         &self.items

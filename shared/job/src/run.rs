@@ -11,9 +11,11 @@ use crate::request::JobRequest;
 use framefleet_bus::{Blobs, Bus};
 use framefleet_frames::Item;
 use framefleet_ledger::{Ledger, OpenOptions, Output};
-use framefleet_orchestration::{JobOptions, JobRun, JobSummary, Orchestrator, Progress, QueueShare};
+use framefleet_orchestration::{JobOptions, JobRun, JobSummary, Machines, Orchestrator, Progress, QueueShare};
 use framefleet_pipeline::Plan;
 use framefleet_stage::SourceStage;
+use framefleet_utilisation::Utilisation;
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -49,6 +51,18 @@ pub(crate) struct RunContext<'a> {
     pub interrupt: CancellationToken,
     /// Receives its progress.
     pub progress: &'a watch::Sender<Progress>,
+}
+
+/// What was measured of the machines while a job ran.
+pub(crate) struct Measured {
+    /// What it could run on.
+    pub machines: Machines,
+    /// Whether that is a fleet's workers.
+    pub in_fleet: bool,
+    /// What its models really ran on: reports of sessions as JSON.
+    pub model_reports: Vec<Value>,
+    /// How busy workers and devices were, as far as that was read.
+    pub utilisation: Option<Utilisation>,
 }
 
 impl RunningJob {

@@ -5,6 +5,7 @@ pub(crate) use running::{Published, Running};
 
 use crate::edits::Resolved;
 use crate::job::{Decoding, Fact, JobOptions, JobState, is_of_the_fleet};
+use crate::latency::StepLatency;
 use crate::progress::Progress;
 use crate::queue_shares::QueueShare;
 use crate::task::{TaskRef, Work};
@@ -92,6 +93,8 @@ pub struct JobSummary {
     pub ending: Ending,
     /// Progress at the end.
     pub progress: Progress,
+    /// How long tasks on frames took, by step; of ingest last.
+    pub latencies: Vec<StepLatency>,
     /// Items that could not be read to their end: (name, why).
     pub damage: Vec<(String, String)>,
     /// Steps whose finish failed: (name, why).
@@ -346,6 +349,7 @@ impl Orchestrator {
         Ok(JobSummary {
             ending,
             progress,
+            latencies: job.latencies(),
             damage: job.state.damage(),
             unfinished: (0..job.run.plan.steps.len()).filter_map(failed).collect(),
             items: (0..job.run.items.len()).map(|item| job.state.item(item).clone()).collect(),

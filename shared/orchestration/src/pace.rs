@@ -3,6 +3,7 @@
 //! The work that is left is measured in seconds of tasks: frames that are left of each step, times what a frame of it takes. It is divided
 //! by the tasks that ran at a time, as the same tasks say. Steps that share threads are one pool: their work adds up. Steps with workers
 //! of their own work beside each other: the slowest decides.
+use crate::waits::Waits;
 use std::collections::VecDeque;
 use std::ops::AddAssign;
 use std::time::Duration;
@@ -27,10 +28,16 @@ pub struct Worked {
     pub cpu_seconds: f64,
     /// Time that its runs occupied a device beside the processor.
     pub device_seconds: f64,
+    /// Time in it that tasks were ready to compute and others had the cores.
+    pub delay_seconds: f64,
     /// Frames that got a result or failed.
     pub frames: u64,
     /// Tasks.
     pub tasks: u64,
+    /// What went by around that work.
+    pub waits: Waits,
+    /// Largest resident memory of a process that did some of it, bytes; 0 where that is not known.
+    pub peak_memory: u64,
 }
 
 impl AddAssign for Worked {
@@ -38,8 +45,11 @@ impl AddAssign for Worked {
         self.seconds += more.seconds;
         self.cpu_seconds += more.cpu_seconds;
         self.device_seconds += more.device_seconds;
+        self.delay_seconds += more.delay_seconds;
         self.frames += more.frames;
         self.tasks += more.tasks;
+        self.waits += more.waits;
+        self.peak_memory = self.peak_memory.max(more.peak_memory);
     }
 }
 

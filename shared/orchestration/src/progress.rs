@@ -1,5 +1,6 @@
 //! How far a job is, how fast it goes, and how long it still takes.
 use crate::task::INGEST;
+use crate::waits::Waits;
 use serde::Serialize;
 use std::time::Duration;
 
@@ -33,6 +34,13 @@ pub struct StepProgress {
     pub cpu_seconds: f64,
     /// Seconds that they occupied a device beside the processor.
     pub device_seconds: f64,
+    /// Of `task_seconds`, seconds that tasks were ready to compute and others had the cores; 0 where kernels do not say.
+    pub delay_seconds: f64,
+    /// What went by around its tasks' own work.
+    pub waits: Waits,
+    /// Largest resident memory of a process that did its tasks, as it was at the end of one: in one process that of all steps so far, in a
+    /// fleet that of the step's workers. Bytes; 0 where that is not known.
+    pub peak_memory: u64,
     /// Frames that its tasks worked on in this run, those among them that were made again.
     pub frames_worked: u64,
     /// Tasks done in this run.

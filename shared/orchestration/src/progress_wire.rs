@@ -54,6 +54,9 @@ impl From<StepProgress> for control::StepProgress {
             task_seconds: step.task_seconds,
             cpu_seconds: step.cpu_seconds,
             device_seconds: step.device_seconds,
+            delay_seconds: step.delay_seconds,
+            waits: Some(step.waits.into()),
+            peak_memory: step.peak_memory,
             frames_worked: step.frames_worked,
             tasks: step.tasks,
             finished: step.finished,
@@ -77,6 +80,9 @@ impl From<control::StepProgress> for StepProgress {
             task_seconds: step.task_seconds,
             cpu_seconds: step.cpu_seconds,
             device_seconds: step.device_seconds,
+            delay_seconds: step.delay_seconds,
+            waits: step.waits.unwrap_or_default().into(),
+            peak_memory: step.peak_memory,
             frames_worked: step.frames_worked,
             tasks: step.tasks,
             finished: step.finished,
@@ -90,8 +96,16 @@ mod tests {
 
     #[test]
     fn progress_comes_back_as_it_was() {
-        let step =
-            StepProgress { step: "pose".to_owned(), frames: 9, reused: 1, done: 2, left: 6, ..Default::default() };
+        let step = StepProgress {
+            step: "pose".to_owned(),
+            frames: 9,
+            reused: 1,
+            done: 2,
+            left: 6,
+            peak_memory: 7,
+            waits: crate::waits::Waits { fetch: 1.5, ..Default::default() },
+            ..Default::default()
+        };
         let progress = Progress {
             frames: 9,
             steps: vec![step],

@@ -1,4 +1,8 @@
 //! What the report shows: plain data, which travels to the page as JSON.
+mod efficiency;
+
+pub use efficiency::{Bottleneck, Efficiency, StepTime};
+
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -258,30 +262,6 @@ pub struct Run {
     pub end: u64,
     /// The label, in words.
     pub label: String,
-}
-
-/// How fast a job went compared with what its machine could do.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct Efficiency {
-    /// Frames per second of the job ÷ frames per second that its bare work allows (0–1, a little above by noise).
-    pub value: f64,
-    /// Frames per second of the job.
-    pub frames_per_second: f64,
-    /// What held it up, in a sentence.
-    pub bottleneck: String,
-    /// Where the seconds went.
-    pub steps: Vec<StepShare>,
-}
-
-/// One step's part of the work.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct StepShare {
-    /// The step, or `ingest`, or `assemble`.
-    pub step: String,
-    /// Seconds in its tasks.
-    pub task_seconds: f64,
-    /// Share of all task seconds, 0–1.
-    pub share: f64,
 }
 
 /// Frames that could not be processed.

@@ -6,6 +6,7 @@ use framefleet_stage::StageError;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Instant;
 use tokio::sync::Semaphore;
 
 /// So many threads.
@@ -29,9 +30,11 @@ impl Cores {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> (Result<T, TaskFailure>, Usage) {
+        let asked = Instant::now();
         let Ok(permit) = Arc::clone(&self.permits).acquire_owned().await else {
             return (Err(TaskFailure::draining()), Usage::default());
         };
+        let waited = asked.elapsed().as_secs_f64();
         let hosts = Arc::clone(&self.hosts);
         let ran = tokio::task::spawn_blocking(move || {
             let measured = Usage::measure(hosts.as_ref(), work);
@@ -40,7 +43,7 @@ impl Cores {
         })
         .await;
         match ran {
-            Ok((value, usage)) => (Ok(value), usage),
+            Ok((value, usage)) => (Ok(value), Usage { waited, ..usage }),
             Err(error) => (Err(TaskFailure::crashed(error.to_string())), Usage::default()),
         }
     }

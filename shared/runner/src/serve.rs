@@ -23,7 +23,7 @@ pub(crate) async fn serve(context: &Arc<Context>, guard: LeaseGuard, lease: Box<
         }
     };
     let began = Instant::now();
-    count_taken(&task, lease.attempt());
+    let queued = count_taken(&task, lease.attempt());
     let result = execute(context, &task).instrument(span(&task)).await;
     count_ended(&task, &result, began.elapsed());
     metric::blob_bytes(context.blobs().used());
@@ -40,7 +40,7 @@ pub(crate) async fn serve(context: &Arc<Context>, guard: LeaseGuard, lease: Box<
         (result, _) => result,
     };
     let reported = match result {
-        Ok(Some(done)) => report_done(context, &task, done).await,
+        Ok(Some(done)) => report_done(context, &task, Done { queue_seconds: queued.as_secs_f64(), ..done }).await,
         Ok(None) => Ok(()),
         // Whoever handed it out no longer listens.
         Err(failure) if failure.is_superseded() => Ok(()),
@@ -80,10 +80,12 @@ async fn acknowledge(lease: Box<dyn Lease>) {
     }
 }
 
-/// Counts a task that was leased.
-fn count_taken(task: &Task, attempt: u64) {
+/// Counts a task that was leased; how long ago it was published, as far as the machines' clocks agree.
+fn count_taken(task: &Task, attempt: u64) -> Duration {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    metric::task_taken(&task.stage, attempt, now.saturating_sub(Duration::from_nanos(task.published_ns)));
+    let queued = now.saturating_sub(Duration::from_nanos(task.published_ns));
+    metric::task_taken(&task.stage, attempt, queued);
+    queued
 }
 
 /// Counts what came of a task.

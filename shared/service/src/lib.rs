@@ -3,6 +3,7 @@
 mod class;
 mod connect;
 mod describe;
+mod devices;
 mod exit;
 mod log;
 mod model_runtime;
@@ -12,6 +13,7 @@ mod worker;
 
 pub use class::execution_class;
 pub use connect::{FleetArguments, JoinError};
+pub use devices::device_reader;
 pub use exit::Exit;
 pub use log::LogArguments;
 pub use model_runtime::{CatalogueArguments, ModelArguments, ModelRuntime};

@@ -1,5 +1,6 @@
 //! A worker's process: joins the fleet, announces itself, serves stages until it is stopped.
 use crate::connect::{FleetArguments, JoinError};
+use crate::devices::{device_reader, measure};
 use crate::model_runtime::{ModelArguments, ModelRuntime};
 use crate::warm::{WarmError, warm};
 use crate::{Exit, pinning};
@@ -12,6 +13,7 @@ use framefleet_proto::v1::DryRun;
 use framefleet_runner::{HostProvider as _, IsolatedProcess, Runner, RunnerOptions, RunnerParts};
 use framefleet_stage::{OpenSource, Registry, SetupError};
 use framefleet_telemetry::{Health, Metrics, Optimization, metric};
+use framefleet_utilisation::Meter;
 use prost::Message as _;
 use std::ffi::OsString;
 use std::io::Read as _;
@@ -182,6 +184,7 @@ async fn serve(arguments: &WorkerArguments, served: Served, slots: usize) -> Res
         started: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64(),
         metrics: address.to_string(),
         tasks: 0,
+        load: None,
     };
     let scratch = tempfile::Builder::new().prefix("framefleet-").tempdir();
     let scratch = scratch.map_err(system("temporary files cannot be written"))?;
@@ -325,12 +328,16 @@ fn models_json(model_runtime: &ModelRuntime) -> String {
 /// Says again and again that the worker is there; takes it back when it stops.
 async fn announce(bus: Arc<dyn Bus>, mut worker: Worker, model_runtime: Arc<ModelRuntime>, stop: CancellationToken) {
     let mut bucket = None;
+    let mut meter = Meter::new(device_reader());
     while !stop.is_cancelled() {
         if bucket.is_none() {
             bucket = bus.bucket(WORKERS, Some(WORKER_TTL)).await.ok();
         }
         worker.tasks = metric::in_flight();
         worker.models = models_json(&model_runtime);
+        let reading = meter.read();
+        measure(&reading);
+        worker.load = Some((&reading).into());
         if let Some(bucket) = &bucket
             && let Err(error) = bucket.put(&worker.name, Bytes::from(worker.encode_to_vec()), None).await
         {

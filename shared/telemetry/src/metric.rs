@@ -47,6 +47,21 @@ pub const MODEL_MICRO_BATCH: &str = "ff_model_micro_batch";
 /// How often its micro-batch was halved because memory was full.
 pub const MODEL_OUT_OF_MEMORY: &str = "ff_model_out_of_memory_total";
 
+/// Cores that the process keeps busy.
+pub const PROCESS_CPU_CORES: &str = "ff_process_cpu_cores";
+/// Resident memory of the process.
+pub const PROCESS_MEMORY_BYTES: &str = "ff_process_memory_bytes";
+/// Share of the time in which a device computes, 0 to 1, by `device` and `name`.
+pub const DEVICE_UTILISATION: &str = "ff_device_utilisation";
+/// Bytes of a device's memory in use, by all processes.
+pub const DEVICE_MEMORY_BYTES: &str = "ff_device_memory_bytes";
+/// Bytes of a device's memory.
+pub const DEVICE_MEMORY_TOTAL_BYTES: &str = "ff_device_memory_total_bytes";
+/// Temperature of a device.
+pub const DEVICE_TEMPERATURE: &str = "ff_device_temperature_celsius";
+/// Clock of a device's processors.
+pub const DEVICE_CLOCK: &str = "ff_device_clock_megahertz";
+
 /// Projects that have a label of their own; what comes later is counted as `other`.
 const PROJECTS: usize = 32;
 
@@ -133,6 +148,13 @@ pub(crate) fn describe() {
         MODEL_OUT_OF_MEMORY,
         "Halvings of a model's micro-batch because memory was full, by model and provider"
     );
+    describe_gauge!(PROCESS_CPU_CORES, "Cores that the process kept busy, over the last second");
+    describe_gauge!(PROCESS_MEMORY_BYTES, Unit::Bytes, "Resident memory of the process");
+    describe_gauge!(DEVICE_UTILISATION, "Share of the time in which a device computed, by device and name");
+    describe_gauge!(DEVICE_MEMORY_BYTES, Unit::Bytes, "Memory of a device in use by all processes, by device and name");
+    describe_gauge!(DEVICE_MEMORY_TOTAL_BYTES, Unit::Bytes, "Memory of a device, by device and name");
+    describe_gauge!(DEVICE_TEMPERATURE, "Temperature of a device in degrees Celsius, by device and name");
+    describe_gauge!(DEVICE_CLOCK, "Clock of a device's processors in MHz, by device and name");
     describe_gauge!(LEADER, "1 for the orchestrator that is the leader, 0 for one that waits");
 }
 
@@ -233,5 +255,57 @@ pub fn model(model: &Model) {
     counter!(MODEL_OUT_OF_MEMORY, &labels).absolute(model.out_of_memory.into());
     if let Some(ratio) = model.speed_up {
         gauge!(MODEL_SPEED_UP, &labels).set(ratio);
+    }
+}
+
+/// How busy the process was lately. What is not known leaves no number.
+pub fn process(cpu_cores: f64, memory: Option<u64>) {
+    gauge!(PROCESS_CPU_CORES).set(cpu_cores);
+    if let Some(bytes) = memory {
+        gauge!(PROCESS_MEMORY_BYTES).set(bytes as f64);
+    }
+}
+
+/// A device beside the processor, as its driver describes it now.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Device<'a> {
+    /// What programs call it: `cuda:0`.
+    pub id: &'a str,
+    /// What its maker calls it.
+    pub name: &'a str,
+    /// Share of the time in which it computes, 0 to 1.
+    pub utilisation: Option<f64>,
+    /// Bytes of its memory in use.
+    pub memory_used: Option<u64>,
+    /// Bytes of its memory.
+    pub memory_total: Option<u64>,
+    /// Degrees Celsius.
+    pub temperature: Option<u32>,
+    /// MHz.
+    pub clock_mhz: Option<u32>,
+}
+
+/// How busy a device is. What its driver does not say leaves no number; what it says no longer is not a number.
+pub fn device(device: &Device) {
+    static SAID: Mutex<BTreeSet<(String, &'static str)>> = Mutex::new(BTreeSet::new());
+    let labels = [("device", device.id.to_owned()), ("name", device.name.to_owned())];
+    let values = [
+        (DEVICE_UTILISATION, device.utilisation),
+        (DEVICE_MEMORY_BYTES, device.memory_used.map(|bytes| bytes as f64)),
+        (DEVICE_MEMORY_TOTAL_BYTES, device.memory_total.map(|bytes| bytes as f64)),
+        (DEVICE_TEMPERATURE, device.temperature.map(f64::from)),
+        (DEVICE_CLOCK, device.clock_mhz.map(f64::from)),
+    ];
+    let mut said = SAID.lock();
+    for (metric, value) in values {
+        let known = (device.id.to_owned(), metric);
+        match value {
+            Some(value) => {
+                gauge!(metric, &labels).set(value);
+                said.insert(known);
+            }
+            None if said.contains(&known) => gauge!(metric, &labels).set(f64::NAN),
+            None => {}
+        }
     }
 }

@@ -93,6 +93,27 @@ mod tests {
     }
 
     #[test]
+    fn what_a_device_does_not_say_is_absent_and_not_zero() {
+        let text = text(|| {
+            let hot = metric::Device { id: "cuda:0", name: "X", temperature: Some(71), ..metric::Device::default() };
+            metric::device(&hot);
+            metric::device(&metric::Device {
+                id: "cuda:1",
+                name: "X",
+                utilisation: Some(0.5),
+                ..metric::Device::default()
+            });
+            metric::device(&metric::Device { id: "cuda:1", name: "X", ..metric::Device::default() });
+            metric::process(1.5, None);
+        });
+        let has = |line: &str| text.lines().any(|found| found == line);
+        assert!(has("ff_device_temperature_celsius{device=\"cuda:0\",name=\"X\"} 71"), "{text}");
+        assert!(!text.contains("ff_device_utilisation{device=\"cuda:0\""), "{text}");
+        assert!(has("ff_device_utilisation{device=\"cuda:1\",name=\"X\"} NaN"), "no longer said: {text}");
+        assert!(has("ff_process_cpu_cores 1.5") && !text.contains("\nff_process_memory_bytes "), "{text}");
+    }
+
+    #[test]
     fn every_result_and_outcome_has_a_label_of_its_own() {
         let text = text(|| {
             TaskResult::ALL.into_iter().for_each(|result| metric::task_ended("s", result, Duration::ZERO));

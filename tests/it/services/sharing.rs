@@ -1,6 +1,7 @@
 //! Jobs share the fleet.
 use super::{Fleet, results};
 use crate::footage::{folder, moving};
+use crate::program::json;
 use std::time::{Duration, Instant};
 
 /// A stage that is waited for.
@@ -68,6 +69,10 @@ fn top_shows_jobs_stages_workers_and_queues() {
     let stages = top["stages"].as_array().unwrap();
     assert!(stages.iter().any(|stage| stage["name"] == "motion" && stage["slots"] == 2), "{stages:?}");
     assert_eq!(top["workers"][0]["name"], "w0");
+    let load = &top["workers"][0]["load"];
+    assert!(load["cores"].as_u64() >= Some(1) && load["memory"].as_u64() > Some(1 << 20), "{load}");
+    let held_up = top["bottlenecks"][&job].as_array().unwrap();
+    assert!(held_up.iter().any(|of| of["step"] == "sleep" && of["limit"] == "waiting"), "{held_up:#?}");
     let queue = top["queues"].as_array().unwrap().iter().find(|queue| queue["stage"] == "sleep").unwrap();
     assert!(queue["leased"].as_u64().unwrap() + queue["waiting"].as_u64().unwrap() > 0, "{queue}");
     // The worker's own figures.
@@ -80,6 +85,8 @@ fn top_shows_jobs_stages_workers_and_queues() {
         "ff_queue_seconds_bucket",
         "ff_in_flight",
         "ff_stage_seconds_total",
+        "ff_process_cpu_cores",
+        "ff_process_memory_bytes",
     ] {
         assert!(metrics.contains(metric), "{metric} is not in\n{metrics}");
     }
@@ -87,6 +94,13 @@ fn top_shows_jobs_stages_workers_and_queues() {
     assert!(get(address, "/readyz").contains("200 OK"));
     assert_eq!(fleet.call("cancel", &[&job]).code, Some(0));
     fleet.wait(&job);
+    // Its report says the same of the workers.
+    let timings = json(&work.path().join("output"), "job.json")["results"]["timings"].clone();
+    assert!(timings["machines"]["samples"].as_u64() >= Some(1), "{timings:#}");
+    let steps = timings["steps"].as_array().unwrap();
+    let sleep = steps.iter().find(|step| step["step"] == "sleep").unwrap();
+    assert!(sleep["peak_memory"].as_u64() > Some(1 << 20) && sleep["waits"]["queue"].as_f64() > Some(0.0), "{sleep:#}");
+    assert!(sleep["latency"]["task"]["p50"].as_f64() > Some(0.0), "{sleep:#}");
 }
 
 /// What a server says of a path.

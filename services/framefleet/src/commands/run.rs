@@ -99,7 +99,7 @@ fn print_json(output: &str, outcome: &JobOutcome) {
     let result = json!({
         "output": output, "outcome": kind.words(), "exit": kind.exit().code(), "progress": summary.progress,
         "refused": outcome.refused, "left_out": outcome.left_out, "damage": summary.damage, "unfinished": summary.unfinished,
-        "lost_edits": summary.edits.lost, "followed_edits": summary.edits.followed,
+        "lost_edits": summary.edits.lost, "followed_edits": summary.edits.followed, "bottlenecks": outcome.performance.findings,
     });
     terminal::print_json("result", &result);
 }
@@ -117,7 +117,7 @@ fn print(output: &str, outcome: &JobOutcome) {
     for step in &progress.steps {
         println!("{:<18} {:>9} results {:>7} failed {:>9} skipped", step.step, step.result, step.failed, step.skipped);
     }
-    let efficiency = Efficiency::of(progress, outcome.machines);
+    let efficiency = Efficiency::of(progress, outcome.performance.machines);
     let speed = match efficiency.frames_per_second {
         0.0 => "no frame had to be processed".to_owned(),
         speed => format!("{speed:.1} frames/s, efficiency {:.2}", efficiency.efficiency),

@@ -1,4 +1,6 @@
 //! `framefleet top`
+mod machines;
+
 use crate::args::TopArguments;
 use crate::commands::jobs;
 use crate::failure::Failure;
@@ -30,8 +32,11 @@ pub fn run(arguments: &TopArguments) -> Result<Exit, Failure> {
         let mut client = arguments.server.connect().await?;
         if arguments.json {
             let Picture { jobs, stages, fleet } = look(&mut client).await?;
-            let all =
-                serde_json::json!({ "jobs": jobs, "stages": stages, "workers": fleet.workers, "queues": fleet.queues });
+            let held_up = |job: &Job| (job.name.clone(), serde_json::json!(machines::findings(job, &fleet.workers)));
+            let bottlenecks: serde_json::Map<_, _> = jobs.iter().filter(|job| job.ended == 0.0).map(held_up).collect();
+            let all = serde_json::json!({
+                "jobs": jobs, "stages": stages, "workers": fleet.workers, "queues": fleet.queues, "bottlenecks": bottlenecks,
+            });
             terminal::print_json("top", &all);
             return Ok(Exit::Done);
         }
@@ -67,13 +72,14 @@ async fn look(client: &mut ControlClient<Channel>) -> Result<Picture, Failure> {
 fn draw(picture: &Picture) -> String {
     let mut text = String::new();
     // Writing to a string cannot fail.
-    let _ = jobs_table(&mut text, &picture.jobs)
+    let _ = jobs_table(&mut text, picture)
         .and_then(|()| stages_table(&mut text, picture))
-        .and_then(|()| workers_table(&mut text, picture));
+        .and_then(|()| workers_table(&mut text, picture))
+        .and_then(|()| machines::devices_table(&mut text, &picture.fleet.workers));
     text
 }
 
-fn jobs_table(text: &mut String, all: &[Job]) -> std::fmt::Result {
+fn jobs_table(text: &mut String, Picture { jobs: all, fleet, .. }: &Picture) -> std::fmt::Result {
     writeln!(text, "{:<18} {:<10} {:>9} {:>9} {:>9}  SOURCE", "JOB", "STATE", "DONE", "FRAMES", "FRAMES/S")?;
     let (running, ended): (Vec<&Job>, Vec<&Job>) = all.iter().partition(|job| job.ended == 0.0);
     for job in running.into_iter().chain(ended.into_iter().take(ENDED)) {
@@ -92,6 +98,9 @@ fn jobs_table(text: &mut String, all: &[Job]) -> std::fmt::Result {
             progress.frames,
             job.message
         )?;
+        if let Some(found) = machines::findings(job, &fleet.workers).first() {
+            writeln!(text, "{:<18} {found}", "")?;
+        }
     }
     writeln!(text)
 }
@@ -118,12 +127,15 @@ fn stages_table(text: &mut String, picture: &Picture) -> std::fmt::Result {
 }
 
 fn workers_table(text: &mut String, picture: &Picture) -> std::fmt::Result {
-    writeln!(text, "{:<28} {:>6} {:>6}  {:<16} STAGES", "WORKER", "TASKS", "SLOTS", "CLASS")?;
+    let heads = ["WORKER", "TASKS", "SLOTS", "CPU", "MEMORY", "CLASS"];
+    let [worker, tasks, slots, cpu, memory, class] = heads;
+    writeln!(text, "{worker:<28} {tasks:>6} {slots:>6} {cpu:>10} {memory:>10}  {class:<16} STAGES")?;
     for worker in &picture.fleet.workers {
         let stages: Vec<&str> = worker.stages.iter().map(|served| served.stage.as_str()).collect();
+        let (cpu, memory) = machines::load(worker.load.as_ref());
         writeln!(
             text,
-            "{:<28} {:>6} {:>6}  {:<16} {}",
+            "{:<28} {:>6} {:>6} {cpu:>10} {memory:>10}  {:<16} {}",
             worker.name,
             worker.tasks,
             worker.slots,

@@ -5,7 +5,7 @@ use crate::outcome::{JobOutcome, OutcomeKind, in_short};
 use crate::plan::{Planner, Resources};
 use crate::prepare::PreparedJob;
 use crate::request::JobRequest;
-use crate::run::{RunContext, RunningJob};
+use crate::run::{Measured, RunContext, RunningJob};
 use crate::session_reports;
 use async_trait::async_trait;
 use framefleet_fleet::{Classes, JobContext, JobEnd, JobRunner, ReadyJob, RunnerError};
@@ -13,6 +13,7 @@ use framefleet_ledger::Output;
 use framefleet_orchestration::{Ending, JobSummary};
 use framefleet_pipeline::{Plan, StepPlan};
 use framefleet_proto::control::{JobStatus, RequestFile, Stage, SubmitRequest, Worker};
+use framefleet_utilisation::{Reading, Utilisation, UtilisationBuilder};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU64;
@@ -106,11 +107,38 @@ async fn run_to_completion(prepared: PreparedJob, context: JobContext) -> Result
         interrupt: context.interrupt,
         progress: &context.progress,
     };
-    let summary = job.run(run).await?;
+    let (summary, utilisation) = observe(context.workers.clone(), job.run(run)).await;
+    let summary = summary?;
     let threads = slots.max(threads_of(&context.workers.borrow()));
     let reports = model_reports(context.workers, job.plan(), &summary).await;
-    let outcome = job.conclude(summary, session_reports::machines(threads, &reports), &reports).await?;
+    let machines = session_reports::machines(threads, &reports);
+    let outcome =
+        job.conclude(summary, Measured { machines, in_fleet: true, model_reports: reports, utilisation }).await?;
     Ok(end_of(&outcome))
+}
+
+/// Does work, and takes note of how busy workers say they are meanwhile; `None` when none said so.
+async fn observe<T>(
+    mut workers: watch::Receiver<Vec<Worker>>,
+    work: impl Future<Output = T>,
+) -> (T, Option<Utilisation>) {
+    let (mut readings, mut followed) = (UtilisationBuilder::default(), true);
+    let mut work = std::pin::pin!(work);
+    loop {
+        tokio::select! {
+            done = &mut work => return (done, Some(readings.build()).filter(|of| of.samples > 0)),
+            changed = workers.changed(), if followed => {
+                followed = changed.is_ok();
+                add_loads(&mut readings, &workers.borrow_and_update());
+            }
+        }
+    }
+}
+
+fn add_loads(readings: &mut UtilisationBuilder, workers: &[Worker]) {
+    for (worker, load) in workers.iter().filter_map(|worker| worker.load.as_ref().map(|load| (worker, load))) {
+        readings.add(&worker.host, &worker.name, &Reading::from(load));
+    }
 }
 
 fn end_of(outcome: &JobOutcome) -> JobEnd {
@@ -133,7 +161,7 @@ fn end_of(outcome: &JobOutcome) -> JobEnd {
 }
 
 /// Threads that workers have together: those of one machine share its cores.
-fn threads_of(workers: &[Worker]) -> usize {
+pub fn threads_of(workers: &[Worker]) -> usize {
     let mut hosts: BTreeMap<&str, usize> = BTreeMap::new();
     for worker in workers {
         let threads = hosts.entry(&worker.host).or_default();
@@ -186,6 +214,24 @@ fn check_source(source: &str) -> Result<(), JobError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use framefleet_proto::control::WorkerLoad;
+
+    #[tokio::test]
+    async fn what_workers_say_while_a_job_runs_is_its_utilisation() {
+        let load = WorkerLoad { seconds: 1.0, cpu_cores: 1.5, cores: 2, ..WorkerLoad::default() };
+        let worker = |load: Option<WorkerLoad>| Worker { host: "a".to_owned(), load, ..Worker::default() };
+        let (sender, workers) = watch::channel(Vec::new());
+        let job = async {
+            sender.send_replace(vec![worker(Some(load)), worker(None)]);
+            for _ in 0..4 {
+                tokio::task::yield_now().await;
+            }
+        };
+        let ((), utilisation) = observe(workers, job).await;
+        let utilisation = utilisation.unwrap();
+        assert_eq!((utilisation.samples, utilisation.cpu()), (1, Some(0.75)));
+        assert_eq!(observe(sender.subscribe(), async {}).await.1, None, "nobody said anything new");
+    }
 
     #[test]
     fn threads_of_a_machine_are_counted_once() {

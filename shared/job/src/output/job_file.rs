@@ -5,7 +5,7 @@ use crate::outcome::JobOutcome;
 use crate::request::JobRequest;
 use bytes::Bytes;
 use framefleet_ledger::Ledger;
-use framefleet_orchestration::{Efficiency, Machines, Progress, StepProgress};
+use framefleet_orchestration::{Efficiency, StepProgress};
 use framefleet_pipeline::{Plan, PlannedModel, StepPlan};
 use framefleet_proto::control::SubmitRequest;
 use framefleet_stage::{Field, Registry};
@@ -129,7 +129,7 @@ impl JobFile {
             "unfinished": pairs(&summary.unfinished),
             "lost_edits": summary.edits.lost,
             "failures": outcome.failures,
-            "timings": timings(&summary.progress, outcome.machines),
+            "timings": timings(outcome),
             "items": summary.items,
         });
         self.write(ledger, request, plan, &results, model_reports).await
@@ -186,11 +186,17 @@ fn pairs(list: &[(String, String)]) -> Vec<Value> {
     list.iter().map(|(name, reason)| json!({ "name": name, "reason": reason })).collect()
 }
 
-fn timings(progress: &Progress, machines: Machines) -> Value {
+/// Where time went. Of a step: seconds on the wall, of a processor (of the threads that did its tasks) and of devices, those around its
+/// tasks' own work, how long tasks took, and the largest resident memory of a process that did some of them.
+fn timings(outcome: &JobOutcome) -> Value {
+    let (summary, performance) = (&outcome.summary, &outcome.performance);
+    let (progress, machines) = (&summary.progress, performance.machines);
     let step = |step: &StepProgress| {
         json!({
             "step": step.step, "tasks": step.tasks, "frames": step.frames_worked, "reused": step.reused,
             "task_seconds": step.task_seconds, "cpu_seconds": step.cpu_seconds, "device_seconds": step.device_seconds,
+            "delay_seconds": step.delay_seconds, "waits": step.waits, "peak_memory": (step.peak_memory > 0).then_some(step.peak_memory),
+            "latency": summary.latencies.iter().find(|of| of.step == step.step),
             "frames_per_second": (step.task_seconds > 0.0).then(|| step.frames_worked as f64 / step.task_seconds),
         })
     };
@@ -206,6 +212,8 @@ fn timings(progress: &Progress, machines: Machines) -> Value {
         "utilisation": efficiency.utilisation,
         "waiting": efficiency.waiting,
         "bottleneck": progress.bottleneck().map(|step| &step.step),
+        "findings": performance.findings,
+        "machines": performance.utilisation,
         "steps": progress.steps.iter().map(step).collect::<Vec<_>>(),
     })
 }

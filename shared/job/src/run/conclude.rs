@@ -1,28 +1,26 @@
 //! The end of a run: what failed, the report, job.json.
-use super::RunningJob;
+mod efficiency;
+
+use super::{Measured, RunningJob};
+use crate::bottleneck;
 use crate::error::JobError;
-use crate::outcome::{JobOutcome, OutcomeKind, in_short};
+use crate::outcome::{JobOutcome, OutcomeKind, Performance, in_short};
 use crate::output::edits;
 use crate::report;
 use framefleet_frames::item::has_changed;
 use framefleet_ledger::layout;
-use framefleet_orchestration::{Efficiency, Ending, JobSummary, Machines};
+use framefleet_orchestration::{Ending, JobSummary};
 use framefleet_records::{replay_command, write_failures};
 use framefleet_report::JobFacts;
-use framefleet_report::model::{
-    Efficiency as EfficiencySummary, JobHeader, Label, PlanSummary, State, StepShare, Timing,
-};
-use serde_json::Value;
+use framefleet_report::model::{JobHeader, Label, PlanSummary, State, Timing};
 use std::num::NonZeroU64;
 
 impl RunningJob {
-    /// Writes failures.jsonl, report and job.json, and releases the output. The job ran on `machines`; `model_reports`
-    /// say what the models of the job's machines really ran on.
+    /// Writes failures.jsonl, report and job.json, and releases the output.
     pub(crate) async fn conclude(
         mut self,
         mut summary: JobSummary,
-        machines: Machines,
-        model_reports: &[Value],
+        measured: Measured,
     ) -> Result<JobOutcome, JobError> {
         let changed = changed_items(&summary);
         summary.damage.extend(changed);
@@ -38,10 +36,13 @@ impl RunningJob {
                 left_out.add_summary(&serde_json::from_slice(&bytes)?);
             }
         }
-        let outcome = JobOutcome::new(summary, (refused, left_out), failures, machines);
+        let findings = bottleneck::findings(&self.prepared, &self.plan, &summary.progress, &measured);
+        let Measured { machines, model_reports, utilisation, .. } = measured;
+        let performance = Performance { machines, utilisation, findings };
+        let outcome = JobOutcome::new(summary, (refused, left_out), failures, performance);
         report::draw(&self.ledger, self.source(), self.facts(&outcome)).await?;
         let request = self.prepared.request();
-        self.job_file.end(&self.ledger, request, &self.plan, &outcome, model_reports).await?;
+        self.job_file.end(&self.ledger, request, &self.plan, &outcome, &model_reports).await?;
         self.ledger.compact().await?;
         self.ledger.close().await?;
         Ok(outcome)
@@ -66,7 +67,7 @@ impl RunningJob {
                 state,
                 message,
             },
-            efficiency: efficiency(outcome),
+            efficiency: efficiency::summary(outcome),
             plan: plan_summary(&self.plan),
             timings,
             task_seconds: worked.map(|step| (step.step.clone(), step.task_seconds)).collect(),
@@ -98,24 +99,6 @@ fn state(preview: Option<NonZeroU64>, outcome: &JobOutcome) -> (State, String) {
         (_, None, OutcomeKind::Done) => (State::Complete, in_short(&outcome.summary.edits.lost)),
         _ => (State::Partial, in_short(&outcome.problems())),
     }
-}
-
-fn efficiency(outcome: &JobOutcome) -> Option<EfficiencySummary> {
-    let progress = &outcome.summary.progress;
-    let total: f64 = progress.steps.iter().map(|step| step.task_seconds).sum();
-    let worked = progress.steps.iter().filter(|step| step.task_seconds > 0.0);
-    let shares = worked.map(|step| StepShare {
-        step: step.step.clone(),
-        task_seconds: step.task_seconds,
-        share: step.task_seconds / total,
-    });
-    let measured = Efficiency::of(progress, outcome.machines);
-    (total > 0.0).then(|| EfficiencySummary {
-        value: measured.efficiency,
-        frames_per_second: measured.frames_per_second,
-        bottleneck: outcome.bottleneck(),
-        steps: shares.collect(),
-    })
 }
 
 fn plan_summary(plan: &framefleet_pipeline::Plan) -> PlanSummary {

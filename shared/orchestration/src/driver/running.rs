@@ -2,10 +2,12 @@
 use super::JobRun;
 use crate::edits::Resolved;
 use crate::job::JobState;
+use crate::latency::{LatencyRecorder, StepLatency};
 use crate::pace::{Pace, Worked};
 use crate::progress::Progress;
-use crate::task::{TaskRef, Work};
+use crate::task::{INGEST, TaskRef, Work};
 use crate::trace::Trace;
+use crate::waits::Waits;
 use framefleet_bus::Subject;
 use framefleet_proto::v1::Done;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -25,6 +27,8 @@ pub(crate) struct Running {
     /// By step, ingest last: where its tasks on frames wait.
     queues: Vec<Subject>,
     pace: Pace,
+    /// By step, ingest last.
+    latencies: Vec<LatencyRecorder>,
     pub(super) completed: BTreeSet<String>,
     pub(super) edits: Resolved,
     pub(super) started: Instant,
@@ -60,6 +64,7 @@ impl Running {
             waiting: HashMap::new(),
             queues,
             pace: Pace::new(steps),
+            latencies: vec![LatencyRecorder::new(); steps],
             completed: BTreeSet::new(),
             edits: Resolved::default(),
             started: Instant::now(),
@@ -97,15 +102,28 @@ impl Running {
             seconds: done.stage_seconds,
             cpu_seconds: done.cpu_seconds,
             device_seconds: done.device_seconds,
+            delay_seconds: done.delay_seconds,
             frames: done.frames_done + failed,
             tasks: 1,
+            waits: Waits::of(done),
+            peak_memory: done.peak_memory,
         };
-        match task.kind {
-            Work::Finish => self.pace.finish(task.step, worked),
-            Work::Process => self.pace.task(self.started.elapsed(), task.step, worked),
-            Work::Ingest => self.pace.task(self.started.elapsed(), self.run.plan.steps.len(), worked),
-            Work::Index => {}
+        let step = match task.kind {
+            Work::Finish => return self.pace.finish(task.step, worked),
+            Work::Process => task.step,
+            Work::Ingest => self.run.plan.steps.len(),
+            Work::Index => return,
+        };
+        self.pace.task(self.started.elapsed(), step, worked);
+        if let Some(latency) = self.latencies.get_mut(step) {
+            latency.add(done);
         }
+    }
+
+    /// How long the tasks on frames took, of every step that had some.
+    pub(super) fn latencies(&self) -> Vec<StepLatency> {
+        let names = self.run.plan.steps.iter().map(|step| step.name.as_str()).chain([INGEST]);
+        names.zip(&self.latencies).filter_map(|(step, latency)| latency.of_step(step)).collect()
     }
 
     pub(super) fn progress(&mut self) -> Progress {

@@ -44,11 +44,27 @@ function efficiencySection(efficiency) {
   return el("section", {}, el("h2", {}, "Efficiency"), el("div", { class: "panel efficiency" },
     el("div", {}, el("div", { class: "figure" }, percent(efficiency.value)),
       el("span", { class: "muted small" }, `${decimal(efficiency.frames_per_second)} frames per second, of what the bare work allows`)),
-    el("div", {}, el("p", {}, efficiency.bottleneck),
+    el("div", {}, efficiency.bottlenecks.map(bottleneckLine),
       el("div", { class: "share", role: "img", "aria-label": parts.map((part) => `${part.step} ${percent(part.share)}`).join(", ") },
         parts.map((part) => el("i", { "--hue": part.hue, style: `flex:${Math.max(0, part.share)} 1 0` }))),
       el("div", { class: "legend" }, parts.map((part) =>
-        el("span", { "--hue": part.hue }, el("i"), `${part.step} ${percent(part.share)}, ${duration(part.task_seconds)}`))))));
+        el("span", { "--hue": part.hue }, el("i"), `${part.step} ${percent(part.share)}, ${duration(part.task_seconds)}`)))),
+    el("div", { class: "whole" }, stepTimes(efficiency.steps),
+      efficiency.machines.length > 0 && pairs(efficiency.machines.map((one) => [one.name, one.value])))));
+}
+
+function bottleneckLine(one) {
+  const words = one.text.charAt(0).toUpperCase() + one.text.slice(1);
+  return el("p", {}, words, one.setting ? ["; ", el("code", {}, one.setting), ` ${one.effect}.`] : ".");
+}
+
+function stepTimes(steps) {
+  const heads = columns("Step", "#Wall", "#Processor", "#Device", "#Around tasks", "#Task, median", "#Task, 95 %", "#Memory, most");
+  const seconds = (value) => (value === null ? "" : duration(value));
+  const memory = (bytes) => (bytes === null ? "" : `${grouped(Math.round(bytes / 1048576))} MiB`);
+  return table(heads, steps.map((step) => [
+    step.step, duration(step.task_seconds), duration(step.cpu_seconds), step.device_seconds > 0 ? duration(step.device_seconds) : "",
+    duration(step.around_seconds), seconds(step.p50_seconds), seconds(step.p95_seconds), memory(step.peak_memory)]));
 }
 
 function failureSection(failures) {

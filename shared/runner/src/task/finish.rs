@@ -8,11 +8,13 @@ use framefleet_proto::v1::{Done, Entry, FinishWork, PartKind, StepManifest};
 use framefleet_stage::{Job, LoadedStage, Outputs, TaskOutput};
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 use tempfile::TempDir;
 
 /// A call of a stage's `finish` with everything it reads.
 pub(super) struct FinishCall {
     stage: Arc<dyn LoadedStage>,
+    loading: Duration,
     job: Job,
     records: LedgerRecords,
     scratch: TempDir,
@@ -43,7 +45,12 @@ impl TaskCall for FinishCall {
             scratch: scratch.path().to_owned(),
         };
         let records = LedgerRecords::new(task.ledger.clone(), manifest);
-        Ok(Self { stage: task.stage().await?, job, records, scratch })
+        let (stage, loading) = task.stage().await?;
+        Ok(Self { stage, loading, job, records, scratch })
+    }
+
+    fn loading(&self) -> Duration {
+        self.loading
     }
 
     fn run(&self, _absent: &[u64]) -> Result<TaskOutput, TaskFailure> {

@@ -16,7 +16,7 @@ use framefleet_proto::v1::{Done, Task, event::Kind as EventKind, task::Work};
 use framefleet_stage::{LoadedStage, SourceStage};
 use prost::Message as _;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Processes that may end in the middle of a task before it is given up, although dry runs survived it.
 const MAX_CRASHES: u32 = 10;
@@ -30,6 +30,11 @@ trait TaskCall: Sized + Send + 'static {
 
     /// Fetches what the stage reads.
     async fn prepare(task: &TaskContext<'_>, work: &Self::Work) -> Result<Self, TaskFailure>;
+
+    /// How long its stage took to load, with its models; 0 when it was loaded.
+    fn loading(&self) -> Duration {
+        Duration::ZERO
+    }
 
     /// Lets the stage work once, with some frames of the window absent. Nothing is committed or reported. Blocks.
     fn run(&self, absent: &[u64]) -> Result<Self::Output, TaskFailure>;
@@ -100,15 +105,13 @@ async fn perform_quarantined(task: &TaskContext<'_>, isolation: &IsolatedProcess
 
 /// The one place that knows the kinds of tasks.
 async fn perform(task: &TaskContext<'_>, mode: Mode<'_>) -> Result<Option<Done>, TaskFailure> {
-    let began = Instant::now();
-    let done = match task.work()? {
+    match task.work()? {
         Work::Index(work) => perform_call::<index::IndexCall>(task, work, mode).await,
         Work::Ingest(work) => perform_call::<ingest::IngestCall>(task, work, mode).await,
         Work::Process(work) if work.frames.is_empty() => perform_call::<process::EmptyCall>(task, work, mode).await,
         Work::Process(work) => perform_call::<process::ProcessCall>(task, work, mode).await,
         Work::Finish(work) => perform_call::<finish::FinishCall>(task, work, mode).await,
-    }?;
-    Ok(done.map(|done| Done { total_seconds: began.elapsed().as_secs_f64(), ..done }))
+    }
 }
 
 async fn perform_call<C: TaskCall>(
@@ -116,13 +119,30 @@ async fn perform_call<C: TaskCall>(
     work: &C::Work,
     mode: Mode<'_>,
 ) -> Result<Option<Done>, TaskFailure> {
+    let began = Instant::now();
     let call = C::prepare(task, work).await?;
+    let (prepared, loading) = (began.elapsed(), call.loading());
     match mode {
-        Mode::Commit => call.complete(task, work).await,
+        Mode::Commit => {
+            let done = call.complete(task, work).await?;
+            Ok(done.map(|done| timed(done, prepared, loading, began.elapsed())))
+        }
         Mode::DryRun(absent) => {
             let absent = absent.to_vec();
             task.compute(move || call.run(&absent).map(drop)).await.0?.map(|()| None)
         }
+    }
+}
+
+/// What is reported of a task, with what went by around its own work: nothing else takes time between that and its end but the commit.
+fn timed(done: Done, prepared: Duration, loading: Duration, whole: Duration) -> Done {
+    let completing = (whole - prepared).as_secs_f64();
+    Done {
+        total_seconds: whole.as_secs_f64(),
+        fetch_seconds: prepared.saturating_sub(loading).as_secs_f64(),
+        load_seconds: loading.as_secs_f64(),
+        commit_seconds: (completing - done.thread_seconds - done.stage_seconds).max(0.0),
+        ..done
     }
 }
 
@@ -156,8 +176,11 @@ impl<'a> TaskContext<'a> {
         inputs::item(self.task, &self.ledger).await
     }
 
-    async fn stage(&self) -> Result<Arc<dyn LoadedStage>, TaskFailure> {
-        self.context.stages().stage(&self.ledger, self.task).await
+    /// The task's stage, and how long it took to load.
+    async fn stage(&self) -> Result<(Arc<dyn LoadedStage>, Duration), TaskFailure> {
+        let began = Instant::now();
+        let stage = self.context.stages().stage(&self.ledger, self.task).await?;
+        Ok((stage, began.elapsed()))
     }
 
     fn source(&self) -> Result<Arc<dyn SourceStage>, TaskFailure> {

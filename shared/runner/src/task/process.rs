@@ -13,11 +13,13 @@ use framefleet_frames::{MadeFrames, Outcomes};
 use framefleet_proto::v1::{Done, Entry, PartKind, ProcessWork, Task};
 use framefleet_stage::{Batch, Job, LoadedStage, Outputs, TaskOutput};
 use std::sync::Arc;
+use std::time::Duration;
 use tempfile::TempDir;
 
 /// A call of a stage's `process` with everything it reads.
 pub(super) struct ProcessCall {
     stage: Arc<dyn LoadedStage>,
+    loading: Duration,
     job: Job,
     batch: Batch,
     /// Frames of the window that the stage reads, ascending.
@@ -56,8 +58,10 @@ impl TaskCall for ProcessCall {
             audio: inputs::audio(work.audio),
             scratch: scratch.path().to_owned(),
         };
+        let (stage, loading) = task.stage().await?;
         Ok(Self {
-            stage: task.stage().await?,
+            stage,
+            loading,
             job,
             batch,
             visible: work.visible.iter().flat_map(|range| range.start..range.end).collect(),
@@ -66,6 +70,10 @@ impl TaskCall for ProcessCall {
             target: BlobTarget::new(task.context.blobs(), format!("{}-made", task.context.blob_key(task.task))),
             quarantine: task.quarantine.clone().map(|isolated| (isolated, task.task.clone())),
         })
+    }
+
+    fn loading(&self) -> Duration {
+        self.loading
     }
 
     /// Frames that the stage makes are checked and stored as they come.

@@ -24,6 +24,9 @@ async fn a_result_is_in_the_ledger_before_it_is_reported() {
     let running = rig.start();
     rig.publish(&task).await;
     let done = rig.done().await;
+    let around = done.fetch_seconds + done.load_seconds + done.thread_seconds + done.commit_seconds;
+    assert!((around + done.stage_seconds - done.total_seconds).abs() < 0.01, "every moment is somebody's: {done:?}");
+    assert!(done.load_seconds > 0.0 && done.commit_seconds > 0.0 && done.peak_memory > 1 << 20, "{done:?}");
     let entry = rig.entry(&task).await.unwrap();
     assert_eq!((done.frames_done, done.frames_failed, entry.frames_done), (8, 0, 8));
     let block = rig.ledger.annotations(&TaskKey::from_bytes(&task.key).unwrap()).await.unwrap();
