@@ -6,8 +6,8 @@ import graph
 
 def main():
     arguments = graph.parser(__doc__)
-    arguments.add_argument("--input-shape", required=True, help="sizes of the only input, names for those that are free: 1,3,H,W")
-    arguments.add_argument("--output-shape", required=True, help="sizes of every output; * keeps what is there: 1,*,h,w")
+    arguments.add_argument("--input-shape", required=True, help="sizes of the only input, names for those that are free: N,3,H,W")
+    arguments.add_argument("--output-shape", required=True, help="sizes of every output; * keeps what is there: N,*,h,w")
     arguments.add_argument("input")
     arguments = arguments.parse_args()
     model = onnx.load(arguments.input)

@@ -48,13 +48,16 @@ class Graph:
         self.nodes.append(helper.make_node(operator, inputs, [output], name=output, **attributes))
         return output
 
-    def save(self, path):
+    def model(self):
         constants = [numpy_helper.from_array(values, name) for name, values in self.constants.items()]
         graph = helper.make_graph(self.nodes, self.name, self.inputs, self.outputs, constants)
         opset = [helper.make_opsetid("", OPSET)]
         model = helper.make_model(graph, opset_imports=opset, producer_name="framefleet", ir_version=IR_VERSION)
         onnx.checker.check_model(model, full_check=True)
-        save(model, path)
+        return model
+
+    def save(self, path):
+        save(self.model(), path)
 
 
 def save(model, path):

@@ -1,12 +1,13 @@
 """TensorFlow Lite to ONNX, for the operators of MediaPipe's networks: float weights, stored as 32 or 16 bits, dense or sparse.
 
-Inputs and outputs keep their names and their NHWC layout; inside, pictures are NCHW. Sparse weights are written out
+Inputs and outputs keep their names and their NHWC layout, and have a free first axis; inside, pictures are NCHW. Sparse weights are written out
 ("DENSIFY", TensorFlow's "Sparsity in TFLite" format of 2019).
 """
 import numpy
 import tflite
 
 import graph
+from free_batch import free_batch
 
 NAMES = {value: name for name, value in vars(tflite.BuiltinOperator).items() if isinstance(value, int)}
 DTYPES = {tflite.TensorType.FLOAT32: "<f4", tflite.TensorType.FLOAT16: "<f2", tflite.TensorType.INT32: "<i4"}
@@ -19,7 +20,8 @@ def main():
     arguments = arguments.parse_args()
     with open(arguments.input, "rb") as file:
         content = file.read()
-    Converter(tflite.Model.GetRootAs(content, 0)).convert().save(arguments.output)
+    network = Converter(tflite.Model.GetRootAs(content, 0)).convert()
+    graph.save(free_batch(network.model()), arguments.output)
 
 
 class Converter:

@@ -1,5 +1,5 @@
-"""TensorFlow.js graph models to ONNX, for the operators of MoveNet, MediaPipe's face mesh and CenterNet; any picture size where
-the model allows it.
+"""TensorFlow.js graph models to ONNX, for the operators of MoveNet, MediaPipe's face mesh and CenterNet; any number of
+pictures, and any size where the model allows it.
 
 Tensors keep their NHWC layout: convolutions, pools and resizes are wrapped in transpositions, which ONNX Runtime removes again.
 TensorFlow's int32 becomes int64, in which ONNX states shapes and indices. What only depends on constants is computed here.
@@ -9,6 +9,7 @@ import json
 import numpy
 
 import graph
+from free_batch import free_batch
 from tfjs_file import constants, data_inputs, flag, fused, number, output, padding, sides
 
 FUSED = {"_FusedConv2D": "Conv2D", "FusedDepthwiseConv2dNative": "DepthwiseConv2dNative"}
@@ -33,7 +34,7 @@ REDUCTIONS = {"Max": "ReduceMax", "Mean": "ReduceMean", "Min": "ReduceMin", "Pro
 
 def main():
     arguments = graph.parser(__doc__)
-    arguments.add_argument("--input-shape", required=True, help="sizes of the only input, names for those that are free: 1,H,W,3")
+    arguments.add_argument("--input-shape", required=True, help="sizes of the only input, names for those that are free: N,H,W,3")
     arguments.add_argument("--output-name", action="append", help="outputs to keep, by the model's names [default: all]")
     arguments.add_argument("model")
     arguments.add_argument("weights")
@@ -41,7 +42,8 @@ def main():
     with open(arguments.model) as text, open(arguments.weights, "rb") as weights:
         converter = Converter(json.load(text), weights.read())
     shape = [int(size) if size.isdigit() else size for size in arguments.input_shape.split(",")]
-    converter.convert(shape, arguments.output_name).save(arguments.output)
+    network = converter.convert([1, *shape[1:]], arguments.output_name).model()
+    graph.save(network if shape[0] == 1 else free_batch(network), arguments.output)
 
 
 class Converter:

@@ -3,7 +3,7 @@
 //! `models/README.md` describes it for people.
 use crate::digest::Sha256;
 use crate::error::ModelError;
-use crate::model::{CommercialUse, Format, Model, ModelFile, Tensor};
+use crate::model::{Batch, CommercialUse, Dimension, Format, Model, ModelFile, Tensor};
 use crate::recipe;
 use crate::source::{Archive, Export, Making, Member, Package, Source, Wheel};
 use serde::Deserialize;
@@ -65,6 +65,29 @@ struct ModelEntry {
     #[serde(default)]
     checked: String,
     cpu_ms: Option<f64>,
+    batch: Option<BatchEntry>,
+    #[serde(default)]
+    one_by_one: String,
+}
+
+/// Items per run that are fastest where the first axis is free.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BatchEntry {
+    #[serde(default = "cpu_batch")]
+    cpu: usize,
+    #[serde(default = "gpu_batch")]
+    gpu: usize,
+}
+
+/// A CPU's cores are busy with one item; more do not fit into its caches (docs/performance.md).
+fn cpu_batch() -> usize {
+    1
+}
+
+/// A GPU is not, as far as its memory goes.
+fn gpu_batch() -> usize {
+    32
 }
 
 fn onnx() -> Format {
@@ -187,6 +210,7 @@ impl Reading<'_> {
         if entry.files.is_empty() {
             return Err("it has no files".to_owned());
         }
+        let batch = batch(&entry)?;
         let mut names = BTreeSet::new();
         let mut files = Vec::new();
         for file in entry.files {
@@ -198,6 +222,7 @@ impl Reading<'_> {
             files.push(file);
         }
         Ok(Model {
+            batch,
             id: entry.id,
             role: entry.role,
             about: entry.about,
@@ -305,6 +330,26 @@ fn exporting(recipe: String, checkpoints: Vec<String>, arguments: Vec<String>) -
     match checkpoints.is_empty() {
         true => Err(format!("export {recipe} needs checkpoints")),
         false => Ok(Export { recipe, checkpoints, arguments }),
+    }
+}
+
+/// How many items a model takes: `one_by_one` says why it is one, or its inputs say that their first size is fixed.
+fn batch(entry: &ModelEntry) -> Result<Batch, String> {
+    let is_free = entry.inputs.first().and_then(|input| match input.shape.first() {
+        Some(Dimension::Fixed(_)) => Some(false),
+        Some(Dimension::Named(_)) => Some(true),
+        None => None,
+    });
+    match (&entry.batch, entry.one_by_one.as_str(), is_free) {
+        (Some(_), _, Some(false)) => Err("batch is for models whose first size is free".to_owned()),
+        (Some(_), why, _) if !why.is_empty() => Err("batch and one_by_one contradict each other".to_owned()),
+        (Some(BatchEntry { cpu: 0, .. } | BatchEntry { gpu: 0, .. }), ..) => {
+            Err("a batch has one item at least".to_owned())
+        }
+        (None, "", Some(false)) => Ok(Batch::One("its file is made for one".to_owned())),
+        (None, why, _) if !why.is_empty() => Ok(Batch::One(why.to_owned())),
+        (Some(BatchEntry { cpu, gpu }), ..) => Ok(Batch::Free { cpu: *cpu, gpu: *gpu }),
+        (None, ..) => Ok(Batch::Free { cpu: cpu_batch(), gpu: gpu_batch() }),
     }
 }
 

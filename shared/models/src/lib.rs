@@ -39,7 +39,7 @@ pub use catalogue::Catalogue;
 pub use digest::Sha256;
 pub use error::{Mismatch, ModelError};
 pub use licence::Allowed;
-pub use model::{CommercialUse, Dimension, Element, Format, Model, ModelFile, Tensor};
+pub use model::{Batch, CommercialUse, Dimension, Element, Format, Model, ModelFile, Tensor};
 pub use packages::Tools;
 pub use pins::Pins;
 pub use plan::FetchPlan;

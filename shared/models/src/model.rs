@@ -43,6 +43,23 @@ pub struct Model {
     pub checked: String,
     /// Milliseconds of one run on one CPU thread (Intel Xeon, 2026), where measured.
     pub cpu_ms: Option<f64>,
+    /// How many items a run takes.
+    pub batch: Batch,
+}
+
+/// How many items a run of a model takes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Batch {
+    /// Any number: the first axis is free. So many are run together unless somebody tuned the model or a setting says more.
+    Free {
+        /// On a CPU.
+        cpu: usize,
+        /// On a GPU, where its memory suits as many.
+        gpu: usize,
+    },
+    /// One, and why.
+    One(String),
 }
 
 /// What a model's files are.

@@ -39,7 +39,8 @@ const RECIPES: [(&str, &str); 10] = [
 ];
 
 /// What recipes share; `tfjs` is a recipe, too.
-const SHARED: [(&str, &str); 4] = [script!("checkpoint"), script!("graph"), script!("tfjs"), script!("tfjs_file")];
+const SHARED: [(&str, &str); 5] =
+    [script!("checkpoint"), script!("free_batch"), script!("graph"), script!("tfjs"), script!("tfjs_file")];
 
 /// Exports that need numpy and onnx alone.
 const GRAPHS: Environment = Environment { name: "graphs", requirements: REQUIREMENTS, sources: &[], variables: &[] };

@@ -1,7 +1,8 @@
 //! The catalogue of the program, catalogues of users, and what is chosen out of them.
 use crate::{catalogue, empty_cache, entry};
 use framefleet_models::{
-    Allowed, Catalogue, CommercialUse, Format, Model, ModelError, Puller, ROLES, Sha256, Silent, Source, recipe_script,
+    Allowed, Batch, Catalogue, CommercialUse, Format, Model, ModelError, Puller, ROLES, Sha256, Silent, Source,
+    recipe_script,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -199,6 +200,30 @@ fn weights_that_are_not_free_are_allowed_by_name() {
     assert!(error.contains("`framefleet models pull scrfd-500m --allow-licence scrfd-500m`"), "{error}");
     let error = Puller::new(&cache, &Silent).offline(true).pull(gated).unwrap_err();
     assert!(matches!(error, ModelError::Licence { .. }), "the licence comes before the network");
+}
+
+/// How many items a model takes: its inputs say whether that is free, and one_by_one why it is not.
+#[test]
+fn an_entry_says_how_many_items_go_together() {
+    let read = |more: &str| {
+        let text = entry("mine", None, &Sha256::of(b"x").to_string(), "path = \"x.bin\"");
+        Catalogue::of_text(&format!("{text}\n{more}"), Path::new("own.toml")).map(|all| all.models()[0].batch.clone())
+    };
+    let free = "inputs = [{ name = \"x\", type = \"f32\", shape = [\"N\", 3] }]\n";
+    let fixed = "inputs = [{ name = \"x\", type = \"f32\", shape = [1, 3] }]\n";
+    let set = |cpu, gpu| Batch::Free { cpu, gpu };
+    assert_eq!([read("").unwrap(), read(free).unwrap()], [set(1, 32), set(1, 32)]);
+    assert_eq!(read(&format!("{free}batch = {{ cpu = 4, gpu = 2 }}")).unwrap(), set(4, 2));
+    assert_eq!(read(&format!("{free}one_by_one = \"it remembers\"")).unwrap(), Batch::One("it remembers".to_owned()));
+    assert!(matches!(read(fixed).unwrap(), Batch::One(why) if why.contains("made for one")));
+    for (more, why) in [
+        (format!("{fixed}batch = {{ cpu = 4 }}"), "first size is free"),
+        (format!("{free}batch = {{ cpu = 4 }}\none_by_one = \"it remembers\""), "contradict"),
+        (format!("{free}batch = {{ cpu = 0 }}"), "one item at least"),
+    ] {
+        let error = read(&more).unwrap_err().to_string();
+        assert!(error.contains(why), "{error}");
+    }
 }
 
 #[test]
