@@ -17,11 +17,13 @@ mod footage;
 mod ledger;
 mod long;
 mod many_frames;
+mod models;
 #[path = "../processes/mod.rs"]
 mod processes;
 mod program;
 mod recovery;
 mod scaling;
+mod stages;
 mod warm;
 
 use std::time::{Duration, Instant};
@@ -33,7 +35,7 @@ const ROUNDS: usize = 3;
 type Group = (&'static str, fn(&Effort));
 
 /// All rows, in the order of the table.
-const GROUPS: [Group; 8] = [
+const GROUPS: [Group; 10] = [
     ("efficiency", efficiency::rows),
     ("program", program::rows),
     ("scaling", scaling::rows),
@@ -42,6 +44,8 @@ const GROUPS: [Group; 8] = [
     ("ledger", ledger::rows),
     ("memory", long::rows),
     ("frames", many_frames::rows),
+    ("batches", models::rows),
+    ("stages", stages::rows),
 ];
 
 /// How much is measured.

@@ -70,6 +70,7 @@ impl Models for AnyModel {
             licence: "Apache-2.0".to_owned(),
             gated: false,
             micro_batch: 16,
+            one_by_one: None,
             dims: need.dims.clone(),
             mode,
             half: need.half,

@@ -337,8 +337,8 @@ impl Stage for Fragile {
 settings!(ClassifySettings {
     /// Model that is asked, of role `test-classification`; empty for the default.
     model: String = String::new(),
-    /// Frames a run.
-    micro_batch: usize = 4
+    /// Frames a run; 0 for what the plan finds.
+    micro_batch: usize = 0
 });
 
 /// Shows the top left corner of frames to a model; kind `class` has the best class and the score.
@@ -352,9 +352,11 @@ impl Stage for Classify {
 
     fn needs(settings: &ClassifySettings) -> Needs {
         let choice = Some(settings.model.as_str()).filter(|id| !id.is_empty());
+        let need = ModelNeed::new("test-classification", choice);
+        let model = if settings.micro_batch > 0 { need.with_micro_batch(settings.micro_batch) } else { need };
         Needs {
             process: HalfNeeds { makes: vec![Kind::new("class")], ..HalfNeeds::default() },
-            models: vec![ModelNeed::new("test-classification", choice, settings.micro_batch)],
+            models: vec![model],
             ..Needs::default()
         }
     }

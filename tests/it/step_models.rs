@@ -44,8 +44,16 @@ impl Bench {
         };
         let free = "licence = \"MIT\"\ncommercial_use = \"yes\"";
         let entries = [
-            entry("small", "classifier.onnx", &format!("{free}\nstages = {{ classify = [\"balanced\"] }}")),
-            entry("fixed", "classifier_one.onnx", &format!("{free}\nstages = {{ classify = [] }}")),
+            entry(
+                "small",
+                "classifier.onnx",
+                &format!("{free}\nbatch = {{ cpu = 4 }}\nstages = {{ classify = [\"balanced\"] }}"),
+            ),
+            entry(
+                "fixed",
+                "classifier_one.onnx",
+                &format!("{free}\none_by_one = \"its file takes one\"\nstages = {{ classify = [] }}"),
+            ),
             entry(
                 "nobody-sells",
                 "classifier_fp16.onnx",
@@ -203,7 +211,7 @@ fn tuning_is_a_setting_of_later_plans() {
         let said: Value = serde_json::from_str(&ran.out).unwrap();
         said["dry_run"]["plan"]["steps"][0]["models"][0]["micro_batch"].as_u64().unwrap()
     };
-    assert_eq!(planned(&bench), 4, "what the stage says");
+    assert_eq!(planned(&bench), 4, "what the catalogue says");
     let tuned = bench.done(&["tune", "small", "fixed", "--largest", "2", "--seconds", "0.02", "--json"]);
     let tuned: Value = serde_json::from_str(&tuned).unwrap();
     let chosen = tuned[0]["micro_batch"].as_u64().unwrap();
@@ -212,6 +220,22 @@ fn tuning_is_a_setting_of_later_plans() {
     assert_eq!(planned(&bench), chosen);
     let text = bench.done(&["tune", "--stages", "classify", "--largest", "1", "--seconds", "0.02"]);
     assert!(text.contains("small") && text.contains("largest batch"), "{text}");
+}
+
+#[test]
+fn a_dry_run_says_how_many_items_go_through_a_model_together() {
+    let bench = Bench::new();
+    let dry = |more: &[&str]| {
+        let ran = bench.run("never", &[&["--dry-run"], more].concat());
+        assert_eq!(ran.code, Some(0), "{ran:#?}");
+        ran.out.lines().find(|line| line.starts_with("model ")).unwrap().to_owned()
+    };
+    assert!(dry(&[]).ends_with("fp32, batches of 4"), "{}", dry(&[]));
+    let said = dry(&["--set", "classify.micro_batch=9"]);
+    assert!(said.ends_with("batches of 9"), "{said}");
+    // Whatever anybody wishes.
+    let fixed = dry(&["--set", "classify.model=fixed", "--set", "classify.micro_batch=9"]);
+    assert!(fixed.ends_with("one item at a time (its file takes one)"), "{fixed}");
 }
 
 #[test]

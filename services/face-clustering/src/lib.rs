@@ -54,7 +54,10 @@ impl Stage for FaceClusteringStage {
             renditions.push(Rendition::Full);
         }
         let side = face::detection::SIDE as usize;
-        let detector = ModelNeed::new(DETECTION, settings.detector.as_deref(), 1);
+        let need = |role, choice: &Option<String>| {
+            let need = ModelNeed::new(role, choice.as_deref());
+            settings.micro_batch.map_or(need.clone(), |items| need.with_micro_batch(items as usize))
+        };
         Needs {
             process: HalfNeeds { makes: vec![Kind::new("face")], ..HalfNeeds::default() },
             finish: HalfNeeds {
@@ -65,8 +68,8 @@ impl Stage for FaceClusteringStage {
             renditions,
             models: vec![
                 // CenterFace takes images of any size.
-                detector.with_dim("H", side).with_dim("W", side),
-                ModelNeed::new(EMBEDDING, settings.embedder.as_deref(), settings.micro_batch as usize),
+                need(DETECTION, &settings.detector).with_dim("H", side).with_dim("W", side),
+                need(EMBEDDING, &settings.embedder),
             ],
             edits: &identities::corrections::VERBS,
             ..Needs::default()

@@ -12,6 +12,9 @@ use framefleet_stage::{Batch, Outputs, StageError};
 use framefleet_vision::boxes;
 use opencv::core::Mat;
 
+/// Frames that are searched together: what is converted of them for that is in memory at the same time.
+const FRAMES: usize = 16;
+
 /// Finds, aligns and embeds the faces of a batch.
 pub fn process(
     batch: &Batch,
@@ -22,12 +25,12 @@ pub fn process(
 ) -> Result<(), StageError> {
     let mut seen: Vec<Observation> = Vec::new();
     let mut search = Search::of(batch, detector, settings);
-    for &number in batch.frames() {
-        let found = FrameView::of(batch, searched(settings), number).and_then(|view| search.faces(&view));
-        match found {
-            Ok(found) => seen.extend(found),
-            Err(error) => error.settle(number, out)?,
+    for numbers in batch.frames().chunks(FRAMES) {
+        let mut views = Vec::with_capacity(numbers.len());
+        for &number in numbers {
+            views.extend(FrameView::or_fail(batch, searched(settings), number, out)?);
         }
+        seen.extend(search.faces(&views)?);
     }
     let aligned: Vec<&Mat> = seen.iter().filter_map(|face| face.aligned.as_ref()).collect();
     let mut embeddings = embedder.embed(&aligned)?.into_iter();
@@ -65,9 +68,26 @@ impl<'a> Search<'a> {
         Self { detector, settings, is_stills: batch.item().kind() == ItemKind::Stills, turns }
     }
 
-    /// The faces of a frame, from left to right.
-    fn faces(&mut self, view: &FrameView<'_>) -> Result<Vec<Observation>, PerceptionError> {
-        let mut found = self.detector.detect(view.rgb(), self.settings.small_faces, self.settings)?;
+    /// The faces of frames, from left to right in each.
+    fn faces(&mut self, views: &[FrameView<'_>]) -> Result<Vec<Observation>, PerceptionError> {
+        let images: Vec<_> = views.iter().map(FrameView::rgb).collect();
+        let found = self.detector.detect(&images, self.settings.small_faces, self.settings)?;
+        let mut seen = Vec::new();
+        for (view, mut found) in views.iter().zip(found) {
+            self.search_turned(view, &mut found)?;
+            found.sort_by(|a, b| a.bbox[0].total_cmp(&b.bbox[0]).then(a.bbox[1].total_cmp(&b.bbox[1])));
+            for (instance, found) in (0..).zip(found) {
+                let aligned = embedding::align(view.rgb(), &found.landmarks)?;
+                let place = view.box_in_full(found.bbox);
+                seen.push(Observation { frame: view.number(), instance, found, place, scale: view.scale(), aligned });
+            }
+        }
+        Ok(seen)
+    }
+
+    /// Searches a frame without an upright face turned. One frame after the other: which turns are tried depends on the frames before,
+    /// and turned images are as large as frames.
+    fn search_turned(&mut self, view: &FrameView<'_>, found: &mut Vec<Detection>) -> Result<(), PerceptionError> {
         if !found.iter().any(is_confirmed) {
             let turned = self.turned(view)?;
             let overlaps = |face: &Detection| turned.iter().any(|other| boxes::iou(&face.bbox, &other.bbox) > 0.0);
@@ -76,21 +96,15 @@ impl<'a> Search<'a> {
         } else if !self.is_stills {
             self.turns.clear();
         }
-        found.sort_by(|a, b| a.bbox[0].total_cmp(&b.bbox[0]).then(a.bbox[1].total_cmp(&b.bbox[1])));
-        let seen = (0..).zip(found).map(|(instance, found)| {
-            let aligned = embedding::align(view.rgb(), &found.landmarks)?;
-            let place = view.box_in_full(found.bbox);
-            Ok(Observation { frame: view.number(), instance, found, place, scale: view.scale(), aligned })
-        });
-        seen.collect()
+        Ok(())
     }
 
     /// The faces of a frame that lies on its side or upside down: those of the turn that has most of them, by the sum of what
     /// they are confirmed by.
     fn turned(&mut self, view: &FrameView<'_>) -> Result<Vec<Detection>, PerceptionError> {
         let mut best: (f32, Option<Turn>, Vec<Detection>) = (0.0, None, Vec::new());
-        for turn in &self.turns {
-            let mut faces = self.detector.detect_turned(view.rgb(), *turn, self.settings.small_faces, self.settings)?;
+        let found = self.detector.detect_turned(view.rgb(), &self.turns, self.settings.small_faces, self.settings)?;
+        for (turn, mut faces) in self.turns.iter().zip(found) {
             faces.retain(is_confirmed);
             let sum = faces.iter().map(|face| face.confirmed).sum();
             if sum > best.0 {

@@ -36,8 +36,8 @@ pub struct FaceClusteringSettings {
     pub min_size: f64,
     /// Maximum number of faces per frame, those with the best scores (1 to 1000).
     pub max_faces: u32,
-    /// Faces that are embedded per run, where the model allows it (1 to 256).
-    pub micro_batch: u32,
+    /// Images and faces per run of the models (1 to 256); what they were tuned to, or are usually given, when left out.
+    pub micro_batch: Option<u32>,
     /// A face that is absent for longer begins a new track, seconds.
     #[schemars(transform = only_finish)]
     pub track_gap_seconds: f64,
@@ -90,7 +90,7 @@ impl Default for FaceClusteringSettings {
             max_overlap: 0.3,
             min_size: 10.0,
             max_faces: 64,
-            micro_batch: 8,
+            micro_batch: None,
             track_gap_seconds: 0.5,
             track_similarity: 0.3,
             min_quality: 0.15,
@@ -122,7 +122,7 @@ impl Settings for FaceClusteringSettings {
             ("max_overlap", self.max_overlap, 0.0, 1.0),
             ("min_size", self.min_size, 1.0, 640.0),
             ("max_faces", f64::from(self.max_faces), 1.0, 1000.0),
-            ("micro_batch", f64::from(self.micro_batch), 1.0, 256.0),
+            ("micro_batch", f64::from(self.micro_batch.unwrap_or(1)), 1.0, 256.0),
             ("track_gap_seconds", self.track_gap_seconds, 0.0, 60.0),
             ("track_similarity", self.track_similarity, -1.0, 1.0),
             ("min_quality", self.min_quality, 0.0, 1.0),

@@ -11,9 +11,9 @@
 //! neighbours and are filled from within. Objects that were missed in single frames are closed from the masks around.
 //!
 //! Besides its window a task holds the window's frames at the size of analysis (about 12 bytes a pixel, 3 MB a frame by default), one
-//! output frame at a time (its bytes, and about 20 bytes for each pixel around the part of the hole that is worked on: what lies apart
-//! is a part of its own), and 2 MB per reference for the piece that is worked on. Finish holds the images of one clean plate, nine of
-//! 8 bytes a pixel at most.
+//! output frame at a time (its bytes, and about 20 bytes for each pixel around the part of the hole that is worked on, or the parts that the
+//! model takes together: what lies apart is a part of its own), and 2 MB per reference for the piece that is worked on. Finish holds the
+//! images of one clean plate, nine of 8 bytes a pixel at most.
 
 mod align;
 mod mask;
@@ -55,7 +55,7 @@ impl Stage for InpaintingStage {
         let required = [Kind::new("mask")].into_iter().chain(settings.choice().kinds()).collect();
         // Source frames have their own gaps closed, too.
         let reach = u64::from(settings.window) + u64::from(settings.gap);
-        let model = || ModelNeed::new(ROLE, Some(&settings.model), 1);
+        let model = || ModelNeed::new(ROLE, Some(&settings.model));
         Needs {
             process: HalfNeeds { required, makes: vec![Kind::new("fill")], ..HalfNeeds::default() },
             finish: HalfNeeds {

@@ -95,15 +95,24 @@ fn filled(
         (frame.image.data().to_vec(), Coverage::default(), Differences::default());
     let mut rest = FillRest::NotNeeded;
     let feather = pixels(settings.feather_percent, size);
-    for part in hole.parts(feather.ceil() as i32 + 1 + MARGIN, size)? {
-        let (area, shown) = shown(&part, feather, size)?;
-        let mut patch = Patch::of(&frame.image, area);
-        from_sources(&mut patch, &shown, &sources, scale, settings.blend, &mut covered)?;
-        if patch.has_unknown() {
-            rest = fill_rest(&frame.image, &hole, &mut patch, settings, lama)?;
+    let together = lama.map_or(Ok(1), Lama::at_a_time)?;
+    for parts in hole.parts(feather.ceil() as i32 + 1 + MARGIN, size)?.chunks(together) {
+        let mut patches = Vec::with_capacity(parts.len());
+        for part in parts {
+            let (area, shown) = shown(part, feather, size)?;
+            let mut patch = Patch::of(&frame.image, area);
+            from_sources(&mut patch, &shown, &sources, scale, settings.blend, &mut covered)?;
+            patches.push((patch, shown));
         }
-        differences.add(&frame.image, &patch, &shown);
-        patch.lay_into(&mut bytes, size.0, &shown);
+        let unknown = patches.iter_mut().map(|(patch, _)| patch).filter(|patch| patch.has_unknown());
+        let mut unknown: Vec<&mut Patch> = unknown.collect();
+        if !unknown.is_empty() {
+            rest = fill_rest(&frame.image, &hole, &mut unknown, settings, lama)?;
+        }
+        for (patch, shown) in &patches {
+            differences.add(&frame.image, patch, shown);
+            patch.lay_into(&mut bytes, size.0, shown);
+        }
     }
     let image = Image::new(frame.image.format(), size.0, size.1, bytes)
         .map_err(|_| VisionError::Empty { width: size.0, height: size.1 })?;
@@ -158,21 +167,22 @@ fn references(sources: &[SourceFrame<'_>], covered: &Coverage, hole: u64) -> Vec
 fn fill_rest(
     image: &Image,
     hole: &Hole,
-    patch: &mut Patch,
+    patches: &mut [&mut Patch],
     settings: &InpaintingSettings,
     lama: Option<&Lama>,
 ) -> Result<FillRest, Problem> {
-    if settings.rest != Rest::None && patch.unknown.iter().all(|unknown| *unknown) {
+    let nothing_known = |patch: &&mut Patch| patch.unknown.iter().all(|unknown| *unknown);
+    if settings.rest != Rest::None && patches.iter().any(nothing_known) {
         return Err(Problem::AllHole);
     }
     match (settings.rest, lama) {
         (Rest::Lama, Some(lama)) => {
-            lama.fill(image, hole, patch)?;
+            lama.fill(image, hole, patches)?;
             Ok(FillRest::Lama)
         }
         (Rest::None, _) => Ok(FillRest::None),
         _ => {
-            telea::fill(patch)?;
+            patches.iter_mut().try_for_each(|patch| telea::fill(patch))?;
             Ok(FillRest::Telea)
         }
     }

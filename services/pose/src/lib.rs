@@ -53,17 +53,16 @@ impl Stage for PoseStage {
 
     fn needs(settings: &PoseSettings) -> Needs {
         let id = settings.detection_model.as_deref();
-        // The models' first axes are fixed to 1.
         let detection = match settings.detector {
-            Detector::Multi => ModelNeed::new(MULTI, id, 1)
+            Detector::Multi => ModelNeed::new(MULTI, id)
                 .with_dim("H", settings.detection_height as usize)
                 .with_dim("W", settings.detection_width as usize),
-            Detector::Single => ModelNeed::new(SINGLE, Some(id.unwrap_or(models::single::USUAL)), 1),
-            Detector::Blazepose => ModelNeed::new(DETECTION, id, 1),
+            Detector::Single => ModelNeed::new(SINGLE, Some(id.unwrap_or(models::single::USUAL))),
+            Detector::Blazepose => ModelNeed::new(DETECTION, id),
         };
         let mut models = vec![detection];
         if settings.wants_landmarks() {
-            models.push(ModelNeed::new(LANDMARKS, settings.landmarks_model.as_deref(), 1));
+            models.push(ModelNeed::new(LANDMARKS, settings.landmarks_model.as_deref()));
         }
         Needs {
             process: HalfNeeds { makes: vec![Kind::new("pose")], ..HalfNeeds::default() },

@@ -7,11 +7,11 @@ use crate::models::landmarks::Measured;
 use crate::models::multi::Multi;
 use crate::models::single::Single;
 use crate::person::{Person, bounds};
-use crate::process::search::{Found, Search};
+use crate::process::search::Search;
 use crate::skeleton::{BLAZEPOSE_TO_COCO, hundredths};
 use framefleet_frames::annotation::Value;
 use framefleet_frames::{Annotation, ItemKind, Pose};
-use framefleet_perception::{FrameView, PerceptionError};
+use framefleet_perception::FrameView;
 use framefleet_stage::{Batch, Outputs, StageError};
 
 /// Landmarks of a lower score are those of nobody (BlazePose's own threshold).
@@ -36,8 +36,7 @@ pub fn process(stage: &PoseStage, batch: &Batch, out: &mut Outputs) -> Result<()
         views.extend(FrameView::or_fail(batch, stage.settings.rendition(), number, out)?);
     }
     let is_stills = batch.item().kind() == ItemKind::Stills;
-    let mut search = Search::new(&stage.detection, &stage.settings, is_stills);
-    let found = views.iter().map(|view| search.find(view)).collect::<Result<Vec<Found>, PerceptionError>>()?;
+    let found = Search::new(&stage.detection, &stage.settings, is_stills).find(&views)?;
     let persons: Vec<(usize, &Person)> =
         found.iter().enumerate().flat_map(|(at, found)| found.persons.iter().map(move |person| (at, person))).collect();
     let min_visibility = stage.settings.min_visibility as f32;

@@ -9,7 +9,7 @@
 //! Masks are run lengths of the full frame, as COCO has them. Stereo frames are split before anything is scaled; every eye
 //! has its own masks, whose `eye` says whose they are, and their soft masks are made to agree along the disparity.
 //!
-//! Process holds the frames of a batch (full ones unless `full_frames` is off) and the soft masks of `steady_frames` + 1 of them, at most 640 pixels wide
+//! Process holds the frames of a batch (full ones unless `full_frames` is off) and the soft masks of eight of them and `steady_frames` more, at most 640 pixels wide
 //! or high; finish the masks of the objects in sight and some 100 bytes per instance.
 
 mod artifacts;

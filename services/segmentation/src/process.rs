@@ -47,7 +47,7 @@ struct Task<'a> {
 }
 
 impl Task<'_> {
-    /// All frames of the window in order, since the model remembers.
+    /// All frames of the window in order, one after the other, since the model remembers what it saw of the frame before.
     fn matting(&self, model: &Matting, out: &mut Outputs) -> Result<(), StageError> {
         let mut memory = model.nothing_seen(2);
         let wanted = self.batch.frames();

@@ -196,18 +196,17 @@ impl SegmentationSettings {
     /// The models that these settings run, by role.
     pub fn models(&self) -> Vec<ModelNeed> {
         let named = |usual: &str| Some(self.model.clone().unwrap_or_else(|| usual.to_owned()));
-        let need =
-            |role: &str, choice: Option<String>, at_a_time: usize| ModelNeed::new(role, choice.as_deref(), at_a_time);
-        // Both eyes together, where there are two for sure: a partial micro-batch wastes compute.
-        let eyes = if matches!(self.stereo, Stereo::SideBySide | Stereo::OverUnder) { 2 } else { 1 };
+        let need = |role: &str, choice: Option<String>| ModelNeed::new(role, choice.as_deref());
+        // What the video's model saw of a frame, it needs for the next; SAM 2's halves and memory look at one image at a time.
+        let one = |role: &str, choice: Option<String>| need(role, choice).with_micro_batch(1);
         match self.method {
-            Method::Person => vec![need(PERSON, self.model.clone(), eyes)],
-            Method::VideoMatting => vec![need(VIDEO_MATTING, named("robust-video-matting"), 1)],
-            Method::StillMatting => vec![need(STILL_MATTING, named("isnet-small"), eyes)],
+            Method::Person => vec![need(PERSON, self.model.clone())],
+            Method::VideoMatting => vec![one(VIDEO_MATTING, named("robust-video-matting"))],
+            Method::StillMatting => vec![need(STILL_MATTING, named("isnet-small"))],
             Method::Promptable => {
                 let half = |half: &str| named("sam2.1-hiera-tiny").map(|name| format!("{name}-{half}"));
-                let prompts = self.prompts_per_run as usize;
-                let mut needs = vec![need(ENCODER, half("encoder"), 1), need(DECODER, half("decoder"), prompts)];
+                let decoder = need(DECODER, half("decoder")).with_micro_batch(self.prompts_per_run as usize);
+                let mut needs = vec![one(ENCODER, half("encoder")), decoder];
                 if self.follow_frames > 1 {
                     let memory = [
                         (MEMORY_POINTER, "memory-pointer"),
@@ -215,7 +214,7 @@ impl SegmentationSettings {
                         (MEMORY_ATTENTION, "memory-attention"),
                         (MEMORY_DECODER, "memory-decoder"),
                     ];
-                    needs.extend(memory.map(|(role, name)| need(role, half(name), 1)));
+                    needs.extend(memory.map(|(role, name)| one(role, half(name))));
                 }
                 needs
             }

@@ -41,9 +41,6 @@ use framefleet_stage::{
 };
 use speakers::diarisation::Diarisation;
 
-/// Faces per run, for models that take several.
-const FACES: usize = 8;
-
 /// Role of the model of voice activity, in the catalogue's words.
 const VOICE: &str = "voice-activity";
 
@@ -67,12 +64,13 @@ impl Stage for SyncStage {
 
     fn needs(settings: &SyncSettings) -> Needs {
         let mut models = vec![
-            ModelNeed::new("face-mesh", settings.mesh.as_deref(), FACES),
-            ModelNeed::new(VOICE, None, 1).with_dim("L", voice::INPUT).only_finish(),
+            ModelNeed::new("face-mesh", settings.mesh.as_deref()),
+            // It remembers: a piece of sound waits for the one before it.
+            ModelNeed::new(VOICE, None).with_micro_batch(1).with_dim("L", voice::INPUT).only_finish(),
         ];
         let mut halo = Halo::default();
         if let Some(model) = &settings.lip_sync_model {
-            models.push(ModelNeed::new("lip-sync", Some(model), FACES));
+            models.push(ModelNeed::new("lip-sync", Some(model)));
             halo = lip_sync::HALO;
         }
         Needs {

@@ -3,7 +3,7 @@ use crate::error::JobError;
 use crate::request::ModelOptions;
 use framefleet_fleet::{Classes, Place};
 use framefleet_infer::{DeviceChoice, Precision};
-use framefleet_models::{Allowed, Format, Model, ModelError};
+use framefleet_models::{Allowed, Batch, Format, Model, ModelError};
 use framefleet_pipeline::{ModelMode, Models, PlannedModel};
 use framefleet_service::{CatalogueArguments, ModelArguments, ModelRuntime};
 use framefleet_stage::ModelNeed;
@@ -48,8 +48,12 @@ impl Models for ModelChoice<'_> {
             id: model.id.clone(),
             micro_batch: self
                 .model_runtime
-                .micro_batch(need.micro_batch, &sha256, &mode.class, precision)
+                .micro_batch(model, need.micro_batch, &sha256, &mode.class, precision)
                 .map_err(text)?,
+            one_by_one: match &model.batch {
+                Batch::One(why) => Some(why.clone()),
+                Batch::Free { .. } => None,
+            },
             half: need.half,
             sha256,
             licence: model.licence.clone(),

@@ -18,6 +18,11 @@ impl Tile {
         Self { place: Rect::new(0, 0, picture.0, picture.1), picture }
     }
 
+    /// Whether it is all of the image.
+    pub fn is_whole(&self) -> bool {
+        self.place == Rect::new(0, 0, self.picture.0, self.picture.1)
+    }
+
     /// A point of the tile, in pixels of the image.
     pub fn back(&self, [x, y]: [f32; 2]) -> [f32; 2] {
         [x + self.place.x as f32, y + self.place.y as f32]

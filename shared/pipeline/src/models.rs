@@ -18,6 +18,9 @@ pub struct PlannedModel {
     pub gated: bool,
     /// Items per run.
     pub micro_batch: usize,
+    /// Why that is one whatever anybody wishes; `None` where the model takes any number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub one_by_one: Option<String>,
     /// Sizes of other open axes, by name.
     pub dims: BTreeMap<String, usize>,
     /// How it runs.

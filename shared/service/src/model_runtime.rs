@@ -8,7 +8,7 @@ use framefleet_infer::{
     CacheUse, Device, DeviceChoice, Engine, EngineOptions, InferError, Model, Precision, Provider, Recorder, Runtime,
     SessionOptions, SessionReport, StepModel, StepModels, Tuned, budget, device,
 };
-use framefleet_models::{Cache, Catalogue, Format, Installed, ModelError};
+use framefleet_models::{Batch, Cache, Catalogue, Format, Installed, ModelError};
 use framefleet_proto::v1::TaskModel;
 use framefleet_runner::HostProvider;
 use framefleet_stage::{Host, SetupError};
@@ -190,25 +190,25 @@ impl ModelRuntime {
         Ok(Model { name: model.id.clone(), path: file.path.clone(), sha256: file.sha256.to_string() })
     }
 
-    /// Items of a run: what `framefleet tune` found for this file where it is to run, else what its stage says, as far as it suits the
-    /// device's memory. A stage that says 1 has a model that takes one item.
+    /// Items of a run: one where the model takes one; else what a setting says, what `framefleet tune` found for this file where it is to
+    /// run, or what the catalogue says, as far as it suits the device's memory.
     pub fn micro_batch(
         &self,
-        asked: usize,
+        model: &framefleet_models::Model,
+        said: Option<usize>,
         sha256: &str,
         class: &str,
         precision: Precision,
     ) -> Result<usize, InferError> {
-        if asked <= 1 {
-            return Ok(1);
+        let Batch::Free { cpu, gpu } = model.batch else { return Ok(1) };
+        if let Some(said) = said {
+            return Ok(said.max(1));
         }
         let device = self.device_of(class);
         let tuned = Tuned::load(&self.compiled(), sha256, device, precision)?;
         let fits = |tuned: &Tuned| tuned.class.starts_with(class);
-        let untuned = || match device {
-            Device::Cpu => asked,
-            gpu => asked.min(Preset::of(gpu).micro_batch),
-        };
+        let usual = if device == Device::Cpu { cpu } else { gpu };
+        let untuned = || usual.min(Preset::of(device).micro_batch);
         Ok(tuned.filter(fits).map_or_else(untuned, |tuned| tuned.micro_batch))
     }
 

@@ -91,7 +91,7 @@ fn models(
             };
             let sha256 = model.digest()?.to_string();
             let precision = runtime.own_precision(model)?;
-            let micro_batch = runtime.micro_batch(need.micro_batch, &sha256, class, precision)?;
+            let micro_batch = runtime.micro_batch(model, need.micro_batch, &sha256, class, precision)?;
             found.push(TaskModel {
                 role: need.role.clone(),
                 id: model.id.clone(),

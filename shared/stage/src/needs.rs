@@ -55,8 +55,8 @@ pub struct ModelNeed {
     pub role: String,
     /// The id that a setting names; `None` takes the catalogue's default for the stage and profile.
     pub choice: Option<String>,
-    /// Items per run; 1 where the model's first axis is fixed to 1.
-    pub micro_batch: usize,
+    /// Items per run, where a setting or the way the model is used says it; else what the model was tuned to, or the catalogue says.
+    pub micro_batch: Option<usize>,
     /// Sizes of other open axes, by the names that the model gives them.
     pub dims: BTreeMap<String, usize>,
     /// Process: both halves may run it. Finish: finish alone does, and it is no part of process' key.
@@ -65,14 +65,20 @@ pub struct ModelNeed {
 
 impl ModelNeed {
     /// A model of this role, of which a setting may name another than the default.
-    pub fn new(role: &str, choice: Option<&str>, micro_batch: usize) -> Self {
+    pub fn new(role: &str, choice: Option<&str>) -> Self {
         Self {
             role: role.to_owned(),
             choice: choice.map(str::to_owned),
-            micro_batch,
+            micro_batch: None,
             dims: BTreeMap::new(),
             half: Half::Process,
         }
+    }
+
+    /// The same with so many items per run.
+    pub fn with_micro_batch(mut self, items: usize) -> Self {
+        self.micro_batch = Some(items);
+        self
     }
 
     /// The same, run by finish alone.

@@ -9,7 +9,7 @@ use framefleet_infer::{
     DeviceChoice, Engine, EngineOptions, InferError, Model, Runtime, RuntimeError, SessionOptions, StepModel,
     StepModels,
 };
-use framefleet_models::{Allowed, Cache, Catalogue, ModelError, Puller, Silent};
+use framefleet_models::{Allowed, Batch, Cache, Catalogue, ModelError, Puller, Silent};
 use framefleet_stage::{Host, ModelNeed, Needs};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -92,14 +92,22 @@ pub fn host(stage: &str, needs: &Needs) -> Result<Host, TestModelError> {
     Ok(Host::default().with(Arc::new(StepModels::new(engine()?, models))))
 }
 
+/// The same with so many items per run of every model that neither a setting nor its use says a number for.
+pub fn host_in_batches(stage: &str, needs: &Needs, items: usize) -> Result<Host, TestModelError> {
+    let mut needs = needs.clone();
+    needs.models.iter_mut().for_each(|need| need.micro_batch = need.micro_batch.or(Some(items)));
+    host(stage, &needs)
+}
+
 fn step_model(stage: &str, need: &ModelNeed) -> Result<StepModel, TestModelError> {
     let catalogue = Catalogue::built_in()?;
-    let id = catalogue.choose(stage, &need.role, "balanced", need.choice.as_deref())?.id.clone();
+    let entry = catalogue.choose(stage, &need.role, "balanced", need.choice.as_deref())?;
+    let usual = if let Batch::Free { cpu, .. } = entry.batch { cpu } else { 1 };
     let options = SessionOptions {
-        micro_batch: Some(need.micro_batch),
+        micro_batch: Some(need.micro_batch.unwrap_or(usual)),
         dims: need.dims.clone(),
         pool: 2,
         ..SessionOptions::default()
     };
-    Ok(StepModel { model: model(&id)?, options })
+    Ok(StepModel { model: model(&entry.id)?, options })
 }

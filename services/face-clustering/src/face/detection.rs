@@ -6,13 +6,12 @@ mod turned;
 
 use crate::face::tensor::{Order, Planes};
 use crate::settings::FaceClusteringSettings;
-use framefleet_infer::{InferError, OutputViews, Session, TensorView};
+use framefleet_infer::{InferError, ItemOutputs, Session};
 use framefleet_perception::PerceptionError;
 use framefleet_perception::tiles::{self, Tile};
 use framefleet_stage::SetupError;
 use framefleet_vision::boxes::{self, BBox};
 use framefleet_vision::letterbox::Letterbox;
-use ndarray::{Array4, Axis};
 use opencv::core::{Mat, Scalar};
 use opencv::prelude::*;
 pub use turned::Turn;
@@ -81,7 +80,7 @@ impl Architecture {
     }
 
     /// All faces of a score of at least `min`, in pixels of the square.
-    fn decode(self, outputs: &OutputViews<'_, '_>, min: f32) -> Result<Vec<Detection>, InferError> {
+    fn decode(self, outputs: &ItemOutputs<'_, '_>, min: f32) -> Result<Vec<Detection>, InferError> {
         match self {
             Self::YuNet => anchors::yunet(outputs, SIDE as usize, min),
             Self::Scrfd => anchors::scrfd(outputs, SIDE as usize, min),
@@ -115,50 +114,77 @@ impl Detector {
         Ok(Self { session, architecture: *architecture })
     }
 
-    /// The faces of an image (RGB, CV_8UC3), in its pixels, the best first. With `small`, images larger than the model's
+    /// The faces of every image (RGB, CV_8UC3), in its pixels, the best first. With `small`, images larger than the model's
     /// square are also searched piece by piece.
     pub fn detect(
         &self,
-        rgb: &impl MatTraitConst,
+        images: &[&impl MatTraitConst],
         small: bool,
         settings: &FaceClusteringSettings,
-    ) -> Result<Vec<Detection>, PerceptionError> {
-        let picture = (rgb.cols(), rgb.rows());
-        let mut searched = vec![Tile::whole(picture)];
-        if small {
-            searched.extend(tiles::by_side(picture, SIDE as i32, TILE_OVERLAP));
-        }
-        let mut found: Vec<Detection> = Vec::new();
-        for (number, tile) in searched.iter().enumerate() {
-            let part = Mat::roi(rgb, tile.place)?;
-            let letterbox = Letterbox::top_left((part.cols() as u32, part.rows() as u32), (SIDE, SIDE));
-            let faces = self.run(&letterbox.apply(&part, Scalar::all(0.0))?, settings.min_score as f32)?.into_iter();
-            let faces = faces.map(|face| face.mapped(|point| letterbox.back(point)));
+    ) -> Result<Vec<Vec<Detection>>, PerceptionError> {
+        let searched: Vec<(usize, Tile)> = images
+            .iter()
+            .enumerate()
+            .flat_map(|(at, image)| parts(*image, small).into_iter().map(move |tile| (at, tile)))
+            .collect();
+        let letterbox =
+            |tile: &Tile| Letterbox::top_left((tile.place.width as u32, tile.place.height as u32), (SIDE, SIDE));
+        let in_parts = self.run(searched.len(), settings.min_score as f32, |item| {
+            let (at, tile) = &searched[item];
+            Ok(letterbox(tile).apply(&Mat::roi(images[*at], tile.place)?, Scalar::all(0.0))?)
+        })?;
+        let mut found: Vec<Vec<Detection>> = vec![Vec::new(); images.len()];
+        for ((at, tile), faces) in searched.iter().zip(in_parts) {
+            let letterbox = letterbox(tile);
+            let faces = faces.into_iter().map(|face| face.mapped(|point| letterbox.back(point)));
             let faces = faces.filter(|face| face.size() >= settings.min_size as f32 && face.is_finite());
-            let faces = faces.filter(|face| number == 0 || is_whole(face, tile));
-            found.extend(faces.map(|face| face.mapped(|point| tile.back(point))));
+            let faces = faces.filter(|face| tile.is_whole() || is_uncut(face, tile));
+            found[*at].extend(faces.map(|face| face.mapped(|point| tile.back(point))));
         }
         let same =
             |better: &Detection, face: &Detection| boxes::iou(&better.bbox, &face.bbox) > settings.max_overlap as f32;
-        let mut found = tiles::unique(found, settings.max_faces as usize, |face| face.score, same);
-        for face in &mut found {
-            self.looks_twice(rgb, face)?;
+        for faces in &mut found {
+            *faces = tiles::unique(std::mem::take(faces), settings.max_faces as usize, |face| face.score, same);
         }
+        self.looks_twice(images, &mut found)?;
         Ok(found)
     }
 
-    /// What the model finds in a square of its size, as it finds it.
-    fn run(&self, square: &Mat, min: f32) -> Result<Vec<Detection>, PerceptionError> {
+    /// What the model finds in each of so many squares of its size, as it finds it, in micro-batches. `square` makes them, in order,
+    /// each when its place in a batch is free.
+    fn run(
+        &self,
+        count: usize,
+        min: f32,
+        square: impl Fn(usize) -> Result<Mat, PerceptionError>,
+    ) -> Result<Vec<Vec<Detection>>, PerceptionError> {
         let (input, planes) = self.architecture.planes();
-        let mut pixels = Array4::<f32>::zeros((1, 3, SIDE as usize, SIDE as usize));
-        planes.write(square, pixels.index_axis_mut(Axis(0), 0).into_dyn())?;
-        let inputs = [(input, TensorView::from(pixels.view().into_dyn()))];
-        Ok(self.session.run_with(&inputs, |outputs| self.architecture.decode(outputs, min))??)
+        let mut found = Vec::with_capacity(count);
+        self.session.run_batches::<PerceptionError>(
+            count,
+            &[],
+            |item, inputs| Ok(planes.write(&square(item)?, inputs.input::<f32>(input)?)?),
+            |_, outputs| {
+                found.push(self.architecture.decode(outputs, min)?);
+                Ok(())
+            },
+        )?;
+        Ok(found)
     }
 }
 
+/// The parts of an image that are searched.
+fn parts(image: &impl MatTraitConst, small: bool) -> Vec<Tile> {
+    let size = (image.cols(), image.rows());
+    let mut all = vec![Tile::whole(size)];
+    if small {
+        all.extend(tiles::by_side(size, SIDE as i32, TILE_OVERLAP));
+    }
+    all
+}
+
 /// Whether a face found in a tile is small enough to be whole in one, and does not touch a border inside the image.
-fn is_whole(face: &Detection, tile: &Tile) -> bool {
+fn is_uncut(face: &Detection, tile: &Tile) -> bool {
     let [x0, y0, x1, y1] = face.bbox;
     !tile.cuts(&face.bbox, BORDER) && (x1 - x0).max(y1 - y0) <= TILE_OVERLAP as f32
 }

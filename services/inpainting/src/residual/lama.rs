@@ -37,17 +37,36 @@ impl Lama {
         Ok(Self { session, side: fixed.unwrap_or(SIDE) })
     }
 
-    /// Fills what is unknown in the patch of a frame, from the frame's colours around it. Alpha is left as it is; grey is filled
-    /// as the mean of what the model makes of its three channels. The rest of the frame's hole is shown as unknown, too.
-    pub fn fill(&self, image: &Image, hole: &Hole, patch: &mut Patch) -> Result<(), PerceptionError> {
-        let Some(unknown) = bounds(patch)? else { return Ok(()) };
-        let window = window(unknown, self.side, (image.width() as i32, image.height() as i32));
-        let (colours, mask) = inputs(image, hole, patch, window, self.side)?;
-        let output = self.run(&colours, &mask)?;
+    /// How many patches it fills together.
+    pub fn at_a_time(&self) -> Result<usize, PerceptionError> {
+        Ok(self.session.micro_batch()?.max(1))
+    }
+
+    /// Fills what is unknown in patches of a frame, from the frame's colours around each: in micro-batches. Alpha is left as it is; grey
+    /// is filled as the mean of what the model makes of its three channels. The rest of the frame's hole is shown as unknown, too.
+    pub fn fill(&self, image: &Image, hole: &Hole, patches: &mut [&mut Patch]) -> Result<(), PerceptionError> {
+        let mut wanted: Vec<(Rect, &mut Patch)> = Vec::with_capacity(patches.len());
+        for patch in patches {
+            if let Some(unknown) = bounds(patch)? {
+                wanted.push((window(unknown, self.side, (image.width() as i32, image.height() as i32)), patch));
+            }
+        }
+        for some in wanted.chunks_mut(self.at_a_time()?) {
+            let squares = some.iter().map(|(window, patch)| inputs(image, hole, patch, *window, self.side));
+            let outputs = self.run(&squares.collect::<Result<Vec<_>, PerceptionError>>()?)?;
+            for ((window, patch), output) in some.iter_mut().zip(outputs) {
+                self.lay(&output, *window, patch)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes what is unknown in a patch from the filled square that shows a window of the frame.
+    fn lay(&self, output: &Mat, window: Rect, patch: &mut Patch) -> Result<(), PerceptionError> {
         let shown = Rect::new(window.x - patch.area.x, window.y - patch.area.y, window.width, window.height);
         let square = window.width.max(window.height).max(self.side);
         let mut filled = Mat::default();
-        imgproc::resize(&output, &mut filled, Size::new(square, square), 0.0, 0.0, imgproc::INTER_CUBIC)?;
+        imgproc::resize(output, &mut filled, Size::new(square, square), 0.0, 0.0, imgproc::INTER_CUBIC)?;
         for at in (0..patch.unknown.len()).filter(|at| patch.unknown[*at]).collect::<Vec<_>>() {
             let (x, y) = ((at % patch.width()) as i32 - shown.x, (at / patch.width()) as i32 - shown.y);
             let rgb = filled.at_2d::<Vec3f>(y, x)?;
@@ -64,23 +83,31 @@ impl Lama {
         Ok(())
     }
 
-    /// Runs the model on a square: RGB 0–1 (`CV_32FC3`) and the hole (`CV_8UC1`); the filled square, 0–1.
-    fn run(&self, colours: &Mat, mask: &Mat) -> Result<Mat, PerceptionError> {
-        let side = self.side as usize;
-        let (pixels, hole) = (colours.data_typed::<Vec3f>()?, mask.data_bytes()?);
-        let image = Array4::from_shape_fn((1, 3, side, side), |(_, channel, y, x)| pixels[y * side + x][channel]);
-        let mask =
-            Array4::from_shape_fn((1, 1, side, side), |(_, _, y, x)| f32::from(u8::from(hole[y * side + x] != 0)));
+    /// Runs the model on no more squares than a micro-batch has: RGB 0–1 (`CV_32FC3`) and the hole (`CV_8UC1`) of each; the filled
+    /// squares, 0–1. A smaller batch is filled up with its last square.
+    fn run(&self, squares: &[(Mat, Mat)]) -> Result<Vec<Mat>, PerceptionError> {
+        let (side, size) = (self.side as usize, self.at_a_time()?);
+        let given = squares.iter().map(|(colours, mask)| Ok((colours.data_typed::<Vec3f>()?, mask.data_bytes()?)));
+        let given = given.collect::<opencv::Result<Vec<(&[Vec3f], &[u8])>>>()?;
+        let Some(last) = given.len().checked_sub(1) else { return Ok(Vec::new()) };
+        let image = Array4::from_shape_fn((size, 3, side, side), |(row, channel, y, x)| {
+            given[row.min(last)].0[y * side + x][channel]
+        });
+        let mask = Array4::from_shape_fn((size, 1, side, side), |(row, _, y, x)| {
+            f32::from(u8::from(given[row.min(last)].1[y * side + x] != 0))
+        });
         let outputs = self.session.run(&[("image", (&image).into()), ("mask", (&mask).into())])?;
         let output = outputs.get::<f32>("output")?;
-        if output.shape() != [1, 3, side, side] {
+        if output.shape() != [size, 3, side, side] {
             return Err(self.foreign(format!("its output has the shape {:?}", output.shape())));
         }
-        let scale = self.scale(output.view(), pixels, hole)?;
-        let filled: Vec<Vec3f> = (0..side * side)
-            .map(|at| Vec3f::from(std::array::from_fn(|channel| output[[0, channel, at / side, at % side]] / scale)))
-            .collect();
-        Ok(Mat::new_rows_cols_with_data(self.side, self.side, &filled)?.try_clone()?)
+        let filled = |((pixels, hole), output): (&(&[Vec3f], &[u8]), ArrayViewD<'_, f32>)| {
+            let scale = self.scale(output.view(), pixels, hole)?;
+            let rgb = |at: usize| std::array::from_fn(|channel| output[[channel, at / side, at % side]] / scale);
+            let filled: Vec<Vec3f> = (0..side * side).map(|at| Vec3f::from(rgb(at))).collect();
+            Ok(Mat::new_rows_cols_with_data(self.side, self.side, &filled)?.try_clone()?)
+        };
+        given.iter().zip(output.outer_iter()).map(filled).collect()
     }
 
     /// What white is in the output: 1 or 255, whichever makes what was known come out as it went in.
@@ -89,7 +116,7 @@ impl Lama {
         let (mut count, mut unit, mut levels) = (0.0_f64, 0.0, 0.0);
         for at in (0..given.len()).filter(|at| hole[*at] == 0) {
             for channel in 0..3 {
-                let (was, is) = (f64::from(given[at][channel]), f64::from(output[[0, channel, at / side, at % side]]));
+                let (was, is) = (f64::from(given[at][channel]), f64::from(output[[channel, at / side, at % side]]));
                 unit += (is - was).abs();
                 levels += (is / 255.0 - was).abs();
                 count += 1.0;

@@ -20,7 +20,7 @@ const LARGE: f32 = 0.35;
 /// of 0.12 it finds one in five, of 0.23 three in five (docs/quality.md).
 const LEAST: f32 = 0.2;
 /// So many frames of a batch after one in which nobody was found, tiles are tried again: people come into the picture.
-const AGAIN: u32 = 16;
+const AGAIN: usize = 16;
 /// A person this close to a tile's border inside the frame is cut off by it, pixels.
 const BORDER: f32 = 2.0;
 
@@ -33,102 +33,142 @@ pub struct Found {
     pub at_limit: bool,
 }
 
-/// Looks for the persons of a batch's frames, one after the other.
+/// Looks for the persons of a batch's frames: as many frames together as do not wait for what is found in others.
 pub struct Search<'a> {
     detection: &'a Detection,
     settings: &'a PoseSettings,
     /// Whether frames have nothing to do with each other, so that each is measured.
     is_stills: bool,
-    /// Tiles along each side; `None` until they have been measured.
-    tiles: Option<u32>,
-    /// Frames that are done as they are before tiles are measured again.
-    pause: u32,
 }
 
 impl<'a> Search<'a> {
     /// Begins with a batch.
     pub fn new(detection: &'a Detection, settings: &'a PoseSettings, is_stills: bool) -> Self {
-        let given = match (settings.tiles, settings.detector) {
-            (0, Detector::Multi) => None,
-            (given, _) => Some(given.max(1)),
-        };
-        Self { detection, settings, is_stills, tiles: given, pause: 0 }
+        Self { detection, settings, is_stills }
     }
 
-    /// The persons of the next frame. Where the number of tiles is to be measured, it is that of the batch's first frame in which somebody
-    /// is found (of each of stills); a frame that is at the limit gets more all the same.
-    pub fn find(&mut self, view: &FrameView<'_>) -> Result<Found, PerceptionError> {
-        let Some(tiles) = self.tiles else {
-            if self.pause > 0 {
-                self.pause -= 1;
-                return self.with_tiles(view, 1);
+    /// The persons of each frame. Where the number of tiles is to be measured, it is that of the first frame in which somebody is found
+    /// (of each of stills); a frame that is at the limit gets more all the same.
+    pub fn find(&self, views: &[FrameView<'_>]) -> Result<Vec<Found>, PerceptionError> {
+        let views: Vec<&FrameView<'_>> = views.iter().collect();
+        match (self.settings.tiles, self.settings.detector) {
+            (0, Detector::Multi) if self.is_stills => {
+                Ok(self.measured(&views)?.into_iter().map(|(found, _)| found).collect())
             }
-            let (found, tiles) = self.measured(view)?;
-            if found.persons.is_empty() {
-                self.pause = if self.is_stills { 0 } else { AGAIN - 1 };
+            (0, Detector::Multi) => self.of_film(&views),
+            (given, _) => self.with_tiles(&views, given.max(1)),
+        }
+    }
+
+    /// The persons of a film's frames. Which tiles a frame is searched in depends on what was found in those before it: frames in between
+    /// go together.
+    fn of_film(&self, views: &[&FrameView<'_>]) -> Result<Vec<Found>, PerceptionError> {
+        let mut all: Vec<Found> = Vec::with_capacity(views.len());
+        while let Some(view) = views.get(all.len()) {
+            let Some((found, tiles)) = self.measured(&[view])?.pop() else { break };
+            let is_empty = found.persons.is_empty();
+            all.push(found);
+            let rest = &views[all.len()..];
+            if is_empty {
+                all.extend(self.with_tiles(&rest[..rest.len().min(AGAIN - 1)], 1)?);
             } else {
-                self.tiles = (!self.is_stills).then_some(tiles);
+                all.extend(self.with_more_at_limit(rest, tiles)?);
             }
-            return Ok(found);
-        };
-        let found = self.with_tiles(view, tiles)?;
-        if self.settings.tiles == 0 && found.at_limit && tiles < MOST_TILES {
-            return self.with_tiles(view, tiles + 1);
         }
-        Ok(found)
+        Ok(all)
     }
 
-    /// The fewest tiles with which as many persons are found as with any, and are large enough in the model's input; what was found with
-    /// them. Only the whole frame is searched where that shows persons large.
-    fn measured(&self, view: &FrameView<'_>) -> Result<(Found, u32), PerceptionError> {
-        let size = (view.rgb().cols(), view.rgb().rows());
-        let sure = |found: &Found| found.persons.iter().filter(|person| person.score >= SURE).count();
-        let whole = self.with_tiles(view, 1)?;
-        if sure(&whole) > 0 && !whole.at_limit && shares(&whole, size, 1).iter().all(|share| *share >= LARGE) {
-            return Ok((whole, 1));
+    /// Looks in the whole frame and in so many tiles along each side, and in more of frames that are at the limit.
+    fn with_more_at_limit(&self, views: &[&FrameView<'_>], tiles: u32) -> Result<Vec<Found>, PerceptionError> {
+        let mut all = self.with_tiles(views, tiles)?;
+        if tiles < MOST_TILES {
+            let at_limit: Vec<usize> = (0..all.len()).filter(|&at| all[at].at_limit).collect();
+            let again: Vec<&FrameView<'_>> = at_limit.iter().map(|&at| views[at]).collect();
+            let more = self.with_tiles(&again, tiles + 1)?;
+            at_limit.into_iter().zip(more).for_each(|(at, found)| all[at] = found);
         }
-        let mut tried = vec![whole];
+        Ok(all)
+    }
+
+    /// For each frame the fewest tiles with which as many persons are found as with any, and are large enough in the model's input; what
+    /// was found with them. Only the whole frame is searched where that shows persons large.
+    fn measured(&self, views: &[&FrameView<'_>]) -> Result<Vec<(Found, u32)>, PerceptionError> {
+        let mut tried: Vec<Vec<Found>> = self.with_tiles(views, 1)?.into_iter().map(|found| vec![found]).collect();
         for tiles in 2..=MOST_TILES {
-            tried.push(self.with_tiles(view, tiles)?);
-            // Without anybody in four tiles there is hardly anybody in nine: most pictures without people cost five searches, not fifteen.
-            if tried.iter().all(|found| sure(found) == 0) {
-                break;
-            }
+            let open: Vec<usize> = (0..views.len()).filter(|&at| !is_enough(&tried[at], size(views[at]))).collect();
+            let again: Vec<&FrameView<'_>> = open.iter().map(|&at| views[at]).collect();
+            let found = self.with_tiles(&again, tiles)?;
+            open.into_iter().zip(found).for_each(|(at, found)| tried[at].push(found));
         }
-        let most = tried.iter().map(sure).max().unwrap_or_default();
-        let finds_all: Vec<(u32, &Found)> = (1..).zip(&tried).filter(|(_, found)| sure(found) == most).collect();
-        let is_large =
-            |(tiles, found): &&(u32, &Found)| median(&shares(found, size, *tiles)).is_none_or(|share| share >= LEAST);
-        // Where persons are too small with any, as many as there are.
-        let chosen = finds_all.iter().find(is_large).or(finds_all.last());
-        let tiles = if most > 0 { chosen.map_or(1, |(tiles, _)| *tiles) } else { 1 };
-        Ok((tried.swap_remove(tiles as usize - 1), tiles))
+        Ok(views.iter().zip(tried).map(|(view, tried)| best(tried, size(view))).collect())
     }
 
-    /// Looks in the whole frame and in so many tiles along each side.
-    fn with_tiles(&self, view: &FrameView<'_>, tiles: u32) -> Result<Found, PerceptionError> {
+    /// Looks in each whole frame and in so many tiles along each side.
+    fn with_tiles(&self, views: &[&FrameView<'_>], tiles: u32) -> Result<Vec<Found>, PerceptionError> {
         let settings = self.settings;
         let (min_score, min_visibility) = (settings.min_score as f32, settings.min_visibility as f32);
-        let places = part_tiles((view.rgb().cols(), view.rgb().rows()), tiles);
-        let parts = places.iter().map(|tile| Mat::roi(view.rgb(), tile.place)).collect::<opencv::Result<Vec<_>>>()?;
+        let places: Vec<Vec<Tile>> = views.iter().map(|view| part_tiles(size(view), tiles)).collect();
+        let parts = views
+            .iter()
+            .zip(&places)
+            .flat_map(|(view, places)| places.iter().map(|tile| Mat::roi(view.rgb(), tile.place)));
+        let parts = parts.collect::<opencv::Result<Vec<_>>>()?;
         let found = match self.detection {
             Detection::Multi(multi) => multi.find(&parts, min_score)?,
             Detection::Single(single) => single.find(&parts, min_score, min_visibility)?,
             Detection::Blazepose(blazepose) => blazepose.find(&parts, min_score)?,
         };
+        let mut found = found.into_iter();
+        Ok(places.iter().map(|places| self.joined(places, found.by_ref().take(places.len()).collect())).collect())
+    }
+
+    /// The persons of a frame, of what was found in its parts.
+    fn joined(&self, places: &[Tile], found: Vec<Vec<Person>>) -> Found {
+        let settings = self.settings;
         let is_multi = matches!(self.detection, Detection::Multi(_));
         // Where there are tiles, the whole frame is not what finds all.
         let searched = if places.len() > 1 { &found[1..] } else { &found[..] };
         let at_limit = is_multi && searched.iter().any(|persons| persons.len() >= multi::MOST);
         let mut all = Vec::new();
-        for (persons, tile) in found.into_iter().zip(&places) {
-            let whole = persons.into_iter().filter(|person| self.settings.tiles > 0 || !is_cut(person, tile));
+        for (persons, tile) in found.into_iter().zip(places) {
+            let whole = persons.into_iter().filter(|person| settings.tiles > 0 || !is_cut(person, tile));
             all.extend(whole.map(|person| person.map(|point| tile.back(point))));
         }
-        let similarity = settings.duplicate_similarity as f32;
+        let (similarity, min_visibility) = (settings.duplicate_similarity as f32, settings.min_visibility as f32);
         let persons = unique(all, similarity, min_visibility, settings.max_persons as usize);
-        Ok(Found { persons, at_limit })
+        Found { persons, at_limit }
     }
+}
+
+/// Width and height of a view.
+fn size(view: &FrameView<'_>) -> (i32, i32) {
+    (view.rgb().cols(), view.rgb().rows())
+}
+
+/// Persons who count when numbers are compared.
+fn sure(found: &Found) -> usize {
+    found.persons.iter().filter(|person| person.score >= SURE).count()
+}
+
+/// Whether more tiles than were tried would find nobody else: the whole frame shows persons large; or four tiles show nobody, and then
+/// there is hardly anybody in nine: most pictures without people cost five searches, not fifteen.
+fn is_enough(tried: &[Found], size: (i32, i32)) -> bool {
+    match tried {
+        [whole] => sure(whole) > 0 && !whole.at_limit && shares(whole, size, 1).iter().all(|share| *share >= LARGE),
+        all => all.iter().all(|found| sure(found) == 0),
+    }
+}
+
+/// The best of what was found in a frame of a size with one tile, two along each side, and so on, and with how many that was.
+fn best(mut tried: Vec<Found>, size: (i32, i32)) -> (Found, u32) {
+    let most = tried.iter().map(sure).max().unwrap_or_default();
+    let finds_all: Vec<(u32, &Found)> = (1..).zip(&tried).filter(|(_, found)| sure(found) == most).collect();
+    let is_large =
+        |(tiles, found): &&(u32, &Found)| median(&shares(found, size, *tiles)).is_none_or(|share| share >= LEAST);
+    // Where persons are too small with any, as many as there are.
+    let chosen = finds_all.iter().find(is_large).or(finds_all.last());
+    let tiles = if most > 0 { chosen.map_or(1, |(tiles, _)| *tiles) } else { 1 };
+    (tried.swap_remove(tiles as usize - 1), tiles)
 }
 
 /// Heights of persons in the model's input, as shares of its side, when a frame of a size is searched in so many tiles.

@@ -111,7 +111,8 @@ impl Prompted {
         Ok(Self { encoder, decoder, side: width as i32 })
     }
 
-    /// Looks at an image (RGB, 8 bits): once, however much is asked about it.
+    /// Looks at an image (RGB, 8 bits): once, however much is asked about it. One image at a time: what the encoder makes of one takes
+    /// tens of megabytes, and prompts of one image share it.
     pub fn embed(&self, picture: &impl MatTraitConst) -> Result<Embedding, PerceptionError> {
         let side = self.side as usize;
         let input = normalised(picture, self.side)?;

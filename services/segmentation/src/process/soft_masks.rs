@@ -8,9 +8,11 @@ use crate::settings::PERSON;
 use framefleet_frames::ItemKind;
 use framefleet_perception::PerceptionError;
 use framefleet_stage::{Outputs, StageError};
+use opencv::boxed_ref::BoxedRef;
 use opencv::core::{self, Mat, Rect, Scalar, Size};
 use opencv::prelude::*;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 /// What a model made of a view.
 struct SoftMask {
@@ -26,28 +28,41 @@ impl SoftMask {
     }
 }
 
+/// Frames whose images go through a model together: they and what the model makes of them are in memory at the same time.
+const FRAMES: usize = 8;
+
+/// A frame as a model is shown it.
+struct Shown<'a> {
+    number: u64,
+    views: Vec<View<'a>>,
+    people: Vec<Vec<Person>>,
+}
+
 impl Task<'_> {
-    /// Frame by frame; the soft masks of the last few frames are kept for smoothing.
+    /// A few frames at a time: all persons, or both eyes, of all of them in micro-batches. The soft masks of the last frames are kept for
+    /// smoothing.
     pub(super) fn foreground(&self, model: &Foreground, role: &str, out: &mut Outputs) -> Result<(), StageError> {
-        let mut known: VecDeque<(u64, Vec<SoftMask>)> = VecDeque::new();
-        for &number in self.batch.frames() {
-            let made = self.frame(number).and_then(|views| {
-                let people = self.persons(number, &views);
-                let seen = self.run_model(model, role, &views, &people)?;
-                let soft_mask = if self.smooths() {
-                    let smoothed = self.smoothed(model, role, number, &seen, &mut known)?;
-                    known.push_back((number, seen));
-                    smoothed
-                } else {
-                    seen.into_iter().map(|seen| seen.soft_mask).collect()
-                };
-                let instances = self.instances(&views, &people, soft_mask)?;
-                Ok((views, instances))
-            });
-            while known.front().is_some_and(|(old, _)| old + u64::from(self.settings.steady_frames) <= number) {
-                known.pop_front();
+        let mut known: BTreeMap<u64, Vec<SoftMask>> = BTreeMap::new();
+        for wanted in self.batch.frames().chunks(FRAMES) {
+            let is_wanted = |number: u64| wanted.binary_search(&number).is_ok();
+            let mut shown: Vec<Shown<'_>> = Vec::new();
+            for number in self.needed(wanted).into_iter().filter(|number| !known.contains_key(number)) {
+                match self.frame(number) {
+                    Ok(views) => shown.push(Shown { number, people: self.persons(number, &views), views }),
+                    Err(error) if is_wanted(number) => error.settle(number, out)?,
+                    // An earlier frame that cannot be read does not count.
+                    Err(_) => {}
+                }
             }
-            self.publish(number, made, label(role), out)?;
+            known.extend(self.run_model(model, role, &shown)?);
+            for shown in shown.into_iter().filter(|shown| is_wanted(shown.number)) {
+                let Shown { number, views, people } = shown;
+                let soft_masks = self.soft_masks(number, &mut known);
+                let made = soft_masks.and_then(|soft_masks| self.instances(&views, &people, soft_masks));
+                self.publish(number, made.map(|instances| (views, instances)), label(role), out)?;
+            }
+            let last = wanted.last().copied().unwrap_or_default();
+            known.retain(|old, _| old + u64::from(self.settings.steady_frames) > last);
         }
         Ok(())
     }
@@ -57,41 +72,46 @@ impl Task<'_> {
         self.settings.steady_frames > 0 && self.batch.item().kind() != ItemKind::Stills
     }
 
-    /// What the model makes of the views: of each person with surroundings, else of the whole. A model of stills sees the whole
-    /// always.
+    /// The frames that a frame's soft masks are averaged with, before it.
+    fn earlier(&self, number: u64) -> Range<u64> {
+        let steady = if self.smooths() { u64::from(self.settings.steady_frames) } else { 0 };
+        number.saturating_sub(steady).max(self.batch.window().start)..number
+    }
+
+    /// Frames, and those before them that have a say.
+    fn needed(&self, wanted: &[u64]) -> BTreeSet<u64> {
+        wanted.iter().flat_map(|number| self.earlier(*number).chain([*number])).collect()
+    }
+
+    /// What the model makes of the views of frames: of each person with surroundings, else of the whole. A model of stills sees the
+    /// whole always.
     fn run_model(
         &self,
         model: &Foreground,
         role: &str,
-        views: &[View<'_>],
-        people: &[Vec<Person>],
-    ) -> Result<Vec<SoftMask>, PerceptionError> {
-        let mut regions: Vec<(usize, Option<Rect>)> = Vec::new();
-        for (at, (view, people)) in views.iter().zip(people).enumerate() {
-            if role == PERSON && !people.is_empty() {
-                regions.extend(self.regions(model.size(), view, people).into_iter().map(|region| (at, Some(region))));
-            } else {
-                regions.push((at, None));
-            }
-        }
-        let picture = |(at, region): &(usize, Option<Rect>)| {
-            let view = &views[*at];
-            match region {
-                Some(region) => {
-                    let (rows, columns) = (view.pixels.rows(), view.pixels.cols());
-                    Mat::roi(&view.pixels, scaled(*region, view.scale(view.pixels.size()?), rows, columns))
-                }
-                None => Mat::roi(&view.pixels, Rect::new(0, 0, view.pixels.cols(), view.pixels.rows())),
-            }
+        shown: &[Shown<'_>],
+    ) -> Result<Vec<(u64, Vec<SoftMask>)>, PerceptionError> {
+        let regions = |view: &View<'_>, people: &[Person]| match role == PERSON && !people.is_empty() {
+            true => self.regions(model.size(), view, people).into_iter().map(Some).collect(),
+            false => vec![None],
         };
-        let pictures = regions.iter().map(picture).collect::<opencv::Result<Vec<_>>>()?;
-        let mut parts: Vec<_> = regions.iter().zip(model.run(&pictures)?).collect();
-        let mut result = Vec::with_capacity(views.len());
-        for (at, view) in views.iter().enumerate() {
-            let of_view = parts.extract_if(.., |((of, _), _)| *of == at).map(|((_, region), found)| (*region, found));
-            let soft_mask = self.joined(view, of_view.collect(), views.len())?;
-            let luma = if self.smooths() { Some(temporal::luma(view.small()?)?) } else { None };
-            result.push(SoftMask { soft_mask, luma });
+        let of_frame = |shown: &Shown<'_>| -> Vec<Vec<Option<Rect>>> {
+            shown.views.iter().zip(&shown.people).map(|(view, people)| regions(view, people)).collect()
+        };
+        let places: Vec<Vec<Vec<Option<Rect>>>> = shown.iter().map(of_frame).collect();
+        let views = || shown.iter().zip(&places).flat_map(|(shown, places)| shown.views.iter().zip(places));
+        let pictures = views().flat_map(|(view, places)| places.iter().map(|place| part(view, *place)));
+        let mut found = model.run(&pictures.collect::<opencv::Result<Vec<_>>>()?)?.into_iter();
+        let mut result = Vec::with_capacity(shown.len());
+        for (shown, places) in shown.iter().zip(places) {
+            let mut soft_masks = Vec::with_capacity(shown.views.len());
+            for (view, places) in shown.views.iter().zip(places) {
+                let parts = places.into_iter().zip(found.by_ref()).collect();
+                let soft_mask = self.joined(view, parts, shown.views.len())?;
+                let luma = if self.smooths() { Some(temporal::luma(view.small()?)?) } else { None };
+                soft_masks.push(SoftMask { soft_mask, luma });
+            }
+            result.push((shown.number, soft_masks));
         }
         Ok(result)
     }
@@ -123,33 +143,27 @@ impl Task<'_> {
         Ok(soft_mask)
     }
 
-    /// The soft masks of a frame, averaged with those of earlier frames. Those that are not known yet are computed.
-    fn smoothed(
-        &self,
-        model: &Foreground,
-        role: &str,
-        number: u64,
-        now: &[SoftMask],
-        known: &mut VecDeque<(u64, Vec<SoftMask>)>,
-    ) -> Result<Vec<Mat>, PerceptionError> {
-        let first = number.saturating_sub(u64::from(self.settings.steady_frames)).max(self.batch.window().start);
-        for earlier in first..number {
-            let at = known.partition_point(|(known, _)| *known < earlier);
-            if known.get(at).is_some_and(|(known, _)| *known == earlier) {
-                continue;
-            }
-            // A frame that cannot be read does not count.
-            let Ok(views) = self.frame(earlier) else { continue };
-            let people = self.persons(earlier, &views);
-            known.insert(at, (earlier, self.run_model(model, role, &views, &people)?));
+    /// The soft masks of a frame, averaged with those of earlier frames where these have a say.
+    fn soft_masks(&self, number: u64, known: &mut BTreeMap<u64, Vec<SoftMask>>) -> Result<Vec<Mat>, PerceptionError> {
+        if !self.smooths() {
+            return Ok(known.remove(&number).into_iter().flatten().map(|seen| seen.soft_mask).collect());
         }
-        let smoothed = now.iter().enumerate().map(|(at, seen)| {
-            let earlier = known.iter().rev().filter(|(frame, _)| (first..number).contains(frame));
+        let smoothed = known.get(&number).into_iter().flatten().enumerate().map(|(at, seen)| {
+            let earlier = known.range(self.earlier(number)).rev();
             let earlier: Vec<(&Mat, &Mat)> =
                 earlier.filter_map(|(_, seen)| seen.get(at).and_then(SoftMask::with_luma)).collect();
             seen.with_luma().map_or_else(|| Ok(seen.soft_mask.try_clone()?), |now| temporal::smoothed(now, &earlier))
         });
         smoothed.collect()
+    }
+}
+
+/// A part of a view (its place in the full view), or all of it.
+fn part<'a>(view: &'a View<'_>, place: Option<Rect>) -> opencv::Result<BoxedRef<'a, Mat>> {
+    let (rows, columns) = (view.pixels.rows(), view.pixels.cols());
+    match place {
+        Some(place) => Mat::roi(&view.pixels, scaled(place, view.scale(view.pixels.size()?), rows, columns)),
+        None => Mat::roi(&view.pixels, Rect::new(0, 0, columns, rows)),
     }
 }
 

@@ -231,19 +231,18 @@ fn the_eyes_agree_along_the_disparity() {
     assert!(overlap(&fused, "right") >= overlap(&single, "right") - 0.03);
 }
 
-/// Where the footage is said to be stereo, both eyes go through a model of an open first axis together.
+/// Both eyes go through a model of an open first axis together.
 #[test]
 fn both_eyes_are_one_micro_batch() {
     let stereo =
         SegmentationSettings { stereo: Stereo::SideBySide, stereo_agreement: false, ..SegmentationSettings::default() };
     let footage = Footage::new(vec![scene(800, 300, &[[100, 60, 300, 240], [480, 60, 680, 240]])]);
-    let together = footage.run_on(&pair(&stereo), &stereo);
+    let together = footage.run_on(&pair(2), &stereo);
     let eyes: Vec<(&str, Vec<i32>)> =
         together.masks[&0].iter().map(|mask| (mask.eye.as_str(), corners(mask))).collect();
     assert_eq!(eyes, [("left", vec![100, 60, 300, 240]), ("right", vec![480, 60, 680, 240])]);
     // One image at a time is half as bright as that model wants it.
-    let mono = SegmentationSettings { stereo: Stereo::Mono, ..stereo };
-    assert!(footage.run_on(&pair(&mono), &mono).masks.is_empty());
+    assert!(footage.run_on(&pair(1), &stereo).masks.is_empty());
 }
 
 /// D-20, the second half: smoothing of masks over time works, and follows what moves.

@@ -35,7 +35,7 @@ fn step_of(path: PathBuf) -> Result<Step<SyncStage>, String> {
             _ => given.clone(),
         };
         let options = SessionOptions {
-            micro_batch: Some(need.micro_batch),
+            micro_batch: Some(need.micro_batch.unwrap_or(8)),
             dims: need.dims.clone(),
             ..SessionOptions::default()
         };

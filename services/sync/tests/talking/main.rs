@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod absences;
+mod batches;
 mod files;
 mod harness;
 mod invariance;

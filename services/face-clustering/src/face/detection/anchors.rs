@@ -1,7 +1,6 @@
 //! Models that answer per cell of three grids: YuNet and SCRFD.
 use super::Detection;
-use framefleet_infer::ndarray::ArrayD;
-use framefleet_infer::{InferError, OutputViews};
+use framefleet_infer::{InferError, ItemOutputs};
 
 /// Pixels per cell of the grids.
 const STRIDES: [usize; 3] = [8, 16, 32];
@@ -13,9 +12,9 @@ struct Table {
 }
 
 impl Table {
-    fn read(outputs: &OutputViews<'_, '_>, name: &str, stride: usize, columns: usize) -> Result<Self, InferError> {
-        let array: ArrayD<f32> = outputs.get::<f32>(&format!("{name}_{stride}"))?.to_owned();
-        Ok(Self { numbers: array.into_iter().collect(), columns })
+    fn read(outputs: &ItemOutputs<'_, '_>, name: &str, stride: usize, columns: usize) -> Result<Self, InferError> {
+        let array = outputs.output::<f32>(&format!("{name}_{stride}"))?;
+        Ok(Self { numbers: array.iter().copied().collect(), columns })
     }
 
     fn row(&self, row: usize) -> &[f32] {
@@ -29,7 +28,7 @@ impl Table {
 
 /// Faces that YuNet found in a square of `side` pixels. Per cell: the score is the root of class times object score, the
 /// centre an offset from the cell and the size an exponent, both in cells; landmarks are offsets.
-pub fn yunet(outputs: &OutputViews<'_, '_>, side: usize, min: f32) -> Result<Vec<Detection>, InferError> {
+pub fn yunet(outputs: &ItemOutputs<'_, '_>, side: usize, min: f32) -> Result<Vec<Detection>, InferError> {
     let mut found = Vec::new();
     for stride in STRIDES {
         let classes = Table::read(outputs, "cls", stride, 1)?;
@@ -62,7 +61,7 @@ pub fn yunet(outputs: &OutputViews<'_, '_>, side: usize, min: f32) -> Result<Vec
 
 /// Faces that SCRFD found in a square of `side` pixels: two anchors per cell, at its corner; distances to the sides of the
 /// box and offsets of the landmarks in cells.
-pub fn scrfd(outputs: &OutputViews<'_, '_>, side: usize, min: f32) -> Result<Vec<Detection>, InferError> {
+pub fn scrfd(outputs: &ItemOutputs<'_, '_>, side: usize, min: f32) -> Result<Vec<Detection>, InferError> {
     const ANCHORS: usize = 2;
     let mut found = Vec::new();
     for stride in STRIDES {

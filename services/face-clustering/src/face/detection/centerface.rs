@@ -1,21 +1,18 @@
 //! CenterFace: a heat map of centres, with size and landmarks at each.
 use super::Detection;
-use framefleet_infer::ndarray::{ArrayD, Axis, Ix3};
-use framefleet_infer::{InferError, OutputViews};
+use framefleet_infer::ndarray::{ArrayViewD, Ix3};
+use framefleet_infer::{InferError, ItemOutputs};
 
 /// Pixels per cell.
 const STRIDE: f32 = 4.0;
 
 /// Faces that CenterFace found. Per cell: the logarithm of height and width in cells, the centre's offset (y, x), and
 /// landmarks (y, x) in heights and widths from the box's corner.
-pub fn centerface(outputs: &OutputViews<'_, '_>, min: f32) -> Result<Vec<Detection>, InferError> {
-    let map = |name: &str| -> Result<ArrayD<f32>, InferError> {
-        let array = outputs.get::<f32>(name)?.to_owned();
-        Ok(if array.ndim() == 4 { array.index_axis_move(Axis(0), 0) } else { array })
-    };
-    let (heat, sizes, offsets, points) = (map("537")?, map("538")?, map("539")?, map("540")?);
+pub fn centerface(outputs: &ItemOutputs<'_, '_>, min: f32) -> Result<Vec<Detection>, InferError> {
+    let [heat, sizes, offsets, points] = ["537", "538", "539", "540"].map(|name| outputs.output::<f32>(name));
+    let (heat, sizes, offsets, points) = (heat?, sizes?, offsets?, points?);
     let Ok(heat) = heat.into_dimensionality::<Ix3>() else { return Ok(Vec::new()) };
-    let at = |of: &ArrayD<f32>, plane: usize, row: usize, column: usize| {
+    let at = |of: &ArrayViewD<'_, f32>, plane: usize, row: usize, column: usize| {
         of.get([plane, row, column]).copied().unwrap_or_default()
     };
     let mut found = Vec::new();

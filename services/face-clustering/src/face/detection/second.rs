@@ -5,6 +5,7 @@
 //! an upright one: the turn in which it is found best has the right ones (docs/quality.md has the numbers).
 use super::{Detection, Detector, SIDE};
 use framefleet_perception::PerceptionError;
+use framefleet_vision::VisionError;
 use framefleet_vision::alignment::Similarity;
 use opencv::core::{self, BORDER_REPLICATE, CV_8UC3, Mat, Rect, Scalar};
 use opencv::prelude::*;
@@ -27,41 +28,57 @@ const OFF_CENTRE: f32 = 0.25;
 const BETTER: f32 = 0.02;
 
 impl Detector {
-    /// Looks again at a face that is not sure: cut out, in eight turns, and each mirrored. The face gets the lower score of both
-    /// in the turn in which that is highest, and the landmarks of that turn; 0 where it is not found again.
-    pub(super) fn looks_twice(&self, rgb: &impl MatTraitConst, face: &mut Detection) -> Result<(), PerceptionError> {
-        if face.score >= SURE {
-            return Ok(());
-        }
-        let turns: Vec<Similarity> = (0..TURNS).map(|turn| cell(face, turn)).collect();
-        let picture = Mat::roi(rgb, Rect::new(0, 0, rgb.cols(), rgb.rows()))?;
-        let mut square = Mat::new_rows_cols_with_default(SIDE as i32, SIDE as i32, CV_8UC3, Scalar::default())?;
-        for (turn, similarity) in turns.iter().enumerate() {
-            let upright = similarity.warp(&picture, (CELL as u32, CELL as u32), BORDER_REPLICATE, Scalar::default())?;
-            let mut mirrored = Mat::default();
-            core::flip(&upright, &mut mirrored, 1)?;
-            upright.copy_to(&mut square.roi_mut(place(2 * turn))?)?;
-            mirrored.copy_to(&mut square.roi_mut(place(2 * turn + 1))?)?;
-        }
-        let found = self.run(&square, MIN_SCORE)?;
-        let both: Vec<Option<(f32, &Detection)>> = (0..TURNS)
-            .map(|turn| {
-                let (upright, mirrored) = (best_in(&found, 2 * turn)?, best_in(&found, 2 * turn + 1)?);
-                Some((upright.score.min(mirrored.score), upright))
-            })
-            .collect();
-        let upright = both[0].map_or(0.0, |(score, _)| score);
-        let candidates = both.iter().enumerate().filter_map(|(turn, found)| found.map(|(score, of)| (turn, score, of)));
-        let best = candidates.max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)));
-        face.confirmed = best.map_or(0.0, |(_, score, _)| score);
-        if let Some((turn, score, of)) = best.filter(|(turn, score, _)| *turn == 0 || *score > upright + BETTER)
-            && let Some(back) = turns[turn].inverse()
-        {
-            let corner = place(2 * turn).tl();
-            face.landmarks = of.landmarks.map(|[x, y]| back.apply([x - corner.x as f32, y - corner.y as f32]));
-            face.confirmed = score;
+    /// Looks again at the faces of images that are not sure: cut out, in eight turns, and each mirrored. Such a face gets the lower
+    /// score of both in the turn in which that is highest, and the landmarks of that turn; 0 where it is not found again.
+    pub(super) fn looks_twice(
+        &self,
+        images: &[&impl MatTraitConst],
+        found: &mut [Vec<Detection>],
+    ) -> Result<(), PerceptionError> {
+        let faces = found.iter_mut().enumerate();
+        let faces = faces.flat_map(|(image, faces)| faces.iter_mut().map(move |face| (image, face)));
+        let mut unsure: Vec<(usize, &mut Detection)> = faces.filter(|(_, face)| face.score < SURE).collect();
+        let seen = self.run(unsure.len(), MIN_SCORE, |item| Ok(square(images[unsure[item].0], unsure[item].1)?))?;
+        for ((_, face), seen) in unsure.iter_mut().zip(&seen) {
+            confirm(face, seen);
         }
         Ok(())
+    }
+}
+
+/// A face in eight turns, each also mirrored.
+fn square(image: &impl MatTraitConst, face: &Detection) -> Result<Mat, VisionError> {
+    let picture = Mat::roi(image, Rect::new(0, 0, image.cols(), image.rows()))?;
+    let mut square = Mat::new_rows_cols_with_default(SIDE as i32, SIDE as i32, CV_8UC3, Scalar::default())?;
+    for turn in 0..TURNS {
+        let size = (CELL as u32, CELL as u32);
+        let upright = cell(face, turn).warp(&picture, size, BORDER_REPLICATE, Scalar::default())?;
+        let mut mirrored = Mat::default();
+        core::flip(&upright, &mut mirrored, 1)?;
+        upright.copy_to(&mut square.roi_mut(place(2 * turn))?)?;
+        mirrored.copy_to(&mut square.roi_mut(place(2 * turn + 1))?)?;
+    }
+    Ok(square)
+}
+
+/// What became of a face in its square.
+fn confirm(face: &mut Detection, seen: &[Detection]) {
+    let both: Vec<Option<(f32, &Detection)>> = (0..TURNS)
+        .map(|turn| {
+            let (upright, mirrored) = (best_in(seen, 2 * turn)?, best_in(seen, 2 * turn + 1)?);
+            Some((upright.score.min(mirrored.score), upright))
+        })
+        .collect();
+    let upright = both[0].map_or(0.0, |(score, _)| score);
+    let candidates = both.iter().enumerate().filter_map(|(turn, found)| found.map(|(score, of)| (turn, score, of)));
+    let best = candidates.max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)));
+    face.confirmed = best.map_or(0.0, |(_, score, _)| score);
+    if let Some((turn, score, of)) = best.filter(|(turn, score, _)| *turn == 0 || *score > upright + BETTER)
+        && let Some(back) = cell(face, turn).inverse()
+    {
+        let corner = place(2 * turn).tl();
+        face.landmarks = of.landmarks.map(|[x, y]| back.apply([x - corner.x as f32, y - corner.y as f32]));
+        face.confirmed = score;
     }
 }
 

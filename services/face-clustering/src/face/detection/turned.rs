@@ -40,25 +40,31 @@ impl Turn {
 }
 
 impl Detector {
-    /// The faces of an image that stand upright once it is turned, as [`Detector::detect`] finds them, in pixels of the image as
-    /// it is.
+    /// For each turn the faces of an image that stand upright once it is turned, as [`Detector::detect`] finds them, in pixels of
+    /// the image as it is.
     pub fn detect_turned(
         &self,
         rgb: &impl MatTraitConst,
-        turn: Turn,
+        turns: &[Turn],
         small: bool,
         settings: &FaceClusteringSettings,
-    ) -> Result<Vec<Detection>, PerceptionError> {
+    ) -> Result<Vec<Vec<Detection>>, PerceptionError> {
         let picture = Mat::roi(rgb, Rect::new(0, 0, rgb.cols(), rgb.rows()))?;
-        let mut turned = Mat::default();
-        core::rotate(&picture, &mut turned, turn.code())?;
+        let turned = |turn: &Turn| {
+            let mut turned = Mat::default();
+            core::rotate(&picture, &mut turned, turn.code()).map(|()| turned)
+        };
+        let turned = turns.iter().map(turned).collect::<opencv::Result<Vec<Mat>>>()?;
+        let found = self.detect(&turned.iter().collect::<Vec<_>>(), small, settings)?;
         let size = (rgb.cols() as f32, rgb.rows() as f32);
-        let upright = |face: Detection| {
+        let upright = |face: Detection, turn: Turn| {
             let face = face.mapped(|point| turn.back(point, size));
             let [x0, y0, x1, y1] = face.bbox;
             Detection { bbox: [x0.min(x1), y0.min(y1), x0.max(x1), y0.max(y1)], ..face }
         };
-        Ok(self.detect(&turned, small, settings)?.into_iter().map(upright).collect())
+        let of_turn =
+            |(faces, turn): (Vec<Detection>, &Turn)| faces.into_iter().map(|face| upright(face, *turn)).collect();
+        Ok(found.into_iter().zip(turns).map(of_turn).collect())
     }
 }
 

@@ -39,9 +39,13 @@ pub async fn print(prepared: &PreparedJob, json: bool) -> Result<Exit, Failure> 
     let all = machine::total_memory().map(|all| format!(" of {}", ByteSize(all))).unwrap_or_default();
     for (step, model) in plan.steps.iter().flat_map(|step| step.models.iter().map(move |model| (step, model))) {
         let (class, precision) = (&model.mode.class, &model.mode.precision);
+        let batches = match &model.one_by_one {
+            Some(why) => format!("one item at a time ({why})"),
+            None => format!("batches of {}", model.micro_batch),
+        };
         println!(
-            "model {} for {} of {}: {}, on {class}, {precision}, batches of {}",
-            model.id, model.role, step.name, model.licence, model.micro_batch
+            "model {} for {} of {}: {}, on {class}, {precision}, {batches}",
+            model.id, model.role, step.name, model.licence
         );
     }
     println!("memory for frames: {}{all}", ByteSize(plan.memory.budget));

@@ -63,12 +63,12 @@ pub fn brightness() -> Host {
 }
 
 /// A host whose model for persons is `models/pair.onnx`: the soft mask is how bright a pixel is, times half the number of images that
-/// the model sees at once.
-pub fn pair(settings: &SegmentationSettings) -> Host {
+/// the model sees at once: `images`.
+pub fn pair(images: usize) -> Host {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/models/pair.onnx");
     let sha256 = "11a218daa58c3da270b0e841bdf7d6fef0ee71c829fd40095527c517cfca40d5".to_owned();
     let model = Model { name: "pair".to_owned(), path, sha256 };
-    let options = SessionOptions { micro_batch: Some(settings.models()[0].micro_batch), ..SessionOptions::default() };
+    let options = SessionOptions { micro_batch: Some(images), ..SessionOptions::default() };
     let models = BTreeMap::from([(segmentation::PERSON.to_owned(), StepModel { model, options })]);
     Host::default().with(Arc::new(StepModels::new(framefleet_testkit_models::engine().unwrap(), models)))
 }
