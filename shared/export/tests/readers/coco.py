@@ -1,4 +1,4 @@
-"""COCO files by COCO's own evaluation, by Datumaro as instances and as person keypoints, and by the rules of FiftyOne's importer."""
+"""COCO files by COCO's own evaluation, by Datumaro as instances and as person keypoints, by Supervision, and by the rules of FiftyOne's importer."""
 
 from pathlib import Path
 
@@ -7,6 +7,7 @@ from datumaro.components.dataset import Dataset
 from PIL import Image
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
+from supervision import DetectionDataset
 from truth import FOLDER, IMAGES, PERSONS, corners, near, same_boxes
 
 coco = COCO(FOLDER / "annotations/instances_default.json")
@@ -56,3 +57,8 @@ for task in ("instances", "person_keypoints"):
     assert same_boxes(boxes, [person["box"] for person in PERSONS]), task
     if task == "person_keypoints":
         assert len(of(AnnotationType.points)) == len(PERSONS)
+
+opened = DetectionDataset.from_coco(
+    images_directory_path=str(root), annotations_path=str(FOLDER / "annotations/instances_default.json"), force_masks=True
+)
+assert len(opened) == len(IMAGES) and sum(len(one) for _, _, one in opened) == len(PERSONS)

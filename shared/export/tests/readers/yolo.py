@@ -7,6 +7,7 @@ import yaml
 from datumaro.components.annotation import AnnotationType
 from datumaro.components.dataset import Dataset
 from PIL import Image
+from supervision import DetectionDataset
 from truth import FOLDER, IMAGES, PERSONS, same_boxes
 
 task = sys.argv[3]
@@ -47,3 +48,19 @@ if task == "detect":
     found = [one.get_bbox() for item in items for one in item.annotations if one.type == AnnotationType.bbox]
     found = [[x, y, x + w, y + h] for x, y, w, h in found]
     assert same_boxes(found, [person["box"] for person in PERSONS], 0.05)
+
+if task != "pose":
+    opened = [
+        DetectionDataset.from_yolo(
+            images_directory_path=str(FOLDER / split),
+            annotations_directory_path=str(FOLDER / split.replace("images/", "labels/")),
+            data_yaml_path=str(FOLDER / "data.yaml"),
+            force_masks=task == "segment",
+        )
+        for split in sorted(set(description[name] for name in splits))
+    ]
+    assert sum(map(len, opened)) == len(IMAGES)
+    found = [one for dataset in opened for _, _, one in dataset]
+    assert sum(map(len, found)) == len(PERSONS) - missing
+    if task == "segment":
+        assert all(one.mask is not None and one.mask.any() for one in found if len(one))
