@@ -95,12 +95,23 @@ impl<'a> Search<'a> {
     fn measured(&self, views: &[&FrameView<'_>]) -> Result<Vec<(Found, u32)>, PerceptionError> {
         let mut tried: Vec<Vec<Found>> = self.with_tiles(views, 1)?.into_iter().map(|found| vec![found]).collect();
         for tiles in 2..=MOST_TILES {
-            let open: Vec<usize> = (0..views.len()).filter(|&at| !is_enough(&tried[at], size(views[at]))).collect();
+            let is_open = |&at: &usize| !self.is_enough(&tried[at], size(views[at]));
+            let open: Vec<usize> = (0..views.len()).filter(is_open).collect();
             let again: Vec<&FrameView<'_>> = open.iter().map(|&at| views[at]).collect();
             let found = self.with_tiles(&again, tiles)?;
             open.into_iter().zip(found).for_each(|(at, found)| tried[at].push(found));
         }
         Ok(views.iter().zip(tried).map(|(view, tried)| best(tried, size(view))).collect())
+    }
+
+    /// Whether more tiles than were tried would find nobody else: the whole frame shows persons large. Of stills, also when four tiles show
+    /// nobody, and there is hardly anybody in nine: most pictures without people cost five searches, not fifteen. In a film the next frames
+    /// are searched as this one is.
+    fn is_enough(&self, tried: &[Found], size: (i32, i32)) -> bool {
+        match tried {
+            [whole] => sure(whole) > 0 && !whole.at_limit && shares(whole, size, 1).iter().all(|share| *share >= LARGE),
+            all => self.is_stills && all.iter().all(|found| sure(found) == 0),
+        }
     }
 
     /// Looks in each whole frame and in so many tiles along each side.
@@ -148,15 +159,6 @@ fn size(view: &FrameView<'_>) -> (i32, i32) {
 /// Persons who count when numbers are compared.
 fn sure(found: &Found) -> usize {
     found.persons.iter().filter(|person| person.score >= SURE).count()
-}
-
-/// Whether more tiles than were tried would find nobody else: the whole frame shows persons large; or four tiles show nobody, and then
-/// there is hardly anybody in nine: most pictures without people cost five searches, not fifteen.
-fn is_enough(tried: &[Found], size: (i32, i32)) -> bool {
-    match tried {
-        [whole] => sure(whole) > 0 && !whole.at_limit && shares(whole, size, 1).iter().all(|share| *share >= LARGE),
-        all => all.iter().all(|found| sure(found) == 0),
-    }
 }
 
 /// The best of what was found in a frame of a size with one tile, two along each side, and so on, and with how many that was.
