@@ -6,6 +6,7 @@ mod fleet;
 mod job;
 mod models;
 mod output;
+mod quantise;
 
 pub use bench::BenchArguments;
 pub use definitions::{PipelinesArguments, StagesArguments, StagesVerb, ValidateArguments};
@@ -16,6 +17,7 @@ pub use models::{
     ConvertArguments, DoctorArguments, ListArguments, ModelsArguments, ModelsVerb, PullArguments, TuneArguments,
 };
 pub use output::{EditArguments, EditVerb, FailuresArguments, FailuresVerb, VerifyArguments};
+pub use quantise::QuantiseArguments;
 
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;

@@ -1,4 +1,5 @@
 //! Verbs about models and what runs them.
+use super::QuantiseArguments;
 use bytesize::ByteSize;
 use clap::{Args, Subcommand};
 use framefleet_infer::Precision;
@@ -68,6 +69,8 @@ pub enum ModelsVerb {
     Pull(PullArguments),
     /// Export models of published checkpoints to ONNX, in a Python environment of their own
     Convert(ConvertArguments),
+    /// Make a variant of a model in 16 or 8 bits, and say how its outputs differ
+    Quantise(QuantiseArguments),
     /// Hash installed models again, and compare their tensors with the catalogue: all, or those named
     Verify {
         /// Models

@@ -4,6 +4,7 @@ mod convert;
 mod list;
 mod progress;
 mod pull;
+mod quantise;
 mod tensors;
 mod verify;
 
@@ -22,6 +23,10 @@ pub fn run(arguments: &ModelsArguments, registry: &Registry) -> Result<Exit, Fai
         ModelsVerb::List(request) => list::list(&catalogue, &cache, request)?,
         ModelsVerb::Pull(request) => return pull::pull(request, arguments, registry, catalogue, &cache),
         ModelsVerb::Convert(request) => return convert::convert(request, arguments, &catalogue, &cache),
+        ModelsVerb::Quantise(request) => {
+            let own = arguments.catalogue.as_ref();
+            return quantise::quantise(request, own, registry.clone(), &catalogue, &cache);
+        }
         ModelsVerb::Verify { ids } => return verify::verify(&catalogue, &cache, arguments, ids),
         ModelsVerb::Where { id } => print_where(&catalogue, &cache, id.as_deref())?,
         ModelsVerb::ExportRecipe { id } => print!("{}", recipe_script(&catalogue, catalogue.get(id)?)?),
