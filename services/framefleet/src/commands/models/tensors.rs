@@ -2,7 +2,7 @@
 use crate::args::ModelsArguments;
 use crate::failure::Failure;
 use framefleet_infer::{
-    CacheUse, DeviceChoice, Dim, ElementType, Engine, EngineOptions, Model as File, Optimisation, Runtime,
+    CacheUse, DeviceChoice, Dim, ElementType, Engine, EngineOptions, Model as File, Optimisation, Precision, Runtime,
     SessionOptions, TensorSpec,
 };
 use framefleet_job::planning_runtime;
@@ -61,8 +61,10 @@ impl Tensors {
             return Ok(Compared::Nothing);
         };
         let Some(engine) = self.engine()? else { return Ok(Compared::NoRuntime) };
-        // As it is: neither rewritten, nor kept, nor run.
-        let options = SessionOptions { optimisation: Optimisation::Off, warm_up: 0, ..SessionOptions::default() };
+        // As it is: in its own precision, neither rewritten, nor kept, nor run.
+        let precision = Precision::of_file(&model.id, &file.path)?;
+        let options =
+            SessionOptions { precision, optimisation: Optimisation::Off, warm_up: 0, ..SessionOptions::default() };
         let (path, sha256) = (file.path.clone(), file.sha256.to_string());
         let named = File { name: model.id.clone(), path, sha256 };
         let session = engine.open(&named, &options)?;
