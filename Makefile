@@ -13,7 +13,7 @@ MUTATIONS ?= 20000
 SOAK_MINUTES ?= 10
 FUZZ_SECONDS ?= 1200
 
-.PHONY: demo test test-stage test-fast lint bench soak soak-media fuzz torch generate check-deployment setup samples readers build clean-demo help
+.PHONY: demo test test-stage test-fast lint bench bench-smoke soak soak-media fuzz torch generate check-deployment setup samples readers build clean-demo help
 
 help:
 	@echo "make demo   install what is missing, build, analyse real footage, say where the report is"
@@ -22,6 +22,7 @@ help:
 	@echo "make test-fast   unit tests and the golden digests of stages, for daily work"
 	@echo "make lint   formatting, clippy, structure, licences"
 	@echo "make bench  measure, and print the table of docs/performance.md (QUICK=quick: without what takes long)"
+	@echo "make bench-smoke   a bench of seconds on a painted clip, in target/bench-smoke"
 	@echo "make soak   ten minutes of short jobs through a fleet: nothing may grow (SOAK_MINUTES=…)"
 	@echo "make soak-media   thousands of recordings with odd times, and of damaged files (RECORDINGS=… MUTATIONS=…)"
 	@echo "make fuzz   an hour of coverage-guided fuzzing of stills, videos and messages (FUZZ_SECONDS=… for each)"
@@ -88,6 +89,9 @@ bench: build samples
 	$(CARGO) build --release -p framefleet --example framefleet-with-test-stages
 	$(CARGO) bench -p framefleet --bench performance -- $(QUICK)
 	$(CARGO) bench -p framefleet-bus-nats --bench hops -- $(QUICK)
+
+bench-smoke: setup
+	$(CARGO) run --quiet -p framefleet -- bench synthetic --stages lighting --sizes 320x180 --frames 64 --runs 1 --output target/bench-smoke
 
 soak: setup
 	$(CARGO) build -p framefleet --example framefleet-with-test-stages

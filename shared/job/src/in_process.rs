@@ -51,7 +51,7 @@ pub async fn run(
     let trimming = tokio::spawn(allocator::give_back());
     let share = QueueShares::of_process(threads).join(0);
     let context = RunContext { name: NAME.to_owned(), bus, blobs, share, interrupt, progress: &progress };
-    let sampler = Sampler::start(device_reader(), READING);
+    let sampler = Sampler::start(device_reader, READING);
     let summary = job.run(context).await;
     let utilisation = sampler.ok().and_then(Sampler::finish);
     trimming.abort();

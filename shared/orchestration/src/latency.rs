@@ -73,8 +73,14 @@ impl LatencyRecorder {
 
 fn latency(sketch: &DDSketch) -> Option<Latency> {
     let (min, max) = (sketch.min()?, sketch.max()?);
-    // A quantile of the sketch may lie 1 % outside of what was seen.
-    let quantile = |share| sketch.quantile(share).ok().flatten().map(|seconds: f64| seconds.clamp(min, max));
+    // The nearest rank: the least time that so large a share of tasks does not exceed, also of a few. The sketch counts ranks from 0 and
+    // rounds them down, and its answer may lie 1 % outside of what was seen.
+    let others = sketch.count().saturating_sub(1).max(1) as f64;
+    let quantile = |share: f64| {
+        let rank = (share * sketch.count() as f64).ceil() - 1.0;
+        let place = ((rank + 0.5) / others).clamp(0.0, 1.0);
+        sketch.quantile(place).ok().flatten().map(|seconds: f64| seconds.clamp(min, max))
+    };
     Some(Latency {
         mean: sketch.sum()? / sketch.count() as f64,
         p50: quantile(0.5)?,
@@ -107,6 +113,13 @@ mod tests {
         near(of.frame.p50, 0.05);
         assert_eq!((of.tasks, of.stage.min, of.stage.max, of.task.max), (1000, 0.001, 1.0, 2.0));
         assert!((of.stage.mean - 0.5005).abs() < 1e-9);
+    }
+
+    #[test]
+    fn of_two_tasks_95_of_100_are_both() {
+        let of = recorded([(0.1, 1), (0.3, 1)].into_iter()).unwrap().stage;
+        assert_eq!((of.p95, of.p99, of.max), (0.3, 0.3, 0.3));
+        assert!((of.p50 - 0.1).abs() < 0.001, "half of them: {of:?}");
     }
 
     #[test]

@@ -15,11 +15,15 @@ pub struct Sampler {
 }
 
 impl Sampler {
-    /// Begins a window: a reading every `period`, and a last one at its end. Fails when no thread can be started.
-    pub fn start(devices: Arc<dyn DeviceReader>, period: Duration) -> std::io::Result<Self> {
+    /// Begins a window: a reading every `period`, and a last one at its end. The devices' driver is opened by the thread that reads, since
+    /// that takes its time. Fails when no thread can be started.
+    pub fn start(
+        open: impl FnOnce() -> Arc<dyn DeviceReader> + Send + 'static,
+        period: Duration,
+    ) -> std::io::Result<Self> {
         let (stop, stopped) = channel();
-        let mut meter = Meter::new(devices);
         let sample = move || {
+            let mut meter = Meter::new(open());
             let mut readings = UtilisationBuilder::default();
             loop {
                 let goes_on = stopped.recv_timeout(period) == Err(RecvTimeoutError::Timeout);
@@ -62,7 +66,8 @@ mod tests {
     #[test]
     fn a_window_has_what_went_on_in_it() {
         let devices = Arc::new(Climbing::default());
-        let sampler = Sampler::start(devices.clone(), Duration::from_millis(1)).unwrap();
+        let opened: Arc<dyn DeviceReader> = devices.clone();
+        let sampler = Sampler::start(move || opened, Duration::from_millis(1)).unwrap();
         let began = cpu_time();
         while cpu_time() < began + Duration::from_millis(30) || devices.0.load(Ordering::Relaxed) < 3 {}
         let window = sampler.finish().unwrap();
@@ -75,7 +80,7 @@ mod tests {
 
     #[test]
     fn the_shortest_window_has_a_reading() {
-        let sampler = Sampler::start(Arc::new(crate::NoDevices), Duration::from_secs(3600)).unwrap();
+        let sampler = Sampler::start(|| Arc::new(crate::NoDevices), Duration::from_secs(3600)).unwrap();
         assert_eq!(sampler.finish().unwrap().samples, 1);
     }
 }
