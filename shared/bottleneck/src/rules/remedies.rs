@@ -55,7 +55,7 @@ pub(super) fn feed_device(figures: &Figures, step: &StepFigures) -> Option<Remed
     match step.micro_batch {
         Some(batch) if batch < LARGEST_BATCH => remedy(
             format!("{}.micro_batch", step.step),
-            (batch * 2).max(8).min(LARGEST_BATCH),
+            (batch * 2).clamp(8, LARGEST_BATCH),
             "gives the device more at a time",
         ),
         _ => more_threads(figures),
