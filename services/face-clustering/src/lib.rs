@@ -54,10 +54,8 @@ impl Stage for FaceClusteringStage {
             renditions.push(Rendition::Full);
         }
         let side = face::detection::SIDE as usize;
-        let need = |role, choice: &Option<String>| {
-            let need = ModelNeed::new(role, choice.as_deref());
-            settings.micro_batch.map_or(need.clone(), |items| need.with_micro_batch(items as usize))
-        };
+        let need =
+            |role, choice: &Option<String>| ModelNeed::new(role, choice.as_deref()).in_batches(settings.micro_batch);
         Needs {
             process: HalfNeeds { makes: vec![Kind::new("face")], ..HalfNeeds::default() },
             finish: HalfNeeds {

@@ -60,9 +60,10 @@ impl Stage for PoseStage {
             Detector::Single => ModelNeed::new(SINGLE, Some(id.unwrap_or(models::single::USUAL))),
             Detector::Blazepose => ModelNeed::new(DETECTION, id),
         };
-        let mut models = vec![detection];
+        let mut models = vec![detection.in_batches(settings.micro_batch)];
         if settings.wants_landmarks() {
-            models.push(ModelNeed::new(LANDMARKS, settings.landmarks_model.as_deref()));
+            let landmarks = ModelNeed::new(LANDMARKS, settings.landmarks_model.as_deref());
+            models.push(landmarks.in_batches(settings.micro_batch));
         }
         Needs {
             process: HalfNeeds { makes: vec![Kind::new("pose")], ..HalfNeeds::default() },

@@ -32,6 +32,8 @@ pub struct PoseSettings {
     pub detection_width: u32,
     /// See detection_width.
     pub detection_height: u32,
+    /// Images and persons per run of the models (1 to 256); what they were tuned to, or are usually given, when left out.
+    pub micro_batch: Option<u32>,
     /// Whether the full frame is read instead of the proxy: finer landmarks of persons who are small in a large frame.
     pub full_frames: bool,
     /// Overlapping tiles along each side that are searched besides the whole frame, for crowds and small persons. 1: none. 0: as many
@@ -81,6 +83,7 @@ impl Default for PoseSettings {
             landmarks_model: None,
             detection_width: 256,
             detection_height: 256,
+            micro_batch: None,
             full_frames: false,
             tiles: 0,
             min_score: 0.2,
@@ -116,6 +119,7 @@ impl Settings for PoseSettings {
     fn validate(&self) -> Result<(), String> {
         side("detection_width", self.detection_width)?;
         side("detection_height", self.detection_height)?;
+        in_range("micro_batch", f64::from(self.micro_batch.unwrap_or(1)), 1.0, 256.0)?;
         in_range("tiles", f64::from(self.tiles), 0.0, 8.0)?;
         in_range("min_score", self.min_score, 0.0, 1.0)?;
         in_range("min_visibility", self.min_visibility, 0.0, 1.0)?;

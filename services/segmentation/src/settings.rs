@@ -44,6 +44,8 @@ pub struct SegmentationSettings {
     /// Id of the model, as `framefleet models list` shows it; by default that of the kind and profile. Of promptable models, the
     /// name that its parts share ("sam2.1-hiera-tiny").
     pub model: Option<String>,
+    /// Images and persons per run of the models of person and still_matting (1 to 256); what they were tuned to, or are usually given, when left out.
+    pub micro_batch: Option<u32>,
     /// Value of the soft mask from which a pixel belongs to the foreground (0 to 1). Not for promptable models.
     pub threshold: f64,
     /// Smaller instances are left out, and smaller islands of an instance; percent.
@@ -104,6 +106,7 @@ impl Default for SegmentationSettings {
         Self {
             method: Method::Person,
             model: None,
+            micro_batch: None,
             threshold: 0.5,
             min_area_percent: 0.1,
             hole_percent: 0.05,
@@ -150,6 +153,7 @@ impl Settings for SegmentationSettings {
 
     fn validate(&self) -> Result<(), String> {
         for (key, value, low, high) in [
+            ("micro_batch", f64::from(self.micro_batch.unwrap_or(1)), 1.0, 256.0),
             ("threshold", self.threshold, 0.01, 0.99),
             ("min_area_percent", self.min_area_percent, 0.0, 100.0),
             ("hole_percent", self.hole_percent, 0.0, 100.0),
@@ -196,7 +200,8 @@ impl SegmentationSettings {
     /// The models that these settings run, by role.
     pub fn models(&self) -> Vec<ModelNeed> {
         let named = |usual: &str| Some(self.model.clone().unwrap_or_else(|| usual.to_owned()));
-        let need = |role: &str, choice: Option<String>| ModelNeed::new(role, choice.as_deref());
+        let need =
+            |role: &str, choice: Option<String>| ModelNeed::new(role, choice.as_deref()).in_batches(self.micro_batch);
         // What the video's model saw of a frame, it needs for the next; SAM 2's halves and memory look at one image at a time.
         let one = |role: &str, choice: Option<String>| need(role, choice).with_micro_batch(1);
         match self.method {

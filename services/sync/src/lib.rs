@@ -64,13 +64,13 @@ impl Stage for SyncStage {
 
     fn needs(settings: &SyncSettings) -> Needs {
         let mut models = vec![
-            ModelNeed::new("face-mesh", settings.mesh.as_deref()),
+            ModelNeed::new("face-mesh", settings.mesh.as_deref()).in_batches(settings.micro_batch),
             // It remembers: a piece of sound waits for the one before it.
             ModelNeed::new(VOICE, None).with_micro_batch(1).with_dim("L", voice::INPUT).only_finish(),
         ];
         let mut halo = Halo::default();
         if let Some(model) = &settings.lip_sync_model {
-            models.push(ModelNeed::new("lip-sync", Some(model)));
+            models.push(ModelNeed::new("lip-sync", Some(model)).in_batches(settings.micro_batch));
             halo = lip_sync::HALO;
         }
         Needs {

@@ -33,6 +33,8 @@ impl Pictures {
 pub struct SyncSettings {
     /// Images that mouths are measured in: proxy or full.
     pub pictures: Pictures,
+    /// Faces per run of the mesh, and of the lip-sync model (1 to 256); what they were tuned to, or are usually given, when left out.
+    pub micro_batch: Option<u32>,
     /// Faces with fewer pixels on their longer side, in those images, are left out.
     pub min_face: u32,
     /// Mouths of less confidence (0–1) are not compared with the audio.
@@ -71,6 +73,7 @@ impl Default for SyncSettings {
     fn default() -> Self {
         Self {
             pictures: Pictures::Proxy,
+            micro_batch: None,
             min_face: 32,
             min_confidence: 0.5,
             max_offset_ms: 500,
@@ -95,6 +98,7 @@ impl Settings for SyncSettings {
 
     fn validate(&self) -> Result<(), String> {
         for (key, value, low, high) in [
+            ("micro_batch", f64::from(self.micro_batch.unwrap_or(1)), 1.0, 256.0),
             ("min_confidence", self.min_confidence, 0.0, 1.0),
             ("min_correlation", self.min_correlation, 0.0, 1.0),
             ("speaker_correlation", self.speaker_correlation, 0.0, 1.0),

@@ -24,9 +24,12 @@ pub(crate) fn findings(job: &PreparedJob, plan: &Plan, progress: &Progress, meas
 
 /// Adds what settings can change of a step.
 fn add_settings(figures: &mut StepFigures, step: &StepPlan, job: &PreparedJob, reports: &[Value]) {
-    let setting = step.settings.get("micro_batch").and_then(Value::as_u64);
+    let free = step.models.iter().filter(|model| model.one_by_one.is_none());
+    let planned = || free.map(|model| model.micro_batch as u64).max();
+    // What the setting says, or was planned where it says nothing.
+    let batch = step.settings.get("micro_batch").and_then(|setting| setting.as_u64().or_else(planned));
     // A model that fixes its batch does not follow the setting.
-    figures.micro_batch = setting.filter(|batch| {
+    figures.micro_batch = batch.filter(|batch| {
         let of_step = |report: &&Value| step.models.iter().any(|model| report["model"] == model.id.as_str());
         reports.iter().filter(of_step).any(|report| report["micro_batch"] == *batch)
     });

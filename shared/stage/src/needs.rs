@@ -81,6 +81,14 @@ impl ModelNeed {
         self
     }
 
+    /// The same with so many items per run if a setting says it.
+    pub fn in_batches(self, said: Option<u32>) -> Self {
+        match said {
+            Some(items) => self.with_micro_batch(items as usize),
+            None => self,
+        }
+    }
+
     /// The same, run by finish alone.
     pub fn only_finish(mut self) -> Self {
         self.half = Half::Finish;
