@@ -45,7 +45,7 @@ row() {
   ((most < $(left))) || most=$(left)
   echo "gpu-check: $name" >&2
   timeout --kill-after=5 "$most" "$@" >"$work/said" 2>"$work/errors" || code=$?
-  if jq -e . "$work/said" >"$work/json" 2>/dev/null; then
+  if jq -e . "$work/said" >"$work/json" 2>/dev/null && [[ -s $work/json ]]; then
     jq -c --argjson code "$code" --argjson seconds $((SECONDS - began)) '{ran: true, exit: $code, seconds: $seconds, result: .}' "$work/json"
   else
     tail -c 600 "$work/errors" | jq -R -s -c --argjson code "$code" '{ran: false, exit: $code, reason: .}'
