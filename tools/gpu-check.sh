@@ -57,7 +57,7 @@ job() {
   local folder=$work/job-$RANDOM$RANDOM
   "$framefleet" run "$source" --yes --json -o "$folder" "$@" >"$work/run.log" || [[ $? == 3 ]] || { tail -n 3 "$work/run.log" >&2; return 1; }
   jq '{outcome: .results.outcome, timings: .results.timings, efficiency: .results.efficiency,
-       models: [(.results.models // .models // [])[] | {model, id, class, provider, nodes, arithmetic, precision, micro_batch, cache_hit, compile_ms, load_ms, warm_up_ms, memory, out_of_memory, notes}]}' \
+       models: [.models[] | {step, role, id, mode, micro_batch, ran}]}' \
     "$folder/job.json"
   rm -rf "$folder"
 }
@@ -72,7 +72,11 @@ fi
 export -f job tune
 export framefleet source work
 
-mapfile -t stages < <("$framefleet" models list --json | jq -r '[.[].stages | keys[]] | unique[]' 2>/dev/null)
+# The stages that run models, of those that this program has: the catalogue knows more.
+stages=()
+for stage in $("$framefleet" models list --json | jq -r '[.[].stages | keys[]] | unique[]' 2>/dev/null); do
+  "$framefleet" stages show "$stage" >/dev/null 2>&1 && stages+=("$stage")
+done
 ((${#stages[@]})) || stages=(face-clustering pose segmentation)
 if [[ $device == gpu ]]; then
   places=("cuda fp32" "tensorrt fp32" "tensorrt fp16")
