@@ -2,9 +2,9 @@
 mod visible;
 
 use crate::InferError;
-use crate::doctor::Version;
 use crate::options::DeviceChoice;
 use crate::provider::{self, Provider};
+use crate::version::Version;
 use nvml_wrapper::Nvml;
 use nvml_wrapper::error::NvmlError;
 use serde::Serialize;

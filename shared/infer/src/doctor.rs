@@ -3,7 +3,7 @@ mod self_check;
 mod versions;
 
 pub use self_check::SelfCheck;
-pub use versions::{NvidiaVersions, Version};
+pub use versions::NvidiaVersions;
 
 use crate::budget::Preset;
 use crate::device::{self, Device, Driver};

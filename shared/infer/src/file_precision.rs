@@ -73,6 +73,13 @@ pub(crate) fn of_file(name: &str, path: &Path) -> Result<Option<Precision>, Infe
     Ok(found.precision())
 }
 
+impl Precision {
+    /// What an ONNX file computes in, read from its graph; `name` is for messages.
+    pub fn of_file(name: &str, path: &Path) -> Result<Self, InferError> {
+        Ok(of_file(name, path)?.unwrap_or_default())
+    }
+}
+
 #[derive(Default)]
 struct Found {
     quantised: bool,

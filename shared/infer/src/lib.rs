@@ -55,11 +55,12 @@ mod torchscript;
 mod trouble;
 mod tune;
 mod values;
+mod version;
 
 pub use batch::{ItemInputs, ItemOutputs};
 pub use device::{Device, Driver, Gpu};
 pub use device_time::device_seconds;
-pub use doctor::{Cpu, DeviceState, Doctor, NvidiaVersions, Problem, ProviderState, RuntimeFound, SelfCheck, Version};
+pub use doctor::{Cpu, DeviceState, Doctor, NvidiaVersions, Problem, ProviderState, RuntimeFound, SelfCheck};
 pub use engine::Engine;
 pub use error::InferError;
 pub use options::{CacheUse, DeviceChoice, EngineOptions, Model, Optimisation, SessionOptions};
@@ -75,6 +76,7 @@ pub use tensor::{Element, ElementType, Tensor, TensorView, TensorViewMut};
 #[cfg(feature = "torch")]
 pub use torchscript::Signature;
 pub use tune::{Stopped, Trial, TuneOptions, Tuned};
+pub use version::Version;
 
 /// 16-bit floating point numbers, as this crate takes and gives them.
 pub use half::f16;

@@ -1,8 +1,6 @@
 //! Arithmetic of a model.
 use crate::InferError;
-use crate::file_precision;
 use serde::{Deserialize, Serialize};
-use std::path::Path;
 use strum::{Display, EnumString};
 
 /// The numbers that a model computes with.
@@ -26,11 +24,6 @@ fn unknown(text: &str) -> InferError {
 }
 
 impl Precision {
-    /// What an ONNX file computes in, read from its graph; `name` is for messages.
-    pub fn of_file(name: &str, path: &Path) -> Result<Self, InferError> {
-        Ok(file_precision::of_file(name, path)?.unwrap_or_default())
-    }
-
     /// What a model's own file computes in, as its id ends (`…-fp16`), where the file is not at hand; fp32 where that says nothing.
     pub fn of_id(id: &str) -> Self {
         let ends = |precision: &Self| id.ends_with(&format!("-{precision}"));

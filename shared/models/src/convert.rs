@@ -47,7 +47,12 @@ impl Puller<'_> {
             inputs.push(self.fetch(catalogue.get(id)?)?.path().to_owned());
         }
         create_folder(folder)?;
-        recipe::export(export, &inputs, to, folder, self)?;
+        let environment = recipe::environment(&export.recipe).ok_or_else(|| ModelError::Recipe {
+            recipe: export.recipe.clone(),
+            reason: "there is no such export".to_owned(),
+        })?;
+        let python = self.python(environment)?;
+        recipe::export(export, &inputs, to, folder, &python, self.progress())?;
         match to.is_file() {
             true => Ok(()),
             false => {

@@ -9,7 +9,6 @@ use crate::error::{ModelError, access};
 use crate::lock::Lock;
 use crate::packages::{self, Tools};
 use crate::progress::{Activity, Progress};
-use crate::pull::Puller;
 use crate::source::{Export, Making};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -94,24 +93,23 @@ pub(crate) fn scripts_of_export(export: &str) -> Vec<(String, &'static str)> {
     own.chain(&SHARED).chain(&SAM2_SHARED).map(|(name, text)| (format!("{name}.py"), *text)).collect()
 }
 
-/// Exports checkpoints, in a folder of its own.
+/// Exports checkpoints by the Python of the export's environment, in a folder of its own.
 pub(crate) fn export(
     export: &Export,
     checkpoints: &[PathBuf],
     output: &Path,
     folder: &Path,
-    puller: &Puller,
+    python: &Path,
+    progress: &dyn Progress,
 ) -> Result<(), ModelError> {
     let failed = |reason: String| ModelError::Recipe { recipe: export.recipe.clone(), reason };
-    let environment = environment(&export.recipe).ok_or_else(|| failed("there is no such export".to_owned()))?;
-    let python = puller.python(environment)?;
     let scripts = folder.join("convert");
     write(&scripts, scripts_of_export(&export.recipe))?;
     let mut command = Command::new(python);
     command.env("PYTHONDONTWRITEBYTECODE", "1").env_remove("PYTHONPATH").arg("-s");
     command.arg(scripts.join(format!("{}.py", export.recipe))).arg("--output").arg(output);
     command.args(&export.arguments).args(checkpoints);
-    let _activity = Activity::begin(puller.progress(), &export.to_string(), None);
+    let _activity = Activity::begin(progress, &export.to_string(), None);
     packages::run(&mut command, folder, || ()).map_err(failed)
 }
 

@@ -101,7 +101,6 @@ fn models(
                 optimisation: framefleet_infer::Optimisation::default().to_string(),
                 micro_batch: micro_batch as u32,
                 dims: need.dims.iter().map(|(name, size)| (name.clone(), *size as u32)).collect(),
-                ..TaskModel::default()
             });
         }
         if found.len() == before && id != DEFAULTS {
