@@ -6,10 +6,10 @@ pub use graph::RandomGraph;
 
 use framefleet_infer::runtime::LIBRARY_NAME;
 use framefleet_infer::{
-    DeviceChoice, Engine, EngineOptions, InferError, Model, Runtime, RuntimeError, SessionOptions, StepModel,
-    StepModels,
+    DeviceChoice, Engine, EngineOptions, InferError, Model, Precision, Runtime, RuntimeError, SessionOptions,
+    StepModel, StepModels,
 };
-use framefleet_models::{Allowed, Batch, Cache, Catalogue, ModelError, Puller, Silent};
+use framefleet_models::{Allowed, Batch, Cache, Catalogue, Format, ModelError, Puller, Silent};
 use framefleet_stage::{Host, ModelNeed, Needs};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -103,11 +103,18 @@ fn step_model(stage: &str, need: &ModelNeed) -> Result<StepModel, TestModelError
     let catalogue = Catalogue::built_in()?;
     let entry = catalogue.choose(stage, &need.role, "balanced", need.choice.as_deref())?;
     let usual = if let Batch::Free { cpu, .. } = entry.batch { cpu } else { 1 };
+    let model = model(&entry.id)?;
+    // As plans do: each file is run in what it computes in.
+    let precision = match entry.format {
+        Format::Onnx => Precision::of_file(&entry.id, &model.path)?,
+        _ => Precision::default(),
+    };
     let options = SessionOptions {
         micro_batch: Some(need.micro_batch.unwrap_or(usual)),
         dims: need.dims.clone(),
         pool: 2,
+        precision,
         ..SessionOptions::default()
     };
-    Ok(StepModel { model: model(&entry.id)?, options })
+    Ok(StepModel { model, options })
 }
