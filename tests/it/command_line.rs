@@ -289,3 +289,13 @@ fn what_a_run_says_counts_the_frames_that_it_does() {
     assert_eq!((frames, lighting, motion), (260, [26, 20, 6, 0], [260, 200, 60, 0]));
     assert_eq!(ingest, [60, 0, 60, 0], "what was done is not decoded again");
 }
+
+#[test]
+fn a_verb_loads_no_library_that_few_jobs_need() {
+    let ldd = std::process::Command::new("ldd").arg(env!("CARGO_BIN_EXE_framefleet")).output().unwrap();
+    let libraries = String::from_utf8(ldd.stdout).unwrap();
+    assert!(libraries.contains("libavformat") && libraries.contains("libopencv_core"), "{libraries}");
+    for of in ["libavfilter", "libavdevice", "libopencv_imgcodecs", "libopencv_videoio", "libgdal"] {
+        assert!(!libraries.contains(of), "{of} is loaded before the first line: {libraries}");
+    }
+}

@@ -6,6 +6,11 @@ use crate::model::Model;
 use crate::pins::Pins;
 use std::path::Path;
 
+/// Ids from this Jaro–Winkler similarity on are what somebody may have meant.
+const ALIKE: f64 = 0.85;
+/// So many of them are named.
+const MOST_ALIKE: usize = 5;
+
 /// A file of `models`, by the name it has there.
 macro_rules! family {
     ($name:literal) => {
@@ -136,7 +141,18 @@ impl Catalogue {
 
     /// A model by its id.
     pub fn get(&self, id: &str) -> Result<&Model, ModelError> {
-        self.find(id).ok_or_else(|| ModelError::Unknown { id: id.to_owned(), known: ids(self.models.iter()) })
+        self.find(id).ok_or_else(|| ModelError::Unknown { id: id.to_owned(), alike: self.alike(id) })
+    }
+
+    /// Ids that resemble another, the most similar first.
+    fn alike(&self, id: &str) -> Vec<String> {
+        let id = id.to_lowercase();
+        let similarity = |known: &str| if known.contains(&id) { 1.0 } else { strsim::jaro_winkler(known, &id) };
+        let mut alike: Vec<(f64, &str)> =
+            self.models.iter().map(|model| (similarity(&model.id), model.id.as_str())).collect();
+        alike.retain(|(similarity, _)| *similarity >= ALIKE);
+        alike.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+        alike.into_iter().take(MOST_ALIKE).map(|(_, id)| id.to_owned()).collect()
     }
 
     fn find(&self, id: &str) -> Option<&Model> {

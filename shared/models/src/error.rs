@@ -14,12 +14,12 @@ pub enum ModelError {
         reason: String,
     },
     /// No such model.
-    #[error("there is no model \"{id}\"; known: {}", known.join(", "))]
+    #[error("there is no model \"{id}\"{}; `framefleet models list` shows all", did_you_mean(alike))]
     Unknown {
         /// What was asked for.
         id: String,
-        /// Ids that there are.
-        known: Vec<String>,
+        /// Ids that resemble it, the most similar first.
+        alike: Vec<String>,
     },
     /// A setting names a model that does something else.
     #[error("there is no model \"{id}\" for {role}; there are: {}", known.join(", "))]
@@ -238,4 +238,8 @@ impl std::fmt::Display for Mismatch {
 pub(crate) fn access(action: &'static str, path: &std::path::Path) -> impl FnOnce(std::io::Error) -> ModelError {
     let path = path.to_owned();
     move |source| ModelError::Access { action, path, source }
+}
+
+fn did_you_mean(alike: &[String]) -> String {
+    if alike.is_empty() { String::new() } else { format!(": did you mean {}", alike.join(", ")) }
 }

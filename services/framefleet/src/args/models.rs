@@ -102,6 +102,16 @@ pub struct PullArguments {
     /// Whose defaults --stages fetches
     #[arg(long, default_value = "balanced", value_name = "NAME")]
     pub profile: String,
+    #[command(flatten)]
+    pub fetch: FetchArguments,
+    /// The digest of a file that the catalogue does not know, of the one model named
+    #[arg(long, value_name = "[FILE=]DIGEST")]
+    pub sha256: Vec<String>,
+}
+
+/// Where files of models may come from.
+#[derive(Args, Debug)]
+pub struct FetchArguments {
     /// Use nothing but this machine
     #[arg(long)]
     pub offline: bool,
@@ -111,9 +121,6 @@ pub struct PullArguments {
     /// Take models under a licence that forbids commercial use, is copyleft or unclear: a model, or a licence
     #[arg(long, value_delimiter = ',', value_name = "MODEL|LICENCE")]
     pub allow_licence: Vec<String>,
-    /// The digest of a file that the catalogue does not know, of the one model named
-    #[arg(long, value_name = "[FILE=]DIGEST")]
-    pub sha256: Vec<String>,
 }
 
 /// `models list`
@@ -139,13 +146,6 @@ pub struct ConvertArguments {
     /// Models that are exported of checkpoints, or checkpoints: all models of them
     #[arg(required = true)]
     pub ids: Vec<String>,
-    /// Use nothing but this machine: checkpoint and environment have to be here
-    #[arg(long)]
-    pub offline: bool,
-    /// Take checkpoints out of this folder instead of the network; the environment has to be here
-    #[arg(long, value_name = "FOLDER")]
-    pub from: Option<PathBuf>,
-    /// Take models under a licence that forbids commercial use, is copyleft or unclear: a model, or a licence
-    #[arg(long, value_delimiter = ',', value_name = "MODEL|LICENCE")]
-    pub allow_licence: Vec<String>,
+    #[command(flatten)]
+    pub fetch: FetchArguments,
 }

@@ -1,13 +1,24 @@
 //! libavfilter, loaded when the first frame is to be filtered: it and what it is linked with take longer to load than most commands run, and
 //! most footage is not interlaced.
-use ffmpeg_next::ffi::{AVFilter, AVFilterContext, AVFilterGraph, AVFrame, LIBAVFILTER_VERSION_MAJOR};
+use ffmpeg_next::ffi::{AVFrame, LIBAVFORMAT_VERSION_MAJOR, av_opt_set_int};
 use ffmpeg_next::frame;
 use libloading::os::unix::Library;
 use std::ffi::{CString, c_char, c_int, c_uint, c_void};
 use std::ptr;
 use std::sync::OnceLock;
 
-/// Functions of libavfilter, of the version that the headers describe.
+/// The library's major version: all of FFmpeg counts up together, and this far apart since FFmpeg 4.
+const MAJOR: i32 = LIBAVFORMAT_VERSION_MAJOR - 51;
+
+/// What the library alone sees into.
+#[repr(C)]
+struct AVFilter([u8; 0]);
+#[repr(C)]
+struct AVFilterContext([u8; 0]);
+#[repr(C)]
+struct AVFilterGraph([u8; 0]);
+
+/// Functions of libavfilter.
 struct Functions {
     graph_alloc: unsafe extern "C" fn() -> *mut AVFilterGraph,
     graph_free: unsafe extern "C" fn(*mut *mut AVFilterGraph),
@@ -33,7 +44,7 @@ fn functions() -> Result<&'static Functions, String> {
 }
 
 fn load() -> Result<Functions, String> {
-    let name = format!("libavfilter.so.{LIBAVFILTER_VERSION_MAJOR}");
+    let name = format!("libavfilter.so.{MAJOR}");
     let wrong = |error: libloading::Error| format!("{name} is needed for interlaced footage: {error}");
     // SAFETY: FFmpeg's own library of the version that this program is built for; its initialisers do nothing but their own.
     let library = unsafe { Library::new(&name) }.map_err(wrong)?;
@@ -79,8 +90,8 @@ impl Chain {
             return Err("no memory for a filter graph".to_owned());
         }
         let mut chain = Self { functions, graph, source: ptr::null_mut(), sink: ptr::null_mut() };
-        // SAFETY: the graph is not configured yet; `nb_threads` is a plain field for callers.
-        unsafe { (*graph).nb_threads = 1 };
+        // SAFETY: a graph has options, and is not configured yet.
+        checked(unsafe { av_opt_set_int(chain.graph.cast(), c"threads".as_ptr(), 1, 0) })?;
         chain.source = chain.add("buffer", "in", source)?;
         let middle = chain.add(filter, "filter", arguments)?;
         chain.sink = chain.add("buffersink", "out", "")?;

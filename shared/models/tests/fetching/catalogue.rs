@@ -298,3 +298,13 @@ fn what_is_wrong_with_a_catalogue_is_said_where_it_is() {
         assert!(error.contains(says) && error.contains("own.toml"), "wanted \"{says}\", got: {error}\nof\n{text}");
     }
 }
+
+#[test]
+fn an_unknown_id_is_answered_by_those_that_resemble_it() {
+    let catalogue = built_in();
+    let said = |id: &str| catalogue.get(id).unwrap_err().to_string();
+    assert!(said("yunet-2032mar").contains("did you mean yunet-2023mar"), "{}", said("yunet-2032mar"));
+    assert!(said("CLIP").contains("did you mean clip-vit-b32-image"), "{}", said("CLIP"));
+    assert_eq!(said("qqqq"), "there is no model \"qqqq\"; `framefleet models list` shows all");
+    assert!(said("sam2").split(", ").count() == 5, "{}", said("sam2"));
+}

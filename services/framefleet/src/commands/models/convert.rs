@@ -18,8 +18,8 @@ pub fn convert(
     let allowed = allowed(request, catalogue);
     models.iter().try_for_each(|model| allowed.check(model))?;
     let shown = Shown::default();
-    let puller = Puller::new(cache, &shown).offline(request.offline).allowing(allowed);
-    let puller = puller.from_folder(request.from.as_deref())?;
+    let puller = Puller::new(cache, &shown).offline(request.fetch.offline).allowing(allowed);
+    let puller = puller.from_folder(request.fetch.from.as_deref())?;
     announce(&puller.plan(&sources(&models, catalogue)?)?);
     let tensors = Tensors::new(arguments, cache)?;
     for model in models {
@@ -50,8 +50,8 @@ fn models<'a>(ids: &[String], catalogue: &'a Catalogue) -> Result<Vec<&'a Model>
 
 /// What the user allowed; whoever allows a checkpoint allows what is exported of it.
 fn allowed(request: &ConvertArguments, catalogue: &Catalogue) -> Allowed {
-    let mut names = request.allow_licence.clone();
-    for name in &request.allow_licence {
+    let mut names = request.fetch.allow_licence.clone();
+    for name in &request.fetch.allow_licence {
         let exported = catalogue.exported_of(name).unwrap_or_default();
         names.extend(exported.into_iter().map(|model| model.id.clone()));
     }

@@ -34,11 +34,11 @@ pub fn pull(
         println!("nothing to fetch: no models run there");
     }
     let shown = Shown::default();
-    let allowed = Allowed::of(&arguments.allow_licence);
+    let allowed = Allowed::of(&arguments.fetch.allow_licence);
     // Before anything is fetched: a refusal in the middle would come late.
     models.iter().try_for_each(|model| allowed.check(model))?;
-    let puller = Puller::new(cache, &shown).offline(arguments.offline).allowing(allowed);
-    let puller = puller.from_folder(arguments.from.as_deref())?;
+    let puller = Puller::new(cache, &shown).offline(arguments.fetch.offline).allowing(allowed);
+    let puller = puller.from_folder(arguments.fetch.from.as_deref())?;
     announce(&puller.plan(&models)?);
     let tensors = Tensors::new(places, cache)?;
     let mut failures = Vec::new();
