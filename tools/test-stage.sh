@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The tests that a change of one stage can make fail, as a filter of cargo-nextest (https://nexte.st/docs/filtersets):
 #   its own; those that look at every stage; and tests of the whole program in files that name it, or a pipeline that has it.
-# Left out: tests of the fleet's machinery, for which a stage is a load like any other. Of the fleet, two files compare answers: same_answer and films.
+# Left out: tests of the fleet's machinery, for which a stage is a load like any other, and of the models' catalogue, which see no footage. Of the fleet, two files compare answers: same_answer and films.
 set -eu
 cd "$(dirname "$0")/.."
 stage=$1
@@ -14,7 +14,7 @@ for pipeline in $(grep -lP -- "$names" pipelines/*.toml); do
   names+="|$(word "$(basename "$pipeline" .toml)")"
 done
 
-machinery='^(services(::(faults|kills|refusals|sharing|soak|stills|up))?|adding_a_stage|interruption|memory|restart)$'
+machinery='^(services(::(faults|kills|refusals|sharing|soak|stills|up))?|adding_a_stage|interruption|memory|restart|computation|scheduling|models(::.*)?|doctor)$'
 modules=(layers presentation deployment halves documents)
 while read -r file; do
   module=${file#tests/it/} module=${module%.rs} module=${module%/mod} module=${module//\//::}

@@ -1,7 +1,7 @@
 //! Models of a job: chosen when it is planned, opened by digest, and reported as they really ran.
 use crate::footage::{folder, moving};
 use crate::processes::process::with_test_stages;
-use crate::processes::{Fleet, status};
+use crate::processes::{Fleet, PATIENCE, status};
 use crate::program::{Ran, digest, json, records};
 use framefleet_models::Sha256;
 use framefleet_proto::control::JobStatus;
@@ -99,6 +99,13 @@ impl Bench {
         let (clip, output) = (self.path("clip.mp4"), self.path(output));
         let job = ["run", clip.to_str().unwrap(), "--stages", "classify", "--output", output.to_str().unwrap()];
         self.ran(&[&job[..], more].concat())
+    }
+
+    /// What the processes of a fleet need to run these models.
+    fn fleet_arguments(&self) -> Vec<String> {
+        let (cache, library) = (self.path("cache"), library());
+        let places = ["--model-cache", cache.to_str().unwrap(), "--catalogue", &self.catalogue()].map(str::to_owned);
+        places.into_iter().chain(["--onnxruntime".to_owned(), library.to_str().unwrap().to_owned()]).collect()
     }
 
     /// Runs what is refused; the complaint.
@@ -242,10 +249,7 @@ fn a_dry_run_says_how_many_items_go_through_a_model_together() {
 fn a_fleet_runs_models_and_reports_them() {
     let bench = Bench::new();
     let mut fleet = Fleet::bus_only();
-    let (cache, library) = (bench.path("cache"), library());
-    let places = ["--model-cache", cache.to_str().unwrap(), "--catalogue", &bench.catalogue()].map(str::to_owned);
-    fleet.arguments =
-        places.into_iter().chain(["--onnxruntime".to_owned(), library.to_str().unwrap().to_owned()]).collect();
+    fleet.arguments = bench.fleet_arguments();
     fleet.start_orchestrator();
     fleet.start_worker(&[]);
     let output = bench.path("fleet");
@@ -258,10 +262,9 @@ fn a_fleet_runs_models_and_reports_them() {
         (&model["id"], &model["ran"][0]["worker"], &model["ran"][0]["provider"]),
         (&"small".into(), &"w0".into(), &"cpu".into())
     );
-    let workers: Value = serde_json::from_str(&fleet.call("top", &[]).out).unwrap();
-    let address = workers["top"]["workers"][0]["metrics"].as_str().unwrap_or_else(|| panic!("{workers:#}")).to_owned();
-    let told: Value = serde_json::from_str(&get(&address, "/optimization")).unwrap();
-    assert_eq!((&told[0]["model"], &told[0]["provider"]), (&"small".into(), &"cpu".into()), "{told:#}");
+    let address = fleet.metrics_address();
+    let ran: Value = serde_json::from_str(&get(&address, "/optimization")).unwrap();
+    assert_eq!((&ran[0]["model"], &ran[0]["provider"]), (&"small".into(), &"cpu".into()), "{ran:#}");
     let metrics = get(&address, "/metrics");
     assert!(metrics.contains("ff_model_load_seconds{model=\"small\",provider=\"cpu\"}"), "{metrics}");
     // A fleet without GPUs says so when one is asked for.
@@ -270,6 +273,60 @@ fn a_fleet_runs_models_and_reports_them() {
         &[bench.path("clip.mp4").to_str().unwrap(), "--output", "/nowhere", "--stages", "classify", "--device", "cuda"],
     );
     assert!(ran.code != Some(0) && ran.err.contains("no worker of it has one"), "{ran:#?}");
+}
+
+#[test]
+fn a_worker_is_ready_when_its_models_are_warm() {
+    let bench = Bench::new();
+    let mut fleet = Fleet::bus_only();
+    fleet.arguments = bench.fleet_arguments();
+    fleet.start_orchestrator();
+    fleet.wait_for_api();
+    fleet.start_worker(&["--stage", "classify", "--warm", "small,fixed"]);
+    // Workers that are listed are ready: no job has run, and both models are open.
+    let address = fleet.metrics_address();
+    assert_eq!(get(&address, "/readyz"), "ok\n");
+    let open: Value = serde_json::from_str(&get(&address, "/optimization")).unwrap();
+    let open: Vec<(&str, bool)> = open
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|session| (session["model"].as_str().unwrap(), session["warm_up_ms"].as_f64() > Some(0.0)))
+        .collect();
+    assert!(open.contains(&("small", true)) && open.contains(&("fixed", true)), "{open:?}");
+    // What no stage of it runs ends the worker, with what they do run.
+    fleet.start_worker(&["--stage", "classify", "--warm", "nothing-runs-this"]);
+    let code = fleet.workers[1].wait(PATIENCE).code();
+    let log = fleet.logs();
+    assert_eq!(code, Some(78), "{log}");
+    assert!(log.contains("--warm nothing-runs-this") && log.contains("fixed, nobody-sells, small"), "{log}");
+}
+
+#[test]
+fn a_model_quantised_on_the_users_frames_runs_in_eight_bits() {
+    let bench = Bench::new();
+    // The libraries that variants are made with are installed once for all tests.
+    let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.cache/models/python");
+    std::fs::create_dir_all(&python).unwrap();
+    std::os::unix::fs::symlink(python.canonicalize().unwrap(), bench.path("cache/python")).unwrap();
+    assert_eq!(bench.run("plain", &[]).code, Some(0));
+    let plain = bench.path("plain");
+    let said =
+        bench.done(&["models", "quantise", "small", "--precision", "int8", "--calibrate", plain.to_str().unwrap()]);
+    assert!(
+        said.contains("small in int8") && said.contains("differs by") && said.contains("times as fast as small"),
+        "{said}"
+    );
+    let ran = bench.run("eight", &["--precision", "int8"]);
+    assert_eq!(ran.code, Some(0), "{ran:#?}");
+    let model = json(&bench.path("eight"), "job.json")["models"][0].clone();
+    assert_eq!((&model["id"], &model["ran"][0]["precision"]), (&"small".into(), &"int8".into()), "{model:#}");
+    assert_ne!(model["sha256"], json(&plain, "job.json")["models"][0]["sha256"]);
+    assert_eq!(records(&bench.path("eight"), "classify").len() as u64, FRAMES);
+    // A source whose steps never ran the model calibrates nothing.
+    let ran =
+        bench.ran(&["models", "quantise", "fixed", "--precision", "int8", "--calibrate", plain.to_str().unwrap()]);
+    assert!(ran.code != Some(0) && ran.err.contains("runs fixed"), "{ran:#?}");
 }
 
 /// The body of an answer over HTTP.

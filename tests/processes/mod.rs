@@ -116,6 +116,19 @@ impl Fleet {
         }
     }
 
+    /// Where the first worker that is listed answers over HTTP, once there is one.
+    pub fn metrics_address(&self) -> String {
+        let began = Instant::now();
+        loop {
+            let listed: Value = serde_json::from_str(&self.call("top", &[]).out).unwrap_or_default();
+            if let Some(address) = listed["top"]["workers"][0]["metrics"].as_str() {
+                return address.to_owned();
+            }
+            assert!(began.elapsed() < PATIENCE, "no worker is listed: {listed:#}\n{}", self.logs());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
     /// Submits a job, when there is an orchestrator to take it. Its name.
     pub fn submit(&self, source: &Path, output: &Path, more: &[&str]) -> String {
         let paths = [source.to_str().unwrap(), "--output", output.to_str().unwrap()];

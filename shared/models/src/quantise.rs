@@ -38,6 +38,7 @@ struct Report {
     runs: usize,
     compared_on: String,
     differences: Vec<Difference>,
+    speed: f64,
 }
 
 impl Puller<'_> {
@@ -92,6 +93,7 @@ impl Puller<'_> {
             calibrated_on: what.filter(|_| precision == "int8"),
             compared_on,
             differences: said.differences,
+            speed: Some(said.speed),
         };
         self.cache().keep_variant(&variant, &made)?;
         Ok(variant)

@@ -33,6 +33,9 @@ pub struct Variant {
     pub compared_on: String,
     /// How its outputs differ from the model's.
     pub differences: Vec<Difference>,
+    /// How many times as fast as the model it is, on one thread of the CPU that made it; variants of earlier releases do not say.
+    #[serde(default)]
+    pub speed: Option<f64>,
 }
 
 /// How an output of a variant differs from the model's.

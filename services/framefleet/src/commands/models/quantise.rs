@@ -116,7 +116,7 @@ fn record(
 
 /// What was made, for people.
 fn print(variant: &Variant) {
-    let Variant { model, precision, sha256, size, compared_on, differences, .. } = variant;
+    let Variant { model, precision, sha256, size, compared_on, differences, speed, .. } = variant;
     println!("{model} in {precision}: {size} bytes, sha256 {sha256}");
     println!("jobs take it with --precision {precision}; compared on {compared_on}:");
     for difference in differences {
@@ -125,5 +125,12 @@ fn print(variant: &Variant) {
             "  {:<24} differs by {mean:.3e} on average, {largest:.3e} at most; its own spread is {spread:.3e}",
             difference.output
         );
+    }
+    match speed {
+        Some(speed) if *speed < 1.0 => println!(
+            "on this CPU it is slower: {speed:.2} times as fast as {model}; without --precision, jobs run {model} itself"
+        ),
+        Some(speed) => println!("on this CPU it is {speed:.2} times as fast as {model}"),
+        None => {}
     }
 }
