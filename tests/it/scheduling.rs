@@ -1,4 +1,4 @@
-//! The state of a job as a fold: whatever the order in which results come, however often they are told or lost, with the least
+//! The state of a job as a fold: whatever the order in which results come, however often they are reported or lost, with the least
 //! memory that the plan asks for, every task is done and ends under the same key.
 use crate::fleet::TestJob;
 use framefleet_frames::{BatchInfo, Item};

@@ -44,7 +44,7 @@ pub(crate) fn element(element: ElementType) -> TensorElementType {
     }
 }
 
-/// Lends the caller's numbers to a run.
+/// Borrows the caller's numbers to a run.
 pub(crate) fn borrowed(view: TensorView<'_>) -> ort::Result<SessionInputValue<'_>> {
     each!(view, TensorView, array => Ok(TensorRef::from_array_view(array)?.into()))
 }

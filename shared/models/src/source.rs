@@ -90,7 +90,7 @@ pub struct Making {
     pub recipe: String,
     /// The files it reads, in this order.
     pub inputs: Vec<Member>,
-    /// What it is told besides.
+    /// More of its arguments.
     pub arguments: Vec<String>,
 }
 

@@ -16,7 +16,7 @@ enum Fault {
     HalfOpen,
 }
 
-/// Stands between clients and a server on 127.0.0.1. It passes everything on until it is told otherwise, and ends its
+/// Stands between clients and a server on 127.0.0.1. It passes everything on until it gets another order, and ends its
 /// connections when it is dropped.
 pub struct FaultProxy {
     port: u16,

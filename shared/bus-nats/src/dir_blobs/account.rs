@@ -2,7 +2,7 @@
 //!
 //! Counting files at every reservation would take longer the more there are. So the sum is kept in a small file beside
 //! them, changed only together with the files and under a lock on it. A process that dies in between leaves it wrong; it is
-//! made right by counting whenever a process opens the folder and before one is told that there is no room.
+//! made right by counting whenever a process opens the folder and before a caller hears that there is no room.
 use parking_lot::{Mutex, MutexGuard};
 use std::fs::{File, OpenOptions};
 use std::io;

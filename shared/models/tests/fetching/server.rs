@@ -1,4 +1,4 @@
-//! A web server on this machine that behaves as badly as it is told to.
+//! A web server on this machine that behaves as badly as a test asks.
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};

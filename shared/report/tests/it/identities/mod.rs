@@ -67,7 +67,7 @@ fn face(number: usize) -> Vec<u8> {
     encode_jpeg(&Image::new(PixelFormat::Rgb8, 112, 112, pixels).unwrap(), 112).unwrap()
 }
 
-/// A process half without anything, and the finish half that told of persons.
+/// A process half without anything, and the finish half that reported persons.
 async fn commit(ledger: &Ledger, block: AnnotationBlock, files: Vec<CommitFile>) {
     let key = |number: u8| TaskKey::from_bytes(&[number; 32]).unwrap().as_bytes().to_vec();
     let films = [(film("my film.mov", 300), 300)];
