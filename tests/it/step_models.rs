@@ -17,12 +17,24 @@ const FRAMES: u64 = 40;
 /// A catalogue of small models, a cache, and a clip.
 pub struct Bench {
     folder: TempDir,
+    cache: PathBuf,
 }
 
 impl Bench {
     /// With the models of the catalogue in the cache.
     pub fn new() -> Self {
-        let bench = Self::empty();
+        let folder = folder();
+        let cache = folder.path().join("cache");
+        Self::with_models(folder, cache)
+    }
+
+    /// The same in the cache of all tests, which keeps the libraries that variants are made with.
+    fn in_shared_cache() -> Self {
+        Self::with_models(folder(), Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.cache/models"))
+    }
+
+    fn with_models(folder: TempDir, cache: PathBuf) -> Self {
+        let bench = Self::empty(folder, cache);
         for id in ["small", "fixed", "nobody-sells"] {
             bench.done(&["models", "--catalogue", &bench.catalogue(), "pull", id, "--allow-licence", "nobody-sells"]);
         }
@@ -30,8 +42,8 @@ impl Bench {
     }
 
     /// With nothing in the cache.
-    fn empty() -> Self {
-        let bench = Self { folder: folder() };
+    fn empty(folder: TempDir, cache: PathBuf) -> Self {
+        let bench = Self { folder, cache };
         let weights = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/infer/tests/models");
         let entry = |id: &str, file: &str, more: &str| {
             let path = weights.join(file).canonicalize().unwrap();
@@ -81,7 +93,7 @@ impl Bench {
     /// The program with the stages of the tests and this cache.
     pub fn ran(&self, arguments: &[&str]) -> Ran {
         let mut command = Command::new(with_test_stages());
-        command.args(arguments).stdin(Stdio::null()).env("FRAMEFLEET_CACHE", self.path("cache"));
+        command.args(arguments).stdin(Stdio::null()).env("FRAMEFLEET_CACHE", &self.cache);
         command.env("FRAMEFLEET_CATALOGUE", self.path("own.toml")).env("ORT_DYLIB_PATH", library());
         let output = command.output().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
@@ -103,8 +115,9 @@ impl Bench {
 
     /// What the processes of a fleet need to run these models.
     fn fleet_arguments(&self) -> Vec<String> {
-        let (cache, library) = (self.path("cache"), library());
-        let places = ["--model-cache", cache.to_str().unwrap(), "--catalogue", &self.catalogue()].map(str::to_owned);
+        let library = library();
+        let places =
+            ["--model-cache", self.cache.to_str().unwrap(), "--catalogue", &self.catalogue()].map(str::to_owned);
         places.into_iter().chain(["--onnxruntime".to_owned(), library.to_str().unwrap().to_owned()]).collect()
     }
 
@@ -172,7 +185,9 @@ fn every_choice_changes_what_happens() {
 
 #[test]
 fn what_cannot_run_is_refused_when_the_job_is_planned() {
-    let bench = Bench::empty();
+    let folder = folder();
+    let cache = folder.path().join("cache");
+    let bench = Bench::empty(folder, cache);
     let missing = bench.refused(&[]);
     assert!(missing.contains("framefleet models pull small"), "{missing}");
     bench.done(&["models", "pull", "small"]);
@@ -304,11 +319,7 @@ fn a_worker_is_ready_when_its_models_are_warm() {
 
 #[test]
 fn a_model_quantised_on_the_users_frames_runs_in_eight_bits() {
-    let bench = Bench::new();
-    // The libraries that variants are made with are installed once for all tests.
-    let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.cache/models/python");
-    std::fs::create_dir_all(&python).unwrap();
-    std::os::unix::fs::symlink(python.canonicalize().unwrap(), bench.path("cache/python")).unwrap();
+    let bench = Bench::in_shared_cache();
     assert_eq!(bench.run("plain", &[]).code, Some(0));
     let plain = bench.path("plain");
     let said =
