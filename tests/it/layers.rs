@@ -77,7 +77,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("framefleet-utilisation", &["framefleet-proto"]),
     ("framefleet-vision", &["framefleet-frames"]),
     ("framefleet-audio-features", &["framefleet-infer"]),
-    ("framefleet-clip", &["framefleet-frames", "framefleet-infer", "framefleet-vision"]),
+    ("framefleet-clip", &["framefleet-infer"]),
     ("framefleet-decode", &["framefleet-colour", "framefleet-demux", "framefleet-frames", "framefleet-stills"]),
     ("framefleet-probe", &["framefleet-colour", "framefleet-demux", "framefleet-frames", "framefleet-stills"]),
     ("framefleet-masks", &["framefleet-frames", "framefleet-vision"]),

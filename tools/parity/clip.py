@@ -1,6 +1,5 @@
 """Makes the parity fixtures of shared/clip: a tiny CLIP with fixed random weights, and what transformers makes of texts and a photograph."""
 import argparse
-import gzip
 import pathlib
 import shutil
 
@@ -10,9 +9,8 @@ from PIL import Image
 from transformers import CLIPConfig, CLIPImageProcessor, CLIPModel, CLIPTokenizer
 
 import parity
+from texts import clip_vocabulary
 
-# The first merges of the vocabulary: enough for words of several tokens, small enough to keep.
-MERGES = 3000
 SIDE = 64
 CONTEXT = 77
 TEXTS = [
@@ -27,24 +25,6 @@ TEXTS = [
     "<|endoftext|> in the middle <|startoftext|>",
     "12345 6.78",
 ]
-
-
-def vocabulary(site, folder):
-    """The head of CLIP's merges, in the file's own form: a comment, then one merge a line."""
-    lines = gzip.open(site / "open_clip/bpe_simple_vocab_16e6.txt.gz", "rt", encoding="utf-8").read().split("\n")
-    merges = lines[1 : 1 + MERGES]
-    (folder / "merges.txt").write_text("\n".join([lines[0], *merges]) + "\n", encoding="utf-8")
-    return [tuple(line.split()) for line in merges]
-
-
-def tokenizer(merges):
-    """CLIP's order of tokens: bytes, bytes that end a word, merges, start, end."""
-    from transformers.convert_slow_tokenizer import bytes_to_unicode
-
-    characters = list(bytes_to_unicode().values())
-    tokens = characters + [character + "</w>" for character in characters] + ["".join(merge) for merge in merges]
-    tokens += ["<|startoftext|>", "<|endoftext|>"]
-    return CLIPTokenizer(vocab={token: number for number, token in enumerate(tokens)}, merges=merges), len(tokens)
 
 
 class Tower(torch.nn.Module):
@@ -64,7 +44,8 @@ def main():
     folder = options.folder
     folder.mkdir(parents=True, exist_ok=True)
 
-    encode, size = tokenizer(vocabulary(options.site, folder))
+    vocabulary, merges = clip_vocabulary(options.site)
+    encode, size = CLIPTokenizer(vocab=vocabulary, merges=merges), len(vocabulary)
     start, end = size - 2, size - 1
     ids = encode(TEXTS, padding="max_length", truncation=True, max_length=CONTEXT)["input_ids"]
 
@@ -80,7 +61,7 @@ def main():
     full, process = pixels(picture, 224)
     mean, std = (numpy.array(process.image_mean)[:, None, None], numpy.array(process.image_std)[:, None, None])
     levels = numpy.rint((full * std + mean) * 255).astype(numpy.uint8)
-    parity.write_array(folder / "cat_224.u8", levels)
+    parity.write_array(folder / "cat_clip_224.u8", levels)
 
     tower = dict(hidden_size=48, intermediate_size=96, num_hidden_layers=2, num_attention_heads=4)
     config = CLIPConfig(
@@ -91,14 +72,14 @@ def main():
     model = parity.random_weights(CLIPModel(config), seed=20)
     given_text = torch.tensor(ids)
     given_image = torch.tensor(numpy.stack([pixels(image, SIDE)[0] for image in (picture, turned, small)]))
-    parity.export(Tower(model.text_model, model.text_projection, "input_ids"), given_text, folder / "text.onnx", "input_ids", "embeds")
-    parity.export(Tower(model.vision_model, model.visual_projection, "pixel_values"), given_image, folder / "image.onnx", "pixel_values", "embeds")
+    parity.export(Tower(model.text_model, model.text_projection, "input_ids"), given_text, folder / "clip-text.onnx", "input_ids", "embeds")
+    parity.export(Tower(model.vision_model, model.visual_projection, "pixel_values"), given_image, folder / "clip-image.onnx", "pixel_values", "embeds")
 
     with torch.no_grad():
         result = model(input_ids=given_text, pixel_values=given_image)
     cosine = (result.image_embeds @ result.text_embeds.T).numpy()
     parity.write_json(
-        folder / "expected.json",
+        folder / "clip.json",
         {
             "texts": TEXTS,
             "ids": ids,

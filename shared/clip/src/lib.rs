@@ -1,13 +1,23 @@
-//! CLIP: pictures and texts as vectors of one space (Radford et al., "Learning Transferable Visual Models From Natural Language
-//! Supervision", 2021). Tokenizer and pre-processing follow the reference implementation; the towers are models of `framefleet-infer`.
+//! CLIP and SigLIP 2: pictures and texts as vectors of one space. An [`ImageTower`] and a [`TextTower`] are opened apart, each of a model of
+//! `framefleet-infer` and the [`Family`] that it was trained as; [`Scoring`] makes probabilities of their cosines.
 //!
-//! Parity with the reference is shown on fixed random weights (`tools/parity`), for any weights of the same architecture.
+//! Pre-processing and tokens follow the reference implementations. Parity with them is shown on fixed random weights (`tools/parity`), for
+//! any weights of the same architecture.
 
-mod bicubic;
-mod picture;
+mod error;
+mod family;
+mod image_tower;
+mod preprocessing;
+mod resize;
+mod scoring;
+mod text_tower;
 mod tokenizer;
-mod towers;
+mod tower;
 
-pub use picture::{MEAN, PictureError, Preprocessing, STD};
-pub use tokenizer::{MERGES, Tokenizer, TokenizerError};
-pub use towers::{Clip, ClipError, cosine};
+pub use error::ClipError;
+pub use family::Family;
+pub use image_tower::ImageTower;
+pub use preprocessing::{PictureError, Preprocessing};
+pub use scoring::{Scoring, cosine};
+pub use text_tower::TextTower;
+pub use tokenizer::{Tokenizer, TokenizerError, Tokens};

@@ -1,6 +1,7 @@
 //! The models that a step may open: those that its plan names.
 use crate::{Engine, InferError, Model, Session, SessionOptions};
 use std::collections::BTreeMap;
+use std::path::Path;
 
 /// A model of a plan: its file, and how it runs.
 #[derive(Clone, Debug)]
@@ -28,6 +29,11 @@ impl StepModels {
     pub fn open(&self, role: &str) -> Result<Session, InferError> {
         let StepModel { model, options } = self.get(role)?;
         self.engine.open(model, options)
+    }
+
+    /// The file of a role that is read instead of being run: a vocabulary, names of classes.
+    pub fn file(&self, role: &str) -> Result<&Path, InferError> {
+        Ok(&self.get(role)?.model.path)
     }
 
     /// Whether there is a model for a role: process is not given those that finish alone runs.

@@ -21,7 +21,7 @@ impl<'m> RandomGraph<'m> {
         Self { model, repeats: Vec::new() }
     }
 
-    /// One of its outputs is an input of the same shape, so many times as large.
+    /// One of its outputs, of floats, is an input of the same shape, so many times as large.
     pub fn repeating(mut self, output: &'m str, input: &'m str, times: f32) -> Self {
         self.repeats.push((output, input, times));
         self
@@ -53,7 +53,7 @@ impl<'m> RandomGraph<'m> {
             match self.repeats.iter().find(|(output, ..)| *output == name) {
                 Some((_, input, times)) => {
                     let times = graph.floats(&format!("{name}/times"), &[], &[*times]);
-                    graph.node("Mul", &[input, &times], &name, &[]);
+                    graph.node("Mul", &[&format!("{input}/floats"), &times], &name, &[]);
                 }
                 None => self.random(&mut graph, &seen, tensor, &name),
             }
