@@ -135,6 +135,7 @@ mod tests {
             calibrated_on: None,
             compared_on: "noise".to_owned(),
             differences: vec![Difference { output: "y".to_owned(), mean: 0.5, largest: 1.0, spread: 3.0 }],
+            speed: None,
         };
         cache.keep_variant(&variant, &made).unwrap();
         assert_eq!(cache.variant_made(model, "fp16").unwrap(), Some(variant.clone()));
