@@ -53,6 +53,24 @@ def blur(folder):
     save(folder, "blur", nodes, inputs, [h.make_tensor_value_info("out", T.FLOAT, shape)], [("kernel", kernel)])
 
 
+def one_inside(folder):
+    """Files whose first axis is open and that compute one item all the same: by a reshape to 1, and by a mean over the axis."""
+    random = numpy.random.default_rng(11)
+    linear = random.normal(0, 0.1, (3 * 16 * 16, 5)).astype(numpy.float32)
+    inputs = [h.make_tensor_value_info("pixels", T.FLOAT, ["N", 3, 16, 16])]
+    outputs = [h.make_tensor_value_info("scores", T.FLOAT, ["N", 5])]
+    reshape = [h.make_node("Reshape", ["pixels", "shape"], ["flat"]), h.make_node("MatMul", ["flat", "linear"], ["scores"])]
+    shape = numpy.array([1, 3 * 16 * 16], numpy.int64)
+    save(folder, "reshapes_to_one", reshape, inputs, outputs, [("linear", linear), ("shape", shape)])
+    centre = [
+        h.make_node("ReduceMean", ["pixels"], ["mean"], axes=[0], keepdims=1),
+        h.make_node("Sub", ["pixels", "mean"], ["centred"]),
+        h.make_node("Flatten", ["centred"], ["flat"]),
+        h.make_node("MatMul", ["flat", "linear"], ["scores"]),
+    ]
+    save(folder, "centres_the_batch", centre, inputs, outputs, [("linear", linear)])
+
+
 def types(folder):
     """One input of each element type, each given back twice, one after the other."""
     kinds = {"f32": T.FLOAT, "f16": T.FLOAT16, "u8": T.UINT8, "i32": T.INT32, "i64": T.INT64}
@@ -69,3 +87,4 @@ if __name__ == "__main__":
     classifier(target, "classifier_one", 1)
     blur(target)
     types(target)
+    one_inside(target)

@@ -33,6 +33,7 @@ mod doctor;
 mod engine;
 mod error;
 mod file_precision;
+mod independence;
 mod loaded_model;
 mod loader;
 mod onnx;

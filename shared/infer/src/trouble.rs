@@ -59,8 +59,16 @@ impl DeviceState {
     /// A run that failed.
     pub fn run_error(&self, model: &str, device: Device, micro_batch: usize, error: &ort::Error) -> InferError {
         let words = error.to_string();
-        let judged = self.judge(model, device, micro_batch, &words);
-        judged.unwrap_or_else(|| InferError::Run { model: model.to_owned(), reason: words })
+        self.judge(model, device, micro_batch, &words).unwrap_or_else(|| {
+            let reason = match micro_batch {
+                0 | 1 => words,
+                items => format!(
+                    "{words}; {items} items went through it together: if its file computes one at a time, `framefleet tune {model}` finds it out, \
+                     and later jobs keep to it"
+                ),
+            };
+            InferError::Run { model: model.to_owned(), reason }
+        })
     }
 }
 

@@ -2,6 +2,7 @@
 use crate::budget;
 use crate::cache::Key;
 use crate::device::Device;
+use crate::independence::is_independent;
 use crate::options::{Model, SessionOptions};
 use crate::precision::Precision;
 use crate::{Engine, InferError};
@@ -59,6 +60,8 @@ pub enum Stopped {
     Largest,
     /// The model fixes its batch.
     Fixed,
+    /// Items do not go through the model together: the run fails, or answers depend on who else is in the batch.
+    Dependent,
 }
 
 /// What a search found: a setting that later plans use.
@@ -95,6 +98,9 @@ impl Tuned {
             let foreseen = |last: &Trial| last.bytes as f64 * batch as f64 / last.batch as f64;
             if trials.last().is_some_and(|last| foreseen(last) > limit as f64) {
                 break Stopped::Memory;
+            }
+            if batch == 2 && !go_together(engine, model, options)? {
+                break Stopped::Dependent;
             }
             let Some(trial) = try_batch(engine, model, options, batch, limit)? else { break Stopped::Memory };
             let (tried, bytes) = (trial.batch, trial.bytes);
@@ -173,6 +179,21 @@ fn ladder() -> impl Iterator<Item = usize> {
 fn place(cache: &Path, sha256: &str, device: &str, precision: Precision) -> PathBuf {
     let key = Key::new().with("model", sha256).with("device", device).with("precision", precision).text();
     cache.join("tuned").join(format!("{key}.json"))
+}
+
+/// Whether two items may go through the model at once. What does not fit, or fixes its batch, is found by its trial.
+fn go_together(engine: &Engine, model: &Model, options: &TuneOptions) -> Result<bool, InferError> {
+    let open = |items| {
+        let session = SessionOptions { micro_batch: Some(items), pool: 1, warm_up: 0, ..options.session.clone() };
+        engine.open(model, &session)
+    };
+    let checked = open(1).and_then(|alone| is_independent(&open(2)?, &alone));
+    engine.evict_idle();
+    match checked {
+        Err(InferError::Budget { .. } | InferError::OutOfMemory { .. }) => Ok(true),
+        Err(InferError::Run { .. }) => Ok(false),
+        checked => checked,
+    }
 }
 
 /// `None` if it does not fit.

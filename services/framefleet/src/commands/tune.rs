@@ -89,6 +89,9 @@ fn reason(stopped: Stopped) -> &'static str {
         Stopped::Memory => "larger batches do not fit",
         Stopped::Largest => "the largest batch that may be tried was reached",
         Stopped::Fixed => "the model fixes its batch",
+        Stopped::Dependent => {
+            "items do not go through the model together: with others the run fails, or answers change"
+        }
     }
 }
 

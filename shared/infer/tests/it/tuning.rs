@@ -45,6 +45,14 @@ fn a_fixed_batch_is_not_searched() {
 }
 
 #[test]
+fn items_that_do_not_go_together_are_found_out() {
+    for name in ["reshapes_to_one", "centres_the_batch"] {
+        let tuned = Tuned::search(&Bench::new().engine, &model(name), &options()).unwrap();
+        assert_eq!((tuned.micro_batch, tuned.trials.len(), tuned.stopped), (1, 1, Stopped::Dependent), "{name}");
+    }
+}
+
+#[test]
 fn the_doctor_says_what_is_there_and_what_mends_what_is_not() {
     let found = Doctor::examine(&library());
     let runtime = found.runtime.unwrap();

@@ -68,12 +68,13 @@ pub(crate) fn write(pipeline: &Pipeline) -> Result<String, PlanError> {
         .map_err(|error| PlanError::File { origin: pipeline.name.clone(), problem: error.to_string() })
 }
 
-/// A TOML value, or the text itself as a string when it is none (a bare word) or has no equal in JSON (a date).
+/// A TOML value, or the text itself as a string when it is none (a bare word) or has no equal in JSON (a date, `nan`, `inf`).
 pub(crate) fn value(text: &str) -> Value {
     let table: Option<toml::Table> = toml::from_str(&format!("value = {text}")).ok();
     let alone = table.filter(|table| table.len() == 1).and_then(|mut table| table.remove("value"));
     match alone {
         None | Some(toml::Value::Datetime(_)) => Value::String(text.to_owned()),
+        Some(toml::Value::Float(number)) if !number.is_finite() => Value::String(text.to_owned()),
         Some(value) => serde_json::to_value(value).unwrap_or_else(|_| Value::String(text.to_owned())),
     }
 }

@@ -53,6 +53,7 @@ fn values_are_set_as_toml_or_words() {
         "zoom.quoted=\"3\"",
         "zoom.empty=",
         "zoom.day=2026-01-02",
+        "zoom.model=nan",
         "zoom.path=C:\\x=y",
         "zoom.lines=1\nb=2",
         "zoom.frames=2.5/s",
@@ -67,7 +68,7 @@ fn values_are_set_as_toml_or_words() {
     }
     let zoom = &pipeline.steps[0];
     let expected = json!({
-        "method": "dis", "corners": 40, "sizes": [1, 2], "gain": -0.5, "on": true, "list": [1, "a"], "quoted": "3", "empty": "",
+        "method": "dis", "corners": 40, "sizes": [1, 2], "gain": -0.5, "on": true, "list": [1, "a"], "quoted": "3", "empty": "", "model": "nan",
         "day": "2026-01-02", "path": "C:\\x=y", "lines": "1\nb=2",
     });
     assert_eq!(Value::Object(zoom.settings.clone()), expected);
