@@ -83,8 +83,9 @@ impl ModelChoice<'_> {
     fn precision(&self, model: &Model, own: String, class: &str) -> Result<(String, Precision), String> {
         let own_precision = self.model_runtime.own_precision(model).map_err(text)?;
         let Some(wanted) = self.options.precision else { return Ok((own, own_precision)) };
-        if wanted == own_precision {
-            return Ok((own, wanted));
+        // What is only read computes nothing.
+        if wanted == own_precision || model.is_read() {
+            return Ok((own, own_precision));
         }
         if let Some(variant) = self.model_runtime.cache().variant(model, &wanted.to_string()).map_err(text)? {
             return Ok((variant.digest.to_string(), wanted));

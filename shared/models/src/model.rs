@@ -175,6 +175,11 @@ impl Model {
         })
     }
 
+    /// Whether it is a file that steps read (a vocabulary, names of classes) instead of a model that runs.
+    pub fn is_read(&self) -> bool {
+        self.format == Format::Table
+    }
+
     /// Whether it is exported from checkpoints on the user's machine.
     pub fn is_exported(&self) -> bool {
         self.files.iter().any(|file| file.source.export().is_some())

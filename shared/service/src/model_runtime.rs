@@ -302,11 +302,14 @@ impl HostProvider for ModelRuntime {
     fn host(&self, models: &[TaskModel]) -> Result<Host, SetupError> {
         let Some(first) = models.first() else { return Ok(Host::default()) };
         let engine = self.engine(&first.class)?;
-        let mut by_role = BTreeMap::new();
+        let (mut by_role, mut roles) = (BTreeMap::new(), Vec::new());
         for model in models {
-            by_role.extend(self.step_models(model)?);
+            let files = self.step_models(model)?;
+            if !self.catalogue.get(&model.id).map_err(refused)?.is_read() {
+                roles.extend(files.iter().map(|(role, _)| role.clone()));
+            }
+            by_role.extend(files);
         }
-        let roles: Vec<String> = by_role.keys().cloned().collect();
         let models = StepModels::new(engine, by_role);
         self.measure(&models, &roles).map_err(refused)?;
         Ok(Host::default().with(Arc::new(models)))

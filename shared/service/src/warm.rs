@@ -89,6 +89,9 @@ fn models(
                     None => continue,
                 },
             };
+            if model.is_read() {
+                continue;
+            }
             let sha256 = model.digest()?.to_string();
             let precision = runtime.own_precision(model)?;
             let micro_batch = runtime.micro_batch(model, need.micro_batch, &sha256, class, precision)?;
