@@ -17,6 +17,7 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
     cargo build --release --locked -p framefleet -p orchestrator \
       -p ingest --features ingest/service \
       -p assemble --features assemble/service \
+      -p categorizer --features categorizer/service \
       -p composite --features composite/service \
       -p face-clustering --features face-clustering/service \
       -p inpainting --features inpainting/service \
@@ -29,6 +30,7 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
  && install -D --target-directory=/programs target/release/framefleet target/release/orchestrator \
       target/release/ingest \
       target/release/assemble \
+      target/release/categorizer \
       target/release/composite \
       target/release/face-clustering \
       target/release/inpainting \
@@ -65,6 +67,11 @@ FROM runtime AS assemble
 COPY --from=build /programs/assemble /usr/local/bin/
 RUN ["assemble", "--version"]
 ENTRYPOINT ["assemble"]
+
+FROM runtime AS categorizer
+COPY --from=build /programs/categorizer /usr/local/bin/
+RUN ["categorizer", "--version"]
+ENTRYPOINT ["categorizer"]
 
 FROM runtime AS composite
 COPY --from=build /programs/composite /usr/local/bin/

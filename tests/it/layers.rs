@@ -123,7 +123,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
 ];
 
 /// What a stage may use of ours by default; `framefleet-service` comes with the feature `service`.
-const STAGE_MAY_USE: [&str; 10] = [
+const STAGE_MAY_USE: [&str; 11] = [
     "framefleet-stage",
     "framefleet-frames",
     "framefleet-formats",
@@ -132,6 +132,7 @@ const STAGE_MAY_USE: [&str; 10] = [
     "framefleet-infer",
     "framefleet-perception",
     "framefleet-audio-features",
+    "framefleet-classifier",
     "framefleet-clip",
     "framefleet-hdbscan",
 ];

@@ -5,6 +5,7 @@ mod adding_a_stage;
 mod album;
 mod bad_input;
 mod bench;
+mod categories;
 
 mod command_line;
 mod computation;

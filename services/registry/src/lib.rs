@@ -5,6 +5,7 @@ use framefleet_stage::{Registry, RegistryError};
 pub fn stages() -> Result<Registry, RegistryError> {
     let registry = Registry::new();
     let registry = registry.with::<assemble::AssembleStage>()?;
+    let registry = registry.with::<categorizer::CategorizerStage>()?;
     let registry = registry.with::<composite::CompositeStage>()?;
     let registry = registry.with::<face_clustering::FaceClusteringStage>()?;
     let registry = registry.with::<inpainting::InpaintingStage>()?;

@@ -17,12 +17,14 @@ pub fn variation(stage: &dyn AnyStage, settings: &Map<String, Value>, key: &str)
 
 /// Values that a part of a schema may allow, beside `now`.
 fn candidates(schema: &Value, part: &Value, now: &Value) -> Vec<Value> {
+    let mut found: Vec<Value> = part["examples"].as_array().cloned().unwrap_or_default();
     if let Some(path) = part["$ref"].as_str() {
         let definition = schema.pointer(path.trim_start_matches('#')).unwrap_or(&Value::Null);
-        return candidates(schema, definition, now);
+        found.extend(candidates(schema, definition, now));
+        return found;
     }
     let choices = ["oneOf", "anyOf", "allOf"].iter().filter_map(|of| part[*of].as_array()).flatten();
-    let mut found: Vec<Value> = choices.flat_map(|choice| candidates(schema, choice, now)).collect();
+    found.extend(choices.flat_map(|choice| candidates(schema, choice, now)));
     found.extend(part["enum"].as_array().into_iter().flatten().cloned());
     found.extend(part.get("const").cloned());
     let kinds = part["type"].as_array().cloned().unwrap_or_else(|| vec![part["type"].clone()]);

@@ -65,7 +65,7 @@ pub struct EditArguments {
     pub verb: EditVerb,
 }
 
-/// What is corrected. Persons are given by number, by name, or by a face of theirs as item:frame:instance;
+/// What is corrected. Frames, and instances in them, are given as item:frame:instance (0 of whole frames). Persons are given by number, by name, or by a face of theirs as item:frame:instance;
 /// in a folder of images, the frame may be the name of the picture.
 #[derive(Subcommand, Clone, Debug)]
 pub enum EditVerb {
@@ -88,9 +88,23 @@ pub enum EditVerb {
         #[arg(required = true)]
         targets: Vec<String>,
     },
-    /// Say that these persons do not matter: their faces stay in the records, without an identity
+    /// Say that these persons or instances do not matter: they stay in the records, without an identity or category
     Drop {
-        /// The persons
+        /// The persons or instances
+        #[arg(required = true)]
+        targets: Vec<String>,
+    },
+    /// Say which category instances are of
+    Assign {
+        /// The category, one of the step's or another
+        category: String,
+        /// The instances, as item:frame:instance
+        #[arg(required = true)]
+        targets: Vec<String>,
+    },
+    /// Say that instances are what they were taken for, also those that were dropped
+    Keep {
+        /// The instances, as item:frame:instance
         #[arg(required = true)]
         targets: Vec<String>,
     },

@@ -25,6 +25,8 @@ pub fn run(arguments: &EditArguments, registry: &Registry) -> Result<Exit, Failu
             EditVerb::Merge { targets } => Some(Correction::Merge(targets)),
             EditVerb::Split { targets } => Some(Correction::Split(targets)),
             EditVerb::Drop { targets } => Some(Correction::Drop(targets)),
+            EditVerb::Assign { category, targets } => Some(Correction::Assign { targets, category }),
+            EditVerb::Keep { targets } => Some(Correction::Keep(targets)),
         };
         match correction {
             Some(correction) => println!("noted: {}", short_line(&edits.note(&correction, registry).await?)?),

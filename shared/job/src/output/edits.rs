@@ -28,8 +28,31 @@ pub enum Correction {
     Merge(Vec<String>),
     /// These faces are another person.
     Split(Vec<String>),
-    /// These persons do not matter.
+    /// These persons, or instances, do not matter.
     Drop(Vec<String>),
+    /// These instances are of a category.
+    Assign {
+        /// The instances.
+        targets: Vec<String>,
+        /// The category.
+        category: String,
+    },
+    /// These instances are what they were taken for, and matter.
+    Keep(Vec<String>),
+}
+
+impl Correction {
+    /// The verb of the edit that it becomes.
+    fn verb(&self) -> &'static str {
+        match self {
+            Self::Name { .. } => "name",
+            Self::Merge(_) => "merge",
+            Self::Split(_) => "split",
+            Self::Drop(_) => "drop",
+            Self::Assign { .. } => "assign",
+            Self::Keep(_) => "keep",
+        }
+    }
 }
 
 /// The corrections of one step of an output.
@@ -75,11 +98,16 @@ impl StepEdits {
     /// Notes a correction that the step's stage obeys, and returns it with all that it is found again by.
     pub async fn note(&self, correction: &Correction, registry: &Registry) -> Result<Edit, JobError> {
         let mut edits = file::read(&self.ledger).await?;
-        let known = Known::read(&self.ledger, &self.manifest.step).await?;
+        let verbs = self.verbs(registry)?;
+        self.check_verb(correction.verb(), verbs)?;
         let mut pictures = self.pictures();
-        let mut edit = edit(&numbered(correction, &pictures).await?, &known)?;
+        let correction = numbered(correction, &pictures).await?;
+        let mut edit = if verbs.contains(&"name") {
+            edit(&correction, &Known::read(&self.ledger, &self.manifest.step).await?)?
+        } else {
+            edit_of_instances(&correction, &mut pictures).await?
+        };
         edit.step.clone_from(&self.manifest.step);
-        self.check_verb(&edit.verb, registry)?;
         pictures.describe(&mut edit).await?;
         edits.push(edit.clone());
         file::write(&self.ledger, &edits).await?;
@@ -90,10 +118,14 @@ impl StepEdits {
         StepPictures::new(&self.ledger, &self.manifest)
     }
 
-    /// Refuses a verb that the step's stage does not obey.
-    fn check_verb(&self, verb: &str, registry: &Registry) -> Result<(), JobError> {
+    /// The verbs that the step's stage obeys.
+    fn verbs(&self, registry: &Registry) -> Result<&'static [&'static str], JobError> {
+        Ok(registry.get(&self.manifest.stage)?.resolve(None, &Map::new())?.needs.edits)
+    }
+
+    /// Refuses a verb that is not among those that the step's stage obeys.
+    fn check_verb(&self, verb: &str, known: &[&str]) -> Result<(), JobError> {
         let stage = &self.manifest.stage;
-        let known = registry.get(stage)?.resolve(None, &Map::new())?.needs.edits;
         if known.contains(&verb) {
             return Ok(());
         }
@@ -107,7 +139,11 @@ async fn numbered(correction: &Correction, pictures: &StepPictures<'_>) -> Resul
     let mut correction = correction.clone();
     let targets = match &mut correction {
         Correction::Name { target, .. } => std::slice::from_mut(target),
-        Correction::Merge(targets) | Correction::Split(targets) | Correction::Drop(targets) => targets,
+        Correction::Merge(targets)
+        | Correction::Split(targets)
+        | Correction::Drop(targets)
+        | Correction::Assign { targets, .. }
+        | Correction::Keep(targets) => targets,
     };
     for target in targets {
         *target = pictures.numbered(target).await?;
@@ -115,7 +151,26 @@ async fn numbered(correction: &Correction, pictures: &StepPictures<'_>) -> Resul
     Ok(correction)
 }
 
-/// What a correction means, its step left open.
+/// What a correction of instances means that no step made persons of, its step left open.
+async fn edit_of_instances(correction: &Correction, pictures: &mut StepPictures<'_>) -> Result<Edit, JobError> {
+    let (targets, name) = match correction {
+        Correction::Assign { targets, category } => (targets, category.trim()),
+        Correction::Drop(targets) | Correction::Keep(targets) => (targets, ""),
+        other => return Err(JobError::Request(format!("\"{}\" is a correction of persons", other.verb()))),
+    };
+    if correction.verb() == "assign" && name.is_empty() {
+        return Err(JobError::Request("a category has a name that is not empty".to_owned()));
+    }
+    let mut edit = Edit { verb: correction.verb().to_owned(), name: name.to_owned(), ..Edit::default() };
+    for text in targets {
+        let target = targets::parse(text)?;
+        pictures.check_instance(&target).await?;
+        edit.targets.push(target);
+    }
+    Ok(edit)
+}
+
+/// What a correction of persons means, its step left open.
 fn edit(correction: &Correction, known: &Known) -> Result<Edit, JobError> {
     let all = |targets: &[String]| targets.iter().map(|target| known.target(target)).collect::<Result<Vec<_>, _>>();
     let edit = |verb: &str| Edit { verb: verb.to_owned(), ..Edit::default() };
@@ -137,6 +192,9 @@ fn edit(correction: &Correction, known: &Known) -> Result<Edit, JobError> {
             let targets = targets.iter().map(|target| known.instance(target)).collect::<Result<Vec<_>, _>>()?;
             let from = known.rest_of(&targets)?;
             Edit { targets, from: Some(from), ..edit("split") }
+        }
+        other @ (Correction::Assign { .. } | Correction::Keep(_)) => {
+            return Err(JobError::Request(format!("\"{}\" is no correction of persons", other.verb())));
         }
     })
 }

@@ -60,6 +60,17 @@ impl<'a> StepPictures<'a> {
         Ok(())
     }
 
+    /// Refuses an instance that the step's results do not have.
+    pub(super) async fn check_instance(&mut self, target: &EditTarget) -> Result<(), JobError> {
+        let EditTarget { item, frame, instance, .. } = target;
+        let missing = || JobError::Request(format!("there is no instance {instance} on frame {frame} of {item}"));
+        let task = self.task(item, *frame).await?.ok_or_else(missing)?;
+        let key = TaskKey::from_bytes(&task.key).map_err(|error| JobError::Failed(error.to_string()))?;
+        let block = self.ledger.annotations(&key).await?;
+        let mut on_frame = block.frames.iter().filter(|of| of.frame == *frame).flat_map(|of| &of.annotations);
+        on_frame.any(|made| made.instance == *instance).then_some(()).ok_or_else(missing)
+    }
+
     /// Where corrections act now, as far as the step's results tell.
     pub(super) async fn resolve(&mut self, edits: &[Edit]) -> Result<Resolved, JobError> {
         let mut search = PictureSearch::new(edits);
@@ -87,11 +98,16 @@ impl<'a> StepPictures<'a> {
 
     /// The image that a frame is, and the task that was done on it.
     async fn image(&mut self, item: &str, frame: u64) -> Result<Option<(TaskResult, ImageFile)>, JobError> {
-        let place = self.manifest.items().position(|of| of.name == item).and_then(|place| u32::try_from(place).ok());
-        let Some(place) = place else { return Ok(None) };
-        let Some(task) = self.lookup.task_of(place, frame).await? else { return Ok(None) };
+        let Some(task) = self.task(item, frame).await? else { return Ok(None) };
         let file = task.files.iter().find(|file| file.frame == frame).cloned();
         Ok(file.map(|file| (task, file)))
+    }
+
+    /// The task that was done on a frame.
+    async fn task(&mut self, item: &str, frame: u64) -> Result<Option<TaskResult>, JobError> {
+        let place = self.manifest.items().position(|of| of.name == item).and_then(|place| u32::try_from(place).ok());
+        let Some(place) = place else { return Ok(None) };
+        Ok(self.lookup.task_of(place, frame).await?)
     }
 
     async fn boxes(&self, task: &TaskResult, file: &ImageFile) -> Result<Boxes, JobError> {

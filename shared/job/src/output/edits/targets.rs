@@ -79,14 +79,13 @@ impl Known {
 
     /// An instance that is there.
     pub(super) fn instance(&self, text: &str) -> Result<EditTarget, JobError> {
-        let mut parts = text.rsplitn(3, ':');
-        let parsed = (parts.next(), parts.next(), parts.next());
-        let (Some(instance), Some(frame), Some(item)) = parsed else { return Err(malformed(text)) };
-        let (Ok(instance), Ok(frame)) = (instance.parse(), frame.parse()) else { return Err(malformed(text)) };
-        let found = EditTarget { item: item.to_owned(), frame, instance, ..EditTarget::default() };
+        let found = parse(text)?;
         match self.track(&found) {
             Some(_) => Ok(found),
-            None => Err(JobError::Request(format!("there is no face {instance} on frame {frame} of {item}"))),
+            None => Err(JobError::Request(format!(
+                "there is no face {} on frame {} of {}",
+                found.instance, found.frame, found.item
+            ))),
         }
     }
 
@@ -124,8 +123,19 @@ impl Known {
     }
 }
 
+/// The place that `item:frame:instance` names.
+pub(super) fn parse(text: &str) -> Result<EditTarget, JobError> {
+    let mut parts = text.rsplitn(3, ':');
+    let parsed = (parts.next(), parts.next(), parts.next());
+    let (Some(instance), Some(frame), Some(item)) = parsed else { return Err(malformed(text)) };
+    let (Ok(instance), Ok(frame)) = (instance.parse(), frame.parse()) else { return Err(malformed(text)) };
+    Ok(EditTarget { item: item.to_owned(), frame, instance, ..EditTarget::default() })
+}
+
 fn malformed(text: &str) -> JobError {
-    JobError::Request(format!("\"{text}\" is no face: write item:frame:instance, like film.mp4:120:0"))
+    JobError::Request(format!(
+        "\"{text}\" is no face or other instance: write item:frame:instance, like film.mp4:120:0"
+    ))
 }
 
 #[cfg(test)]
