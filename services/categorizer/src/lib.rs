@@ -7,6 +7,7 @@
 //! The models are classifiers of ImageNet: a category is the classes that its words name, by the hierarchy of WordNet: `dog` is every breed. Finish holds the
 //! probabilities of one item in memory.
 
+mod categories;
 mod finish;
 mod half_floats;
 mod imagenet;
@@ -15,7 +16,8 @@ mod process;
 mod settings;
 mod words;
 
-pub use settings::{Categories, CategorizerSettings, Of};
+pub use categories::Categories;
+pub use settings::{CategorizerSettings, Of};
 
 use finish::scorer::Scorer;
 use finish::{Categorizing, corrections, tracks};

@@ -1,10 +1,10 @@
 //! What changes the answers of the stage.
+use crate::categories::Categories;
 use crate::words::Words;
 use framefleet_classifier::Probe;
 use framefleet_stage::{FileSetting, Settings, in_range, only_finish};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// Longest file of a probe: 1000 classes of vectors of 4096 numbers take half of it.
 const MAX_PROBE_BYTES: u64 = 64 << 20;
@@ -35,26 +35,6 @@ impl Of {
             Self::Mask => Some("mask"),
             Self::Face => Some("face"),
             Self::Pose => Some("pose"),
-        }
-    }
-}
-
-/// The user's categories.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(untagged)]
-pub enum Categories {
-    /// By name: the words are those of a known group of this name, else the name itself.
-    Names(Vec<String>),
-    /// By name, each with its words.
-    Words(BTreeMap<String, Vec<String>>),
-}
-
-impl Categories {
-    /// Names with words of their own, where they have any.
-    pub fn entries(&self) -> Vec<(&str, Option<&[String]>)> {
-        match self {
-            Self::Names(names) => names.iter().map(|name| (name.as_str(), None)).collect(),
-            Self::Words(words) => words.iter().map(|(name, words)| (name.as_str(), Some(words.as_slice()))).collect(),
         }
     }
 }

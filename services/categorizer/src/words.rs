@@ -1,5 +1,5 @@
 //! Categories by words: which classes of ImageNet belong to which of the user's categories.
-use crate::settings::Categories;
+use crate::categories::Categories;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
