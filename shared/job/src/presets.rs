@@ -2,8 +2,9 @@
 use crate::error::JobError;
 
 /// All of them: (name, file).
-pub const PRESETS: [(&str, &str); 4] = [
+pub const PRESETS: [(&str, &str); 5] = [
     ("analyse", include_str!("../../../pipelines/analyse.toml")),
+    ("categorize", include_str!("../../../pipelines/categorize.toml")),
     ("dataset-people", include_str!("../../../pipelines/dataset-people.toml")),
     ("remove-background", include_str!("../../../pipelines/remove-background.toml")),
     ("remove-people", include_str!("../../../pipelines/remove-people.toml")),
@@ -38,12 +39,21 @@ mod tests {
     }
 
     #[test]
+    fn every_pipeline_of_the_repository_comes_with_the_program() {
+        let folder = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../../pipelines")).unwrap();
+        let name = |path: std::path::PathBuf| path.file_stem().unwrap().to_str().unwrap().to_owned();
+        let mut files: Vec<String> = folder.map(|entry| name(entry.unwrap().path())).collect();
+        files.sort();
+        assert_eq!(files, PRESETS.map(|(name, _)| name));
+    }
+
+    #[test]
     fn an_unknown_name_is_refused_with_those_there_are() {
         let error = preset("analyze").unwrap_err();
         assert_eq!(
             error.to_string(),
-            "there is no pipeline \"analyze\"; known pipelines: analyse, dataset-people, remove-background, remove-people; \
-             or give a file"
+            "there is no pipeline \"analyze\"; known pipelines: analyse, categorize, dataset-people, remove-background, \
+             remove-people; or give a file"
         );
     }
 }

@@ -196,7 +196,7 @@ fn photographs_of_four_sizes_go_through_every_stage_and_pipeline() {
     let report = std::fs::read_to_string(output.join("report.html")).unwrap();
     assert!(ALL.iter().all(|photograph| report.contains(&format!("\"file\":\"{}\"", photograph.file))));
 
-    for pipeline in ["analyse", "dataset-people", "remove-background", "remove-people"] {
+    for pipeline in ["analyse", "categorize", "dataset-people", "remove-background", "remove-people"] {
         run(&source, pipeline, &output);
         if pipeline.starts_with("remove") {
             check_restored(&output, pipeline);

@@ -57,7 +57,7 @@ impl Fit {
     }
 }
 
-/// The best fit near `start`. `None` when the pictures have too little in common, or are too plain to be told where.
+/// The best fit near `start`. `None` when the pictures have too little in common, or are too plain to be placed.
 pub fn refine(fine: &Plane, coarse: &Plane, start: Fit) -> Option<Fit> {
     let mut fit = start;
     for _ in 0..MAX_ITERATIONS {
