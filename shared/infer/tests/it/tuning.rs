@@ -65,7 +65,7 @@ fn the_doctor_says_what_is_there_and_what_mends_what_is_not() {
         assert!(found.providers[1].missing.contains(&"libonnxruntime_providers_cuda.so".to_owned()));
         assert!(!found.providers[1].usable);
     }
-    // The other library is not there, and one is loaded already: told, with the command.
+    // The other library is not there, and one is loaded already: said, with the command.
     let lost = Doctor::examine("/nowhere/lib.so".as_ref());
     assert!(lost.runtime.is_none() && !lost.providers[2].usable);
     assert!(
