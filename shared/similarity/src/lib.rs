@@ -1,14 +1,13 @@
-//! Similar vectors and same pictures.
+//! Similar vectors.
 //!
 //! [`Vectors`] holds embeddings of unit length in 16 bits; [`top`] finds the most similar ones exactly, page by page. [`groups`]
 //! finds duplicates in two tiers: *alike* by cosine, and *the same picture*, which the caller proves pair by pair, as with
-//! [`picture::same_picture`]. Everything is a function of its input alone: the same on any number of
+//! `same_picture` of framefleet-same-picture. Everything is a function of its input alone: the same on any number of
 //! threads.
 mod alike;
 mod groups;
 mod keep;
 mod pair;
-pub mod picture;
 mod projection;
 mod runs;
 mod search;

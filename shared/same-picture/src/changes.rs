@@ -1,6 +1,6 @@
 //! What differs between aligned pictures by more than noise.
-use super::plane::Plane;
-use super::refine::{Fit, MIN_NOISE};
+use crate::plane::Plane;
+use crate::refine::{Fit, MIN_NOISE};
 
 /// A difference is one when it exceeds this many times the noise …
 const NOISES: f32 = 3.0;

@@ -1,8 +1,8 @@
 //! The mapping to a small part of a pixel, with the change of brightness and contrast: Gauss-Newton on the differences
 //! (Lucas and Kanade 1981; Baker and Matthews 2004), with Geman and McClure's weights, so that what was changed or drawn over
 //! does not pull.
-use super::mapping::{Axis, Mapping};
-use super::plane::Plane;
+use crate::mapping::{Axis, Mapping};
+use crate::plane::Plane;
 
 /// Scale, turn and shift of both axes, contrast, brightness.
 const PARAMETERS: usize = 8;

@@ -1,7 +1,7 @@
 //! Where one picture roughly is in the other: normalised cross-correlation at a quarter of the size, over all scales that are
 //! considered, and over those positions alone at which one contains the other along each axis.
-use super::mapping::{Axis, Mapping};
-use super::plane::Plane;
+use crate::mapping::{Axis, Mapping};
+use crate::plane::Plane;
 
 /// The long side at which is searched.
 const LONG_SIDE: usize = 32;
